@@ -1,0 +1,81 @@
+import type { MapDescription, Program } from '../isa/program.ts'
+
+/**
+ * What runs programs: the kernel, or the user-space VM. Everything above this interface works on both and cannot tell
+ * which one it has. All methods are synchronous; all throw a `Refusal` that says what to do.
+ *
+ * Paths name pinned objects and look like `office/switch/maps/stations`: they outlive the process on the kernel
+ * machine (bpffs), and the VM keeps them for as long as it lives.
+ */
+export interface Machine extends Disposable {
+  readonly name: 'kernel' | 'vm'
+
+  /** A map that exists until it is closed and unpinned. `name` is what tools show. */
+  createMap(name: string, description: MapDescription): MachineMap
+  /** The map pinned at `path`; undefined where there is none or where its description differs. */
+  openMap(path: string, description: MapDescription): MachineMap | undefined
+
+  /** Verifies and loads. `maps` has an entry for every map that the program refers to, described alike. */
+  load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram
+
+  /** What a graph may attach to, by name; undefined where there is no such interface. */
+  interface(name: string): Interface | undefined
+  /**
+   * Programs at the ingress of an interface that are not attachments of this project: one line each, for people
+   * (`tcx program 17 "cil_from_netdev"`). Empty when the interface is free.
+   */
+  foreign(target: Interface): readonly string[]
+  /** Runs `program` on every frame that arrives on `target`, until detached. */
+  attach(program: LoadedProgram, target: Interface, path: string): Attachment
+  /** The attachment pinned at `path`; undefined where there is none, or where its interface is gone. */
+  openAttachment(path: string): Attachment | undefined
+
+  /** Pinned paths under `prefix`, deepest first, each relative to the root. */
+  pinned(prefix: string): readonly string[]
+  /** Forgets a pin of any kind, or an empty folder; what it named lives on only while somebody else holds it. */
+  unpin(path: string): void
+
+  /** Nanoseconds of the clock that `now()` reads in a data plane. */
+  now(): bigint
+}
+
+export interface MachineMap extends Disposable {
+  readonly description: MapDescription
+  /** The value's bytes; for a per-CPU map the values of all CPUs, one after the other, each padded to 8 bytes. */
+  lookup(key: Uint8Array): Uint8Array | undefined
+  update(key: Uint8Array, value: Uint8Array): void
+  /** False where there was no such key. */
+  delete(key: Uint8Array): boolean
+  /** A snapshot: entries added or removed meanwhile may or may not be in it. */
+  entries(): readonly (readonly [key: Uint8Array, value: Uint8Array])[]
+  pin(path: string): void
+}
+
+export interface LoadedProgram extends Disposable {
+  readonly program: Program
+  /** Runs on one packet without touching the network (the kernel's `BPF_PROG_TEST_RUN`). */
+  run(packet: Uint8Array): RunResult
+}
+
+export interface RunResult {
+  /** What the program returned, as unsigned 32 bits. */
+  readonly verdict: number
+  /** The packet afterwards. */
+  readonly packet: Uint8Array
+}
+
+export interface Interface {
+  readonly name: string
+  readonly index: number
+  readonly up: boolean
+  readonly mac: Uint8Array
+}
+
+/** A program on an interface. Disposing lets go of the handle; only {@link Attachment.detach} stops the program. */
+export interface Attachment extends Disposable {
+  readonly interface: Interface
+  /** From one packet to the next: each sees the old program or the new one. */
+  replace(program: LoadedProgram): void
+  /** Stops the program and forgets the pin. */
+  detach(): void
+}

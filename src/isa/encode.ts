@@ -1,0 +1,50 @@
+import { viewOf } from '../base/bytes.ts'
+import { LDDW } from './opcodes.ts'
+import { type Instruction, slotsOf } from './program.ts'
+
+/**
+ * Instructions as the kernel reads them (RFC 9669 section 3), little-endian, 8 bytes a slot:
+ *
+ *     | opcode 8 | dst 4 (low), src 4 (high) | offset 16 | imm 32 |
+ *
+ * A wide instruction's second slot holds the upper 32 bits in its imm and zeros elsewhere.
+ */
+export function encode(instructions: readonly Instruction[]): Uint8Array {
+  const slots = instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
+  const bytes = new Uint8Array(slots * 8)
+  const view = viewOf(bytes)
+  let at = 0
+  for (const { opcode, dst, src, offset, imm } of instructions) {
+    const wide = BigInt.asUintN(64, BigInt(imm))
+    view.setUint8(at, opcode)
+    view.setUint8(at + 1, dst | (src << 4))
+    view.setInt16(at + 2, offset, true)
+    view.setUint32(at + 4, Number(wide & 0xffffffffn), true)
+    at += 8
+    if (opcode !== LDDW) continue
+    view.setUint32(at + 4, Number(wide >> 32n), true)
+    at += 8
+  }
+  return bytes
+}
+
+/** The inverse of {@link encode}. A RangeError where the bytes end inside an instruction. */
+export function decode(bytes: Uint8Array): Instruction[] {
+  if (bytes.length % 8 !== 0) throw new RangeError(`${bytes.length} bytes are not a whole number of 8-byte slots`)
+  const view = viewOf(bytes)
+  const instructions: Instruction[] = []
+  for (let at = 0; at < bytes.length; at += 8) {
+    const opcode = view.getUint8(at)
+    const registers = view.getUint8(at + 1)
+    const base = { opcode, dst: registers & 0xf, src: registers >> 4, offset: view.getInt16(at + 2, true) }
+    if (opcode !== LDDW) {
+      instructions.push({ ...base, imm: view.getInt32(at + 4, true) })
+      continue
+    }
+    if (at + 16 > bytes.length) throw new RangeError(`slot ${at / 8}: the second half of lddw is missing`)
+    const imm = (BigInt(view.getUint32(at + 12, true)) << 32n) | BigInt(view.getUint32(at + 4, true))
+    instructions.push({ ...base, imm })
+    at += 8
+  }
+  return instructions
+}

@@ -1,0 +1,56 @@
+import type { Layout } from './layout.ts'
+
+/** One eBPF instruction (RFC 9669 section 3). A wide one (`lddw`) is one element here and two slots when encoded. */
+export interface Instruction {
+  readonly opcode: number
+  /** Destination register, 0 to 10. */
+  readonly dst: number
+  /** Source register, 0 to 10. For `lddw`, chosen by the loader when `map` is set. */
+  readonly src: number
+  /** Signed 16 bits: a memory displacement, or a jump distance in slots from the next instruction. */
+  readonly offset: number
+  /** Signed 32 bits. For `lddw` without `map`, any 64 bits, unsigned. */
+  readonly imm: number | bigint
+  /** `lddw` only: the map whose reference is loaded. */
+  readonly map?: string
+  /** With `map`: load the address of this byte of the (array) map's first value instead of the map itself. */
+  readonly mapValue?: number
+  /** Which text this came from: an index into {@link Program.lines}. */
+  readonly line?: number
+}
+
+/** The hook a program is for: what its context is, and what its return values mean. */
+export type Hook = 'tc' | 'xdp'
+
+export type MapKind = 'array' | 'percpu_array' | 'hash' | 'lru_hash'
+
+/** A map as the kernel creates it. Sizes in bytes; layouts give BTF its names and bpftool its fields. */
+export interface MapDescription {
+  readonly kind: MapKind
+  readonly key: Layout
+  readonly value: Layout
+  readonly entries: number
+}
+
+/** A line of source that instructions came from. Line and column count from 1. */
+export interface SourceLine {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly text: string
+}
+
+/** What the compiler makes and both machines run. Plain data: it can be printed, compared, and stored. */
+export interface Program {
+  readonly name: string
+  readonly hook: Hook
+  readonly instructions: readonly Instruction[]
+  /** Every map the instructions refer to, by the name they use. */
+  readonly maps: Readonly<Record<string, MapDescription>>
+  readonly lines: readonly SourceLine[]
+  /** Bytes of stack used, spills included; the kernel allows 512. */
+  readonly stack: number
+}
+
+/** How many 8-byte slots an instruction takes when encoded. */
+export const slotsOf = (instruction: Instruction): 1 | 2 => (instruction.opcode === 0x18 ? 2 : 1)
