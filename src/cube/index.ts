@@ -1,0 +1,3 @@
+/** What the author of a cube needs. */
+export * from './control.ts'
+export * from './define.ts'

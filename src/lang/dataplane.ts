@@ -1,0 +1,34 @@
+import type { DataOf, Fields, StructType, u16, u32, u64 } from './types.ts'
+
+declare const verdict: unique symbol
+/** What becomes of a packet. Every path of a data plane returns one. */
+export interface Verdict {
+  readonly [verdict]: true
+}
+
+/** The packet, from its Ethernet header on. */
+export interface Packet {
+  /** Bytes, Ethernet header included. */
+  readonly length: u32
+  /** The header that starts `offset` bytes into the packet; null where the packet ends before it does. */
+  read<F extends Fields>(header: StructType<F>, offset?: number): Readonly<DataOf<F>> | null
+}
+
+/** What a data plane is given besides the packet: all of it typed by the cube's schema. */
+export interface Context<State, Config, Port, Reason extends string> {
+  readonly state: State
+  /** The instance's configuration: constants at compile time. */
+  readonly config: Config
+  /** Where the packet came in, with the port's own configuration: constants at compile time. */
+  readonly port: Port & { readonly id: u16 }
+  /** Monotonic nanoseconds, read once a packet. */
+  now(): u64
+  /** Ends the packet, and counts it under this reason. */
+  drop(reason: Reason): Verdict
+  /** Sends the packet out of a port. */
+  forward(port: u16): Verdict
+  /** Sends a copy out of every port but the one it came in by. */
+  flood(): Verdict
+  /** Leaves the packet to the host's own network stack. */
+  pass(): Verdict
+}

@@ -1,0 +1,84 @@
+import { bits, header, ipv4, ipv6, mac, u8, u16, u32 } from './types.ts'
+
+/** IEEE 802.3. */
+export const Ethernet = header('Ethernet', { destination: mac, source: mac, type: u16 })
+
+/** IEEE 802.1Q: what follows the type 0x8100 (or 0x88a8) of an Ethernet header. */
+export const Vlan = header('Vlan', { priority: bits(3), dropEligible: bits(1), id: bits(12), type: u16 })
+
+/** RFC 826, for IPv4 over Ethernet. */
+export const Arp = header('Arp', {
+  hardwareType: u16,
+  protocolType: u16,
+  hardwareLength: u8,
+  protocolLength: u8,
+  operation: u16,
+  senderMac: mac,
+  senderAddress: ipv4,
+  targetMac: mac,
+  targetAddress: ipv4,
+})
+
+/** RFC 791 section 3.1, without options. */
+export const IPv4 = header('IPv4', {
+  version: bits(4),
+  headerLength: bits(4),
+  service: u8,
+  totalLength: u16,
+  identification: u16,
+  flags: bits(3),
+  fragmentOffset: bits(13),
+  timeToLive: u8,
+  protocol: u8,
+  checksum: u16,
+  source: ipv4,
+  destination: ipv4,
+})
+
+/** RFC 8200 section 3. */
+export const IPv6 = header('IPv6', {
+  version: bits(4),
+  trafficClass: bits(8),
+  flowLabel: bits(20),
+  payloadLength: u16,
+  nextHeader: u8,
+  hopLimit: u8,
+  source: ipv6,
+  destination: ipv6,
+})
+
+/** RFC 792, echo and echo reply. */
+export const Icmp = header('Icmp', { type: u8, code: u8, checksum: u16, identifier: u16, sequence: u16 })
+
+/** RFC 4443 section 4, echo request and reply. */
+export const Icmpv6 = header('Icmpv6', { type: u8, code: u8, checksum: u16, identifier: u16, sequence: u16 })
+
+/** RFC 768. */
+export const Udp = header('Udp', { sourcePort: u16, destinationPort: u16, length: u16, checksum: u16 })
+
+/** RFC 9293 section 3.1, without options. */
+export const Tcp = header('Tcp', {
+  sourcePort: u16,
+  destinationPort: u16,
+  sequence: u32,
+  acknowledgment: u32,
+  dataOffset: bits(4),
+  reserved: bits(4),
+  cwr: bits(1),
+  ece: bits(1),
+  urg: bits(1),
+  ack: bits(1),
+  psh: bits(1),
+  rst: bits(1),
+  syn: bits(1),
+  fin: bits(1),
+  window: u16,
+  checksum: u16,
+  urgentPointer: u16,
+})
+
+/** IEEE 802 EtherTypes. */
+export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd, serviceVlan: 0x88a8 } as const
+
+/** IANA protocol numbers: IPv4 `protocol`, IPv6 `nextHeader`. */
+export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const

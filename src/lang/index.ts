@@ -1,0 +1,6 @@
+/** All the words a data plane may use. */
+export * from './dataplane.ts'
+export * from './functions.ts'
+export * from './headers.ts'
+export * from './maps.ts'
+export * from './types.ts'
