@@ -1,0 +1,194 @@
+import { concat, cString, viewOf } from '../base/bytes.ts'
+import type { Field, Layout } from './layout.ts'
+import { CALL, CLASS, JMP } from './opcodes.ts'
+import { type MapDescription, type Program, type SourceLine, slotsOf } from './program.ts'
+
+/**
+ * BTF, the kernel's debug information (Documentation/bpf/btf.rst, linux/btf.h), little-endian: a header of 24 bytes,
+ * types, strings. Types are numbered from 1 in order of appearance; 0 is void. A type is three words
+ *
+ *     | name: offset into strings | bit-field flag 1, kind 5 at bit 24, count 16 at bit 0 | size, or another type |
+ *
+ * and what its kind adds.
+ */
+
+const MAGIC = 0xeb9f
+const KIND = { int: 1, ptr: 2, array: 3, struct: 4, func: 12, func_proto: 13 } as const
+const BITFIELDS = 0x8000_0000
+const INT_SIGNED = 1
+
+class Btf {
+  readonly #types: number[] = []
+  readonly #strings: Uint8Array[] = [new Uint8Array(1)]
+  readonly #offsets = new Map<string, number>([['', 0]])
+  readonly #known = new Map<string, number>()
+  #length = 1
+  #count = 0
+
+  string(text: string): number {
+    const known = this.#offsets.get(text)
+    if (known !== undefined) return known
+    const bytes = cString(text.replaceAll('\0', ' '))
+    const offset = this.#length
+    this.#strings.push(bytes)
+    this.#length += bytes.length
+    this.#offsets.set(text, offset)
+    return offset
+  }
+
+  /** A type of its own, or the one made before of the very same words. */
+  #type(...words: readonly number[]): number {
+    const key = words.join()
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    this.#types.push(...words)
+    this.#count += 1
+    this.#known.set(key, this.#count)
+    return this.#count
+  }
+
+  int(size: number, signed: boolean): number {
+    const name = this.string(`${signed ? 'i' : 'u'}${size * 8}`)
+    return this.#type(name, KIND.int << 24, size, ((signed ? INT_SIGNED : 0) << 24) | (size * 8))
+  }
+
+  pointer = (to: number): number => this.#type(0, KIND.ptr << 24, to)
+
+  array = (element: number, length: number): number =>
+    this.#type(0, KIND.array << 24, 0, element, this.int(4, false), length)
+
+  /** The offset of a member counts in bits; with bit fields in the struct, its upper 8 bits are the member's width. */
+  struct(name: string, size: number, fields: readonly Field[]): number {
+    const bitFields = fields.some((field) => field.bits !== undefined)
+    const members = fields.flatMap((field) => {
+      const offset = field.offset * 8 + (field.bits?.shift ?? 0)
+      return [this.string(identifier(field.name)), this.layout(field.layout), ((field.bits?.width ?? 0) << 24) | offset]
+    })
+    const info = ((KIND.struct << 24) | fields.length | (bitFields ? BITFIELDS : 0)) >>> 0
+    return this.#type(this.string(name), info, size, ...members)
+  }
+
+  layout(layout: Layout): number {
+    switch (layout.kind) {
+      case 'scalar':
+        return this.int(layout.size, layout.signed)
+      case 'bytes':
+        return this.array(this.int(1, false), layout.size)
+      case 'struct':
+        return this.struct('', layout.size, layout.fields)
+    }
+  }
+
+  /** `int name(struct context *ctx)` */
+  function(name: string, context: string): number {
+    const argument = this.pointer(this.struct(context, 0, []))
+    const proto = this.#type(0, (KIND.func_proto << 24) | 1, this.int(4, true), this.string('ctx'), argument)
+    return this.#type(this.string(identifier(name)), KIND.func << 24, proto)
+  }
+
+  encode(): Uint8Array {
+    const header = new Uint8Array(24)
+    const view = viewOf(header)
+    const types = new Uint8Array(this.#types.length * 4)
+    this.#types.forEach((word, index) => {
+      viewOf(types).setUint32(index * 4, word, true)
+    })
+    view.setUint16(0, MAGIC, true)
+    view.setUint8(2, 1)
+    view.setUint32(4, header.length, true)
+    view.setUint32(12, types.length, true)
+    view.setUint32(16, types.length, true)
+    view.setUint32(20, this.#length, true)
+    return concat(header, types, ...this.#strings)
+  }
+}
+
+/** C's identifiers, which the kernel insists on; anything else becomes `_`. */
+const identifier = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|$)/, '_')
+
+export interface MapBtf {
+  readonly btf: Uint8Array
+  /** The types of key and value in it. */
+  readonly key: number
+  readonly value: number
+}
+
+export function mapBtf(description: MapDescription): MapBtf {
+  const btf = new Btf()
+  // An array's index is a plain 32-bit integer and nothing else (kernel/bpf/arraymap.c, array_map_check_btf).
+  const indexed = description.kind === 'array' || description.kind === 'percpu_array'
+  const key = indexed ? btf.int(4, false) : btf.layout(description.key)
+  const value = btf.layout(description.value)
+  return { btf: btf.encode(), key, value }
+}
+
+export interface ProgramBtf {
+  readonly btf: Uint8Array
+  /** `struct bpf_func_info`, 8 bytes each: slot, type. */
+  readonly funcInfo: Uint8Array
+  /** `struct bpf_line_info`, 16 bytes each: slot, file, text, line << 10 | column. Empty where no line is known. */
+  readonly lineInfo: Uint8Array
+}
+
+export function programBtf(program: Program): ProgramBtf {
+  const btf = new Btf()
+  const context = program.hook === 'tc' ? '__sk_buff' : 'xdp_md'
+  const functions = functionStarts(program)
+  const funcs = functions.flatMap((slot, index) => [
+    slot,
+    btf.function(index === 0 ? program.name : `${program.name}_${index}`, context),
+  ])
+  const lines = linesBySlot(program, new Set(functions)).flatMap(([slot, { file, line, column, text }]) => [
+    slot,
+    btf.string(file),
+    btf.string(text.trim()),
+    ((Math.min(line, MAX_LINE) << 10) | Math.min(column, MAX_COLUMN)) >>> 0,
+  ])
+  return { btf: btf.encode(), funcInfo: words(funcs), lineInfo: words(lines) }
+}
+
+const MAX_LINE = 2 ** 22 - 1
+const MAX_COLUMN = 2 ** 10 - 1
+
+function words(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 4)
+  const view = viewOf(bytes)
+  values.forEach((value, index) => {
+    view.setUint32(index * 4, value, true)
+  })
+  return bytes
+}
+
+const LOCAL_CALL = CLASS.jmp | JMP.call
+
+/** The slots where functions start: 0, and every target of a local call, whose distance is in the immediate. */
+function functionStarts(program: Program): number[] {
+  const starts = new Set([0])
+  let slot = 0
+  for (const instruction of program.instructions) {
+    slot += slotsOf(instruction)
+    if (instruction.opcode === LOCAL_CALL && instruction.src === CALL.local) starts.add(slot + Number(instruction.imm))
+  }
+  return [...starts].sort((a, b) => a - b)
+}
+
+/**
+ * A line for each slot where the line changes. The kernel wants one at slot 0 and at every function's start
+ * (kernel/bpf/verifier.c, check_btf_line), so an instruction without a line there takes the nearest known one.
+ */
+function linesBySlot(program: Program, functions: ReadonlySet<number>): [slot: number, line: SourceLine][] {
+  const first = program.instructions.find(({ line }) => line !== undefined)?.line
+  const records: [number, SourceLine][] = []
+  let slot = 0
+  let current = first === undefined ? undefined : program.lines[first]
+  let written: SourceLine | undefined
+  for (const instruction of program.instructions) {
+    if (instruction.line !== undefined) current = program.lines[instruction.line] ?? current
+    if (current !== undefined && (current !== written || functions.has(slot))) {
+      records.push([slot, current])
+      written = current
+    }
+    slot += slotsOf(instruction)
+  }
+  return records
+}

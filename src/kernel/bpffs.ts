@@ -1,0 +1,50 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { check, ERRNO } from './errno.ts'
+import { mount, umount } from './ffi.ts'
+import { lockFile, RUN_FOLDER } from './lock.ts'
+
+/**
+ * The BPF file system, where pins are. Many hosts do not mount it, so it is mounted when the first pin is made, and
+ * unmounted with the last one if it was this project that mounted it.
+ */
+export const BPFFS = '/sys/fs/bpf'
+
+/** linux/magic.h */
+const BPF_FS_MAGIC = 0xcafe4a11
+
+/** Exists while a file system that this project mounted is mounted; holds its device number, which tells it from others. */
+const MARKER = join(RUN_FOLDER, 'bpffs-mounted')
+
+export const isMounted = (): boolean => existsSync(BPFFS) && statfsSync(BPFFS).type === BPF_FS_MAGIC
+
+/** Runs while no other process mounts, unmounts, or looks whether it should. */
+export function exclusively<T>(run: () => T): T {
+  const lock = lockFile(join(RUN_FOLDER, 'bpffs.lock'), true)
+  try {
+    return run()
+  } finally {
+    lock[Symbol.dispose]()
+  }
+}
+
+/** Inside {@link exclusively}. */
+export function ensureMounted(): void {
+  if (isMounted()) return
+  check(mount('bpf', BPFFS, 'bpf', 0), 'mount', `mount the BPF file system on ${BPFFS}`)
+  writeFileSync(MARKER, `${statSync(BPFFS).dev}\n`)
+}
+
+/** Inside {@link exclusively}. Names with a dot are the kernel's own (`progs.debug`, CONFIG_BPF_PRELOAD). */
+export function unmountIfOurs(): void {
+  if (!existsSync(MARKER)) return
+  const ours = isMounted() && readFileSync(MARKER, 'utf8').trim() === String(statSync(BPFFS).dev)
+  if (ours && readdirSync(BPFFS).some((name) => !name.includes('.'))) return
+  if (ours) {
+    const result = umount(BPFFS, 0)
+    // Somebody's working directory, say. The next last pin tries again.
+    if (result === -ERRNO.EBUSY) return
+    check(result, 'mount', `unmount ${BPFFS}`)
+  }
+  rmSync(MARKER, { force: true })
+}

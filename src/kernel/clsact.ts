@@ -1,0 +1,104 @@
+import type { Attachment, Interface, LoadedProgram } from '../backend/machine.ts'
+import { refusal } from '../base/diagnostic.ts'
+import { ERRNO, failure } from './errno.ts'
+import { kernelProgram } from './links.ts'
+import { addFilter, deleteFilter, type Filter, filters, replaceFilter } from './netlink/filter.ts'
+import { findLink } from './netlink/link.ts'
+import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
+import { pin, replacePin, unpin } from './pins.ts'
+import type { KernelProgram } from './programs.ts'
+
+/**
+ * Attachments on kernels without TCX: a direct-action filter on the clsact qdisc. The kernel keeps filters whatever
+ * becomes of us, and a filter's name says whose it is: `tessera:PATH`, or `tessera+clsact:PATH` where the qdisc is ours
+ * too. The pin at PATH is the program. It is made before the filter and forgotten after it, so a process that is killed
+ * in between leaves a pin without a filter, which the next look at it clears away.
+ */
+
+const NAME = /^tessera(?<qdisc>\+clsact)?:(?<path>.*)$/
+
+const filterName = (path: string, oursIsTheQdisc: boolean): string =>
+  `tessera${oursIsTheQdisc ? '+clsact' : ''}:${path}`
+
+export const isOwnFilter = (filter: Filter): boolean => NAME.test(filter.name ?? '')
+
+export class FilterAttachment implements Attachment {
+  readonly interface: Interface
+  readonly #path: string
+
+  constructor(target: Interface, path: string) {
+    this.interface = target
+    this.#path = path
+  }
+
+  static attach(program: KernelProgram, target: Interface, path: string): FilterAttachment {
+    const { hook, name } = program.program
+    if (hook !== 'tc') throw failure('attach', `attach "${name}" as a filter`, ERRNO.EOPNOTSUPP, `its hook is ${hook}`)
+    // Left over by a process that was killed, when the BPF file system went before the filter did.
+    for (const filter of filtersAt(path)) remove(filter)
+    pin(path, program.fd)
+    let isOurs = false
+    try {
+      isOurs = makeClsact(target.index)
+      addFilter(target.index, program.fd, filterName(path, isOurs))
+    } catch (error) {
+      if (isOurs) deleteClsact(target.index)
+      unpin(path)
+      throw error
+    }
+    return new FilterAttachment(target, path)
+  }
+
+  /** Undefined, without the pin, where no interface has the filter. */
+  static open(path: string): FilterAttachment | undefined {
+    const filter = filtersAt(path)[0]
+    const target = filter === undefined ? undefined : findLink(filter.interface)
+    if (target !== undefined) return new FilterAttachment(target, path)
+    unpin(path)
+    return undefined
+  }
+
+  replace(program: LoadedProgram): void {
+    const next = kernelProgram(program)
+    const filter = filtersAt(this.#path)[0]
+    if (filter === undefined) {
+      throw refusal(`the filter of "${this.#path}" is gone from "${this.interface.name}"`, 'attach again')
+    }
+    replaceFilter(filter, next.fd)
+    replacePin(this.#path, next.fd)
+  }
+
+  detach(): void {
+    for (const filter of filtersAt(this.#path)) remove(filter)
+    unpin(this.#path)
+  }
+
+  /** A filter needs no handle. */
+  [Symbol.dispose](): void {}
+}
+
+/** Wherever it is in this network namespace. */
+function filtersAt(path: string): Filter[] {
+  return ingressQdiscs()
+    .flatMap((qdisc) => filters(qdisc.interface, 'ingress'))
+    .filter((filter) => NAME.exec(filter.name ?? '')?.groups?.path === path)
+}
+
+/** True where the qdisc is ours to delete: there was none, or one that nobody uses, as a killed process leaves it. */
+function makeClsact(index: number): boolean {
+  const qdisc = ingressQdiscs().find((candidate) => candidate.interface === index)
+  if (qdisc === undefined) {
+    addClsact(index)
+    return true
+  }
+  return qdisc.kind === 'clsact' && filtersOf(index).length === 0
+}
+
+const filtersOf = (index: number): Filter[] => [...filters(index, 'ingress'), ...filters(index, 'egress')]
+
+/** The last filter of our own qdisc goes with the qdisc, in one step. */
+function remove(filter: Filter): void {
+  const isOurs = NAME.exec(filter.name ?? '')?.groups?.qdisc !== undefined
+  if (isOurs && filtersOf(filter.interface).length === 1) deleteClsact(filter.interface)
+  else deleteFilter(filter)
+}

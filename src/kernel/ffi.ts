@@ -1,0 +1,114 @@
+import { createRequire } from 'node:module'
+import { refusal } from '../base/diagnostic.ts'
+
+/**
+ * The calls into libc that Node has no words for. This is the only file that knows the FFI, and it loads it at the
+ * first call, so that importing the kernel machine works on every system.
+ *
+ * Every function returns what the kernel itself would: a result of zero or more, or minus an errno.
+ */
+
+interface Calls {
+  syscall(number: number, command: number, attr: Uint8Array, size: number): number
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Uint8Array, length: number): number
+  send(fd: number, bytes: Uint8Array, length: number, flags: number): number
+  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number
+  recvmsg(fd: number, message: Uint8Array, flags: number): number
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
+  poll(fds: Uint8Array, count: number, timeout: number): number
+  setns(fd: number, type: number): number
+  unshare(flags: number): number
+  mount(source: string, target: string, type: string | null, flags: number, data: null): number
+  umount2(target: string, flags: number): number
+  flock(fd: number, operation: number): number
+  close(fd: number): number
+  address(bytes: Uint8Array): bigint
+  errno(): number
+}
+
+const PROTOTYPES = {
+  // Declared with fixed arguments: for integers and pointers the variadic call is the same one on both architectures.
+  syscall: 'long syscall(long, long, void *, unsigned long)',
+  socket: 'int socket(int, int, int)',
+  bind: 'int bind(int, void *, uint32_t)',
+  send: 'long send(int, void *, size_t, int)',
+  recv: 'long recv(int, void *, size_t, int)',
+  recvmsg: 'long recvmsg(int, void *, int)',
+  setsockopt: 'int setsockopt(int, int, int, void *, uint32_t)',
+  poll: 'int poll(void *, unsigned long, int)',
+  setns: 'int setns(int, int)',
+  unshare: 'int unshare(int)',
+  mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
+  umount2: 'int umount2(const char *, int)',
+  flock: 'int flock(int, int)',
+  close: 'int close(int)',
+} as const
+
+/** The number of bpf(2): arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+const BPF_SYSCALL: Readonly<Record<string, number>> = { x64: 321, arm64: 280 }
+
+/** Whether this build of Node can reach the kernel machine at all; a reason where it cannot. */
+export function unreachable(): string | undefined {
+  if (process.platform !== 'linux') return `eBPF is part of Linux, and this is ${process.platform}`
+  if (BPF_SYSCALL[process.arch] === undefined) return `the kernel machine knows x86_64 and aarch64, not ${process.arch}`
+  return undefined
+}
+
+let calls: Calls | undefined
+
+function c(): Calls {
+  if (calls !== undefined) return calls
+  const reason = unreachable()
+  if (reason !== undefined) throw refusal(`the kernel machine cannot run here: ${reason}`, 'try --machine vm')
+  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+  const library = koffi.load(null)
+  const functions = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)])
+  calls = { ...Object.fromEntries(functions), address: koffi.address, errno: koffi.errno } as Calls
+  return calls
+}
+
+const SYSTEM_CALL = BPF_SYSCALL[process.arch] ?? -1
+
+const orErrno = (result: number): number => (result === -1 ? -c().errno() : result)
+
+export const bpf = (command: number, attr: Uint8Array): number =>
+  orErrno(c().syscall(SYSTEM_CALL, command, attr, attr.length))
+
+export const socket = (domain: number, type: number, protocol: number): number =>
+  orErrno(c().socket(domain, type, protocol))
+
+export const bind = (fd: number, address: Uint8Array): number => orErrno(c().bind(fd, address, address.length))
+
+export const send = (fd: number, bytes: Uint8Array): number => orErrno(c().send(fd, bytes, bytes.length, 0))
+
+export const receive = (fd: number, bytes: Uint8Array, flags = 0): number =>
+  orErrno(c().recv(fd, bytes, bytes.length, flags))
+
+/** `message` is a `struct msghdr`. */
+export const receiveMessage = (fd: number, message: Uint8Array, flags = 0): number =>
+  orErrno(c().recvmsg(fd, message, flags))
+
+export const setOption = (fd: number, level: number, name: number, value: Uint8Array): number =>
+  orErrno(c().setsockopt(fd, level, name, value, value.length))
+
+/** `fds` is an array of `struct pollfd`, 8 bytes each. */
+export const poll = (fds: Uint8Array, milliseconds: number): number =>
+  orErrno(c().poll(fds, fds.length / 8, milliseconds))
+
+/** Moves the calling thread, which is the only one that runs JavaScript of the main program. */
+export const setns = (fd: number, type: number): number => orErrno(c().setns(fd, type))
+
+export const unshare = (flags: number): number => orErrno(c().unshare(flags))
+
+export const mount = (source: string, target: string, type: string | null, flags: number): number =>
+  orErrno(c().mount(source, target, type, flags, null))
+
+export const umount = (target: string, flags: number): number => orErrno(c().umount2(target, flags))
+
+export const flock = (fd: number, operation: number): number => orErrno(c().flock(fd, operation))
+
+export const close = (fd: number): number => orErrno(c().close(fd))
+
+/** Where the bytes lie. Good for as long as somebody holds `bytes`: the kernel does not. */
+export const addressOf = (bytes: Uint8Array): bigint => c().address(bytes)

@@ -1,0 +1,93 @@
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { refusal } from '../base/diagnostic.ts'
+import { check, ERRNO, fileFailure, hasCode } from './errno.ts'
+import { flock } from './ffi.ts'
+
+/** Where things of one boot lie: locks, and what of the host this project changed. Gone when the last of them is. */
+export const RUN_FOLDER = '/run/tessera'
+
+/** sys/file.h */
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+/**
+ * Holds `path` until disposed, or until the process ends in whatever way. `wait` waits for whoever holds it; otherwise
+ * that is a refusal. The file holds the owner's process id and is removed with the lock.
+ */
+export function lockFile(path: string, wait = false): Disposable {
+  for (;;) {
+    const fd = openForever(path)
+    const result = flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB)
+    if (result < 0) {
+      closeSync(fd)
+      if (result === -ERRNO.EINTR) continue
+      if (result === -ERRNO.EAGAIN) throw held(path)
+      check(result, 'lock', `lock ${path}`)
+    }
+    // The previous owner may have removed the file between our open and our lock: then it protects nothing.
+    if (!isSameFile(fd, path)) {
+      closeSync(fd)
+      continue
+    }
+    writeSync(fd, `${process.pid}\n`, 0)
+    return {
+      [Symbol.dispose]() {
+        unlinkSync(path)
+        closeSync(fd)
+        removeEmptyFolder(dirname(path))
+      },
+    }
+  }
+}
+
+/** Opens or creates, also when the folder is being removed at the same time. */
+function openForever(path: string): number {
+  for (;;) {
+    try {
+      mkdirSync(dirname(path), { recursive: true })
+      return openSync(path, 'a')
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw fileFailure('lock', `lock ${path}`, error)
+    }
+  }
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  const mine = fstatSync(fd)
+  const named = statSync(path, { throwIfNoEntry: false })
+  return named !== undefined && named.ino === mine.ino && named.dev === mine.dev
+}
+
+function held(path: string) {
+  let owner = ''
+  try {
+    owner = readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? ''
+  } catch {
+    // The owner has just let go; the message does without its number.
+  }
+  return refusal(
+    `another process${owner === '' ? '' : ` (${owner})`} holds ${path}`,
+    'wait until it is done, or end it; the lock goes with its process',
+  )
+}
+
+/** Only of our own run folder: other folders were there before. */
+function removeEmptyFolder(folder: string): void {
+  if (folder !== RUN_FOLDER) return
+  try {
+    rmdirSync(folder)
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY', 'ENOENT')) throw error
+  }
+}

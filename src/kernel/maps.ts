@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs'
+import type { MachineMap } from '../backend/machine.ts'
+import { alignUp, toHex } from '../base/bytes.ts'
+import { refusal } from '../base/diagnostic.ts'
+import { mapBtf } from '../isa/btf.ts'
+import type { MapDescription } from '../isa/program.ts'
+import {
+  type BtfReference,
+  createMap,
+  loadBtf,
+  lookupBatch,
+  MAP_TYPE,
+  MapEntries,
+  type MapShape,
+  mapInfo,
+} from './bpf.ts'
+import { check, ERRNO, failure } from './errno.ts'
+import { close } from './ffi.ts'
+import { Handle, kindOf } from './objects.ts'
+import { openPin, pin } from './pins.ts'
+
+type Entry = readonly [key: Uint8Array, value: Uint8Array]
+
+const shapeOf = ({ kind, key, value, entries }: MapDescription): MapShape => ({
+  type: MAP_TYPE[kind],
+  keySize: key.size,
+  valueSize: value.size,
+  entries,
+})
+
+export class KernelMap implements MachineMap {
+  readonly description: MapDescription
+  readonly #name: string
+  readonly #handle: Handle
+  readonly #entries: MapEntries
+
+  constructor(name: string, description: MapDescription, fd: number) {
+    this.description = description
+    this.#name = name
+    this.#handle = new Handle(fd)
+    this.#entries = new MapEntries(fd, description.key.size, bytesPerValue(description))
+  }
+
+  static create(name: string, description: MapDescription): KernelMap {
+    const btf = loadMapBtf(description)
+    try {
+      let fd = createMap(name, shapeOf(description), btf)
+      // BTF only names things: a kernel that does not take it here still makes the map.
+      if (fd < 0 && btf !== undefined) fd = createMap(name, shapeOf(description))
+      return new KernelMap(name, description, check(fd, 'map', `create the map "${name}"`))
+    } finally {
+      if (btf !== undefined) close(btf.fd)
+    }
+  }
+
+  /** Reads with a wrong size would overrun memory, so a map of any other shape is not this map. */
+  static open(path: string, description: MapDescription): KernelMap | undefined {
+    const fd = openPin(path)
+    if (fd === undefined) return undefined
+    const found = kindOf(fd) === 'map' ? mapInfo(fd) : undefined
+    if (typeof found === 'object' && isSameShape(found, shapeOf(description))) {
+      return new KernelMap(path, description, fd)
+    }
+    close(fd)
+    return undefined
+  }
+
+  get fd(): number {
+    return this.#handle.fd
+  }
+
+  lookup(key: Uint8Array): Uint8Array | undefined {
+    this.#setKey(key)
+    const result = this.#entries.lookup()
+    if (result === -ERRNO.ENOENT) return undefined
+    this.#check(result, 'read', key)
+    return this.#entries.value.slice()
+  }
+
+  update(key: Uint8Array, value: Uint8Array): void {
+    this.#setKey(key)
+    const expected = this.#entries.value.length
+    if (value.length !== expected) {
+      throw refusal(`a value of the map "${this.#name}" has ${expected} bytes, not ${value.length}`)
+    }
+    this.#entries.value.set(value)
+    this.#check(this.#entries.update(), 'write', key)
+  }
+
+  delete(key: Uint8Array): boolean {
+    this.#setKey(key)
+    const result = this.#entries.delete()
+    if (result === -ERRNO.ENOENT) return false
+    this.#check(result, 'delete', key)
+    return true
+  }
+
+  entries(): readonly Entry[] {
+    this.#assertOpen()
+    return this.#inBatches() ?? this.#oneByOne()
+  }
+
+  pin(path: string): void {
+    this.#assertOpen()
+    pin(path, this.fd)
+  }
+
+  [Symbol.dispose](): void {
+    this.#handle[Symbol.dispose]()
+  }
+
+  #setKey(key: Uint8Array): void {
+    this.#assertOpen()
+    const expected = this.#entries.key.length
+    if (key.length !== expected) {
+      throw refusal(`a key of the map "${this.#name}" has ${expected} bytes, not ${key.length}`)
+    }
+    this.#entries.key.set(key)
+  }
+
+  /** The number of a closed handle may be somebody else's by now. */
+  #assertOpen(): void {
+    if (this.fd < 0) throw refusal(`the map "${this.#name}" was disposed before`)
+  }
+
+  #check(result: number, verb: string, key: Uint8Array): void {
+    if (result < 0) throw failure('entry', `${verb} the entry ${toHex(key)} of the map "${this.#name}"`, result)
+  }
+
+  /** Undefined where this kernel has no batches for this kind of map. */
+  #inBatches(): Entry[] | undefined {
+    const keySize = this.#entries.key.length
+    const valueSize = this.#entries.value.length
+    const found: Entry[] = []
+    let count = Math.min(this.description.entries, 4096)
+    let from: Uint8Array | undefined
+    for (;;) {
+      const keys = new Uint8Array(count * keySize)
+      const values = new Uint8Array(count * valueSize)
+      // Arrays keep a key in the cursor, hash tables the number of a bucket.
+      const next = new Uint8Array(Math.max(keySize, 4))
+      const batch = lookupBatch(this.fd, from, next, keys, values, count)
+      // A hash bucket is taken whole: this one has more entries than the buffers hold.
+      if (batch.result === -ERRNO.ENOSPC) {
+        count *= 2
+        continue
+      }
+      if (batch.result < 0 && batch.result !== -ERRNO.ENOENT) return undefined
+      for (let i = 0; i < batch.count; i++) {
+        found.push([keys.slice(i * keySize, (i + 1) * keySize), values.slice(i * valueSize, (i + 1) * valueSize)])
+      }
+      if (batch.result === -ERRNO.ENOENT) return found
+      from = next
+    }
+  }
+
+  /** When the key we stand on is deleted meanwhile, a hash table starts over: keyed, so that no entry comes twice. */
+  #oneByOne(): Entry[] {
+    const found = new Map<string, Entry>()
+    let result = this.#entries.firstKey()
+    for (let steps = 0; result === 0 && steps < this.description.entries * 2; steps++) {
+      if (this.#entries.lookup() === 0) {
+        const key = this.#entries.key.slice()
+        found.set(toHex(key), [key, this.#entries.value.slice()])
+      }
+      result = this.#entries.nextKey()
+    }
+    if (result < 0 && result !== -ERRNO.ENOENT) throw failure('entry', `list the map "${this.#name}"`, result)
+    return [...found.values()]
+  }
+}
+
+const isSameShape = (a: MapShape, b: MapShape): boolean =>
+  a.type === b.type && a.keySize === b.keySize && a.valueSize === b.valueSize && a.entries === b.entries
+
+export const isAlike = (a: MapDescription, b: MapDescription): boolean => isSameShape(shapeOf(a), shapeOf(b))
+
+function loadMapBtf(description: MapDescription): BtfReference | undefined {
+  const { btf, key, value } = mapBtf(description)
+  const fd = loadBtf(btf)
+  return fd < 0 ? undefined : { fd, key, value }
+}
+
+/** What a lookup returns: one value, or one for each CPU that may ever be there, each padded to 8 bytes. */
+function bytesPerValue({ kind, value }: MapDescription): number {
+  return kind === 'percpu_array' ? alignUp(value.size, 8) * possibleCpus() : value.size
+}
+
+let cpus: number | undefined
+
+/** From a list of ranges such as `0-3,8`: the kernel sizes per-CPU values by the highest number. */
+export function possibleCpus(): number {
+  cpus ??= Number(/(\d+)\s*$/.exec(readFileSync('/sys/devices/system/cpu/possible', 'utf8'))?.[1] ?? 0) + 1
+  return cpus
+}

@@ -1,0 +1,30 @@
+import { readlinkSync } from 'node:fs'
+import { close } from './ffi.ts'
+
+/** A file descriptor with an owner. After disposing it is -1, which every system call answers with EBADF. */
+export class Handle implements Disposable {
+  #fd: number
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  get fd(): number {
+    return this.#fd
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) close(this.#fd)
+    this.#fd = -1
+  }
+}
+
+export type ObjectKind = 'map' | 'program' | 'link'
+
+/** What a handle is of: bpf(2) answers questions about one kind with a look at another, so this must be asked first. */
+export function kindOf(fd: number): ObjectKind | undefined {
+  const target = readlinkSync(`/proc/self/fd/${fd}`)
+  if (target.includes('bpf-map')) return 'map'
+  if (target.includes('bpf-prog')) return 'program'
+  return target.includes('bpf_link') || target.includes('bpf-link') ? 'link' : undefined
+}

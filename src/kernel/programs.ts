@@ -1,0 +1,154 @@
+import type { LoadedProgram, MachineMap, RunResult } from '../backend/machine.ts'
+import { fromCString } from '../base/bytes.ts'
+import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
+import { programBtf } from '../isa/btf.ts'
+import { encode } from '../isa/encode.ts'
+import { PSEUDO } from '../isa/opcodes.ts'
+import { type Instruction, type Program, slotsOf } from '../isa/program.ts'
+import { loadBtf, loadProgram, PROG_TYPE, type ProgramLoad, programInfo, testRun } from './bpf.ts'
+import { check, ERRNO, errnoName, failure } from './errno.ts'
+import { close } from './ffi.ts'
+import { isAlike, KernelMap } from './maps.ts'
+import { Handle } from './objects.ts'
+
+/** `ETH_HLEN`: a test run of less is refused. */
+const SHORTEST_FRAME = 14
+
+export class KernelProgram implements LoadedProgram {
+  readonly program: Program
+  readonly #handle: Handle
+
+  constructor(program: Program, fd: number) {
+    this.program = program
+    this.#handle = new Handle(fd)
+  }
+
+  static load(program: Program, maps: Readonly<Record<string, MachineMap>>): KernelProgram {
+    const load = {
+      type: PROG_TYPE[program.hook],
+      name: program.name,
+      instructions: encode(program.instructions.map((instruction) => relocate(program, instruction, maps))),
+    }
+    return new KernelProgram(program, loadWithLines(program, load))
+  }
+
+  get fd(): number {
+    if (this.#handle.fd < 0) throw refusal(`the program "${this.program.name}" was disposed before`)
+    return this.#handle.fd
+  }
+
+  get id(): number {
+    const info = programInfo(this.fd)
+    return typeof info === 'number' ? check(info, 'program', `ask about "${this.program.name}"`) : info.id
+  }
+
+  run(packet: Uint8Array): RunResult {
+    const what = `run "${this.program.name}" on a packet of ${packet.length} bytes`
+    if (packet.length < SHORTEST_FRAME) throw failure('run', what, ERRNO.EINVAL)
+    // Room for what a program may push in front; a longer result says its length, and the second run has it.
+    let output = new Uint8Array(packet.length + 256)
+    let run = testRun(this.fd, packet, output)
+    if (run.result === -ERRNO.ENOSPC && run.length > output.length) {
+      output = new Uint8Array(run.length)
+      run = testRun(this.fd, packet, output)
+    }
+    check(run.result, 'run', what)
+    return { verdict: run.verdict, packet: output.slice(0, run.length) }
+  }
+
+  [Symbol.dispose](): void {
+    this.#handle[Symbol.dispose]()
+  }
+}
+
+/** Puts the map's handle into the instruction that loads it (linux/bpf.h, BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE). */
+function relocate(program: Program, instruction: Instruction, maps: Readonly<Record<string, MachineMap>>): Instruction {
+  if (instruction.map === undefined) return instruction
+  const name = instruction.map
+  const map = maps[name]
+  const wanted = program.maps[name]
+  const bug = (what: string) => refusal(`cannot load "${program.name}": ${what}`, 'this is a bug in Tessera')
+  if (wanted === undefined) throw bug(`it refers to the map "${name}" and does not describe it`)
+  if (map === undefined) throw bug(`no map was given for "${name}"`)
+  if (!(map instanceof KernelMap)) throw bug(`the map "${name}" is not one of the kernel`)
+  if (!isAlike(map.description, wanted)) throw bug(`the map given for "${name}" has another kind or other sizes`)
+  const handle = BigInt(map.fd)
+  return instruction.mapValue === undefined
+    ? { ...instruction, src: PSEUDO.mapFd, imm: handle }
+    : { ...instruction, src: PSEUDO.mapValue, imm: (BigInt(instruction.mapValue) << 32n) | handle }
+}
+
+/** With BTF, so that every tool shows TypeScript lines; without, where this kernel does not take it. */
+function loadWithLines(program: Program, plain: ProgramLoad): number {
+  const { btf, funcInfo, lineInfo } = programBtf(program)
+  const btfFd = loadBtf(btf)
+  const load: ProgramLoad = btfFd < 0 ? plain : { ...plain, btf: { fd: btfFd, funcInfo, lineInfo } }
+  try {
+    const fd = loadProgram(load)
+    if (fd >= 0) return fd
+    const withoutBtf = btfFd < 0 ? fd : loadProgram(plain)
+    if (withoutBtf >= 0) return withoutBtf
+    const log = verifierLog(load)
+    throw log === '' ? failure('program', `load "${program.name}"`, fd) : rejection(program, fd, log)
+  } finally {
+    if (btfFd >= 0) close(btfFd)
+  }
+}
+
+const FIRST_LOG = 64 * 1024
+/** The kernel's own limit before 5.15 was 16 MiB (kernel/bpf/verifier.c). */
+const LARGEST_LOG = 16 * 1024 * 1024
+
+/** The log costs time, so it is only asked for after a refusal. Empty where it was not the verifier that refused. */
+function verifierLog(load: ProgramLoad): string {
+  for (let size = FIRST_LOG; ; size *= 4) {
+    const buffer = new Uint8Array(size)
+    const fd = loadProgram({ ...load, log: { level: 1, buffer } })
+    if (fd >= 0) close(fd)
+    if (fd !== -ERRNO.ENOSPC || size >= LARGEST_LOG) return fromCString(buffer).trimEnd()
+  }
+}
+
+const LINES_KEPT = 20
+
+/** A verifier's refusal is a bug of the compiler; it still arrives with the TypeScript line. */
+export function rejection(program: Program, errno: number, log: string): Refusal {
+  const lines = log.split('\n').filter((line) => !/^processed \d+ insns|^verification time|^stack depth/.test(line))
+  const kept = lines.slice(-LINES_KEPT)
+  const omitted = lines.length - kept.length
+  return refusal(
+    `the kernel refuses "${program.name}" (${errnoName(errno)}): ${reasonIn(lines)}`,
+    [
+      'this is a bug in Tessera: what compiles must load. Please report it, with this log of the verifier:',
+      ...(omitted > 0 ? [`(${omitted} lines omitted)`] : []),
+      ...kept,
+    ].join('\n'),
+    placeInLog(program, lines),
+  )
+}
+
+/** The last line that is the verifier's own sentence, and not an instruction, a register state or a source line. */
+function reasonIn(lines: readonly string[]): string {
+  const sentence = lines.findLast((line) => line.trim() !== '' && !/^(\d+: |; |from \d+ to |R\d)/.test(line))
+  return sentence?.trim() ?? 'no reason given'
+}
+
+/** `17: (71) r2 = *(u8 *)(r1 +14)` is about slot 17, and so is a sentence with `insn 17` in it. */
+function placeInLog(program: Program, lines: readonly string[]): Place | undefined {
+  const named = lines.findLast((line) => /^\d+: \([0-9a-f]{2}\)|\binsn \d+/.test(line))
+  const slot = /^(\d+): |\binsn (\d+)/.exec(named ?? '')
+  return slot === null ? undefined : placeOfSlot(program, Number(slot[1] ?? slot[2]))
+}
+
+/** The line of the instruction in `slot`, or the nearest one before it. */
+function placeOfSlot(program: Program, slot: number): Place | undefined {
+  let at = 0
+  let line: number | undefined
+  for (const instruction of program.instructions) {
+    if (at > slot) break
+    line = instruction.line ?? line
+    at += slotsOf(instruction)
+  }
+  const source = line === undefined ? undefined : program.lines[line]
+  return source === undefined ? undefined : { ...source, length: 1 }
+}
