@@ -1,0 +1,76 @@
+import { viewOf } from '../base/bytes.ts'
+import { SK_BUFF, XDP_MD } from '../isa/opcodes.ts'
+import type { Hook } from '../isa/program.ts'
+import { Region } from './memory.ts'
+
+/** Offsets in `struct __sk_buff` behind the ones that programs of this project read (linux/bpf.h). */
+const MORE = { data_meta: 140, wire_len: 160, size: 192 } as const
+
+/** What the context of a program is made from. */
+export interface Arrival {
+  readonly ifindex: number
+  readonly ingressIfindex: number
+  readonly mac: Uint8Array
+}
+
+const PACKET = { host: 0, broadcast: 1, multicast: 2, otherHost: 3 } as const
+
+/** What `eth_type_trans` finds out: whom the frame is for (linux/if_packet.h). */
+function packetType(frame: Uint8Array, mac: Uint8Array): number {
+  if (mac.every((octet, i) => octet === frame[i])) return PACKET.host
+  if (((frame[0] ?? 0) & 1) === 0) return PACKET.otherHost
+  return mac.every((_, i) => frame[i] === 0xff) ? PACKET.broadcast : PACKET.multicast
+}
+
+/** The context of one hook: a region of memory, and which of its fields are packet pointers. */
+export interface Context {
+  readonly region: Region
+  /** The fields at the start of a run. */
+  fill(frame: Uint8Array, arrival: Arrival): void
+  /** The offset in the packet that the field at `at` points to, or -1 where it is a plain field. */
+  pointer(at: number, length: number): number
+}
+
+function skBuff(): Context {
+  const writable = new Uint8Array(MORE.size)
+  for (const field of [SK_BUFF.mark, SK_BUFF.queue_mapping, SK_BUFF.priority, SK_BUFF.tc_index, SK_BUFF.tc_classid])
+    writable.fill(1, field, field + 4)
+  writable.fill(1, SK_BUFF.cb, SK_BUFF.cb + 20)
+  const bytes = new Uint8Array(MORE.size)
+  const view = viewOf(bytes)
+  return {
+    region: new Region('context', 'context', bytes, { writable }),
+    fill(frame, { ifindex, ingressIfindex, mac }) {
+      bytes.fill(0)
+      view.setUint32(SK_BUFF.len, frame.length, true)
+      view.setUint32(MORE.wire_len, frame.length, true)
+      view.setUint32(SK_BUFF.pkt_type, packetType(frame, mac), true)
+      // As on the wire: big-endian in the low two bytes.
+      bytes.set(frame.subarray(12, 14), SK_BUFF.protocol)
+      view.setUint32(SK_BUFF.ifindex, ifindex, true)
+      view.setUint32(SK_BUFF.ingress_ifindex, ingressIfindex, true)
+    },
+    pointer(at, length) {
+      if (at === SK_BUFF.data || at === MORE.data_meta) return 0
+      return at === SK_BUFF.data_end ? length : -1
+    },
+  }
+}
+
+function xdpMd(): Context {
+  const size = 24
+  const bytes = new Uint8Array(size)
+  const view = viewOf(bytes)
+  return {
+    region: new Region('context', 'context', bytes, { writable: new Uint8Array(size) }),
+    fill(_frame, { ifindex }) {
+      view.setUint32(XDP_MD.ingress_ifindex, ifindex, true)
+    },
+    pointer(at, length) {
+      if (at === XDP_MD.data || at === XDP_MD.data_meta) return 0
+      return at === XDP_MD.data_end ? length : -1
+    },
+  }
+}
+
+export const contexts = (): Readonly<Record<Hook, Context>> => ({ tc: skBuff(), xdp: xdpMd() })

@@ -1,0 +1,31 @@
+import { type Place, Refusal } from '../base/diagnostic.ts'
+import { printInstruction } from '../isa/print.ts'
+import { type Program, slotsOf } from '../isa/program.ts'
+
+/** What a program did wrong, thrown where it is found; the interpreter knows at which instruction and makes it a {@link Fault}. */
+export class Trap extends Error {}
+
+/** A program stopped in the middle of a packet. The packet is lost; the machine goes on with the next one. */
+export class Fault extends Refusal {
+  /** The slot of the instruction, as listings number them. */
+  readonly instruction: number
+
+  constructor(program: Program, index: number, reason: string) {
+    const instruction = program.instructions[index]
+    const slot = program.instructions.slice(0, index).reduce((sum, each) => sum + slotsOf(each), 0)
+    const text = instruction === undefined ? '' : ` (${printInstruction(instruction)})`
+    super([
+      { message: `program "${program.name}", instruction ${slot}${text}: ${reason}`, place: placeOf(program, index) },
+    ])
+    this.name = 'Fault'
+    this.instruction = slot
+  }
+}
+
+/** Where in the source the instruction at `index` came from, if the program says so. */
+export function placeOf(program: Program, index: number): Place | undefined {
+  const line = program.lines[program.instructions[index]?.line ?? -1]
+  if (line === undefined) return undefined
+  const length = Math.max(1, line.text.trimEnd().length - line.column + 1)
+  return { file: line.file, line: line.line, column: line.column, length, text: line.text }
+}

@@ -1,0 +1,187 @@
+import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
+import { refusal } from '../base/diagnostic.ts'
+import type { MapDescription, Program } from '../isa/program.ts'
+import { Link, VirtualAttachment } from './attachment.ts'
+import { SimulatedClock } from './clock.ts'
+import { VirtualMap } from './map.ts'
+import { checkDescription, MapHandle, sameDescription } from './maphandle.ts'
+import { type Counters, type Endpoint, Network, type PassedFrame, type VirtualInterface } from './network.ts'
+import { type Pinnable, Pins } from './pins.ts'
+import { VirtualProcessor } from './processor.ts'
+import { ProgramHandle, VirtualProgram } from './program.ts'
+
+export interface VirtualMachineOptions {
+  /** Instructions that one run of a program may take. */
+  readonly budget?: number
+  /** Deliveries that one frame may lead to before it counts as a loop. */
+  readonly deliveries?: number
+  /** What get_prandom_u32 starts from. */
+  readonly seed?: number
+  /** Nanoseconds at which the clock starts. */
+  readonly start?: bigint
+  /** The host's own stack: gets what programs pass. Without it, those frames gather in `passed`. */
+  readonly stack?: (passed: PassedFrame) => void
+}
+
+/** A machine in this process: no kernel, no root. Time stands still unless somebody advances its clock. */
+export interface VirtualMachine extends Machine {
+  readonly name: 'vm'
+  readonly clock: SimulatedClock
+  /** Frames that programs passed to the host's own stack; whoever looks may empty it. */
+  readonly passed: PassedFrame[]
+
+  /** A new interface, up unless said otherwise. Indices count from 1. */
+  addInterface(name: string, options: { readonly mac: string; readonly up?: boolean }): Interface
+  removeInterface(name: string): void
+  setUp(name: string, up: boolean): void
+  counters(name: string): Readonly<Counters>
+  /** Puts an endpoint at the other end of the interface's wire, in place of what was there. */
+  plug(name: string, endpoint: Endpoint): void
+  unplug(name: string): void
+  /** A frame arrives at an interface. Returns when everything that follows from it has happened. */
+  receive(name: string, frame: Uint8Array): void
+  /** The host's own stack sends a frame out of an interface. */
+  transmit(name: string, frame: Uint8Array): void
+  /** Has {@link Machine.foreign} tell of a program that is not this project's. */
+  addForeign(name: string, description: string): void
+}
+
+export function openVirtualMachine(options: VirtualMachineOptions = {}): VirtualMachine {
+  return new Virtual(options)
+}
+
+class Virtual implements VirtualMachine {
+  readonly name = 'vm'
+  readonly clock: SimulatedClock
+  readonly passed: PassedFrame[] = []
+  readonly #processor: VirtualProcessor
+  readonly #network: Network
+  readonly #pins = new Pins()
+
+  constructor({
+    budget = 1_000_000,
+    deliveries = 10_000,
+    seed = 1,
+    start = 1_000_000_000_000n,
+    stack,
+  }: VirtualMachineOptions) {
+    this.clock = new SimulatedClock(start)
+    this.#processor = new VirtualProcessor(this.clock, budget, seed)
+    this.#network = new Network(this.#processor, deliveries, stack ?? ((frame) => void this.passed.push(frame)))
+  }
+
+  createMap(name: string, description: MapDescription): MachineMap {
+    checkDescription(name, description)
+    return new MapHandle(new VirtualMap(name, description, this.#processor.memory), this.#pins)
+  }
+
+  openMap(path: string, description: MapDescription): MachineMap | undefined {
+    const pinned = this.#pins.get(path)
+    if (!(pinned instanceof VirtualMap) || !sameDescription(pinned.description, description)) return undefined
+    return new MapHandle(pinned, this.#pins)
+  }
+
+  load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram {
+    const given = new Map<string, VirtualMap>()
+    for (const [name, description] of Object.entries(program.maps)) {
+      const handle = maps[name]
+      if (!(handle instanceof MapHandle))
+        throw refusal(`program "${program.name}" needs map "${name}", which was not given`)
+      if (!sameDescription(handle.description, description))
+        throw refusal(`program "${program.name}" describes map "${name}" otherwise than the map that was given`)
+      given.set(name, handle.shared())
+    }
+    return new ProgramHandle(new VirtualProgram(program, given), this.#processor)
+  }
+
+  interface(name: string): Interface | undefined {
+    const found = this.#network.find(name)
+    return found === undefined ? undefined : snapshot(found)
+  }
+
+  foreign(target: Interface): readonly string[] {
+    return [...this.#present(target).foreign]
+  }
+
+  attach(program: LoadedProgram, target: Interface, path: string): Attachment {
+    const at = this.#present(target)
+    const loaded = loadedBehind(program)
+    this.#pins.check(path)
+    const link = new Link(at, loaded)
+    this.#pins.add(path, link)
+    return new VirtualAttachment(link, snapshot(at), this.#pins, loadedBehind)
+  }
+
+  openAttachment(path: string): Attachment | undefined {
+    const pinned: Pinnable | undefined = this.#pins.get(path)
+    if (!(pinned instanceof Link) || !pinned.attached) return undefined
+    return new VirtualAttachment(pinned, snapshot(pinned.target), this.#pins, loadedBehind)
+  }
+
+  pinned(prefix: string): readonly string[] {
+    return this.#pins.under(prefix)
+  }
+
+  unpin(path: string): void {
+    this.#pins.remove(path)
+  }
+
+  now(): bigint {
+    return this.clock.now()
+  }
+
+  addInterface(name: string, { mac, up = true }: { readonly mac: string; readonly up?: boolean }): Interface {
+    return snapshot(this.#network.add(name, mac, up))
+  }
+
+  removeInterface(name: string): void {
+    this.#network.remove(name)
+  }
+
+  setUp(name: string, up: boolean): void {
+    this.#network.get(name).up = up
+  }
+
+  counters(name: string): Readonly<Counters> {
+    return { ...this.#network.get(name).counters }
+  }
+
+  plug(name: string, endpoint: Endpoint): void {
+    this.#network.plug(name, endpoint)
+  }
+
+  unplug(name: string): void {
+    this.#network.plug(name, undefined)
+  }
+
+  receive(name: string, frame: Uint8Array): void {
+    this.#network.send(this.#network.get(name), 'in', frame)
+  }
+
+  transmit(name: string, frame: Uint8Array): void {
+    this.#network.send(this.#network.get(name), 'out', frame)
+  }
+
+  addForeign(name: string, description: string): void {
+    this.#network.get(name).foreign.push(description)
+  }
+
+  [Symbol.dispose](): void {
+    for (const path of this.#pins.under('')) this.#pins.remove(path)
+  }
+
+  #present({ name, index }: Interface): VirtualInterface {
+    const found = this.#network.get(name)
+    if (found.index !== index)
+      throw refusal(`interface "${name}" is another one than it was: ${index} is now ${found.index}`)
+    return found
+  }
+}
+
+const snapshot = ({ name, index, up, mac }: VirtualInterface): Interface => ({ name, index, up, mac: mac.slice() })
+
+function loadedBehind(program: unknown): VirtualProgram {
+  if (!(program instanceof ProgramHandle)) throw refusal('this program was loaded into another machine')
+  if (!program.open) throw refusal(`program "${program.program.name}" was closed`)
+  return program.loaded
+}

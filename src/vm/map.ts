@@ -1,0 +1,134 @@
+import type { MapDescription } from '../isa/program.ts'
+import { type Memory, Region, strideOf } from './memory.ts'
+import { Table } from './table.ts'
+
+/** Error numbers, as helpers return them negated (asm-generic/errno-base.h). */
+export const ERRNO = { ENOENT: 2, EEXIST: 17, ENODEV: 19, EINVAL: 22, E2BIG: 7, ENETDOWN: 100 } as const
+
+/** Flags of an update (linux/bpf.h). */
+export const UPDATE = { any: 0, noExist: 1, exist: 2 } as const
+
+/** Who asks. Only programs count as use, where the least recently used entry has to go (kernel/bpf/hashtab.c). */
+export type Caller = 'program' | 'control plane'
+
+/**
+ * A map: numbered slots, each with a value at `slot * stride` of one region of memory. It lives while somebody holds it:
+ * a handle, a pin, a program. Results below zero are negated error numbers.
+ */
+export class VirtualMap {
+  readonly name: string
+  readonly description: MapDescription
+  readonly stride: number
+  readonly values: Region
+  /** The number of the region that stands for the map itself; its values are in the next. */
+  readonly id: number
+  readonly #memory: Memory
+  /** Keys of a hash map. An array has none: its keys are its slots. */
+  readonly #table: Table | undefined
+  #holders = 0
+
+  constructor(name: string, description: MapDescription, memory: Memory) {
+    const { kind, key, value, entries } = description
+    this.name = name
+    this.description = description
+    this.stride = strideOf(value.size)
+    const isHash = kind === 'hash' || kind === 'lru_hash'
+    this.#table = isHash ? new Table(key.size, entries, kind === 'lru_hash') : undefined
+    const slots = this.#table?.capacity ?? entries
+    this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
+    this.#memory = memory
+    this.id = memory.addMap(this, this.values)
+  }
+
+  hold(): this {
+    this.#holders++
+    return this
+  }
+
+  release(): void {
+    this.#holders--
+    if (this.#holders === 0) this.#memory.removeMap(this.id)
+  }
+
+  /** The slot of the key at `at` in `bytes`, or -1. */
+  find(bytes: Uint8Array, at: number, caller: Caller): number {
+    if (this.#table === undefined) {
+      const index = indexAt(bytes, at)
+      return index < this.description.entries ? index : -1
+    }
+    const slot = this.#table.find(bytes, at)
+    if (slot >= 0 && caller === 'program') this.#table.touch(slot)
+    return slot
+  }
+
+  /** 0, or a negated error number. */
+  update(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, flags: number): number {
+    if (flags !== UPDATE.any && flags !== UPDATE.noExist && flags !== UPDATE.exist) return -ERRNO.EINVAL
+    const slot =
+      this.#table === undefined ? this.#arraySlot(keys, keyAt, flags) : this.#hashSlot(this.#table, keys, keyAt, flags)
+    if (slot < 0) return slot
+    const start = slot * this.stride
+    // The value may itself lie in this map, so it is copied as one piece.
+    const { size } = this.description.value
+    this.values.bytes.set(values.subarray(valueAt, valueAt + size), start)
+    return 0
+  }
+
+  /** 0, or a negated error number. */
+  delete(bytes: Uint8Array, at: number): number {
+    if (this.#table === undefined) return -ERRNO.EINVAL
+    const slot = this.#table.find(bytes, at)
+    if (slot < 0) return -ERRNO.ENOENT
+    this.#table.remove(slot)
+    return 0
+  }
+
+  /** A copy of a slot's value: for a per-CPU map padded to 8 bytes, as the kernel's system call does it. */
+  value(slot: number): Uint8Array {
+    const size = this.description.kind === 'percpu_array' ? this.stride : this.description.value.size
+    return this.values.bytes.slice(slot * this.stride, slot * this.stride + size)
+  }
+
+  *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+    if (this.#table !== undefined) {
+      for (const slot of this.#table.slots()) yield [this.#table.key(slot), this.value(slot)]
+      return
+    }
+    for (let index = 0; index < this.description.entries; index++)
+      yield [Uint8Array.of(index, index >> 8, index >> 16, index >> 24), this.value(index)]
+  }
+
+  #arraySlot(keys: Uint8Array, at: number, flags: number): number {
+    const index = indexAt(keys, at)
+    if (index >= this.description.entries) return -ERRNO.E2BIG
+    return flags === UPDATE.noExist ? -ERRNO.EEXIST : index
+  }
+
+  #hashSlot(table: Table, keys: Uint8Array, at: number, flags: number): number {
+    const present = table.find(keys, at)
+    if (present >= 0) {
+      if (flags === UPDATE.noExist) return -ERRNO.EEXIST
+      table.touch(present)
+      return present
+    }
+    if (flags === UPDATE.exist) return -ERRNO.ENOENT
+    if (table.full) {
+      if (this.description.kind === 'hash') return -ERRNO.E2BIG
+      table.remove(table.oldest())
+    }
+    const slot = table.add(keys, at)
+    this.#makeRoom(table.capacity)
+    return slot
+  }
+
+  #makeRoom(slots: number): void {
+    if (slots * this.stride <= this.values.length) return
+    const longer = new Uint8Array(slots * this.stride)
+    longer.set(this.values.bytes)
+    this.values.replace(longer)
+  }
+}
+
+/** The keys of arrays: 32 bits, little-endian. */
+const indexAt = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0

@@ -1,0 +1,91 @@
+import type { MachineMap } from '../backend/machine.ts'
+import { refusal } from '../base/diagnostic.ts'
+import type { MapDescription } from '../isa/program.ts'
+import { ERRNO, UPDATE, type VirtualMap } from './map.ts'
+import type { Pins } from './pins.ts'
+
+/** A handle on a map: what the control plane sees of it. */
+export class MapHandle implements MachineMap {
+  readonly #map: VirtualMap
+  readonly #pins: Pins
+  #open = true
+
+  constructor(map: VirtualMap, pins: Pins) {
+    this.#map = map.hold()
+    this.#pins = pins
+  }
+
+  get description(): MapDescription {
+    return this.#map.description
+  }
+
+  /** The map behind this handle. */
+  shared(): VirtualMap {
+    if (!this.#open) throw refusal(`this handle of map "${this.#map.name}" was closed`)
+    return this.#map
+  }
+
+  lookup(key: Uint8Array): Uint8Array | undefined {
+    const map = this.shared()
+    this.#check('key', key, map.description.key.size)
+    const slot = map.find(key, 0, 'control plane')
+    return slot < 0 ? undefined : map.value(slot)
+  }
+
+  update(key: Uint8Array, value: Uint8Array): void {
+    const map = this.shared()
+    const { description, name } = map
+    this.#check('key', key, description.key.size)
+    this.#check('value', value, description.kind === 'percpu_array' ? map.stride : description.value.size)
+    const result = map.update(key, 0, value, 0, UPDATE.any)
+    if (result === 0) return
+    if (result === -ERRNO.E2BIG && description.kind === 'hash')
+      throw refusal(
+        `map "${name}" is full: it has room for ${description.entries} entries`,
+        'delete an entry, or declare more',
+      )
+    throw refusal(`map "${name}" has no entry of this number: it has ${description.entries}, counted from 0`)
+  }
+
+  delete(key: Uint8Array): boolean {
+    const map = this.shared()
+    this.#check('key', key, map.description.key.size)
+    const result = map.delete(key, 0)
+    if (result === -ERRNO.EINVAL)
+      throw refusal(`map "${map.name}" is an array: its entries cannot be deleted`, 'update them')
+    return result === 0
+  }
+
+  entries(): readonly (readonly [Uint8Array, Uint8Array])[] {
+    return [...this.shared().entries()]
+  }
+
+  pin(path: string): void {
+    this.#pins.add(path, this.shared())
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#map.release()
+  }
+
+  #check(what: 'key' | 'value', bytes: Uint8Array, size: number): void {
+    if (bytes.length !== size)
+      throw refusal(`map "${this.#map.name}" takes a ${what} of ${size} bytes, and was given ${bytes.length}`)
+  }
+}
+
+/** What the kernel refuses to create (array_map_alloc_check, htab_map_alloc_check). */
+export function checkDescription(name: string, { kind, key, value, entries }: MapDescription): void {
+  const wrong = (what: string) => refusal(`map "${name}" cannot be created: ${what}`)
+  if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff) throw wrong(`${entries} entries; at least 1`)
+  if (value.size < 1) throw wrong('its values have no bytes')
+  if (kind === 'array' || kind === 'percpu_array') {
+    if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
+  } else if (key.size < 1 || key.size > 512) throw wrong(`a key has 1 to 512 bytes, and this one has ${key.size}`)
+}
+
+/** Whether two descriptions are of the same map, as far as a machine can tell. */
+export const sameDescription = (a: MapDescription, b: MapDescription): boolean =>
+  a.kind === b.kind && a.key.size === b.key.size && a.value.size === b.value.size && a.entries === b.entries

@@ -1,0 +1,191 @@
+import { alignUp, viewOf } from '../base/bytes.ts'
+import { LIMIT } from '../isa/opcodes.ts'
+import { Trap } from './fault.ts'
+import type { VirtualMap } from './map.ts'
+
+/**
+ * An address is 64 bits: the upper 32 name a region, the lower 32 are a byte offset into it. No region is 4 GiB long, so
+ * arithmetic that leaves a region never arrives in another one, and 0 (the null pointer) is in none.
+ */
+export const REGION = {
+  context: 1,
+  /** The packet moves to another of these regions whenever a helper may have moved it: older pointers are stale. */
+  packet: 16,
+  packets: 64,
+  /** One a frame, the caller's first. */
+  stack: 128,
+  /** From here on two a map: the map itself, which no program reads or writes, and its values. */
+  maps: 256,
+} as const
+
+type Kind = 'context' | 'packet' | 'stack' | 'map' | 'values'
+
+/** A run of bytes that a program may reach. `bytes` may be longer than `length`, and may be replaced by longer ones. */
+export class Region {
+  readonly kind: Kind
+  readonly name: string
+  readonly map: VirtualMap | undefined
+  bytes: Uint8Array
+  view: DataView
+  length: number
+  /** For a stack: a byte for each 8 bytes, a bit for each byte that was written. */
+  readonly written: Uint8Array | undefined
+  /** For a context: 1 for each byte a program may write. */
+  readonly writable: Uint8Array | undefined
+  /** For the values of a map: how far they are apart, and how long each is. */
+  readonly stride: number
+  readonly valueSize: number
+
+  constructor(kind: Kind, name: string, bytes: Uint8Array, more: { map?: VirtualMap; writable?: Uint8Array } = {}) {
+    this.kind = kind
+    this.name = name
+    this.map = more.map
+    this.bytes = bytes
+    this.view = viewOf(bytes)
+    this.length = bytes.length
+    this.written = kind === 'stack' ? new Uint8Array(bytes.length >> 3) : undefined
+    this.writable = more.writable
+    this.valueSize = kind === 'values' ? (more.map?.description.value.size ?? 0) : 0
+    this.stride = strideOf(this.valueSize)
+  }
+
+  replace(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.view = viewOf(bytes)
+    this.length = bytes.length
+  }
+}
+
+export class Memory {
+  readonly regions: (Region | undefined)[] = new Array<Region | undefined>(REGION.maps).fill(undefined)
+  /** Where the packet is now. */
+  packet: number = REGION.packet
+  readonly #stacks = Array.from({ length: LIMIT.callDepth }, (_, depth) => {
+    return new Region('stack', depth === 0 ? 'stack' : `stack of call ${depth}`, new Uint8Array(LIMIT.stack))
+  })
+  readonly #free: number[] = []
+
+  /** Gives a map its two regions and returns the first one's number. */
+  addMap(map: VirtualMap, values: Region): number {
+    const id = this.#free.pop() ?? this.regions.length
+    this.regions[id] = new Region('map', `map "${map.name}"`, new Uint8Array(0), { map })
+    this.regions[id + 1] = values
+    return id
+  }
+
+  removeMap(id: number): void {
+    this.regions[id] = undefined
+    this.regions[id + 1] = undefined
+    this.#free.push(id)
+  }
+
+  setPacket(region: Region): void {
+    this.regions[this.packet] = undefined
+    this.packet = REGION.packet
+    this.regions[this.packet] = region
+  }
+
+  /** Makes every packet pointer that a program still holds stale. */
+  movePacket(): void {
+    const region = this.regions[this.packet]
+    this.regions[this.packet] = undefined
+    this.packet = REGION.packet + ((this.packet - REGION.packet + 1) % REGION.packets)
+    this.regions[this.packet] = region
+  }
+
+  enterFrame(depth: number): void {
+    const stack = this.#stacks[depth]
+    if (stack === undefined) throw new Trap(`calls are nested more than ${LIMIT.callDepth} deep`)
+    stack.written?.fill(0)
+    this.regions[REGION.stack + depth] = stack
+  }
+
+  leaveFrame(depth: number): void {
+    this.regions[REGION.stack + depth] = undefined
+  }
+
+  leaveAllFrames(): void {
+    for (let depth = 0; depth < LIMIT.callDepth; depth++) this.leaveFrame(depth)
+  }
+
+  /** The region that holds `size` bytes at offset `at`, which a load instruction may read. */
+  readable(id: number, at: number, size: number): Region {
+    const region = this.regions[id]
+    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside('reads', id, at, size)
+    if (region.written !== undefined) {
+      if (at % size !== 0) throw new Trap(`reads ${size} bytes of stack at an address that is no multiple of ${size}`)
+      const mask = ((1 << size) - 1) << (at & 7)
+      if (((region.written[at >> 3] ?? 0) & mask) !== mask) throw uninitialised(region, at, size)
+    } else if (region.stride !== 0) {
+      if ((at % region.stride) + size > region.valueSize) throw beyondValue('reads', region, at, size)
+    } else if (region.kind === 'context' && size === 8) throw new Trap('a context field is not 8 bytes wide')
+    return region
+  }
+
+  /** The region that holds `size` bytes at offset `at`, which a store instruction may write. */
+  writable(id: number, at: number, size: number): Region {
+    const region = this.regions[id]
+    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside('writes', id, at, size)
+    if (region.written !== undefined) {
+      if (at % size !== 0) throw new Trap(`writes ${size} bytes of stack at an address that is no multiple of ${size}`)
+      region.written[at >> 3] = (region.written[at >> 3] ?? 0) | (((1 << size) - 1) << (at & 7))
+    } else if (region.stride !== 0) {
+      if ((at % region.stride) + size > region.valueSize) throw beyondValue('writes', region, at, size)
+    } else if (region.writable !== undefined && (region.writable[at] !== 1 || region.writable[at + size - 1] !== 1))
+      throw new Trap(`writes ${size} bytes at ${region.name}+${at}, which is a read-only field`)
+    return region
+  }
+
+  /** What an atomic instruction may change: aligned bytes of a stack or of a map's values. */
+  atomic(id: number, at: number, size: number): Region {
+    const region = this.readable(id, at, size)
+    if (at % size !== 0)
+      throw new Trap(`an atomic operation on ${size} bytes at an address that is no multiple of ${size}`)
+    if (region.kind !== 'stack' && region.kind !== 'values')
+      throw new Trap(`an atomic operation on the ${region.kind}: only the stack and map values have them`)
+    return region
+  }
+
+  /** The region whose `size` bytes at `at` a helper takes as a key or a value. */
+  argument(id: number, at: number, size: number, what: string): Region {
+    const region = this.regions[id]
+    if (region === undefined || at < 0 || at + size > region.length)
+      throw this.#outside(`takes as the ${what}`, id, at, size)
+    if (region.kind === 'context') throw new Trap(`takes the context as the ${what}`)
+    if (region.stride !== 0 && (at % region.stride) + size > region.valueSize)
+      throw beyondValue(`takes as the ${what}`, region, at, size)
+    if (region.written !== undefined)
+      for (let i = at; i < at + size; i++)
+        if ((((region.written[i >> 3] ?? 0) >> (i & 7)) & 1) === 0) throw uninitialised(region, at, size)
+    return region
+  }
+
+  #outside(verb: string, id: number, at: number, size: number): Trap {
+    const bytes = size === 1 ? '1 byte' : `${size} bytes`
+    const region = this.regions[id]
+    if (region !== undefined) {
+      const from = region.kind === 'stack' ? at - LIMIT.stack : at
+      const where = `${region.name}${from < 0 ? from : `+${from}`}`
+      if (region.kind === 'map')
+        return new Trap(`${verb} ${bytes} at ${where}, which is a map and not one of its values`)
+      return new Trap(`${verb} ${bytes} at ${where}, but the ${region.name} has ${region.length}`)
+    }
+    if (id === 0) return new Trap(`${verb} ${bytes} at address ${at}: a null pointer, or a number that is no pointer`)
+    if (id >= REGION.packet && id < REGION.packet + REGION.packets)
+      return new Trap(`${verb} ${bytes} by a packet pointer from before the packet moved`)
+    if (id >= REGION.stack && id < REGION.stack + LIMIT.callDepth)
+      return new Trap(`${verb} ${bytes} on the stack of a function that has returned`)
+    return new Trap(`${verb} ${bytes} at 0x${(id >>> 0).toString(16)}:${at}, where there is no memory`)
+  }
+}
+
+const uninitialised = (region: Region, at: number, size: number): Trap =>
+  new Trap(`reads ${size} bytes at ${region.name}${at - LIMIT.stack}, not all of which were written before`)
+
+const beyondValue = (verb: string, region: Region, at: number, size: number): Trap =>
+  new Trap(
+    `${verb} ${size} bytes at byte ${at % region.stride} of ${region.name}, which have ${region.valueSize} bytes each`,
+  )
+
+/** The distance between two values of a map: values start at multiples of 8, as the kernel's do. */
+export const strideOf = (size: number): number => alignUp(size, 8)

@@ -1,0 +1,214 @@
+import { parseMac } from '../base/address.ts'
+import { refusal } from '../base/diagnostic.ts'
+import { suggestion } from '../base/suggest.ts'
+import { TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import type { Link } from './attachment.ts'
+import { Fault } from './fault.ts'
+import { ERRNO } from './map.ts'
+import { type Clone, type Destination, LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
+
+/** Sends a frame into the interface that an endpoint is plugged into. */
+export type Send = (frame: Uint8Array) => void
+
+/** What is at the other end of the wire. */
+export interface Endpoint {
+  /** Once, when it is plugged in. */
+  plugged?(send: Send): void
+  /** A frame left the interface and arrives here. */
+  receive(frame: Uint8Array, send: Send): void
+}
+
+/** What happened to the frames of an interface. */
+export interface Counters {
+  /** Arrived from the wire. */
+  received: number
+  /** Left by the wire. */
+  sent: number
+  /** Dropped by a program's verdict, or by a fault. */
+  dropped: number
+  /** Handed to the host's own stack. */
+  passed: number
+  /** Arrived at, or should have left by, an interface that is down or not plugged in. */
+  lost: number
+}
+
+/** An interface of the virtual machine. */
+export class VirtualInterface {
+  readonly name: string
+  readonly index: number
+  readonly mac: Uint8Array
+  up: boolean
+  present = true
+  readonly counters: Counters = { received: 0, sent: 0, dropped: 0, passed: 0, lost: 0 }
+  endpoint: Endpoint | undefined
+  xdp: Link | undefined
+  /** In the order in which they were attached, which is the order in which they run. */
+  readonly tc: Link[] = []
+  /** Descriptions of programs that are not this project's. */
+  readonly foreign: string[] = []
+
+  constructor(name: string, index: number, mac: Uint8Array, up: boolean) {
+    this.name = name
+    this.index = index
+    this.mac = mac
+    this.up = up
+  }
+}
+
+/** A frame that a program passed to the host's own stack. */
+export interface PassedFrame {
+  readonly interface: string
+  readonly frame: Uint8Array
+}
+
+interface Delivery {
+  readonly at: VirtualInterface
+  /** In from the wire, or out to it. */
+  readonly way: 'in' | 'out'
+  readonly frame: Uint8Array
+}
+
+/** Interfaces and wires. Every frame on its way is in one queue, first in, first out. */
+export class Network {
+  readonly #processor: VirtualProcessor
+  readonly #most: number
+  readonly #pass: (passed: PassedFrame) => void
+  readonly #byName = new Map<string, VirtualInterface>()
+  readonly #byIndex = new Map<number, VirtualInterface>()
+  #indices = 0
+  #queue: Delivery[] = []
+  #delivering = false
+
+  constructor(processor: VirtualProcessor, most: number, pass: (passed: PassedFrame) => void) {
+    this.#processor = processor
+    this.#most = most
+    this.#pass = pass
+  }
+
+  add(name: string, mac: string, up: boolean): VirtualInterface {
+    if (this.#byName.has(name)) throw refusal(`there is an interface "${name}" already`)
+    this.#indices++
+    const added = new VirtualInterface(name, this.#indices, parseMac(mac), up)
+    this.#byName.set(name, added)
+    this.#byIndex.set(added.index, added)
+    return added
+  }
+
+  remove(name: string): void {
+    const removed = this.get(name)
+    removed.present = false
+    this.#byName.delete(name)
+    this.#byIndex.delete(removed.index)
+  }
+
+  find(name: string): VirtualInterface | undefined {
+    return this.#byName.get(name)
+  }
+
+  get(name: string): VirtualInterface {
+    const found = this.#byName.get(name)
+    if (found === undefined) throw refusal(`there is no interface "${name}"`, suggestion(name, this.#byName.keys()))
+    return found
+  }
+
+  plug(name: string, endpoint: Endpoint | undefined): void {
+    const target = this.get(name)
+    target.endpoint = endpoint
+    endpoint?.plugged?.((frame) => this.send(target, 'in', frame))
+  }
+
+  /** Queues a copy of a frame and, unless a delivery is under way already, delivers until nothing is left. */
+  send(at: VirtualInterface, way: 'in' | 'out', frame: Uint8Array): void {
+    if (frame.length < 14 || frame.length > LONGEST_FRAME)
+      throw refusal(`a frame of ${frame.length} bytes: Ethernet frames have 14 to ${LONGEST_FRAME}`)
+    this.#queue.push({ at, way, frame: frame.slice() })
+    if (!this.#delivering) this.#deliver()
+  }
+
+  #deliver(): void {
+    this.#delivering = true
+    let fault: Fault | undefined
+    try {
+      for (let count = 0; count < this.#queue.length; count++) {
+        const delivery = this.#queue[count]
+        if (delivery === undefined) break
+        if (count >= this.#most) {
+          const message = `one frame led to more than ${this.#most} deliveries: it goes round in a loop, last at "${delivery.at.name}"`
+          throw refusal(message, 'take one link out of the loop')
+        }
+        try {
+          if (delivery.way === 'in') this.#arrive(delivery.at, delivery.frame)
+          else this.#leave(delivery.at, delivery.frame)
+        } catch (error) {
+          if (!(error instanceof Fault)) throw error
+          delivery.at.counters.dropped++
+          fault ??= error
+        }
+      }
+    } finally {
+      this.#queue = []
+      this.#delivering = false
+    }
+    if (fault !== undefined) throw fault
+  }
+
+  #leave(at: VirtualInterface, frame: Uint8Array): void {
+    const { endpoint } = at
+    if (!at.present || !at.up || endpoint === undefined) {
+      at.counters.lost++
+      return
+    }
+    at.counters.sent++
+    endpoint.receive(frame, (answer) => this.send(at, 'in', answer))
+  }
+
+  #arrive(at: VirtualInterface, arrived: Uint8Array): void {
+    const { counters } = at
+    if (!at.present || !at.up) {
+      counters.lost++
+      return
+    }
+    counters.received++
+    const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
+    const frame = at.xdp === undefined ? arrived : this.#runXdp(at, at.xdp, arrived)
+    if (frame === undefined) return
+    let packet = frame
+    for (const link of at.tc) {
+      const outcome = this.#processor.run(link.program.code, packet, arrival, this.clone)
+      packet = outcome.packet
+      // The numbers that tcx_action_code (net/core/dev.c) knows; every other one means: the next program.
+      if (outcome.verdict === TC_ACT.ok) break
+      if (outcome.verdict === TC_ACT.shot) {
+        counters.dropped++
+        return
+      }
+      if (outcome.verdict === TC_ACT.redirect) {
+        if (outcome.redirect === undefined || this.#forward(packet, outcome.redirect) < 0) counters.dropped++
+        return
+      }
+    }
+    counters.passed++
+    this.#pass({ interface: at.name, frame: packet })
+  }
+
+  /** The packet to go on with; undefined where the program took it. */
+  #runXdp(at: VirtualInterface, link: Link, frame: Uint8Array): Uint8Array | undefined {
+    const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
+    const { verdict, packet, redirect } = this.#processor.run(link.program.code, frame, arrival, this.clone)
+    if (verdict === XDP_ACTION.pass) return packet
+    if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet })
+    else if (verdict !== XDP_ACTION.redirect || redirect === undefined || this.#forward(packet, redirect) < 0)
+      at.counters.dropped++
+    return undefined
+  }
+
+  /** What clone_redirect does with its copy. */
+  readonly clone: Clone = (packet, to) => this.#forward(packet, to)
+
+  #forward(frame: Uint8Array, { ifindex, ingress }: Destination): number {
+    const at = this.#byIndex.get(ifindex)
+    if (at === undefined) return -ERRNO.EINVAL
+    this.#queue.push({ at, way: ingress ? 'in' : 'out', frame })
+    return at.up ? 0 : -ERRNO.ENETDOWN
+  }
+}

@@ -1,0 +1,164 @@
+import { HELPER, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import type { SimulatedClock } from './clock.ts'
+import { type Arrival, type Context, contexts } from './context.ts'
+import type { Code } from './decode.ts'
+import { Trap } from './fault.ts'
+import { interpret, type Processor } from './interpreter.ts'
+import { ERRNO, type VirtualMap } from './map.ts'
+import { Memory, REGION, Region } from './memory.ts'
+
+/** No interface carries more in one frame: an IP packet of 65,535 bytes behind an Ethernet header and two VLAN tags. */
+export const LONGEST_FRAME = 65_535 + 14 + 8
+
+/** Redirect to the ingress of an interface instead of out of it (linux/bpf.h, BPF_F_INGRESS). */
+export const F_INGRESS = 1
+
+/** Where a helper sends a packet. */
+export interface Destination {
+  readonly ifindex: number
+  readonly ingress: boolean
+}
+
+export interface Outcome {
+  readonly verdict: number
+  readonly packet: Uint8Array
+  /** The argument of the last call of redirect, if there was one. */
+  readonly redirect: Destination | undefined
+}
+
+/** Sends a copy of the packet; 0, or a negated error number. */
+export type Clone = (packet: Uint8Array, to: Destination) => number
+
+/** The one CPU of the virtual machine: runs one program on one packet at a time. */
+export class VirtualProcessor implements Processor {
+  readonly memory = new Memory()
+  readonly budget: number
+  readonly #clock: SimulatedClock
+  readonly #contexts = contexts()
+  readonly #packet = new Region('packet', 'packet', new Uint8Array(LONGEST_FRAME))
+  #context: Context = this.#contexts.tc
+  #random: number
+  #redirect: Destination | undefined
+  #clone: Clone = () => 0
+
+  constructor(clock: SimulatedClock, budget: number, seed: number) {
+    this.#clock = clock
+    this.budget = budget
+    // Zero is the one state that xorshift never leaves.
+    this.#random = seed >>> 0 || 0x9e3779b9
+  }
+
+  run(code: Code, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
+    const packet = this.#packet
+    packet.bytes.set(frame)
+    packet.length = frame.length
+    this.memory.setPacket(packet)
+    this.#context = this.#contexts[code.program.hook]
+    this.#context.fill(frame, arrival)
+    this.memory.regions[REGION.context] = this.#context.region
+    this.#redirect = undefined
+    this.#clone = clone
+    const verdict = interpret(code, this)
+    return { verdict, packet: packet.bytes.slice(0, packet.length), redirect: this.#redirect }
+  }
+
+  contextPointer(at: number): number {
+    return this.#context.pointer(at, this.#packet.length)
+  }
+
+  call(helper: number, code: Code): void {
+    if (helper === HELPER.map_lookup_elem) this.#lookup(code)
+    else if (helper === HELPER.ktime_get_ns) set64(code, this.#clock.now())
+    else {
+      const result = this.#result(helper, code)
+      code.lo[0] = result
+      code.hi[0] = result < 0 ? -1 : 0
+    }
+  }
+
+  /** What a helper returns that fits into 32 bits, or a negated error number. */
+  #result(helper: number, code: Code): number {
+    switch (helper) {
+      case HELPER.map_update_elem:
+        return this.#update(code)
+      case HELPER.map_delete_elem: {
+        const map = this.#map(code)
+        const key = this.#argument(code, 2, map.description.key.size, 'key')
+        return map.delete(key.bytes, code.lo[2] ?? 0)
+      }
+      case HELPER.get_prandom_u32:
+        return this.#next()
+      case HELPER.get_smp_processor_id:
+        return 0
+      case HELPER.clone_redirect:
+        return this.#cloneRedirect(code)
+      case HELPER.redirect:
+        return this.#redirectTo(code)
+      default:
+        throw new Trap(`there is no helper ${helper}`)
+    }
+  }
+
+  #lookup(code: Code): void {
+    const map = this.#map(code)
+    const key = this.#argument(code, 2, map.description.key.size, 'key')
+    const slot = map.find(key.bytes, code.lo[2] ?? 0, 'program')
+    code.lo[0] = slot < 0 ? 0 : slot * map.stride
+    code.hi[0] = slot < 0 ? 0 : map.id + 1
+  }
+
+  #update(code: Code): number {
+    const map = this.#map(code)
+    const key = this.#argument(code, 2, map.description.key.size, 'key')
+    const value = this.#argument(code, 3, map.description.value.size, 'value')
+    // No flag has a bit above the 31st.
+    const flags = code.hi[4] === 0 ? (code.lo[4] ?? 0) : -1
+    return map.update(key.bytes, code.lo[2] ?? 0, value.bytes, code.lo[3] ?? 0, flags)
+  }
+
+  /** bpf_clone_redirect (net/core/filter.c): the copy leaves at once, and the packet may have moved afterwards. */
+  #cloneRedirect(code: Code): number {
+    if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('clone_redirect takes the context first')
+    this.memory.movePacket()
+    const flags = (code.lo[3] ?? 0) >>> 0
+    if (code.hi[3] !== 0 || (flags & ~F_INGRESS) !== 0) return -ERRNO.EINVAL
+    const to = { ifindex: (code.lo[2] ?? 0) >>> 0, ingress: flags === F_INGRESS }
+    return this.#clone(this.#packet.bytes.slice(0, this.#packet.length), to)
+  }
+
+  /** bpf_redirect, bpf_xdp_redirect (net/core/filter.c): flags nobody knows turn into a drop. */
+  #redirectTo(code: Code): number {
+    const flags = (code.lo[2] ?? 0) >>> 0
+    const xdp = code.program.hook === 'xdp'
+    const known = xdp ? 0 : F_INGRESS
+    if (code.hi[2] !== 0 || (flags & ~known) !== 0) return xdp ? XDP_ACTION.aborted : TC_ACT.shot
+    this.#redirect = { ifindex: (code.lo[1] ?? 0) >>> 0, ingress: flags === F_INGRESS }
+    return xdp ? XDP_ACTION.redirect : TC_ACT.redirect
+  }
+
+  /** The map that r1 refers to. */
+  #map({ lo, hi }: Code): VirtualMap {
+    const region = this.memory.regions[hi[1] ?? 0]
+    if (region?.kind !== 'map' || region.map === undefined || lo[1] !== 0) throw new Trap('r1 is not a map')
+    return region.map
+  }
+
+  #argument({ lo, hi }: Code, register: number, size: number, what: string): Region {
+    return this.memory.argument(hi[register] ?? 0, (lo[register] ?? 0) >>> 0, size, what)
+  }
+
+  /** Marsaglia's xorshift32: the same numbers in every run, so that tests can repeat. */
+  #next(): number {
+    let x = this.#random
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    this.#random = x >>> 0
+    return this.#random
+  }
+}
+
+function set64({ lo, hi }: Code, value: bigint): void {
+  lo[0] = Number(BigInt.asIntN(32, value))
+  hi[0] = Number(BigInt.asIntN(32, value >> 32n))
+}

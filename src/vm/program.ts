@@ -1,0 +1,75 @@
+import type { LoadedProgram, MachineMap, RunResult } from '../backend/machine.ts'
+import { refusal } from '../base/diagnostic.ts'
+import type { Program } from '../isa/program.ts'
+import { type Code, decode } from './decode.ts'
+import type { VirtualMap } from './map.ts'
+import { LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
+import { validate } from './validate.ts'
+
+/** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle or a link. */
+export class VirtualProgram {
+  readonly program: Program
+  readonly code: Code
+  readonly #maps: readonly VirtualMap[]
+  #holders = 0
+
+  constructor(program: Program, maps: ReadonlyMap<string, VirtualMap>) {
+    validate(program)
+    this.program = program
+    this.code = decode(program, (name, value) => {
+      const map = maps.get(name)
+      if (map === undefined) throw refusal(`program "${program.name}" refers to map "${name}", which was not given`)
+      return value === undefined ? [map.id, 0] : [map.id + 1, value]
+    })
+    this.#maps = [...maps.values()]
+    for (const map of this.#maps) map.hold()
+  }
+
+  hold(): this {
+    this.#holders++
+    return this
+  }
+
+  release(): void {
+    this.#holders--
+    if (this.#holders === 0) for (const map of this.#maps) map.release()
+  }
+}
+
+/** The device that test runs of the kernel take a packet to come from: loopback, whose address is all zeros. */
+const LOOPBACK = { ifindex: 1, ingressIfindex: 0, mac: new Uint8Array(6) }
+
+/** A handle on a loaded program. */
+export class ProgramHandle implements LoadedProgram {
+  readonly loaded: VirtualProgram
+  readonly program: Program
+  readonly #processor: VirtualProcessor
+  #open = true
+
+  constructor(loaded: VirtualProgram, processor: VirtualProcessor) {
+    this.loaded = loaded.hold()
+    this.program = loaded.program
+    this.#processor = processor
+  }
+
+  get open(): boolean {
+    return this.#open
+  }
+
+  run(packet: Uint8Array): RunResult {
+    if (!this.#open) throw refusal(`program "${this.program.name}" was closed`)
+    if (packet.length < 14 || packet.length > LONGEST_FRAME)
+      throw refusal(`a frame of ${packet.length} bytes: Ethernet frames have 14 to ${LONGEST_FRAME}`)
+    // Copies that the program sends go nowhere.
+    const { verdict, packet: after } = this.#processor.run(this.loaded.code, packet, LOOPBACK, () => 0)
+    return { verdict, packet: after }
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return
+    this.#open = false
+    this.loaded.release()
+  }
+}
+
+export type Maps = Readonly<Record<string, MachineMap>>
