@@ -1,10 +1,29 @@
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Machine } from './machine.ts'
 import { instructionSuite } from './suite/instructions.ts'
+import { mapSuite } from './suite/maps.ts'
+import { packetSuite } from './suite/packets.ts'
+import { pinSuite } from './suite/pins.ts'
+import { refusalSuite } from './suite/refusals.ts'
 
 /** What every machine must do: one suite, in the words of {@link Machine} and of RFC 9669. */
 export function machineSuite(name: string, open: () => Machine): void {
   describe(name, () => {
     describe('instructions', () => instructionSuite(open))
+    describe('packets and helpers', () => packetSuite(open))
+    describe('maps', () => mapSuite(open))
+    describe('pins', () => pinSuite(open))
+    describe('refuses', () => refusalSuite(open))
+
+    test('an interface that does not exist is undefined', () => {
+      using machine = open()
+      expect(machine.interface('no-such-if0')).toBeUndefined()
+    })
+
+    test('the clock does not go back', () => {
+      using machine = open()
+      const before = machine.now()
+      expect(machine.now()).toBeGreaterThanOrEqual(before)
+    })
   })
 }
