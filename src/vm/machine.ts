@@ -91,7 +91,7 @@ class Virtual implements VirtualMachine {
         throw refusal(`program "${program.name}" describes map "${name}" otherwise than the map that was given`)
       given.set(name, handle.shared())
     }
-    return new ProgramHandle(new VirtualProgram(program, given), this.#processor)
+    return new ProgramHandle(new VirtualProgram(program, given), this.#processor, this.#network.testClone)
   }
 
   interface(name: string): Interface | undefined {
@@ -114,6 +114,8 @@ class Virtual implements VirtualMachine {
 
   openAttachment(path: string): Attachment | undefined {
     const pinned: Pinnable | undefined = this.#pins.get(path)
+    if (pinned instanceof VirtualMap)
+      throw refusal(`what is pinned at "${path}" is a map and no attachment`, 'unpin it, or use another path')
     if (!(pinned instanceof Link) || !pinned.attached) return undefined
     return new VirtualAttachment(pinned, snapshot(pinned.target), this.#pins, loadedBehind)
   }

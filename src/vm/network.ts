@@ -205,6 +205,9 @@ export class Network {
   /** What clone_redirect does with its copy. */
   readonly clone: Clone = (packet, to) => this.#forward(packet, to)
 
+  /** What it does in a test run: the copy goes nowhere. */
+  readonly testClone: Clone = (_packet, to) => (this.#byIndex.has(to.ifindex) ? 0 : -ERRNO.EINVAL)
+
   #forward(frame: Uint8Array, { ifindex, ingress }: Destination): number {
     const at = this.#byIndex.get(ifindex)
     if (at === undefined) return -ERRNO.EINVAL

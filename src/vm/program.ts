@@ -1,9 +1,9 @@
-import type { LoadedProgram, MachineMap, RunResult } from '../backend/machine.ts'
+import type { LoadedProgram, RunResult } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { Program } from '../isa/program.ts'
 import { type Code, decode } from './decode.ts'
 import type { VirtualMap } from './map.ts'
-import { LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
+import { type Clone, LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
 import { validate } from './validate.ts'
 
 /** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle or a link. */
@@ -44,9 +44,11 @@ export class ProgramHandle implements LoadedProgram {
   readonly loaded: VirtualProgram
   readonly program: Program
   readonly #processor: VirtualProcessor
+  readonly #clone: Clone
   #open = true
 
-  constructor(loaded: VirtualProgram, processor: VirtualProcessor) {
+  constructor(loaded: VirtualProgram, processor: VirtualProcessor, clone: Clone) {
+    this.#clone = clone
     this.loaded = loaded.hold()
     this.program = loaded.program
     this.#processor = processor
@@ -60,8 +62,7 @@ export class ProgramHandle implements LoadedProgram {
     if (!this.#open) throw refusal(`program "${this.program.name}" was closed`)
     if (packet.length < 14 || packet.length > LONGEST_FRAME)
       throw refusal(`a frame of ${packet.length} bytes: Ethernet frames have 14 to ${LONGEST_FRAME}`)
-    // Copies that the program sends go nowhere.
-    const { verdict, packet: after } = this.#processor.run(this.loaded.code, packet, LOOPBACK, () => 0)
+    const { verdict, packet: after } = this.#processor.run(this.loaded.code, packet, LOOPBACK, this.#clone)
     return { verdict, packet: after }
   }
 
@@ -71,5 +72,3 @@ export class ProgramHandle implements LoadedProgram {
     this.loaded.release()
   }
 }
-
-export type Maps = Readonly<Record<string, MachineMap>>
