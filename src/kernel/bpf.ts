@@ -105,6 +105,7 @@ export class MapEntries {
   readonly key: Uint8Array
   readonly value: Uint8Array
   readonly #attr: Attr
+  readonly #keyOnly: Attr
   readonly #next: Attr
   readonly #first: Attr
 
@@ -112,13 +113,15 @@ export class MapEntries {
     this.key = new Uint8Array(keySize)
     this.value = new Uint8Array(valueSize)
     this.#attr = new Attr(32).u32(0, fd).pointer(8, this.key).pointer(16, this.value)
+    // A command refuses attributes behind the last one it knows (CHECK_ATTR), so deleting has one without a value.
+    this.#keyOnly = new Attr(16).u32(0, fd).pointer(8, this.key)
     this.#next = new Attr(24).u32(0, fd).pointer(8, this.key).pointer(16, this.key)
     this.#first = new Attr(24).u32(0, fd).pointer(16, this.key)
   }
 
   lookup = (): number => this.#attr.call(COMMAND.map_lookup_elem)
   update = (): number => this.#attr.call(COMMAND.map_update_elem)
-  delete = (): number => this.#attr.call(COMMAND.map_delete_elem)
+  delete = (): number => this.#keyOnly.call(COMMAND.map_delete_elem)
   /** Replaces {@link key} by the first one, or by the one after it. */
   firstKey = (): number => this.#first.call(COMMAND.map_get_next_key)
   nextKey = (): number => this.#next.call(COMMAND.map_get_next_key)

@@ -127,10 +127,12 @@ export function rejection(program: Program, errno: number, log: string): Refusal
   )
 }
 
-/** The last line that is the verifier's own sentence, and not an instruction, a register state or a source line. */
+/** The verifier's own sentences, which come last: not instructions, register states or source lines. At most two. */
 function reasonIn(lines: readonly string[]): string {
-  const sentence = lines.findLast((line) => line.trim() !== '' && !/^(\d+: |; |from \d+ to |R\d)/.test(line))
-  return sentence?.trim() ?? 'no reason given'
+  const isSentence = (line: string) => !/^(\d+: |; |from \d+ to |\s*R\d+(_\w+)?=|\s*$)/.test(line)
+  const first = lines.findLastIndex((line) => !isSentence(line)) + 1
+  const sentences = lines.slice(first).filter((line) => line.trim() !== '')
+  return sentences.length === 0 ? 'no reason given' : sentences.slice(-2).join('; ')
 }
 
 /** `17: (71) r2 = *(u8 *)(r1 +14)` is about slot 17, and so is a sentence with `insn 17` in it. */
