@@ -1,0 +1,343 @@
+/**
+ * Virtual registers → r0 to r9, by colouring the interference graph with iterated coalescing (George and Appel,
+ * "Iterated Register Coalescing", 1996). What finds no register is kept on the stack, 8 bytes each: the verifier
+ * remembers the type of an aligned 8-byte spill.
+ */
+import { CLASS, MODE, SIZE } from '../isa/opcodes.ts'
+import { type Code, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
+
+const COLORS = 10
+
+export function allocate(graph: CodeGraph): void {
+  const unspillable = new Set<Register>()
+  for (;;) {
+    const colouring = new Colouring(graph, unspillable)
+    const spilled = colouring.run()
+    if (spilled.length === 0) return colouring.apply()
+    for (const register of spilled) spill(graph, register, unspillable)
+  }
+}
+
+/** Gives a register a slot of the stack: read into a new register before each use, written back after each definition. */
+function spill(graph: CodeGraph, register: Register, unspillable: Set<Register>): void {
+  const slot = graph.spills++
+  const access = (
+    opcode: number,
+    dst: Register,
+    src: Register,
+    code: Code,
+    uses: Register[],
+    defs: Register[],
+  ): Code => ({
+    opcode,
+    dst,
+    src,
+    offset: 0,
+    imm: 0,
+    uses,
+    defs,
+    move: false,
+    spill: slot,
+    at: code.at,
+  })
+  for (const block of graph.blocks) {
+    block.code = block.code.flatMap((code) => {
+      const reads = code.uses.includes(register)
+      const writes = code.defs.includes(register)
+      if (!reads && !writes) return [code]
+      const replacement = graph.nextRegister++
+      unspillable.add(replacement)
+      const swap = (one: Register) => (one === register ? replacement : one)
+      const changed: Code = {
+        ...code,
+        dst: swap(code.dst),
+        src: swap(code.src),
+        uses: code.uses.map(swap),
+        defs: code.defs.map(swap),
+      }
+      const load = access(CLASS.ldx | MODE.mem | SIZE.dw, replacement, FRAME, code, [], [replacement])
+      const store = access(CLASS.stx | MODE.mem | SIZE.dw, FRAME, replacement, code, [replacement], [])
+      return [...(reads ? [load] : []), changed, ...(writes ? [store] : [])]
+    })
+  }
+}
+
+/** Registers live where each block ends. */
+function liveness(graph: CodeGraph): Map<number, Set<Register>> {
+  const liveIn = new Map<number, Set<Register>>(graph.blocks.map(({ id }) => [id, new Set<Register>()]))
+  const liveOut = new Map<number, Set<Register>>(graph.blocks.map(({ id }) => [id, new Set<Register>()]))
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const block of [...graph.blocks].reverse()) {
+      const live = new Set(block.successors.flatMap((successor) => [...(liveIn.get(successor) ?? [])]))
+      liveOut.set(block.id, new Set(live))
+      for (const code of [...block.code].reverse()) {
+        for (const register of code.defs) live.delete(register)
+        for (const register of code.uses) live.add(register)
+      }
+      live.delete(FRAME)
+      if (live.size !== liveIn.get(block.id)?.size) changed = true
+      liveIn.set(block.id, live)
+    }
+  }
+  return liveOut
+}
+
+class Colouring {
+  private readonly graph: CodeGraph
+  private readonly unspillable: ReadonlySet<Register>
+  private readonly neighbours = new Map<Register, Set<Register>>()
+  private readonly degree = new Map<Register, number>()
+  private readonly cost = new Map<Register, number>()
+  private readonly movesOf = new Map<Register, Set<Code>>()
+  private readonly alias = new Map<Register, Register>()
+  private readonly color = new Map<Register, number>()
+  private readonly stack: Register[] = []
+  private readonly removed = new Set<Register>()
+  /** Moves that may yet be coalesced, those that cannot be for now, and those still in use at all. */
+  private readonly ready = new Set<Code>()
+  private readonly blocked = new Set<Code>()
+  private readonly simplifiable = new Set<Register>()
+  private readonly freezable = new Set<Register>()
+  private readonly spillable = new Set<Register>()
+
+  constructor(graph: CodeGraph, unspillable: ReadonlySet<Register>) {
+    this.graph = graph
+    this.unspillable = unspillable
+  }
+
+  /** The registers that found no colour. */
+  run(): Register[] {
+    this.build()
+    for (const register of this.virtuals()) this.classify(register)
+    for (;;) {
+      const simple = first(this.simplifiable)
+      if (simple !== undefined) {
+        this.simplify(simple)
+        continue
+      }
+      const move = first(this.ready)
+      if (move !== undefined) {
+        this.coalesce(move)
+        continue
+      }
+      const frozen = first(this.freezable)
+      if (frozen !== undefined) {
+        this.freezable.delete(frozen)
+        this.simplifiable.add(frozen)
+        this.freezeMoves(frozen)
+        continue
+      }
+      const chosen = this.chooseSpill()
+      if (chosen === undefined) break
+      this.spillable.delete(chosen)
+      this.simplifiable.add(chosen)
+      this.freezeMoves(chosen)
+    }
+    return this.assign()
+  }
+
+  /** Writes the colours into the code, and leaves out copies of a register to itself. */
+  apply(): void {
+    const of = (register: Register): Register =>
+      register < FIRST_VIRTUAL ? register : (this.color.get(this.find(register)) ?? 0)
+    for (const block of this.graph.blocks) {
+      block.code = block.code
+        .map((code) => ({
+          ...code,
+          dst: of(code.dst),
+          src: of(code.src),
+          uses: code.uses.map(of),
+          defs: code.defs.map(of),
+        }))
+        .filter(({ move, dst, src }) => !(move && dst === src))
+    }
+  }
+
+  private virtuals(): Register[] {
+    return [...this.cost.keys()]
+  }
+
+  private build(): void {
+    const liveOut = liveness(this.graph)
+    for (const block of this.graph.blocks) {
+      const live = new Set(liveOut.get(block.id))
+      for (const code of [...block.code].reverse()) {
+        // A copy's two sides may share a register although both are live.
+        if (code.move && code.src !== FRAME) {
+          live.delete(code.src)
+          for (const register of [code.dst, code.src]) this.movesFor(register).add(code)
+          this.ready.add(code)
+        }
+        for (const register of [...code.defs, ...code.uses])
+          if (register >= FIRST_VIRTUAL) this.cost.set(register, (this.cost.get(register) ?? 0) + 1)
+        for (const register of code.defs) live.add(register)
+        for (const register of code.defs) for (const other of live) this.connect(register, other)
+        for (const register of code.defs) live.delete(register)
+        for (const register of code.uses) if (register !== FRAME) live.add(register)
+      }
+    }
+  }
+
+  private movesFor(register: Register): Set<Code> {
+    const known = this.movesOf.get(register) ?? new Set()
+    this.movesOf.set(register, known)
+    return known
+  }
+
+  private adjacent(register: Register): Set<Register> {
+    const known = this.neighbours.get(register) ?? new Set()
+    this.neighbours.set(register, known)
+    return known
+  }
+
+  private connect(a: Register, b: Register): void {
+    if (a === b || this.adjacent(a).has(b)) return
+    this.adjacent(a).add(b)
+    this.adjacent(b).add(a)
+    for (const register of [a, b]) this.degree.set(register, (this.degree.get(register) ?? 0) + 1)
+  }
+
+  private degreeOf(register: Register): number {
+    return register < FIRST_VIRTUAL ? Number.POSITIVE_INFINITY : (this.degree.get(register) ?? 0)
+  }
+
+  private present(register: Register): Register[] {
+    return [...this.adjacent(register)].filter((one) => !this.removed.has(one))
+  }
+
+  private movable(register: Register): boolean {
+    return [...this.movesFor(register)].some((move) => this.ready.has(move) || this.blocked.has(move))
+  }
+
+  private classify(register: Register): void {
+    if (this.degreeOf(register) >= COLORS) this.spillable.add(register)
+    else if (this.movable(register)) this.freezable.add(register)
+    else this.simplifiable.add(register)
+  }
+
+  private simplify(register: Register): void {
+    this.simplifiable.delete(register)
+    this.stack.push(register)
+    this.removed.add(register)
+    for (const other of this.present(register)) this.lowerDegree(other)
+  }
+
+  private lowerDegree(register: Register): void {
+    if (register < FIRST_VIRTUAL) return
+    const degree = this.degreeOf(register)
+    this.degree.set(register, degree - 1)
+    if (degree !== COLORS) return
+    for (const one of [register, ...this.present(register)]) this.unblock(one)
+    this.spillable.delete(register)
+    if (this.movable(register)) this.freezable.add(register)
+    else this.simplifiable.add(register)
+  }
+
+  private unblock(register: Register): void {
+    for (const move of this.movesFor(register)) if (this.blocked.delete(move)) this.ready.add(move)
+  }
+
+  private find(register: Register): Register {
+    let current = register
+    for (let next = this.alias.get(current); next !== undefined; next = this.alias.get(current)) current = next
+    return current
+  }
+
+  private coalesce(move: Code): void {
+    this.ready.delete(move)
+    const [x, y] = [this.find(move.dst), this.find(move.src)]
+    const [kept, joined] = y < FIRST_VIRTUAL ? [y, x] : [x, y]
+    if (kept === joined) return this.relax(kept)
+    if (joined < FIRST_VIRTUAL || this.adjacent(kept).has(joined)) {
+      this.relax(kept)
+      return this.relax(joined)
+    }
+    if (!this.mayJoin(kept, joined)) {
+      this.blocked.add(move)
+      return
+    }
+    this.join(kept, joined)
+    this.relax(kept)
+  }
+
+  /** Joining is safe where it cannot make the graph harder to colour (George's test, and Briggs's). */
+  private mayJoin(kept: Register, joined: Register): boolean {
+    if (kept < FIRST_VIRTUAL)
+      return this.present(joined).every(
+        (other) => this.degreeOf(other) < COLORS || other < FIRST_VIRTUAL || this.adjacent(other).has(kept),
+      )
+    const both = new Set([...this.present(kept), ...this.present(joined)])
+    return [...both].filter((other) => this.degreeOf(other) >= COLORS).length < COLORS
+  }
+
+  private join(kept: Register, joined: Register): void {
+    this.freezable.delete(joined)
+    this.spillable.delete(joined)
+    this.simplifiable.delete(joined)
+    this.alias.set(joined, kept)
+    this.removed.add(joined)
+    for (const move of this.movesFor(joined)) this.movesFor(kept).add(move)
+    this.cost.set(kept, (this.cost.get(kept) ?? 0) + (this.cost.get(joined) ?? 0))
+    if (kept < FIRST_VIRTUAL) this.cost.delete(kept)
+    this.unblock(joined)
+    for (const other of this.present(joined)) {
+      this.connect(kept, other)
+      this.lowerDegree(other)
+    }
+    if (this.degreeOf(kept) >= COLORS && this.freezable.delete(kept)) this.spillable.add(kept)
+  }
+
+  /** A register without moves left, and of low degree, can be simplified. */
+  private relax(register: Register): void {
+    if (register < FIRST_VIRTUAL || this.movable(register) || this.degreeOf(register) >= COLORS) return
+    if (this.removed.has(register)) return
+    this.freezable.delete(register)
+    this.simplifiable.add(register)
+  }
+
+  private freezeMoves(register: Register): void {
+    for (const move of this.movesFor(register)) {
+      const wasBlocked = this.blocked.delete(move)
+      if (!this.ready.delete(move) && !wasBlocked) continue
+      const [x, y] = [this.find(move.dst), this.find(move.src)]
+      this.relax(x === register ? y : x)
+    }
+  }
+
+  /** What is used least for the trouble it makes. Registers made by spilling are the last resort. */
+  private chooseSpill(): Register | undefined {
+    let best: Register | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const register of this.spillable) {
+      const weight = this.unspillable.has(register) ? 1e9 : 0
+      const cost = weight + (this.cost.get(register) ?? 0) / this.degreeOf(register)
+      if (cost < least) [best, least] = [register, cost]
+    }
+    return best
+  }
+
+  private assign(): Register[] {
+    const spilled: Register[] = []
+    for (const register of this.stack.reverse()) {
+      const taken = new Set<number>()
+      for (const other of this.adjacent(register)) {
+        const root = this.find(other)
+        const color = root < FIRST_VIRTUAL ? root : this.color.get(root)
+        if (color !== undefined) taken.add(color)
+      }
+      // Low numbers first: r6 to r9 are left to what lives across calls.
+      const free = Array.from({ length: COLORS }, (_, color) => color).find((color) => !taken.has(color))
+      if (free === undefined) spilled.push(register)
+      else this.color.set(register, free)
+    }
+    for (const [joined] of this.alias) {
+      const root = this.find(joined)
+      const color = root < FIRST_VIRTUAL ? root : this.color.get(root)
+      if (color !== undefined) this.color.set(joined, color)
+    }
+    return spilled
+  }
+}
+
+const first = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value

@@ -1,0 +1,130 @@
+/**
+ * Builds SSA directly while walking the typed tree (Braun et al., "Simple and Efficient Construction of Static Single
+ * Assignment Form", 2013): variables are looked up backwards through the blocks, and phis appear where they meet.
+ */
+
+import {
+  type Block,
+  type Comparison,
+  type Graph,
+  type Operation,
+  reversePostorder,
+  successors,
+  type Value,
+} from './ir.ts'
+import { simplify } from './passes/simplify.ts'
+import type { Position } from './typed.ts'
+
+export class Builder {
+  readonly entry: Block
+  block: Block
+  at: Position
+  private nextValue = 0
+  private nextBlock = 0
+  private readonly definitions = new Map<Block, Map<number, Value>>()
+  /** Blocks whose predecessors are not all known yet, with the phis that wait for them. */
+  private readonly open = new Map<Block, Map<number, Value>>()
+
+  constructor(at: Position) {
+    this.at = at
+    this.entry = this.newBlock()
+    this.seal(this.entry)
+    this.block = this.entry
+  }
+
+  newBlock(): Block {
+    const block: Block = { id: this.nextBlock++, values: [], end: undefined, predecessors: [] }
+    this.definitions.set(block, new Map())
+    this.open.set(block, new Map())
+    return block
+  }
+
+  /** No more predecessors will come. */
+  seal(block: Block): void {
+    const waiting = this.open.get(block)
+    this.open.delete(block)
+    for (const [variable, phi] of waiting ?? []) this.completePhi(variable, block, phi)
+  }
+
+  /** Seals a block and goes on inside it. */
+  enter(block: Block): void {
+    this.seal(block)
+    this.block = block
+  }
+
+  private append(block: Block, operation: Operation, given: Value[]): Value {
+    const value = { ...operation, id: this.nextValue++, arguments: given, at: this.at } as Value
+    if (operation.op === 'phi') block.values.unshift(value)
+    else block.values.push(value)
+    return value
+  }
+
+  emit(operation: Operation, ...given: Value[]): Value {
+    const simple = simplify(operation, given)
+    if (simple === undefined) return this.append(this.block, operation, given)
+    return 'id' in simple ? simple : this.append(this.block, simple.operation, simple.arguments)
+  }
+
+  constant(value: bigint | number): Value {
+    return this.append(this.block, { op: 'const', value: BigInt.asUintN(64, BigInt(value)) }, [])
+  }
+
+  write(variable: number, value: Value): void {
+    this.definitions.get(this.block)?.set(variable, value)
+  }
+
+  read(variable: number, block: Block = this.block): Value {
+    const known = this.definitions.get(block)?.get(variable)
+    if (known !== undefined) return known
+    const waiting = this.open.get(block)
+    const [only, ...others] = block.predecessors
+    let value: Value
+    if (waiting !== undefined) {
+      value = this.append(block, { op: 'phi' }, [])
+      waiting.set(variable, value)
+    } else if (only !== undefined && others.length === 0) {
+      value = this.read(variable, only)
+    } else {
+      value = this.append(block, { op: 'phi' }, [])
+      this.definitions.get(block)?.set(variable, value)
+      this.completePhi(variable, block, value)
+    }
+    this.definitions.get(block)?.set(variable, value)
+    return value
+  }
+
+  private completePhi(variable: number, block: Block, phi: Value): void {
+    phi.arguments = block.predecessors.map((predecessor) => this.read(variable, predecessor))
+  }
+
+  jump(to: Block): void {
+    if (this.block.end !== undefined) return
+    this.block.end = { op: 'jump', to, at: this.at }
+    to.predecessors.push(this.block)
+  }
+
+  branch(comparison: Comparison, bits: 32 | 64, left: Value, right: Value, whenTrue: Block, whenFalse: Block): void {
+    if (this.block.end !== undefined) return
+    this.block.end = { op: 'branch', comparison, bits, left, right, whenTrue, whenFalse, at: this.at }
+    whenTrue.predecessors.push(this.block)
+    whenFalse.predecessors.push(this.block)
+  }
+
+  return(value: Value): void {
+    if (this.block.end !== undefined) return
+    this.block.end = { op: 'return', value, at: this.at }
+  }
+
+  /** What can be reached. Blocks that follow a return are left out, and out of their successors' predecessors. */
+  finish(): Graph {
+    const blocks = reversePostorder(this.entry)
+    const reachable = new Set(blocks)
+    for (const block of blocks) {
+      const kept = block.predecessors.map((one) => reachable.has(one) && successors(one).includes(block))
+      for (const value of block.values)
+        if (value.op === 'phi') value.arguments = value.arguments.filter((_, index) => kept[index])
+      block.predecessors = block.predecessors.filter((_, index) => kept[index])
+    }
+    return { entry: this.entry, blocks }
+  }
+}

@@ -1,0 +1,223 @@
+/** Calls: of what a data plane is given, of conversions, and of other data-plane functions, which are inlined. */
+import { suggestion } from '../base/suggest.ts'
+import { LIMIT } from '../isa/opcodes.ts'
+import type { StructType } from '../lang/index.ts'
+import { bindPattern, body, typeOfAnnotation, typeOfDeclared } from './check.ts'
+import { asIntType, asStruct, coerce, convert, expression, value } from './check-expression.ts'
+import type { Module } from './modules.ts'
+import { narrow } from './narrow.ts'
+import { type Builtin, type Checked, isStatic, Scope, Silent } from './scope.ts'
+import type { Expression } from './tree.ts'
+import {
+  type InlineCall,
+  type NamedTable,
+  nameOfType,
+  type StructField,
+  type Typed,
+  U64,
+  type ValueType,
+  wrap,
+} from './typed.ts'
+
+type Call = Extract<Expression, { kind: 'call' }>
+
+const VERDICT: ValueType = { kind: 'verdict' }
+const U16: ValueType = { kind: 'int', bits: 16, signed: false }
+
+export function call(scope: Scope, node: Call): Checked {
+  const callee = expression(scope, node.callee)
+  const to = asIntType(callee)
+  if (to !== undefined) {
+    arity(scope, node, 1, 1, 'write u16(x)')
+    const typed = value(scope, node.arguments[0] as Expression)
+    if (typed.op === 'constant') return { ...typed, value: wrap(to, typed.value), type: to }
+    if (typed.type.kind !== 'int')
+      throw scope.unfit(node.span, `${nameOfType(typed.type)} is not an integer`, 'write x ? 1 : 0')
+    return convert(typed, to)
+  }
+  if (!isStatic(callee)) throw scope.unfit(node.callee.span, 'this is not a function', 'call a function by its name')
+  switch (callee.static) {
+    case 'builtin':
+      return builtin(scope, node, callee.name)
+    case 'method':
+      return callee.of === 'packet' ? read(scope, node) : tableMethod(scope, node, callee.of, callee.name)
+    case 'function':
+      return inline(scope, node, callee.module, callee.name)
+    default:
+      throw scope.unfit(
+        node.callee.span,
+        'this cannot be called in a data plane',
+        'call functions of the language, or of modules written in it',
+      )
+  }
+}
+
+function arity(scope: Scope, node: Call, least: number, most: number, form: string): void {
+  const given = node.arguments.length
+  if (given < least || given > most)
+    throw scope.unfit(
+      node.span,
+      `${given} arguments, and ${least === most ? least : `${least} to ${most}`} are wanted`,
+      form,
+    )
+}
+
+function builtin(scope: Scope, node: Call, name: Builtin): Typed {
+  const at = scope.at(node.span)
+  switch (name) {
+    case 'now':
+      arity(scope, node, 0, 0, 'write now()')
+      return { op: 'now', type: U64, at }
+    case 'flood':
+    case 'pass':
+      arity(scope, node, 0, 0, `write return ${name}()`)
+      return { op: name, type: VERDICT, at }
+    case 'forward': {
+      arity(scope, node, 1, 1, 'write return forward(port)')
+      const argument = node.arguments[0] as Expression
+      return { op: 'forward', port: coerce(scope, value(scope, argument), U16, argument.span), type: VERDICT, at }
+    }
+    case 'drop': {
+      const reasons = Object.keys(scope.compilation.cube.drops)
+      arity(scope, node, 1, 1, `name the reason: drop('${reasons[0] ?? 'reason'}')`)
+      const argument = node.arguments[0] as Expression
+      const given = expression(scope, argument)
+      const reason =
+        isStatic(given) && given.static === 'host' && typeof given.value === 'string' ? given.value : undefined
+      if (reason === undefined)
+        throw scope.unfit(argument.span, 'a drop reason is a name', `write drop('${reasons[0] ?? 'reason'}')`)
+      if (!reasons.includes(reason))
+        throw scope.unfit(
+          argument.span,
+          `"${reason}" is not declared in the schema's drops`,
+          suggestion(reason, reasons),
+        )
+      return { op: 'drop', reason: reasons.indexOf(reason), type: VERDICT, at }
+    }
+  }
+}
+
+/** `packet.read(Header, offset?)` */
+function read(scope: Scope, node: Call): Typed {
+  arity(scope, node, 1, 2, 'write packet.read(Ethernet), or packet.read(IPv4, Ethernet.size)')
+  const [first, second] = node.arguments as readonly [Expression, Expression | undefined]
+  const struct = asStruct(expression(scope, first))
+  if (struct === undefined || struct.order !== 'network')
+    throw scope.unfit(first.span, 'this is not a header', "name one: Ethernet, or header('Mine', { field: u16 })")
+  const offset = second === undefined ? undefined : value(scope, second)
+  if (offset !== undefined && (offset.op !== 'constant' || offset.value < 0n || offset.value > 0x7fffn))
+    throw scope.unfit(
+      (second as Expression).span,
+      'a header starts at a constant offset in this version',
+      'write packet.read(IPv4, Ethernet.size)',
+    )
+  return {
+    op: 'read',
+    struct,
+    offset: offset?.op === 'constant' ? Number(offset.value) : 0,
+    type: { kind: 'reference', struct, space: 'packet', nullable: true },
+    at: scope.at(node.span),
+  }
+}
+
+function tableMethod(scope: Scope, node: Call, named: NamedTable, method: string): Typed {
+  const at = scope.at(node.span)
+  const { key, value: entry, kind } = named.table
+  const form = `write state.${named.name}.${method}(${shape(key)}${method === 'set' ? `, ${shape(entry)}` : ''})`
+  arity(scope, node, method === 'set' ? 2 : 1, method === 'set' ? 2 : 1, form)
+  const [first, second] = node.arguments as readonly [Expression, Expression]
+  const stack = key.size + (method === 'set' ? entry.size : 0)
+  if (stack > LIMIT.stack)
+    throw scope.unfit(
+      node.span,
+      `key and value of \`${named.name}\` take ${stack} bytes of stack; the kernel allows ${LIMIT.stack}`,
+      'make the value smaller in the schema, or split the table',
+    )
+  const fields = record(scope, first, key, form)
+  if (method === 'get')
+    return {
+      op: 'get',
+      table: named,
+      key: fields,
+      type: {
+        kind: 'reference',
+        struct: { ...entry, name: `an entry of ${named.name}` },
+        space: 'table',
+        nullable: true,
+      },
+      at,
+    }
+  if (method === 'delete') {
+    if (kind === 'array' || kind === 'percpu_array')
+      throw scope.unfit(node.span, 'entries of an array are always there', `set its fields to 0 instead`)
+    return { op: 'delete', table: named, key: fields, type: { kind: 'bool' }, at }
+  }
+  return { op: 'set', table: named, key: fields, value: record(scope, second, entry, form), type: { kind: 'bool' }, at }
+}
+
+const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`
+
+/** A key or a value: every field once, in any order. */
+function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
+  if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
+  for (const { name, span } of node.fields)
+    if (!(name in struct.fields))
+      throw scope.unfit(span, `the ${struct.name} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
+  return struct.layout.fields.map((field) => {
+    const given = node.fields.find(({ name }) => name === field.name)
+    const type = struct.fields[field.name]
+    if (given === undefined || type === undefined)
+      throw scope.unfit(node.span, `the ${struct.name} lacks \`${field.name}\``, form)
+    return { field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }
+  })
+}
+
+/** A data-plane function: checked anew for every call, with what is passed. */
+function inline(scope: Scope, node: Call, module: Module, name: string): Checked {
+  const { compilation } = scope
+  const id = `${module.path}:${name}`
+  if (scope.callers.includes(id))
+    throw scope.unfit(node.span, `\`${name}\` calls itself`, 'write a for loop with a constant bound')
+  if (scope.callers.length >= 16)
+    throw scope.unfit(node.span, 'functions call each other more than 16 deep', 'flatten them')
+  const syntax = module.functions.get(name)
+  if (syntax === undefined) throw new Silent()
+  const before = compilation.diagnostics.length
+  const tree = narrow(module, name, syntax, compilation.diagnostics)
+  if (compilation.diagnostics.length > before) throw new Silent()
+  arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
+  const inner = new Scope(compilation, module, name, [...scope.callers, id])
+  const bindings: { variable: InlineCall['bindings'][number]['variable']; value: Typed }[] = []
+  const nonNull = new Set(inner.nonNull)
+  for (const [index, parameter] of tree.parameters.entries()) {
+    const argument = node.arguments[index] as Expression
+    const given = expression(scope, argument)
+    if (isStatic(given)) {
+      if (typeof parameter.pattern === 'string') inner.bind(parameter.pattern, { kind: 'static', value: given })
+      else bindPattern(inner, given, parameter.pattern)
+      continue
+    }
+    if (typeof parameter.pattern !== 'string')
+      throw inner.unfit(
+        parameter.span,
+        'a value cannot be taken apart here',
+        'name the parameter and write parameter.field',
+      )
+    const declared = typeOfAnnotation(inner, parameter.annotation)
+    const type = declared ?? (given.type.kind === 'constant' ? U64 : given.type)
+    const variable = inner.variable(parameter.pattern, type)
+    bindings.push({ variable, value: coerce(scope, given, type, argument.span) })
+    inner.bind(parameter.pattern, { kind: 'variable', variable, mutable: type.kind !== 'reference' })
+    if (given.op === 'variable' && scope.nonNull.has(given.variable)) nonNull.add(variable)
+  }
+  inner.nonNull = nonNull
+  inner.returns = typeOfAnnotation(inner, tree.returns) ?? (tree.returns?.name === 'Verdict' ? VERDICT : undefined)
+  const result = body(inner, tree)
+  if (compilation.diagnostics.length > before) throw new Silent()
+  return {
+    op: 'call',
+    call: { name, bindings, body: result },
+    type: inner.returns ?? { kind: 'void' },
+    at: scope.at(node.span),
+  }
+}

@@ -1,0 +1,365 @@
+/**
+ * The small tree → the typed tree: names, types, null discipline, bounds of loops. Whatever the verifier would refuse is
+ * refused here, at the line where it is written.
+ */
+
+import { isType } from '../lang/index.ts'
+import { coerce, condition, expression, value } from './check-expression.ts'
+import type { Module } from './modules.ts'
+import { resolve } from './modules.ts'
+import { type FunctionSyntax, narrow } from './narrow.ts'
+import { collecting } from './report.ts'
+import { type Compilation, isStatic, Scope, Silent, type Static } from './scope.ts'
+import type { Annotation, FunctionTree, Loop, Statement } from './tree.ts'
+import { nameOfType, rangeOf, type TypedStatement, U32, type ValueType } from './typed.ts'
+
+/** A loop longer than this is refused: the verifier walks every iteration. */
+const LONGEST_LOOP = 4096
+
+/** Checks a cube's data-plane function. The result means something only when no diagnostic was added. */
+export function check(compilation: Compilation, module: Module, syntax: FunctionSyntax): readonly TypedStatement[] {
+  const { diagnostics } = compilation
+  const before = diagnostics.length
+  const tree = narrow(module, 'dataplane', syntax, diagnostics)
+  if (diagnostics.length > before) return []
+  const scope = new Scope(compilation, module, 'dataplane', [])
+  scope.returns = { kind: 'verdict' }
+  collecting(diagnostics, () => bindParameters(scope, tree))
+  return body(scope, tree)
+}
+
+/** `(packet, { state, config, … })`: the two things that a data plane is given. */
+function bindParameters(scope: Scope, tree: FunctionTree): void {
+  const given: Static['static'][] = ['packet', 'context']
+  for (const [index, parameter] of tree.parameters.entries()) {
+    const kind = given[index]
+    if (kind !== 'packet' && kind !== 'context')
+      throw scope.unfit(
+        parameter.span,
+        'a data plane takes two parameters',
+        'write (packet, { state, config, drop, … })',
+      )
+    const whole: Static = { static: kind, at: scope.at(parameter.span) }
+    if (typeof parameter.pattern === 'string') {
+      scope.bind(parameter.pattern, { kind: 'static', value: whole })
+      continue
+    }
+    bindPattern(scope, whole, parameter.pattern)
+  }
+}
+
+/** Takes `{ property: name }` out of something that exists only while compiling. */
+export function bindPattern(
+  scope: Scope,
+  whole: Static,
+  pattern: readonly { property: string; name: string; span: { start: number; end: number } }[],
+): void {
+  for (const { property, name, span } of pattern) {
+    scope.bind(name, { kind: 'broken' })
+    collecting(scope.compilation.diagnostics, () => {
+      const part = expression(
+        scope,
+        { kind: 'member', object: { kind: 'null', span }, property, propertySpan: span, span },
+        whole,
+      )
+      if (isStatic(part)) scope.bind(name, { kind: 'static', value: part })
+      else
+        throw scope.unfit(
+          span,
+          `\`${property}\` cannot be taken out here`,
+          'name the parameter and write parameter.field',
+        )
+    })
+  }
+}
+
+/** The body of a function, and that it ends as its type says. */
+export function body(scope: Scope, tree: FunctionTree): TypedStatement[] {
+  const { ends, result } = statements(scope, tree.body)
+  const returns = scope.returns
+  if (!ends && returns !== undefined && returns.kind !== 'void') {
+    const verdict = returns.kind === 'verdict'
+    collecting(scope.compilation.diagnostics, () => {
+      const end = { start: tree.span.end - 1, end: tree.span.end }
+      throw verdict
+        ? scope.unfit(end, 'a path ends here without a verdict', 'return drop(…), forward(…), flood() or pass()')
+        : scope.unfit(end, 'a path ends here without a value', `return ${nameOfType(returns)}`)
+    })
+  }
+  return result
+}
+
+interface Block {
+  readonly result: TypedStatement[]
+  /** Control never reaches its end. */
+  readonly ends: boolean
+}
+
+function statements(scope: Scope, list: readonly Statement[]): Block {
+  return scope.block(() => {
+    const result: TypedStatement[] = []
+    let ends = false
+    for (const one of list) {
+      try {
+        const checked = collecting(scope.compilation.diagnostics, () => statement(scope, one))
+        if (checked === undefined) {
+          if (one.kind === 'declare') scope.bind(one.name, { kind: 'broken' })
+          // A refused return still ends the path: one mistake, one message.
+          if (one.kind === 'return') ends = true
+          continue
+        }
+        if (!ends) result.push(...checked.result)
+        ends ||= checked.ends
+      } catch (error) {
+        if (!(error instanceof Silent)) throw error
+        if (one.kind === 'declare') scope.bind(one.name, { kind: 'broken' })
+        if (one.kind === 'return') ends = true
+      }
+    }
+    return { result, ends }
+  })
+}
+
+const going = (...result: TypedStatement[]): Block => ({ result, ends: false })
+const ending = (...result: TypedStatement[]): Block => ({ result, ends: true })
+
+function statement(scope: Scope, node: Statement): Block {
+  const at = scope.at(node.span)
+  switch (node.kind) {
+    case 'block':
+      return statements(scope, node.body)
+    case 'declare':
+      return declare(scope, node)
+    case 'assign':
+      return going(assign(scope, node))
+    case 'if': {
+      const test = condition(scope, node.test)
+      const before = scope.nonNull
+      scope.nonNull = new Set([...before, ...test.whenTrue])
+      const whenTrue = statements(scope, node.whenTrue)
+      const afterTrue = scope.nonNull
+      scope.nonNull = new Set([...before, ...test.whenFalse])
+      const whenFalse = statements(scope, node.whenFalse)
+      const afterFalse = scope.nonNull
+      if (whenTrue.ends) scope.nonNull = afterFalse
+      else if (whenFalse.ends) scope.nonNull = afterTrue
+      else scope.nonNull = new Set([...afterTrue].filter((variable) => afterFalse.has(variable)))
+      const result = { op: 'if', test: test.typed, whenTrue: whenTrue.result, whenFalse: whenFalse.result, at } as const
+      return { result: [result], ends: whenTrue.ends && whenFalse.ends }
+    }
+    case 'loop':
+      return going(loop(scope, node))
+    case 'break':
+    case 'continue':
+      if (!scope.inLoop) throw scope.unfit(node.span, `${node.kind} outside a loop`, 'return a verdict, or use if')
+      return ending({ op: node.kind, at })
+    case 'return':
+      return ending({ op: 'return', value: returned(scope, node), at })
+    case 'evaluate': {
+      const typed = value(scope, node.value)
+      if (typed.type.kind === 'verdict')
+        throw scope.unfit(
+          node.span,
+          'this verdict is not returned, so nothing happens',
+          `write return ${textOf(scope, node)}`,
+        )
+      return going({ op: 'evaluate', value: typed, at })
+    }
+  }
+}
+
+const textOf = (scope: Scope, { span }: Statement): string =>
+  scope.module.text.slice(span.start, span.end).split('\n')[0] ?? ''
+
+function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): Block {
+  const at = scope.at(node.span)
+  const given = expression(scope, node.value)
+  if (isStatic(given)) {
+    if (node.mutable || given.static === 'null')
+      throw scope.unfit(node.span, `\`${node.name}\` cannot hold this`, 'write const, or give it a number')
+    scope.bind(node.name, { kind: 'static', value: given })
+    return going()
+  }
+  if (given.type.kind === 'verdict')
+    throw scope.unfit(node.span, 'a verdict cannot be kept in a variable', 'return it at once')
+  if (given.type.kind === 'void') throw scope.unfit(node.span, 'there is no value to keep', 'call it as a statement')
+  if (given.type.kind === 'reference' && node.mutable)
+    throw scope.unfit(
+      node.span,
+      `\`${node.name}\` holds a reference, which cannot change`,
+      `write const ${node.name} = …`,
+    )
+  const declared = typeOfAnnotation(scope, node.annotation)
+  const type =
+    declared ??
+    (given.type.kind === 'constant' ? typeOfConstant(given.op === 'constant' ? given.value : 0n) : given.type)
+  const typed = coerce(scope, given, type, node.value.span)
+  const variable = scope.variable(node.name, type)
+  scope.bind(node.name, { kind: 'variable', variable, mutable: node.mutable })
+  return going({ op: 'assign', variable, value: typed, at })
+}
+
+/** A constant without a declared type: 32 bits if they hold it, else 64; signed if it is negative. */
+const typeOfConstant = (value: bigint): ValueType => {
+  const signed = value < 0n
+  const narrow = { kind: 'int', bits: 32, signed } as const
+  const [least, most] = rangeOf(narrow)
+  return value >= least && value <= most ? narrow : { kind: 'int', bits: 64, signed }
+}
+
+/** The type that an annotation names; undefined where it names none that the language has. */
+export function typeOfAnnotation(scope: Scope, annotation: Annotation | undefined): ValueType | undefined {
+  if (annotation === undefined) return undefined
+  if (annotation.name === 'bool') return { kind: 'bool' }
+  if (annotation.name === 'number')
+    throw scope.unfit(annotation.span, 'a number has no width in the kernel', 'write u8, u16, u32, u64, i32 or i64')
+  const { compilation, module } = scope
+  const resolved = resolve(compilation.modules, module, annotation.name)
+  if (resolved?.kind !== 'value' || !isType(resolved.value)) return undefined
+  return typeOfDeclared(resolved.value)
+}
+
+/** The type of a value that was declared with one of the language's types. */
+export function typeOfDeclared({
+  kind,
+  layout,
+  width,
+}: {
+  kind: string
+  layout: { size: number; signed?: boolean }
+  width?: number
+}): ValueType {
+  if (kind === 'bool') return { kind: 'bool' }
+  if (kind === 'mac' || kind === 'ipv4' || kind === 'ipv6') return { kind: 'address', role: kind }
+  if (kind === 'bits')
+    return { kind: 'int', bits: ([8, 16, 32, 64] as const).find((bits) => bits >= (width ?? 0)) ?? 64, signed: false }
+  return { kind: 'int', bits: (layout.size * 8) as 8 | 16 | 32 | 64, signed: layout.signed ?? false }
+}
+
+function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>): TypedStatement {
+  const at = scope.at(node.span)
+  const { target, operator } = node
+  const right =
+    operator === undefined
+      ? node.value
+      : ({ kind: 'binary', operator, left: target, right: node.value, span: node.span } as const)
+  if (target.kind === 'name') {
+    const binding = scope.lookup(target.name)
+    if (binding?.kind === 'broken') throw new Silent()
+    if (binding?.kind !== 'variable' || !binding.mutable)
+      throw scope.unfit(
+        target.span,
+        `\`${target.name}\` cannot be assigned to`,
+        binding ? `declare it with let` : `declare it: let ${target.name} = …`,
+      )
+    return {
+      op: 'assign',
+      variable: binding.variable,
+      value: coerce(scope, value(scope, right), binding.variable.type, node.value.span),
+      at,
+    }
+  }
+  const place = expression(scope, target)
+  if (isStatic(place) || place.op !== 'field')
+    throw scope.unfit(
+      target.span,
+      'this cannot be assigned to',
+      'assign to a let variable, or to a field of a table entry',
+    )
+  if (place.struct.order === 'network')
+    throw scope.unfit(
+      target.span,
+      `${place.struct.name} is a header, and headers are read-only in this version`,
+      'only fields of table entries can be assigned to',
+    )
+  return {
+    op: 'store',
+    base: place.base,
+    field: place.field,
+    struct: place.struct,
+    value: coerce(scope, value(scope, right), place.type, node.value.span),
+    at,
+  }
+}
+
+function loop(scope: Scope, node: Loop): TypedStatement {
+  const constant = (part: Loop['from'], what: string): bigint => {
+    const typed = value(scope, part)
+    if (typed.op === 'constant') return typed.value
+    throw scope.unfit(
+      part.span,
+      `${what} of a loop must be a constant`,
+      `write for (let ${node.variable} = 0; ${node.variable} < 16; ${node.variable}++) { if (!(…)) break; … }`,
+    )
+  }
+  const from = constant(node.from, 'the start')
+  const bound = constant(node.bound, 'the bound')
+  const step = constant(node.step, 'the step')
+  const type =
+    typeOfAnnotation(scope, node.annotation) ??
+    (from < 0n || step < 0n ? ({ kind: 'int', bits: 32, signed: true } as const) : U32)
+  if (type.kind !== 'int') throw scope.unfit(node.span, 'a loop counts with an integer', 'write u32')
+  const rounds = iterations(from, bound, step, node.operator)
+  if (rounds > LONGEST_LOOP)
+    throw scope.unfit(
+      node.span,
+      rounds === Number.POSITIVE_INFINITY
+        ? 'this loop does not end'
+        : `this loop runs ${rounds} times; ${LONGEST_LOOP} are the most`,
+      'step towards the bound, or do less for each packet',
+    )
+  const [least, most] = rangeOf(type)
+  const last = from + step * BigInt(rounds)
+  if (from < least || last > most || last < least)
+    throw scope.unfit(
+      node.span,
+      `the loop variable leaves the range of ${nameOfType(type)}`,
+      'annotate it with a wider type',
+    )
+  return scope.block(() => {
+    const variable = scope.variable(node.variable, type)
+    scope.bind(node.variable, { kind: 'variable', variable, mutable: false })
+    const outer = scope.inLoop
+    const known = scope.nonNull
+    scope.inLoop = true
+    const inside = statements(scope, node.body)
+    scope.inLoop = outer
+    scope.nonNull = known
+    return { op: 'loop', variable, from, step, times: rounds, body: inside.result, at: scope.at(node.span) }
+  })
+}
+
+/** How often `for (i = from; i operator bound; i += step)` runs its body. */
+function iterations(from: bigint, bound: bigint, step: bigint, operator: Loop['operator']): number {
+  const upwards = operator === '<' || operator === '<='
+  const distance = (upwards ? bound - from : from - bound) + (operator.length === 2 ? 1n : 0n)
+  if (distance <= 0n) return 0
+  const towards = upwards ? step : -step
+  if (towards <= 0n) return Number.POSITIVE_INFINITY
+  return Number((distance + towards - 1n) / towards)
+}
+
+function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
+  if (node.value === undefined) {
+    scope.returns ??= { kind: 'void' }
+    if (scope.returns.kind !== 'void')
+      throw scope.unfit(node.span, 'nothing is returned here', `return ${nameOfType(scope.returns)}`)
+    return undefined
+  }
+  const typed = value(scope, node.value)
+  if (typed.type.kind === 'reference')
+    throw scope.unfit(
+      node.value.span,
+      'a function cannot return a reference',
+      'return one of its fields, or look it up where it is used',
+    )
+  scope.returns ??=
+    typed.type.kind === 'constant' ? typeOfConstant(typed.op === 'constant' ? typed.value : 0n) : typed.type
+  if (scope.returns.kind === 'verdict' && typed.type.kind !== 'verdict')
+    throw scope.unfit(
+      node.value.span,
+      `${nameOfType(typed.type)} is no verdict`,
+      'return drop(…), forward(…), flood() or pass()',
+    )
+  return coerce(scope, typed, scope.returns, node.value.span)
+}

@@ -1,0 +1,90 @@
+/**
+ * TypeScript → eBPF. The stages, in order, each in the file of its name; what one gives the next is plain data.
+ *
+ *     loadModules   text and live values of the data plane's module and of those it imports
+ *     narrow        syntax → the small tree                      (called by check, function by function)
+ *     check         the small tree → the typed tree
+ *     lower         the typed tree → SSA
+ *     optimise      SSA → less of it
+ *     select        SSA → instructions on virtual registers
+ *     allocate      virtual registers → r0 to r9 and the stack
+ *     emit          → Program
+ */
+import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import type { Program } from '../isa/program.ts'
+import { describe, type Table } from '../lang/index.ts'
+import { allocate } from './allocate.ts'
+import { check } from './check.ts'
+import type { Cube } from './cube.ts'
+import { emit } from './emit.ts'
+import type { Graph } from './ir.ts'
+import { lower } from './lower.ts'
+import { loadModules, type Module, type Modules } from './modules.ts'
+import type { FunctionSyntax } from './narrow.ts'
+import { optimise } from './passes/optimise.ts'
+import { select } from './select.ts'
+import { clockMap, countersMap, MAP, type Wiring } from './wiring.ts'
+
+/** A data plane, read and parsed: what every instance of a cube is compiled from. */
+export interface DataPlaneSource {
+  readonly cube: Cube
+  readonly modules: Modules
+  readonly module: Module
+  readonly syntax: FunctionSyntax
+}
+
+/** What makes an instance of a cube, at one of its ports, out of the cube: all of it constant in the program. */
+export interface Specialisation {
+  /** The program's name, in the kernel and in its tools. */
+  readonly name: string
+  readonly config: Readonly<Record<string, unknown>>
+  /** Configuration of the port that packets come in by. */
+  readonly port: Readonly<Record<string, unknown>>
+  readonly wiring: Wiring
+  /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
+  readonly clock?: 'kernel' | 'cell'
+}
+
+/** Reads a cube's `dataplane.ts`. A Refusal where it cannot be parsed, or is no data plane. */
+export async function readDataPlane(path: string): Promise<DataPlaneSource> {
+  const modules = await loadModules(path)
+  const module = modules.get(path)
+  const live = module?.values.default as { cube?: Cube } | undefined
+  const call = module?.default
+  const syntax = call?.type === 'CallExpression' ? call.arguments[1] : undefined
+  const isFunction = syntax?.type === 'ArrowFunctionExpression' || syntax?.type === 'FunctionExpression'
+  if (module === undefined || live?.cube === undefined || !isFunction)
+    throw refusal(
+      `${module?.file ?? path} is no data plane`,
+      'write export default dataplane(cube, (packet, { drop, … }) => { … })',
+    )
+  return { cube: live.cube, modules, module, syntax }
+}
+
+/** Compiles. A Refusal with every diagnostic found, where there is one. */
+export function compile(source: DataPlaneSource, options: Specialisation): Program {
+  const { cube } = source
+  const graph = toGraph(source, options)
+  const code = select(graph)
+  allocate(code)
+  return emit(code, { name: options.name, hook: 'tc', maps: mapsOf(cube, options.wiring.capacity) })
+}
+
+/** The first half of {@link compile}: optimised SSA. */
+export function toGraph({ cube, modules, module, syntax }: DataPlaneSource, options: Specialisation): Graph {
+  const diagnostics: Diagnostic[] = []
+  const { config, wiring, clock = 'kernel' } = options
+  const port = { ...options.port, id: wiring.port }
+  const typed = check({ modules, cube, config, port, diagnostics, nextVariable: 0 }, module, syntax)
+  if (diagnostics.length > 0) throw new Refusal(diagnostics)
+  const graph = lower(typed, { source: module, span: syntax }, { cube, wiring, clock })
+  optimise(graph)
+  return graph
+}
+
+/** The maps that an instance's programs share: the tables of its schema, its counters, and the clock that tests move. */
+export const mapsOf = (cube: Cube, capacity: number) => ({
+  ...Object.fromEntries(Object.entries(cube.state).map(([name, table]: [string, Table]) => [name, describe(table)])),
+  [MAP.counters]: countersMap(cube, capacity),
+  [MAP.clock]: clockMap,
+})

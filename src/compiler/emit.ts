@@ -1,0 +1,146 @@
+/** Instructions with registers → a Program: places on the stack, distances of jumps, and the line of each instruction. */
+
+import { alignUp } from '../base/bytes.ts'
+import { placeAt, Refusal } from '../base/diagnostic.ts'
+import { LIMIT } from '../isa/opcodes.ts'
+import type { Hook, Instruction, MapDescription, Program, SourceLine } from '../isa/program.ts'
+import { slotsOf } from '../isa/program.ts'
+import type { StackObject } from './ir.ts'
+import type { Code, CodeGraph } from './machine-code.ts'
+import type { Position } from './typed.ts'
+
+export interface EmitOptions {
+  readonly name: string
+  readonly hook: Hook
+  /** What the program may refer to; what it does not refer to is left out of it. */
+  readonly maps: Readonly<Record<string, MapDescription>>
+}
+
+export function emit(graph: CodeGraph, { name, hook, maps }: EmitOptions): Program {
+  const { places, size } = layStack(graph)
+  const starts = new Map<number, number>()
+  let slot = 0
+  for (const block of graph.blocks) {
+    starts.set(block.id, slot)
+    for (const code of block.code) slot += slotsOf({ ...code, imm: code.imm } as Instruction)
+  }
+  const lines = new Lines()
+  slot = 0
+  const instructions = graph.blocks
+    .flatMap(({ code }) => code)
+    .map((code): Instruction => {
+      slot += slotsOf(code as Instruction)
+      return encodeOne(code, slot, starts, places, lines.of(code.at))
+    })
+  const used = new Set(instructions.flatMap(({ map }) => map ?? []))
+  return {
+    name,
+    hook,
+    instructions,
+    maps: Object.fromEntries(Object.entries(maps).filter(([map]) => used.has(map))),
+    lines: lines.all,
+    stack: size,
+  }
+}
+
+/** `next` is the slot after this instruction: what jumps count from. */
+function encodeOne(
+  { opcode, dst, src, offset, imm, map, mapValue, target, object, spill }: Code,
+  next: number,
+  starts: ReadonlyMap<number, number>,
+  places: Places,
+  line: number,
+): Instruction {
+  const base = { opcode, dst, src, offset, imm, line }
+  if (target !== undefined) {
+    const distance = (starts.get(target) ?? 0) - next
+    if (distance < -32768 || distance > 32767)
+      throw new Refusal([
+        { message: `a jump over ${distance} instructions; 32767 are the most`, remedy: 'split the cube in two' },
+      ])
+    return { ...base, offset: distance }
+  }
+  if (map !== undefined) return { ...base, map, ...(mapValue === undefined ? {} : { mapValue }) }
+  const place =
+    object !== undefined ? places.objects.get(object) : spill !== undefined ? places.spills[spill] : undefined
+  if (place === undefined) return base
+  // The address of an object is made by an addition; loads and stores carry the place in their offset.
+  return (opcode & 0x07) >= 0x04 ? { ...base, imm: place } : { ...base, offset: offset + place }
+}
+
+interface Places {
+  /** Distance from the frame pointer, negative. */
+  readonly objects: ReadonlyMap<StackObject, number>
+  readonly spills: readonly number[]
+}
+
+/** Spills lie next to the frame pointer; below them objects, which share places when they are not in use together. */
+function layStack(graph: CodeGraph): { places: Places; size: number } {
+  const spills = Array.from({ length: graph.spills }, (_, index) => -8 * (index + 1))
+  const spans = new Map<StackObject, { from: number; to: number }>()
+  let at = 0
+  for (const { code } of graph.blocks) {
+    for (const { object, opcode } of code) {
+      at++
+      const isCall = opcode === 0x85
+      if (isCall) for (const span of spans.values()) if (span.to === Number.POSITIVE_INFINITY) span.to = at
+      if (object === undefined) continue
+      const known = spans.get(object)
+      // Its address, once made, is used by the next call.
+      const to = (opcode & 0x07) >= 0x04 ? Number.POSITIVE_INFINITY : at
+      spans.set(object, { from: known?.from ?? at, to })
+    }
+  }
+  const objects = new Map<StackObject, number>()
+  const placed: { object: StackObject; low: number; high: number; from: number; to: number }[] = []
+  let size = 8 * graph.spills
+  for (const [object, { from, to }] of spans) {
+    let low = 8 * graph.spills
+    const rivals = placed.filter((other) => other.from <= to && from <= other.to).sort((a, b) => a.low - b.low)
+    for (const rival of rivals)
+      if (rival.low < low + object.size && low < rival.high) low = alignUp(rival.high, object.align)
+    const high = alignUp(low + object.size, object.align)
+    placed.push({ object, low, high, from, to })
+    objects.set(object, -high)
+    size = Math.max(size, high)
+  }
+  if (size > LIMIT.stack) throw tooMuchStack(size, graph.spills, [...spans.keys()])
+  return { places: { objects, spills }, size }
+}
+
+function tooMuchStack(size: number, spills: number, objects: readonly StackObject[]): Refusal {
+  const largest = [...objects].sort((a, b) => b.size - a.size).slice(0, 3)
+  const [worst] = largest
+  const what = [
+    ...largest.map((one) => `${one.what}: ${one.size} bytes`),
+    `values that found no register: ${8 * spills} bytes`,
+  ]
+  return new Refusal([
+    {
+      message: `this needs ${size} bytes of stack; the kernel allows ${LIMIT.stack}`,
+      place: worst && placeOf(worst.at),
+      remedy: `make keys and values smaller, or keep fewer values at a time:\n${what.join('\n')}`,
+    },
+  ])
+}
+
+export const placeOf = ({ source, span }: Position) =>
+  placeAt(source.file, source.text, span.start, Math.max(1, span.end - span.start))
+
+/** The table of source lines that instructions point into, each once. */
+class Lines {
+  readonly all: SourceLine[] = []
+  private readonly known = new Map<Position, number>()
+  private readonly byPlace = new Map<string, number>()
+
+  of(at: Position): number {
+    const known = this.known.get(at)
+    if (known !== undefined) return known
+    const { file, line, column, text } = placeOf(at)
+    const key = `${file}:${line}:${column}`
+    const index = this.byPlace.get(key) ?? this.all.push({ file, line, column, text: text.trim() }) - 1
+    this.byPlace.set(key, index)
+    this.known.set(at, index)
+    return index
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * SSA: blocks of values, each computed once. Scalars of up to 32 bits are kept zero-extended in 64-bit registers.
+ */
+import type { HelperName } from '../isa/opcodes.ts'
+import type { Position } from './typed.ts'
+
+export type AluName = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh'
+export type Size = 1 | 2 | 4 | 8
+
+export type Operation =
+  | { readonly op: 'const'; readonly value: bigint }
+  /** The hook's context: the first argument of the program. */
+  | { readonly op: 'context' }
+  /** The result of a `bits` wide operation on the two arguments. */
+  | { readonly op: 'alu'; readonly alu: AluName; readonly bits: 32 | 64 }
+  /** The low 32 bits, zero-extended. */
+  | { readonly op: 'low32' }
+  /** The low 32 bits, sign-extended to 64. */
+  | { readonly op: 'sext32' }
+  /** The low 16, 32 or 64 bits, between network and host byte order. */
+  | { readonly op: 'swap'; readonly bits: 16 | 32 | 64 }
+  /** Memory at argument 0. `pure` where nothing in the program can change it. */
+  | { readonly op: 'load'; readonly size: Size; readonly offset: number; readonly pure: boolean }
+  /** Argument 1 into memory at argument 0. */
+  | { readonly op: 'store'; readonly size: Size; readonly offset: number }
+  /** The address of an object on the stack. */
+  | { readonly op: 'stack'; readonly object: StackObject }
+  | { readonly op: 'map'; readonly name: string }
+  /** The address of byte `offset` of an array map's first value. */
+  | { readonly op: 'mapValue'; readonly name: string; readonly offset: number }
+  | { readonly op: 'call'; readonly helper: HelperName }
+  /** The time, the same for the whole packet. */
+  | { readonly op: 'now' }
+  /** One argument for each predecessor of its block, in their order. */
+  | { readonly op: 'phi' }
+
+export interface StackObject {
+  readonly size: number
+  readonly align: number
+  /** What a message calls it. */
+  readonly what: string
+  readonly at: Position
+}
+
+export type Value = Operation & {
+  readonly id: number
+  arguments: Value[]
+  readonly at: Position
+}
+
+export type Comparison = 'eq' | 'ne' | 'ult' | 'ule' | 'ugt' | 'uge' | 'slt' | 'sle' | 'sgt' | 'sge'
+
+export type Terminator =
+  | { readonly op: 'jump'; to: Block; readonly at: Position }
+  | {
+      readonly op: 'branch'
+      readonly comparison: Comparison
+      readonly bits: 32 | 64
+      left: Value
+      right: Value
+      whenTrue: Block
+      whenFalse: Block
+      readonly at: Position
+    }
+  | { readonly op: 'return'; value: Value; readonly at: Position }
+
+export interface Block {
+  readonly id: number
+  values: Value[]
+  /** Undefined only while the block is being built. */
+  end: Terminator | undefined
+  predecessors: Block[]
+}
+
+/** A function whose blocks are reachable from the first, in reverse postorder. */
+export interface Graph {
+  readonly entry: Block
+  blocks: Block[]
+}
+
+export const NEGATED: Readonly<Record<Comparison, Comparison>> = {
+  eq: 'ne',
+  ne: 'eq',
+  ult: 'uge',
+  uge: 'ult',
+  ugt: 'ule',
+  ule: 'ugt',
+  slt: 'sge',
+  sge: 'slt',
+  sgt: 'sle',
+  sle: 'sgt',
+}
+
+/** The comparison with its sides exchanged. */
+export const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
+  eq: 'eq',
+  ne: 'ne',
+  ult: 'ugt',
+  ugt: 'ult',
+  ule: 'uge',
+  uge: 'ule',
+  slt: 'sgt',
+  sgt: 'slt',
+  sle: 'sge',
+  sge: 'sle',
+}
+
+export function successors(block: Block): Block[] {
+  if (block.end?.op === 'jump') return [block.end.to]
+  if (block.end?.op === 'branch') return [block.end.whenTrue, block.end.whenFalse]
+  return []
+}
+
+/** Values that nothing but their arguments decides: equal ones may be computed once, unused ones not at all. */
+export function isPure(value: Value): boolean {
+  return value.op !== 'call' && value.op !== 'store' && value.op !== 'phi' && !(value.op === 'load' && !value.pure)
+}
+
+/** Reachable blocks in reverse postorder: but for loops, every block after its predecessors. */
+export function reversePostorder(entry: Block): Block[] {
+  const order: Block[] = []
+  const seen = new Set<Block>([entry])
+  const stack: { block: Block; next: Block[] }[] = [{ block: entry, next: successors(entry).reverse() }]
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const child = top.next.shift()
+    if (child === undefined) {
+      order.push(top.block)
+      stack.pop()
+    } else if (!seen.has(child)) {
+      seen.add(child)
+      stack.push({ block: child, next: successors(child).reverse() })
+    }
+  }
+  return order.reverse()
+}
+
+/** Immediate dominators, the entry's its own (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", 2001). */
+export function dominators({ entry, blocks }: Graph): Map<Block, Block> {
+  const order = new Map(blocks.map((block, index) => [block, index]))
+  const idom = new Map<Block, Block>([[entry, entry]])
+  const meet = (a: Block, b: Block): Block => {
+    let [x, y] = [a, b]
+    while (x !== y) {
+      while ((order.get(x) ?? 0) > (order.get(y) ?? 0)) x = idom.get(x) ?? entry
+      while ((order.get(y) ?? 0) > (order.get(x) ?? 0)) y = idom.get(y) ?? entry
+    }
+    return x
+  }
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const block of blocks) {
+      if (block === entry) continue
+      const known = block.predecessors.filter((one) => idom.has(one))
+      const [first, ...rest] = known
+      if (first === undefined) continue
+      const next = rest.reduce(meet, first)
+      if (idom.get(block) === next) continue
+      idom.set(block, next)
+      changed = true
+    }
+  }
+  return idom
+}
+
+/** The graph as text, a line a value: for people and for tests. */
+export function printGraph({ blocks }: Graph): string {
+  const name = (value: Value | undefined) =>
+    value === undefined ? '?' : value.op === 'const' ? `${value.value}` : `v${value.id}`
+  const line = (value: Value): string => {
+    const { id, at: _at, arguments: given, op, ...rest } = value
+    const details = Object.entries(rest)
+      .filter(([key, detail]) => key !== 'object' && typeof detail !== 'boolean')
+      .map(([, detail]) => String(detail))
+    return `  v${id} = ${[op, ...details].join(' ')}(${given.map(name).join(', ')})`
+  }
+  const last = ({ end }: Block): string => {
+    if (end === undefined) return '  ?'
+    if (end.op === 'jump') return `  jump b${end.to.id}`
+    if (end.op === 'return') return `  return ${name(end.value)}`
+    return `  if ${name(end.left)} ${end.comparison}${end.bits} ${name(end.right)} jump b${end.whenTrue.id} else b${end.whenFalse.id}`
+  }
+  return blocks
+    .map((block) =>
+      [`b${block.id}:`, ...block.values.filter(({ op }) => op !== 'const').map(line), last(block)].join('\n'),
+    )
+    .join('\n')
+}

@@ -1,0 +1,561 @@
+/** The typed tree → SSA. Functions are inlined, conditions become branches, references become pointers with a test. */
+
+import type { Field, Layout } from '../isa/layout.ts'
+import { SK_BUFF } from '../isa/opcodes.ts'
+import type { StructType } from '../lang/index.ts'
+import { Builder } from './builder.ts'
+import type { Cube } from './cube.ts'
+import { Exits } from './exits.ts'
+import type { AluName, Block, Comparison, Graph, Size, StackObject, Value } from './ir.ts'
+import type { BinaryOperator, CompareOperator } from './tree.ts'
+import type { InlineCall, Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
+import { MAP, type Wiring } from './wiring.ts'
+
+export interface LowerOptions {
+  readonly cube: Cube
+  readonly wiring: Wiring
+  /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
+  readonly clock: 'kernel' | 'cell'
+}
+
+export function lower(statements: readonly TypedStatement[], start: Position, options: LowerOptions): Graph {
+  return new Lowering(start, options).run(statements)
+}
+
+/** A header or a table entry: where it is, and what proves that it is there. */
+interface Reference {
+  readonly pointer: Value
+  readonly present: Test
+}
+
+interface Test {
+  readonly comparison: Comparison
+  readonly bits: 32 | 64
+  readonly left: Value
+  readonly right: Value
+}
+
+/** A value in registers: one, or several for addresses of more than 8 bytes or an odd size. */
+type Pieces = readonly Value[]
+
+/** Addresses in pieces of these sizes, in memory order. */
+const PIECES: Readonly<Record<string, readonly Size[]>> = { mac: [4, 2], ipv4: [4], ipv6: [8, 8] }
+
+/** Numbers for SSA variables: each source variable may have several pieces. */
+const VARIABLE_STRIDE = 4
+const PORT_VARIABLE = -2
+
+class Lowering {
+  private readonly builder: Builder
+  private readonly exits: Exits
+  private readonly options: LowerOptions
+  private readonly references = new Map<Variable, Reference>()
+  /** Where `return` of the function being inlined goes; empty in the data plane itself. */
+  private readonly returns: { to: Block; result: number; pieces: number }[] = []
+  private readonly loops: { next: Block; after: Block }[] = []
+  /** Results of inlined calls: variables that no source names. */
+  private nextResult = -VARIABLE_STRIDE * 2
+
+  constructor(start: Position, options: LowerOptions) {
+    this.builder = new Builder(start)
+    this.options = options
+    this.exits = new Exits(this.builder, options.cube, options.wiring, PORT_VARIABLE)
+  }
+
+  run(statements: readonly TypedStatement[]): Graph {
+    // One context, at the start: value numbering finds it wherever another is asked for.
+    this.builder.emit({ op: 'context' })
+    this.exits.received()
+    this.statements(statements)
+    this.exits.finish()
+    return this.builder.finish()
+  }
+
+  private statements(list: readonly TypedStatement[]): void {
+    for (const one of list) {
+      if (this.builder.block.end !== undefined) return
+      this.builder.at = one.at
+      this.statement(one)
+    }
+  }
+
+  private statement(node: TypedStatement): void {
+    const { builder } = this
+    switch (node.op) {
+      case 'assign':
+        return this.assign(node.variable, node.value)
+      case 'store': {
+        const { pointer } = this.reference(node.base)
+        const pieces = this.value(node.value)
+        builder.at = node.at
+        return this.storePieces(pointer, node.field, pieces)
+      }
+      case 'if': {
+        const [whenTrue, whenFalse, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+        this.condition(node.test, whenTrue, whenFalse)
+        builder.enter(whenTrue)
+        this.statements(node.whenTrue)
+        builder.jump(after)
+        builder.enter(whenFalse)
+        this.statements(node.whenFalse)
+        builder.jump(after)
+        return builder.enter(after)
+      }
+      case 'loop':
+        return this.loop(node)
+      case 'return':
+        return this.returned(node.value)
+      case 'break':
+      case 'continue': {
+        const loop = this.loops.at(-1)
+        if (loop !== undefined) builder.jump(node.op === 'break' ? loop.after : loop.next)
+        return
+      }
+      case 'evaluate':
+        if (node.value.type.kind === 'reference') this.reference(node.value)
+        else this.value(node.value)
+    }
+  }
+
+  private assign(variable: Variable, value: Typed): void {
+    if (value.type.kind === 'reference') this.references.set(variable, this.reference(value))
+    else this.writePieces(variable.id * VARIABLE_STRIDE, this.value(value))
+  }
+
+  private writePieces(variable: number, pieces: Pieces): void {
+    for (const [index, piece] of pieces.entries()) this.builder.write(variable + index, piece)
+  }
+
+  private loop(node: Extract<TypedStatement, { op: 'loop' }>): void {
+    if (node.times === 0) return
+    const { builder } = this
+    const variable = node.variable.id * VARIABLE_STRIDE
+    const [body, next, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    builder.write(variable, this.integer(node.from, node.variable.type))
+    builder.jump(body)
+    builder.block = body
+    this.loops.push({ next, after })
+    this.statements(node.body)
+    this.loops.pop()
+    builder.jump(next)
+    builder.enter(next)
+    builder.at = node.at
+    const bits = width(node.variable.type)
+    const stepped = builder.emit(
+      { op: 'alu', alu: 'add', bits },
+      builder.read(variable),
+      this.integer(node.step, node.variable.type),
+    )
+    builder.write(variable, stepped)
+    const end = this.integer(node.from + node.step * BigInt(node.times), node.variable.type)
+    builder.branch('ne', bits, stepped, end, body, after)
+    builder.seal(body)
+    builder.enter(after)
+  }
+
+  private returned(value: Typed | undefined): void {
+    if (value?.type.kind === 'verdict') return this.verdict(value)
+    const target = this.returns.at(-1)
+    if (target === undefined) return
+    if (value !== undefined) this.writePieces(target.result, this.value(value))
+    this.builder.jump(target.to)
+  }
+
+  private verdict(node: Typed): void {
+    const { builder, exits } = this
+    builder.at = node.at
+    switch (node.op) {
+      case 'drop':
+        return exits.drop(node.reason)
+      case 'flood':
+        return exits.flood()
+      case 'pass':
+        return exits.pass()
+      case 'forward':
+        return exits.forward(this.scalar(node.port))
+      case 'conditional': {
+        const [whenTrue, whenFalse] = [builder.newBlock(), builder.newBlock()]
+        this.condition(node.test, whenTrue, whenFalse)
+        builder.enter(whenTrue)
+        this.verdict(node.whenTrue)
+        builder.enter(whenFalse)
+        return this.verdict(node.whenFalse)
+      }
+      case 'call':
+        this.bindArguments(node.call)
+        return this.statements(node.call.body)
+      default:
+        throw new Error(`a verdict of kind ${node.op}`)
+    }
+  }
+
+  private bindArguments({ bindings }: InlineCall): void {
+    for (const { variable, value } of bindings) this.assign(variable, value)
+  }
+
+  /** A call for its value: the body in place, its returns joined. */
+  private call(node: Extract<Typed, { op: 'call' }>): Pieces {
+    const { builder } = this
+    this.bindArguments(node.call)
+    const pieces = node.type.kind === 'void' ? 0 : piecesOf(node.type).length
+    const result = this.nextResult
+    this.nextResult -= VARIABLE_STRIDE
+    const to = builder.newBlock()
+    this.returns.push({ to, result, pieces })
+    const loops = this.loops.splice(0)
+    this.statements(node.call.body)
+    this.loops.push(...loops)
+    this.returns.pop()
+    builder.jump(to)
+    builder.enter(to)
+    return Array.from({ length: pieces }, (_, index) => builder.read(result + index))
+  }
+
+  private scalar(node: Typed): Value {
+    const [piece] = this.value(node)
+    if (piece === undefined) throw new Error(`no value for ${node.op}`)
+    return piece
+  }
+
+  private value(node: Typed): Pieces {
+    const { builder } = this
+    builder.at = node.at
+    switch (node.op) {
+      case 'constant':
+        return [this.integer(node.value, node.type)]
+      case 'variable':
+        return piecesOf(node.type).map((_, index) => builder.read(node.variable.id * VARIABLE_STRIDE + index))
+      case 'field':
+        return this.loadField(node.base, node.field, node.struct, node.at)
+      case 'byte':
+        return [this.byte(this.value(node.base), node.base.type, node.index)]
+      case 'length':
+        return [this.contextField(SK_BUFF.len)]
+      case 'now':
+        return [this.now()]
+      case 'arithmetic':
+        return [this.arithmetic(node)]
+      case 'negate':
+        return [
+          builder.emit(
+            { op: 'alu', alu: 'sub', bits: width(node.type) },
+            builder.constant(0),
+            this.scalar(node.operand),
+          ),
+        ]
+      case 'complement': {
+        const bits = width(node.type)
+        const ones = builder.constant(bits === 64 ? 2n ** 64n - 1n : 0xffffffffn)
+        return [builder.emit({ op: 'alu', alu: 'xor', bits }, this.scalar(node.operand), ones)]
+      }
+      case 'convert':
+        return [this.convert(this.scalar(node.operand), node.operand.type, node.type)]
+      case 'compare':
+      case 'isNull':
+      case 'not':
+      case 'and':
+      case 'or':
+        return this.choose(
+          node,
+          () => [builder.constant(1)],
+          () => [builder.constant(0)],
+        )
+      case 'conditional':
+        return this.choose(
+          node.test,
+          () => this.value(node.whenTrue),
+          () => this.value(node.whenFalse),
+        )
+      case 'set':
+      case 'delete': {
+        const result = this.tableCall(node)
+        const is = builder.newBlock()
+        const isNot = builder.newBlock()
+        builder.branch('eq', 64, result, builder.constant(0), is, isNot)
+        return this.join(
+          is,
+          isNot,
+          () => [builder.constant(1)],
+          () => [builder.constant(0)],
+        )
+      }
+      case 'call':
+        return this.call(node)
+      default:
+        throw new Error(`${node.op} has no value`)
+    }
+  }
+
+  /** A boolean constant is a 32-bit 0 or 1; integers are wrapped to their type and kept as registers hold them. */
+  private integer(value: bigint, type: ValueType): Value {
+    const bits = type.kind === 'int' && type.bits === 64 ? 64 : type.kind === 'constant' ? 64 : 32
+    return this.builder.constant(BigInt.asUintN(bits, value))
+  }
+
+  private choose(test: Typed, whenTrue: () => Pieces, whenFalse: () => Pieces): Pieces {
+    const is = this.builder.newBlock()
+    const isNot = this.builder.newBlock()
+    this.condition(test, is, isNot)
+    return this.join(is, isNot, whenTrue, whenFalse)
+  }
+
+  /** Two ways to a value, and where they meet. */
+  private join(is: Block, isNot: Block, whenTrue: () => Pieces, whenFalse: () => Pieces): Pieces {
+    const { builder } = this
+    const result = this.nextResult
+    this.nextResult -= VARIABLE_STRIDE
+    const after = builder.newBlock()
+    builder.enter(is)
+    const pieces = whenTrue()
+    this.writePieces(result, pieces)
+    builder.jump(after)
+    builder.enter(isNot)
+    this.writePieces(result, whenFalse())
+    builder.jump(after)
+    builder.enter(after)
+    return pieces.map((_, index) => builder.read(result + index))
+  }
+
+  private condition(node: Typed, whenTrue: Block, whenFalse: Block): void {
+    const { builder } = this
+    builder.at = node.at
+    switch (node.op) {
+      case 'constant':
+        return builder.jump(node.value === 0n ? whenFalse : whenTrue)
+      case 'not':
+        return this.condition(node.operand, whenFalse, whenTrue)
+      case 'and':
+      case 'or': {
+        const right = builder.newBlock()
+        if (node.op === 'and') this.condition(node.left, right, whenFalse)
+        else this.condition(node.left, whenTrue, right)
+        builder.enter(right)
+        return this.condition(node.right, whenTrue, whenFalse)
+      }
+      case 'isNull': {
+        const { comparison, bits, left, right } = this.reference(node.operand).present
+        return builder.branch(comparison, bits, left, right, whenFalse, whenTrue)
+      }
+      case 'compare':
+        return this.compare(node, whenTrue, whenFalse)
+      case 'set':
+      case 'delete':
+        return builder.branch('eq', 64, this.tableCall(node), builder.constant(0), whenTrue, whenFalse)
+      default:
+        return builder.branch('ne', 32, this.scalar(node), builder.constant(0), whenTrue, whenFalse)
+    }
+  }
+
+  private compare(node: Extract<Typed, { op: 'compare' }>, whenTrue: Block, whenFalse: Block): void {
+    const { builder } = this
+    const { type } = node.left
+    const left = this.value(node.left)
+    const right = this.value(node.right)
+    builder.at = node.at
+    const signed = type.kind === 'int' && type.signed
+    const comparison = COMPARISON[node.operator][signed ? 1 : 0]
+    const sizes = piecesOf(type)
+    // Addresses differ as soon as one piece does.
+    const [all, any] = node.operator === '!==' ? [whenFalse, whenTrue] : [whenTrue, whenFalse]
+    for (const [index, size] of sizes.entries()) {
+      const [a, b] = [left[index], right[index]]
+      if (a === undefined || b === undefined) continue
+      const bits = size === 8 ? 64 : 32
+      if (index === sizes.length - 1) return builder.branch(comparison, bits, a, b, whenTrue, whenFalse)
+      const next = builder.newBlock()
+      builder.branch('eq', bits, a, b, next, any)
+      builder.enter(next)
+    }
+    builder.jump(all)
+  }
+
+  private arithmetic(node: Extract<Typed, { op: 'arithmetic' }>): Value {
+    const { type, operator } = node
+    const left = this.scalar(node.left)
+    const right = this.scalar(node.right)
+    this.builder.at = node.at
+    const signed = type.kind === 'int' && type.signed
+    const alu = operator === '>>' && signed ? 'arsh' : ALU_OF[operator]
+    return this.builder.emit({ op: 'alu', alu, bits: width(type) }, left, right)
+  }
+
+  private convert(value: Value, from: ValueType, to: ValueType): Value {
+    if (from.kind !== 'int' || to.kind !== 'int') return value
+    const { builder } = this
+    if (to.bits < 32 && to.bits < from.bits)
+      return builder.emit({ op: 'alu', alu: 'and', bits: 32 }, value, builder.constant(2 ** to.bits - 1))
+    if (to.bits === 32 && from.bits === 64) return builder.emit({ op: 'low32' }, value)
+    if (to.bits === 64 && from.bits === 32 && from.signed) return builder.emit({ op: 'sext32' }, value)
+    return value
+  }
+
+  private now(): Value {
+    const { builder } = this
+    if (this.options.clock === 'kernel') return builder.emit({ op: 'now' })
+    const cell = builder.emit({ op: 'mapValue', name: MAP.clock, offset: 0 })
+    return builder.emit({ op: 'load', size: 8, offset: 0, pure: true }, cell)
+  }
+
+  private contextField(offset: number): Value {
+    const context = this.builder.emit({ op: 'context' })
+    return this.builder.emit({ op: 'load', size: 4, offset, pure: true }, context)
+  }
+
+  private reference(node: Typed): Reference {
+    const { builder } = this
+    builder.at = node.at
+    switch (node.op) {
+      case 'variable': {
+        const known = this.references.get(node.variable)
+        if (known === undefined) throw new Error(`no reference in ${node.variable.name}`)
+        return known
+      }
+      case 'read': {
+        // The one form of bounds check that every verifier follows: data + constant > data_end.
+        const data = this.contextField(SK_BUFF.data)
+        const end = this.contextField(SK_BUFF.data_end)
+        const pointer = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(node.offset))
+        const past = builder.emit(
+          { op: 'alu', alu: 'add', bits: 64 },
+          data,
+          builder.constant(node.offset + node.struct.size),
+        )
+        return { pointer, present: { comparison: 'ule', bits: 64, left: past, right: end } }
+      }
+      case 'get': {
+        const pointer = this.tableCall(node)
+        return { pointer, present: { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) } }
+      }
+      default:
+        throw new Error(`${node.op} is no reference`)
+    }
+  }
+
+  private tableCall(node: Extract<Typed, { op: 'get' | 'set' | 'delete' }>): Value {
+    const { builder } = this
+    const { name, table } = node.table
+    const key = this.record(node.key, table.key, `the key of \`${name}\``, node.at)
+    const value =
+      node.op === 'set' ? this.record(node.value, table.value, `the value of \`${name}\``, node.at) : undefined
+    builder.at = node.at
+    const map = builder.emit({ op: 'map', name })
+    if (value !== undefined)
+      return builder.emit({ op: 'call', helper: 'map_update_elem' }, map, key, value, builder.constant(0))
+    return builder.emit({ op: 'call', helper: node.op === 'get' ? 'map_lookup_elem' : 'map_delete_elem' }, map, key)
+  }
+
+  /** A struct on the stack, every byte of it written: padding would be garbage to a hash, and the verifier says no. */
+  private record(fields: readonly StructField[], struct: StructType, what: string, at: Position): Value {
+    const { builder } = this
+    const values = fields.map(({ field, value }) => ({ field, pieces: this.value(value) }))
+    builder.at = at
+    const object: StackObject = { size: struct.size, align: 8, what, at }
+    const base = builder.emit({ op: 'stack', object })
+    for (const { offset, size } of padding(struct))
+      builder.emit({ op: 'store', size, offset }, base, builder.constant(0))
+    for (const { field, pieces } of values) this.storePieces(base, field, pieces)
+    return base
+  }
+
+  private storePieces(base: Value, field: Field, pieces: Pieces): void {
+    let { offset } = field
+    for (const [index, size] of sizesOf(field.layout).entries()) {
+      const piece = pieces[index]
+      if (piece !== undefined) this.builder.emit({ op: 'store', size, offset }, base, piece)
+      offset += size
+    }
+  }
+
+  private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {
+    const { builder } = this
+    const { pointer } = this.reference(base)
+    builder.at = at
+    const network = struct.order === 'network'
+    let { offset } = field
+    const pieces = sizesOf(field.layout).map((size) => {
+      const piece = builder.emit({ op: 'load', size, offset, pure: network }, pointer)
+      offset += size
+      return piece
+    })
+    const [first] = pieces
+    if (first === undefined || field.layout.kind !== 'scalar') return pieces
+    const { size } = field.layout
+    const host = network && size > 1 ? builder.emit({ op: 'swap', bits: (size * 8) as 16 | 32 | 64 }, first) : first
+    if (field.bits === undefined) return [host]
+    const bits = size === 8 ? 64 : 32
+    const shifted = builder.emit({ op: 'alu', alu: 'rsh', bits }, host, builder.constant(field.bits.shift))
+    return [
+      builder.emit({ op: 'alu', alu: 'and', bits }, shifted, builder.constant(2n ** BigInt(field.bits.width) - 1n)),
+    ]
+  }
+
+  /** An octet of an address. Pieces lie in registers as they lie in memory, the first octet lowest. */
+  private byte(pieces: Pieces, type: ValueType, index: number): Value {
+    const { builder } = this
+    let start = 0
+    for (const [at, size] of piecesOf(type).entries()) {
+      const piece = pieces[at]
+      if (piece !== undefined && index < start + size) {
+        const bits = size === 8 ? 64 : 32
+        const shifted = builder.emit({ op: 'alu', alu: 'rsh', bits }, piece, builder.constant(8 * (index - start)))
+        return builder.emit({ op: 'alu', alu: 'and', bits }, shifted, builder.constant(0xff))
+      }
+      start += size
+    }
+    throw new Error(`an address has no octet ${index}`)
+  }
+}
+
+const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {
+  '===': ['eq', 'eq'],
+  '!==': ['ne', 'ne'],
+  '<': ['ult', 'slt'],
+  '<=': ['ule', 'sle'],
+  '>': ['ugt', 'sgt'],
+  '>=': ['uge', 'sge'],
+}
+
+const ALU_OF: Readonly<Record<BinaryOperator, AluName>> = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '%': 'mod',
+  '&': 'and',
+  '|': 'or',
+  '^': 'xor',
+  '<<': 'lsh',
+  '>>': 'rsh',
+  '>>>': 'rsh',
+}
+
+/** The width that a type is computed in. */
+const width = (type: ValueType): 32 | 64 =>
+  type.kind === 'constant' || (type.kind === 'int' && type.bits === 64) ? 64 : 32
+
+/** The sizes of the registers that hold a value. */
+const piecesOf = (type: ValueType): readonly Size[] =>
+  type.kind === 'address' ? (PIECES[type.role] ?? []) : [width(type) === 64 ? 8 : 4]
+
+/** The sizes of the loads and stores that move a field. */
+const sizesOf = (layout: Layout): readonly Size[] =>
+  layout.kind === 'bytes' ? (PIECES[layout.role] ?? []) : layout.kind === 'scalar' ? [layout.size] : []
+
+/** The bytes of a struct that no field covers, in aligned pieces. */
+function padding({ layout }: StructType): { offset: number; size: Size }[] {
+  const holes: { offset: number; size: Size }[] = []
+  let at = 0
+  const fill = (end: number): void => {
+    while (at < end) {
+      const size = ([8, 4, 2, 1] as const).find((one) => at % one === 0 && at + one <= end) ?? 1
+      holes.push({ offset: at, size })
+      at += size
+    }
+  }
+  for (const field of layout.fields) {
+    fill(field.offset)
+    at = field.offset + field.layout.size
+  }
+  fill(layout.size)
+  return holes
+}

@@ -1,0 +1,45 @@
+/** Instructions before registers are chosen: numbers below 11 are the machine's registers, the others are virtual. */
+import type { Instruction } from '../isa/program.ts'
+import type { StackObject } from './ir.ts'
+import type { Position } from './typed.ts'
+
+export const FRAME = 10
+export const FIRST_VIRTUAL = 16
+export type Register = number
+
+export interface Code {
+  readonly opcode: number
+  dst: Register
+  src: Register
+  offset: number
+  imm: number | bigint
+  readonly map?: string
+  readonly mapValue?: number
+  /** Registers read and written, the machine's included. */
+  uses: Register[]
+  defs: Register[]
+  /** A plain copy between registers. */
+  readonly move: boolean
+  /** The jump's target, by block number. */
+  readonly target?: number
+  /** The stack object whose place is added to `offset` or `imm`. */
+  readonly object?: StackObject
+  /** The spill slot likewise. */
+  readonly spill?: number
+  readonly at: Position
+}
+
+export interface CodeBlock {
+  readonly id: number
+  code: Code[]
+  readonly successors: readonly number[]
+}
+
+/** Blocks in the order they will be laid out; the last instruction of a block may fall through to the next. */
+export interface CodeGraph {
+  readonly blocks: CodeBlock[]
+  nextRegister: number
+  spills: number
+}
+
+export type Encoded = Omit<Instruction, 'line'>

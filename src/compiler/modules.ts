@@ -1,0 +1,174 @@
+/**
+ * A data plane's module and those it imports: their texts, parsed, and their live values. The *module* is imported, so
+ * schemas, headers and constants are real values; its *text* is parsed, for the bodies of functions.
+ */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Refusal } from '../base/diagnostic.ts'
+import type { FunctionSyntax } from './narrow.ts'
+import type * as es from './parse.ts'
+import { parse } from './parse.ts'
+import type { SourceText } from './report.ts'
+
+export interface Module extends SourceText {
+  readonly path: string
+  /** Functions declared at the top, by local name. */
+  readonly functions: ReadonlyMap<string, FunctionSyntax>
+  /** Other constants declared at the top. */
+  readonly constants: ReadonlyMap<string, es.Expression>
+  /** Local name → where it comes from. */
+  readonly imports: ReadonlyMap<string, Origin>
+  /** Exported name → local name, or where it comes from. */
+  readonly exports: ReadonlyMap<string, string | Origin>
+  /** `export * from`: paths. */
+  readonly stars: readonly string[]
+  /** What `import()` of it gives. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** The expression after `export default`. */
+  readonly default: es.Expression | undefined
+}
+
+/** A name of another module. */
+interface Origin {
+  readonly path: string
+  readonly name: string
+}
+
+export type Modules = ReadonlyMap<string, Module>
+
+/** What a name at the top of a module stands for. */
+export type Resolved =
+  | { readonly kind: 'function'; readonly module: Module; readonly name: string; readonly syntax: FunctionSyntax }
+  | { readonly kind: 'constant'; readonly module: Module; readonly syntax: es.Expression }
+  | { readonly kind: 'value'; readonly value: unknown }
+
+/** Reads a module and all TypeScript modules that it imports, directly or not. A Refusal where one cannot be parsed. */
+export async function loadModules(path: string): Promise<Modules> {
+  const modules = new Map<string, Module>()
+  const waiting = [path]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (modules.has(next)) continue
+    const module = await loadModule(next)
+    modules.set(next, module)
+    for (const origin of [...module.imports.values(), ...module.exports.values()])
+      if (typeof origin !== 'string') waiting.push(origin.path)
+    waiting.push(...module.stars)
+  }
+  return modules
+}
+
+const cache = new Map<string, Module>()
+
+async function loadModule(path: string): Promise<Module> {
+  const text = readFileSync(path, 'utf8')
+  const known = cache.get(path)
+  if (known?.text === text) return known
+  const file = shown(path)
+  const { tree, errors } = parse(file, text)
+  if (errors.length > 0) throw new Refusal(errors)
+  // A changed file needs a new URL, or the old module would be given again.
+  const url = pathToFileURL(path).href + (known === undefined ? '' : `?${cache.size}-${text.length}-${Date.now()}`)
+  const values = (await import(/* @vite-ignore */ url)) as Record<string, unknown>
+  const module: Module = { path, file, text, values, ...declarations(path, tree) }
+  cache.set(path, module)
+  return module
+}
+
+/** A path as people see it: relative where that is shorter. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') ? path : short
+}
+
+function declarations(path: string, tree: es.ModuleNode) {
+  const functions = new Map<string, FunctionSyntax>()
+  const constants = new Map<string, es.Expression>()
+  const imports = new Map<string, Origin>()
+  const exports = new Map<string, string | Origin>()
+  const stars: string[] = []
+  let main: es.Expression | undefined
+
+  const declare = (node: unknown, exported: boolean): void => {
+    const statement = node as es.Statement
+    if (statement.type === 'FunctionDeclaration' && statement.id) {
+      functions.set(statement.id.name, statement)
+      if (exported) exports.set(statement.id.name, statement.id.name)
+    }
+    if (statement.type !== 'VariableDeclaration' || statement.kind !== 'const') return
+    for (const { id, init } of statement.declarations) {
+      if (id.type !== 'Identifier' || !init) continue
+      if (init.type === 'ArrowFunctionExpression') functions.set(id.name, init)
+      else constants.set(id.name, init)
+      if (exported) exports.set(id.name, id.name)
+    }
+  }
+
+  for (const node of tree.body) {
+    if (node.type === 'ImportDeclaration') {
+      const from = resolveSpecifier(path, node.source.value)
+      if (from === undefined) continue
+      for (const specifier of node.specifiers) {
+        if (specifier.type === 'ImportNamespaceSpecifier') continue
+        const name = specifier.type === 'ImportSpecifier' ? nameOf(specifier.imported) : 'default'
+        imports.set(specifier.local.name, { path: from, name })
+      }
+    } else if (node.type === 'ExportAllDeclaration') {
+      const from = resolveSpecifier(path, node.source.value)
+      if (from !== undefined && !node.exported) stars.push(from)
+    } else if (node.type === 'ExportNamedDeclaration') {
+      if (node.declaration) declare(node.declaration, true)
+      const from = node.source ? resolveSpecifier(path, node.source.value) : undefined
+      for (const { local, exported } of node.specifiers) {
+        if (from !== undefined) exports.set(nameOf(exported), { path: from, name: nameOf(local) })
+        else if (!node.source) exports.set(nameOf(exported), nameOf(local))
+      }
+    } else if (node.type === 'ExportDefaultDeclaration') main = node.declaration as es.Expression
+    else declare(node, false)
+  }
+  return { functions, constants, imports, exports, stars, default: main }
+}
+
+const nameOf = (node: { type: string } & ({ name: string } | { value: string })): string =>
+  'name' in node ? node.name : node.value
+
+/** The TypeScript file that an import names; undefined where it is something else (`zod`), which no data plane calls. */
+function resolveSpecifier(importer: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) {
+    const path = fileURLToPath(new URL(specifier, pathToFileURL(importer)))
+    return path.endsWith('.ts') ? path : undefined
+  }
+  try {
+    const path = createRequire(importer).resolve(specifier)
+    return path.endsWith('.ts') ? path : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What `name` stands for at the top of `module`; undefined where it is not declared there. */
+export function resolve(modules: Modules, module: Module, name: string): Resolved | undefined {
+  const syntax = module.functions.get(name)
+  if (syntax !== undefined) return { kind: 'function', module, name, syntax }
+  const constant = module.constants.get(name)
+  if (constant !== undefined)
+    return module.exports.get(name) === name && name in module.values
+      ? { kind: 'value', value: module.values[name] }
+      : { kind: 'constant', module, syntax: constant }
+  const origin = module.imports.get(name)
+  return origin === undefined ? undefined : resolveExport(modules, origin)
+}
+
+function resolveExport(modules: Modules, { path, name }: Origin): Resolved | undefined {
+  const module = modules.get(path)
+  if (module === undefined) return undefined
+  const target = module.exports.get(name)
+  if (typeof target === 'string') return resolve(modules, module, target)
+  if (target !== undefined) return resolveExport(modules, target)
+  for (const star of module.stars) {
+    const found = resolveExport(modules, { path: star, name })
+    if (found !== undefined) return found
+  }
+  return name in module.values ? { kind: 'value', value: module.values[name] } : undefined
+}

@@ -1,0 +1,431 @@
+/**
+ * ESTree → the small tree of tree.ts. This is where the edge of the language can be seen in one place: whatever is not
+ * named here is refused, with the form that would compile.
+ */
+import type { Diagnostic } from '../base/diagnostic.ts'
+import type * as es from './parse.ts'
+import { collecting, type SourceText, unfit } from './report.ts'
+import type {
+  Annotation,
+  BinaryOperator,
+  CompareOperator,
+  Expression,
+  FunctionTree,
+  Parameter,
+  Span,
+  Statement,
+} from './tree.ts'
+
+export type FunctionSyntax = es.FunctionNode | es.ArrowFunctionExpression
+
+/** What TypeScript has and a data plane has not, by the name of the syntax, with what to write instead. */
+const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
+  ArrowFunctionExpression: ['a closure', 'declare a function at the top of the module and call it'],
+  FunctionExpression: ['a closure', 'declare a function at the top of the module and call it'],
+  FunctionDeclaration: ['a function inside a function', 'declare it at the top of the module and call it'],
+  AwaitExpression: ['await', 'a packet is handled at once; leave what must wait to the control plane'],
+  YieldExpression: ['yield', 'a packet is handled at once; leave what must wait to the control plane'],
+  TryStatement: ['try', 'nothing throws in a data plane; test for null and return a verdict'],
+  ThrowStatement: ['throw', "there are no exceptions: return drop('a declared reason')"],
+  NewExpression: ['new', 'there is no heap; keep state in a table of the schema'],
+  ClassDeclaration: ['a class', 'declare state in the schema and functions at the top of the module'],
+  TemplateLiteral: ['a string', 'there are no strings; use numbers, and names declared in the schema'],
+  ArrayExpression: ['an array', 'declare an array in the schema: array({ value: { … }, entries: 16 })'],
+  WhileStatement: ['a loop without a bound', 'write for (let i = 0; i < 16; i++) { if (!(…)) break; … }'],
+  DoWhileStatement: ['a loop without a bound', 'write for (let i = 0; i < 16; i++) { … if (!(…)) break }'],
+  ForInStatement: ['for … in', 'write for (let i = 0; i < 16; i++) { … }'],
+  ForOfStatement: ['for … of', 'write for (let i = 0; i < 16; i++) { … }'],
+  TSNonNullExpression: ['!', 'it checks nothing at run time; write if (!x) return … first'],
+  ChainExpression: ['?.', 'write if (!x) return … first, or x ? x.field : 0'],
+  ThisExpression: ['this', 'use the parameters'],
+  SequenceExpression: ['a comma', 'write two statements'],
+  LabeledStatement: ['a label', 'put the inner loop into a function and return from it'],
+  RegExpLiteral: ['a regular expression', 'compare fields, or leave the packet to the control plane'],
+  SpreadElement: ['…', 'name each one'],
+  UpdateExpression: ['++ inside an expression', 'make it a statement of its own'],
+  AssignmentExpression: ['= inside an expression', 'make it a statement of its own'],
+}
+
+const BINARY = new Set<string>(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>', '>>>'])
+const COMPARE = new Set<string>(['===', '!==', '<', '<=', '>', '>='])
+
+/** Narrows one function. What does not fit goes into `diagnostics`; the rest of the function is still read. */
+export function narrow(
+  source: SourceText,
+  name: string,
+  syntax: FunctionSyntax,
+  diagnostics: Diagnostic[],
+): FunctionTree {
+  return new Narrower(source, diagnostics).function(name, syntax)
+}
+
+/** Narrows one expression: the initial value of a constant of the module. */
+export function narrowExpression(source: SourceText, syntax: es.Expression): Expression {
+  return new Narrower(source, []).expression(syntax)
+}
+
+class Narrower {
+  private readonly source: SourceText
+  private readonly diagnostics: Diagnostic[]
+
+  constructor(source: SourceText, diagnostics: Diagnostic[]) {
+    this.source = source
+    this.diagnostics = diagnostics
+  }
+
+  function(name: string, syntax: FunctionSyntax): FunctionTree {
+    if (syntax.async || ('generator' in syntax && syntax.generator))
+      throw unfit(
+        this.source,
+        syntax,
+        'a data-plane function cannot be async',
+        'leave what must wait to the control plane',
+      )
+    if (syntax.body === null) throw unfit(this.source, syntax, 'a function without a body', 'write its body')
+    const body =
+      syntax.body.type === 'BlockStatement'
+        ? this.statements(syntax.body.body)
+        : [{ kind: 'return' as const, span: span(syntax.body), value: this.expression(syntax.body as es.Expression) }]
+    return {
+      name,
+      span: span(syntax),
+      parameters: syntax.params.map((parameter) => this.parameter(parameter)),
+      returns: annotationOf(syntax.returnType),
+      body,
+    }
+  }
+
+  private parameter(node: es.ParamPattern): Parameter {
+    if (node.type === 'Identifier')
+      return { span: span(node), pattern: node.name, annotation: annotationOf(node.typeAnnotation) }
+    if (node.type !== 'ObjectPattern')
+      throw unfit(this.source, node, 'this parameter cannot be compiled', 'write a plain name, or { name, … }')
+    const pattern = node.properties.map((property) => {
+      if (property.type !== 'Property' || property.key.type !== 'Identifier' || property.value.type !== 'Identifier')
+        throw unfit(this.source, property, 'this cannot be taken out of a parameter', 'name each one: { state, drop }')
+      return { property: property.key.name, name: property.value.name, span: span(property) }
+    })
+    return { span: span(node), pattern }
+  }
+
+  private statements(nodes: readonly es.Statement[]): Statement[] {
+    return nodes.flatMap((node) => collecting(this.diagnostics, () => this.statement(node)) ?? [])
+  }
+
+  private statement(node: es.Statement): Statement[] {
+    const at = span(node)
+    switch (node.type) {
+      case 'EmptyStatement':
+        return []
+      case 'BlockStatement':
+        return [{ kind: 'block', span: at, body: this.statements(node.body) }]
+      case 'ReturnStatement':
+        return [{ kind: 'return', span: at, value: node.argument ? this.expression(node.argument) : undefined }]
+      case 'BreakStatement':
+      case 'ContinueStatement':
+        if (node.label) throw this.refused(node.label, 'LabeledStatement')
+        return [{ kind: node.type === 'BreakStatement' ? 'break' : 'continue', span: at }]
+      case 'IfStatement':
+        return [
+          {
+            kind: 'if',
+            span: at,
+            test: this.expression(node.test),
+            whenTrue: this.body(node.consequent),
+            whenFalse: node.alternate ? this.body(node.alternate) : [],
+          },
+        ]
+      case 'VariableDeclaration':
+        return this.declaration(node)
+      case 'ExpressionStatement':
+        return [this.effect(node.expression)]
+      case 'ForStatement':
+        return [this.loop(node)]
+      case 'SwitchStatement':
+        return this.choice(node)
+      default:
+        throw this.refused(node)
+    }
+  }
+
+  private body(node: es.Statement): Statement[] {
+    return this.statements(node.type === 'BlockStatement' ? node.body : [node])
+  }
+
+  private declaration(node: es.VariableDeclaration): Statement[] {
+    if (node.kind === 'var') throw unfit(this.source, node, 'var is not block-scoped', 'write let or const')
+    return node.declarations.map((declarator) => {
+      if (declarator.id.type !== 'Identifier')
+        throw unfit(this.source, declarator.id, 'a value cannot be taken apart here', 'write one const for each field')
+      if (!declarator.init)
+        throw unfit(
+          this.source,
+          declarator,
+          `\`${declarator.id.name}\` has no value`,
+          `write let ${declarator.id.name} = 0`,
+        )
+      return {
+        kind: 'declare',
+        span: span(declarator),
+        name: declarator.id.name,
+        mutable: node.kind === 'let',
+        annotation: annotationOf(declarator.id.typeAnnotation),
+        value: this.expression(declarator.init),
+      }
+    })
+  }
+
+  /** An expression for its effect: an assignment, `i++`, or a call. */
+  private effect(node: es.Expression): Statement {
+    const at = span(node)
+    if (node.type === 'AssignmentExpression') {
+      const target = node.left
+      if (target.type !== 'Identifier' && target.type !== 'MemberExpression')
+        throw unfit(
+          this.source,
+          target,
+          'this cannot be assigned to',
+          'assign to a variable, or to a field of a table entry',
+        )
+      const operator = node.operator.slice(0, -1)
+      if (operator !== '' && !BINARY.has(operator))
+        throw unfit(this.source, node, `${node.operator} is not in the language`, 'write it out: x = …')
+      return {
+        kind: 'assign',
+        span: at,
+        target: this.expression(target),
+        operator: operator === '' ? undefined : (operator as BinaryOperator),
+        value: this.expression(node.right),
+      }
+    }
+    if (node.type === 'UpdateExpression')
+      return {
+        kind: 'assign',
+        span: at,
+        target: this.expression(node.argument as es.Expression),
+        operator: node.operator === '++' ? '+' : '-',
+        value: { kind: 'number', value: 1n, span: at },
+      }
+    return { kind: 'evaluate', span: at, value: this.expression(node) }
+  }
+
+  private loop(node: Extract<es.Statement, { type: 'ForStatement' }>): Statement {
+    const form = 'write for (let i = 0; i < 16; i++) { … }, and leave early with break'
+    const { init, test, update } = node
+    const declarator =
+      init?.type === 'VariableDeclaration' && init.declarations.length === 1 ? init.declarations[0] : undefined
+    if (declarator?.id.type !== 'Identifier' || !declarator.init || !test || !update)
+      throw unfit(this.source, { start: node.start, end: node.body.start }, 'a loop without a bound', form)
+    const variable = declarator.id.name
+    const names = (side: unknown) =>
+      (side as es.Expression).type === 'Identifier' && (side as { name: string }).name === variable
+    if (test.type !== 'BinaryExpression' || !['<', '<=', '>', '>='].includes(test.operator) || !names(test.left))
+      throw unfit(this.source, test, `a loop ends by comparing its variable \`${variable}\` with a constant`, form)
+    return {
+      kind: 'loop',
+      span: { start: node.start, end: node.body.start },
+      variable,
+      annotation: annotationOf(declarator.id.typeAnnotation),
+      from: this.expression(declarator.init),
+      operator: test.operator as '<' | '<=' | '>' | '>=',
+      bound: this.expression(test.right),
+      step: this.step(update, names, variable),
+      body: this.body(node.body),
+    }
+  }
+
+  /** `i++`, `i--`, `i += n`, `i -= n` → what is added each time. */
+  private step(update: es.Expression, names: (side: unknown) => boolean, variable: string): Expression {
+    const at = span(update)
+    if (update.type === 'UpdateExpression' && names(update.argument))
+      return { kind: 'number', value: update.operator === '++' ? 1n : -1n, span: at }
+    if (update.type === 'AssignmentExpression' && names(update.left) && ['+=', '-='].includes(update.operator)) {
+      const step = this.expression(update.right)
+      return update.operator === '+=' ? step : { kind: 'negate', operand: step, span: at }
+    }
+    throw unfit(
+      this.source,
+      update,
+      `a loop steps its variable \`${variable}\` by a constant`,
+      `write ${variable}++ or ${variable} += 2`,
+    )
+  }
+
+  /** A switch is a chain of ifs; every case leaves by itself, so nothing falls through. */
+  private choice(node: Extract<es.Statement, { type: 'SwitchStatement' }>): Statement[] {
+    const subject = this.expression(node.discriminant)
+    const name: Expression = { kind: 'name', name: `switch@${node.start}`, span: subject.span }
+    let labels: Expression[] = []
+    let isDefault = false
+    const arms: { test: Expression | undefined; body: Statement[]; span: Span }[] = []
+    for (const [index, arm] of node.cases.entries()) {
+      if (arm.test) {
+        const value = this.expression(arm.test)
+        labels.push({ kind: 'compare', operator: '===', left: name, right: value, span: value.span })
+      } else isDefault = true
+      const nodes = arm.consequent.flatMap((inner) => (inner.type === 'BlockStatement' ? inner.body : [inner]))
+      const last = nodes.at(-1)
+      const final = index === node.cases.length - 1
+      if (last === undefined && !final) continue
+      if (isDefault && !final) throw unfit(this.source, arm, 'default is not the last case', 'move it to the end')
+      const leaves =
+        last !== undefined && ['BreakStatement', 'ReturnStatement', 'ContinueStatement'].includes(last.type)
+      if (!leaves && !final) throw unfit(this.source, arm, 'this case falls through', 'end it with break or return')
+      const test = isDefault
+        ? undefined
+        : labels.reduce((left, right) => ({ kind: 'or', left, right, span: right.span }))
+      const body = this.statements(last?.type === 'BreakStatement' ? nodes.slice(0, -1) : nodes)
+      arms.push({ test, body, span: span(arm) })
+      labels = []
+    }
+    const chain = arms.reduceRight<Statement[]>(
+      (whenFalse, { test, body, span: at }) =>
+        test === undefined ? body : [{ kind: 'if', span: at, test, whenTrue: body, whenFalse }],
+      [],
+    )
+    return [{ kind: 'declare', name: name.name, mutable: false, value: subject, span: subject.span }, ...chain]
+  }
+
+  expression(node: es.Expression | { type: string; start: number; end: number }): Expression {
+    const at = span(node)
+    const syntax = node as es.Expression
+    switch (syntax.type) {
+      case 'ParenthesizedExpression':
+        return this.expression(syntax.expression)
+      case 'TSAsExpression':
+      case 'TSSatisfiesExpression':
+        if (syntax.typeAnnotation.type === 'TSTypeReference' && 'typeName' in syntax.typeAnnotation) {
+          const to = annotationOf({ typeAnnotation: syntax.typeAnnotation })
+          if (to?.name === 'const') return this.expression(syntax.expression)
+        }
+        throw unfit(
+          this.source,
+          at,
+          `${syntax.type === 'TSAsExpression' ? 'as' : 'satisfies'} converts nothing`,
+          'convert with u8(…), u16(…), u32(…) or u64(…)',
+        )
+      case 'Literal':
+        return this.literal(syntax)
+      case 'Identifier':
+        if (syntax.name === 'undefined')
+          throw unfit(this.source, at, 'there is no undefined in a data plane', 'write null')
+        return { kind: 'name', name: syntax.name, span: at }
+      case 'MemberExpression':
+        if (syntax.optional) throw this.refused(syntax, 'ChainExpression')
+        if (syntax.computed)
+          return {
+            kind: 'index',
+            object: this.expression(syntax.object),
+            index: this.expression(syntax.property),
+            span: at,
+          }
+        return {
+          kind: 'member',
+          object: this.expression(syntax.object),
+          property: syntax.property.name,
+          propertySpan: span(syntax.property),
+          span: at,
+        }
+      case 'CallExpression':
+        if (syntax.optional) throw this.refused(syntax, 'ChainExpression')
+        return {
+          kind: 'call',
+          callee: this.expression(syntax.callee),
+          arguments: syntax.arguments.map((argument) => this.expression(argument)),
+          span: at,
+        }
+      case 'ObjectExpression':
+        return { kind: 'record', span: at, fields: syntax.properties.map((property) => this.field(property)) }
+      case 'UnaryExpression':
+        if (syntax.operator === '!') return { kind: 'not', operand: this.expression(syntax.argument), span: at }
+        if (syntax.operator === '-') return { kind: 'negate', operand: this.expression(syntax.argument), span: at }
+        if (syntax.operator === '~') return { kind: 'complement', operand: this.expression(syntax.argument), span: at }
+        if (syntax.operator === '+') return this.expression(syntax.argument)
+        throw unfit(
+          this.source,
+          at,
+          `${syntax.operator} is not in the language`,
+          'values have the type they are declared with',
+        )
+      case 'BinaryExpression':
+        return this.binary(syntax)
+      case 'LogicalExpression':
+        if (syntax.operator === '??')
+          throw unfit(this.source, at, '?? is not in the language', 'write x ? x.field : otherwise')
+        return {
+          kind: syntax.operator === '&&' ? 'and' : 'or',
+          left: this.expression(syntax.left),
+          right: this.expression(syntax.right),
+          span: at,
+        }
+      case 'ConditionalExpression':
+        return {
+          kind: 'conditional',
+          test: this.expression(syntax.test),
+          whenTrue: this.expression(syntax.consequent),
+          whenFalse: this.expression(syntax.alternate),
+          span: at,
+        }
+      default:
+        throw this.refused(syntax)
+    }
+  }
+
+  private binary(node: Extract<es.Expression, { type: 'BinaryExpression' }>): Expression {
+    const at = span(node)
+    const { operator } = node
+    const sides = { left: this.expression(node.left), right: this.expression(node.right), span: at }
+    if (BINARY.has(operator)) return { kind: 'binary', operator: operator as BinaryOperator, ...sides }
+    if (COMPARE.has(operator)) return { kind: 'compare', operator: operator as CompareOperator, ...sides }
+    if (operator === '==' || operator === '!=')
+      throw unfit(this.source, at, `${operator} compares after converting`, `write ${operator}=`)
+    if (operator === '**') throw unfit(this.source, at, '** is not in the language', 'write x * x, or 1 << n')
+    throw unfit(this.source, at, `${operator} is not in the language`, 'compare values with ===')
+  }
+
+  private literal(node: Extract<es.Expression, { type: 'Literal' }>): Expression {
+    const at = span(node)
+    if (node.value === null && !('regex' in node)) return { kind: 'null', span: at }
+    if (typeof node.value === 'boolean') return { kind: 'boolean', value: node.value, span: at }
+    if (typeof node.value === 'string') return { kind: 'text', value: node.value, span: at }
+    if (typeof node.value === 'bigint')
+      throw unfit(this.source, at, 'bigint is for the control plane', `write ${node.value}: numbers have 64 bits here`)
+    if (typeof node.value !== 'number') throw this.refused(node, 'RegExpLiteral')
+    if (!Number.isInteger(node.value))
+      throw unfit(
+        this.source,
+        at,
+        `${node.raw} is a fraction; there are no floats in the kernel`,
+        'count in a smaller unit: 1500 milliseconds, not 1.5 seconds',
+      )
+    // Digits beyond 2^53 are lost in a JavaScript number, but not in the text.
+    return { kind: 'number', value: BigInt((node.raw ?? String(node.value)).replaceAll('_', '')), span: at }
+  }
+
+  private field(property: es.ObjectExpression['properties'][number]) {
+    if (property.type !== 'Property') throw this.refused(property, 'SpreadElement')
+    const { key } = property
+    if (property.computed || property.method || key.type !== 'Identifier')
+      throw unfit(this.source, property, 'a field is a plain name and a value', 'write { address: x, port: 1 }')
+    return { name: key.name, value: this.expression(property.value), span: span(property) }
+  }
+
+  private refused(node: { type: string; start: number; end: number }, as: string = node.type) {
+    const known = REFUSED[as]
+    // A long construct is pointed at by its first line's beginning.
+    const at = { start: node.start, end: Math.min(node.end, node.start + 60) }
+    if (known === undefined) return unfit(this.source, at, `a data plane cannot contain this (${as})`)
+    return unfit(this.source, at, `a data plane cannot contain ${known[0]}`, known[1])
+  }
+}
+
+const span = ({ start, end }: Span): Span => ({ start, end })
+
+/** A type that is a plain name. Other types are left to `tsc`, and the value's own type counts. */
+function annotationOf(node: { typeAnnotation: es.TSType } | null | undefined): Annotation | undefined {
+  const type = node?.typeAnnotation
+  if (type?.type === 'TSBooleanKeyword') return { name: 'bool', span: span(type) }
+  if (type?.type === 'TSNumberKeyword') return { name: 'number', span: span(type) }
+  if (type?.type !== 'TSTypeReference' || type.typeName.type !== 'Identifier') return undefined
+  return { name: type.typeName.name, span: span(type) }
+}

@@ -1,0 +1,120 @@
+import { type Block, type Graph, MIRRORED, successors, type Terminator } from '../ir.ts'
+import { prune, removeEdge } from './graph.ts'
+import { compareConstants, swapBytes } from './simplify.ts'
+
+/** Branches that are decided, blocks that only jump, blocks that could be one. True where something changed. */
+export function simplifyBranches(graph: Graph): boolean {
+  let changed = false
+  for (const block of graph.blocks) changed = decide(block) || changed
+  prune(graph)
+  for (const block of graph.blocks) changed = skip(graph, block) || changed
+  prune(graph)
+  for (const block of graph.blocks) changed = merge(block) || changed
+  prune(graph)
+  return changed
+}
+
+function decide(block: Block): boolean {
+  const { end } = block
+  if (end?.op !== 'branch') return false
+  const { left, right, comparison, bits, whenTrue, whenFalse } = end
+  if (whenTrue === whenFalse && !whenTrue.values.some(({ op }) => op === 'phi')) {
+    removeEdge(block, whenTrue)
+    block.end = { op: 'jump', to: whenTrue, at: end.at }
+    return true
+  }
+  if (left.op === 'const' && right.op === 'const') {
+    const holds = compareConstants(comparison, bits, left.value, right.value)
+    const [to, gone] = holds ? [whenTrue, whenFalse] : [whenFalse, whenTrue]
+    removeEdge(block, gone)
+    block.end = { op: 'jump', to, at: end.at }
+    return true
+  }
+  if (left.op === 'const') {
+    block.end = { ...end, comparison: MIRRORED[comparison], left: right, right: left }
+    return true
+  }
+  return compareUnswapped(block, end)
+}
+
+/** `swap(x) === constant` compares x with the swapped constant. */
+function compareUnswapped(block: Block, end: Extract<Terminator, { op: 'branch' }>): boolean {
+  const { left, right, comparison } = end
+  const [operand] = left.arguments
+  if (
+    (comparison !== 'eq' && comparison !== 'ne') ||
+    left.op !== 'swap' ||
+    right.op !== 'const' ||
+    operand?.op !== 'load'
+  )
+    return false
+  if (operand.size * 8 !== left.bits || right.value >> BigInt(left.bits) !== 0n) return false
+  block.end = { ...end, left: operand, right: { ...right, value: swapBytes(right.value, left.bits) } }
+  return true
+}
+
+/** A block that only jumps on is left out, unless a phi needs to tell its ways apart. */
+function skip(graph: Graph, block: Block): boolean {
+  const { end } = block
+  if (block === graph.entry || end?.op !== 'jump' || block.values.length > 0 || end.to === block) return false
+  const { to } = end
+  const hasPhis = to.values.some(({ op }) => op === 'phi')
+  const index = to.predecessors.indexOf(block)
+  for (const predecessor of [...block.predecessors]) {
+    if (hasPhis && to.predecessors.includes(predecessor)) return false
+  }
+  if (block.predecessors.length === 0) return false
+  for (const predecessor of block.predecessors) {
+    retarget(predecessor, block, to)
+    to.predecessors.push(predecessor)
+    for (const value of to.values) {
+      const argument = value.op === 'phi' ? value.arguments[index] : undefined
+      if (argument !== undefined) value.arguments.push(argument)
+    }
+  }
+  block.predecessors = []
+  removeEdge(block, to)
+  block.end = { op: 'jump', to: block, at: end.at }
+  return true
+}
+
+function retarget({ end }: Block, from: Block, to: Block): void {
+  if (end?.op === 'jump' && end.to === from) end.to = to
+  if (end?.op !== 'branch') return
+  if (end.whenTrue === from) end.whenTrue = to
+  if (end.whenFalse === from) end.whenFalse = to
+}
+
+/** A block whose only successor has no other predecessor becomes one with it. */
+function merge(block: Block): boolean {
+  const { end } = block
+  if (end?.op !== 'jump' || end.to === block || end.to.predecessors.length !== 1) return false
+  const next = end.to
+  if (next.values.some(({ op }) => op === 'phi')) return false
+  block.values.push(...next.values)
+  block.end = next.end
+  for (const successor of successors(next))
+    successor.predecessors = successor.predecessors.map((one) => (one === next ? block : one))
+  next.values = []
+  next.predecessors = []
+  next.end = { op: 'jump', to: next, at: end.at }
+  return true
+}
+
+/** Gives every edge from a fork to a meeting with phis a block of its own, where copies for the phis can be made. */
+export function splitCriticalEdges(graph: Graph): void {
+  let id = Math.max(...graph.blocks.map((block) => block.id)) + 1
+  for (const block of [...graph.blocks]) {
+    const { end } = block
+    if (end?.op !== 'branch') continue
+    for (const side of ['whenTrue', 'whenFalse'] as const) {
+      const to = end[side]
+      if (to.predecessors.length < 2 || !to.values.some(({ op }) => op === 'phi')) continue
+      const between: Block = { id: id++, values: [], end: { op: 'jump', to, at: end.at }, predecessors: [block] }
+      end[side] = between
+      // With both sides on one block, each edge has its own place among the predecessors.
+      to.predecessors[to.predecessors.indexOf(block)] = between
+    }
+  }
+  prune(graph)
+}

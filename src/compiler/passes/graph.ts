@@ -1,0 +1,37 @@
+import { type Block, type Graph, reversePostorder, successors, type Value } from '../ir.ts'
+
+/** Puts other values in the place of some, everywhere. Chains of replacements are followed. */
+export function replaceAll({ blocks }: Graph, replacements: ReadonlyMap<Value, Value>): void {
+  if (replacements.size === 0) return
+  const final = (value: Value): Value => {
+    let current = value
+    for (let next = replacements.get(current); next !== undefined; next = replacements.get(current)) current = next
+    return current
+  }
+  for (const block of blocks) {
+    block.values = block.values.filter((value) => !replacements.has(value))
+    for (const value of block.values) value.arguments = value.arguments.map(final)
+    const { end } = block
+    if (end?.op === 'return') end.value = final(end.value)
+    if (end?.op === 'branch') [end.left, end.right] = [final(end.left), final(end.right)]
+  }
+}
+
+/** Takes one edge away, with what phis had for it. */
+export function removeEdge(from: Block, to: Block): void {
+  const index = to.predecessors.indexOf(from)
+  if (index === -1) return
+  to.predecessors.splice(index, 1)
+  for (const value of to.values) if (value.op === 'phi') value.arguments.splice(index, 1)
+}
+
+/** Recomputes what is reachable, and takes away edges from what is not. */
+export function prune(graph: Graph): void {
+  const blocks = reversePostorder(graph.entry)
+  const reachable = new Set(blocks)
+  for (const block of graph.blocks) {
+    if (reachable.has(block)) continue
+    for (const next of successors(block)) if (reachable.has(next)) removeEdge(block, next)
+  }
+  graph.blocks = blocks
+}

@@ -1,0 +1,58 @@
+import { type Block, dominators, type Graph, isPure, type Value } from '../ir.ts'
+import { replaceAll } from './graph.ts'
+import { simplify } from './simplify.ts'
+
+/**
+ * Global value numbering: what was computed on every way here is not computed again, and what got simpler by it is
+ * simplified. Constants and addresses of maps are left alone; they are remade where they are used.
+ */
+export function numberValues(graph: Graph): boolean {
+  const idom = dominators(graph)
+  const children = new Map<Block, Block[]>()
+  for (const [block, parent] of idom)
+    if (block !== parent) children.set(parent, [...(children.get(parent) ?? []), block])
+  const replacements = new Map<Value, Value>()
+  let simplified = false
+
+  const visit = (block: Block, known: Map<string, Value>): void => {
+    const values: Value[] = []
+    for (const original of block.values) {
+      original.arguments = original.arguments.map((one) => replacements.get(one) ?? one)
+      let value = original
+      const simple = simplify(original, original.arguments)
+      if (simple !== undefined && 'id' in simple) {
+        replacements.set(original, simple)
+        continue
+      }
+      if (simple !== undefined) {
+        simplified = true
+        value = { ...simple.operation, id: original.id, arguments: simple.arguments, at: original.at } as Value
+        replacements.set(original, value)
+      }
+      const key = keyOf(value)
+      const earlier = key === undefined ? undefined : known.get(key)
+      if (earlier !== undefined) {
+        replacements.set(original, earlier)
+        continue
+      }
+      if (key !== undefined) known.set(key, value)
+      values.push(value)
+    }
+    block.values = values
+    for (const child of children.get(block) ?? []) visit(child, new Map(known))
+  }
+  visit(graph.entry, new Map())
+  replaceAll(graph, replacements)
+  return simplified || replacements.size > 0
+}
+
+/** Equal keys, equal values. Undefined for what is never shared. */
+function keyOf(value: Value): string | undefined {
+  if (!isPure(value) || value.op === 'const' || value.op === 'stack' || value.op === 'map' || value.op === 'mapValue')
+    return undefined
+  const { id: _id, at: _at, arguments: given, ...operation } = value
+  const parts = given.map((one) =>
+    one.op === 'const' ? `#${one.value}` : one.op === 'mapValue' ? `${one.name}+${one.offset}` : `v${one.id}`,
+  )
+  return `${Object.values(operation).join(' ')} ${parts.join(' ')}`
+}

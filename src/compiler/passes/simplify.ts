@@ -1,0 +1,121 @@
+import type { AluName, Comparison, Operation, Value } from '../ir.ts'
+
+type Rewritten = Value | { readonly operation: Operation; readonly arguments: Value[] }
+
+/**
+ * One operation made simpler: a value that exists already, another operation, or undefined where there is nothing to gain.
+ * Folding follows RFC 9669: 32-bit results are zero-extended, shifts are masked, division by zero gives zero.
+ */
+export function simplify(operation: Operation, given: readonly Value[]): Rewritten | undefined {
+  const [a, b] = given
+  const constant = (value: bigint): Rewritten => ({ operation: { op: 'const', value }, arguments: [] })
+  if (operation.op === 'swap' && a?.op === 'const') return constant(swapBytes(a.value, operation.bits))
+  if (operation.op === 'swap' && a?.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits))
+    return a.arguments[0]
+  if (operation.op === 'low32' && a !== undefined) {
+    if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
+    if (fits(a, 32)) return a
+  }
+  if (operation.op === 'sext32' && a?.op === 'const') return constant(BigInt.asUintN(64, BigInt.asIntN(32, a.value)))
+  if (operation.op !== 'alu' || a === undefined || b === undefined) return undefined
+  const { alu, bits } = operation
+  if (a.op === 'const' && b.op === 'const') return constant(evaluate(alu, bits, a.value, b.value))
+  if (a.op === 'const' && ['add', 'mul', 'and', 'or', 'xor'].includes(alu)) return { operation, arguments: [b, a] }
+  if (b.op !== 'const') return undefined
+  const neutral = ['add', 'sub', 'or', 'xor', 'lsh', 'rsh', 'arsh'].includes(alu)
+    ? 0n
+    : ['mul', 'div'].includes(alu)
+      ? 1n
+      : undefined
+  if (b.value === neutral && (bits === 64 || fits(a, 32))) return a
+  if (b.value === 0n && (alu === 'and' || alu === 'mul')) return constant(0n)
+  const [inner, mask] = a.arguments
+  if (
+    alu === 'and' &&
+    a.op === 'alu' &&
+    a.alu === 'and' &&
+    a.bits === bits &&
+    mask?.op === 'const' &&
+    inner !== undefined
+  )
+    return { operation, arguments: [inner, { ...b, value: b.value & mask.value }] }
+  const power = powerOfTwo(b.value)
+  if (power !== undefined) {
+    const by: Value = { ...b, value: BigInt(power) }
+    if (alu === 'mul') return { operation: { op: 'alu', alu: 'lsh', bits }, arguments: [a, by] }
+    if (alu === 'div') return { operation: { op: 'alu', alu: 'rsh', bits }, arguments: [a, by] }
+    if (alu === 'mod')
+      return { operation: { op: 'alu', alu: 'and', bits }, arguments: [a, { ...b, value: b.value - 1n }] }
+  }
+  if (alu === 'and' && powerOfTwo(b.value + 1n) !== undefined && fits(a, powerOfTwo(b.value + 1n) ?? 64)) return a
+  return undefined
+}
+
+/** Whether a value is known to need no more than `bits` bits. */
+export function fits(value: Value | undefined, bits: number): boolean {
+  if (value === undefined) return false
+  if (value.op === 'const') return value.value >> BigInt(bits) === 0n
+  if (value.op === 'load') return value.size * 8 <= bits
+  if (value.op === 'swap' || value.op === 'alu') {
+    if (value.op === 'alu' && value.alu === 'and')
+      return value.arguments.some((one) => fits(one, bits)) || value.bits <= bits
+    return value.bits <= bits
+  }
+  return value.op === 'low32' && bits >= 32
+}
+
+function powerOfTwo(value: bigint): number | undefined {
+  if (value <= 0n || (value & (value - 1n)) !== 0n) return undefined
+  return value.toString(2).length - 1
+}
+
+export function evaluate(alu: AluName, bits: 32 | 64, left: bigint, right: bigint): bigint {
+  const a = BigInt.asUintN(bits, left)
+  const b = BigInt.asUintN(bits, right)
+  const by = b & BigInt(bits - 1)
+  const results: Readonly<Record<AluName, () => bigint>> = {
+    add: () => a + b,
+    sub: () => a - b,
+    mul: () => a * b,
+    div: () => (b === 0n ? 0n : a / b),
+    mod: () => (b === 0n ? a : a % b),
+    and: () => a & b,
+    or: () => a | b,
+    xor: () => a ^ b,
+    lsh: () => a << by,
+    rsh: () => a >> by,
+    arsh: () => BigInt.asIntN(bits, a) >> by,
+  }
+  return BigInt.asUintN(bits, results[alu]())
+}
+
+/** The low bytes in the opposite order, zero-extended. */
+export function swapBytes(value: bigint, bits: 16 | 32 | 64): bigint {
+  let swapped = 0n
+  for (let i = 0; i < bits; i += 8) swapped = (swapped << 8n) | ((value >> BigInt(i)) & 0xffn)
+  return swapped
+}
+
+export function compareConstants(comparison: Comparison, bits: 32 | 64, left: bigint, right: bigint): boolean {
+  const signed = comparison.startsWith('s')
+  const of = (value: bigint) => (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value))
+  const [a, b] = [of(left), of(right)]
+  switch (comparison) {
+    case 'eq':
+      return a === b
+    case 'ne':
+      return a !== b
+    case 'ult':
+    case 'slt':
+      return a < b
+    case 'ule':
+    case 'sle':
+      return a <= b
+    case 'ugt':
+    case 'sgt':
+      return a > b
+    case 'uge':
+    case 'sge':
+      return a >= b
+  }
+}

@@ -1,0 +1,47 @@
+import type { Block, Graph, Value } from '../ir.ts'
+import { prune, removeEdge } from './graph.ts'
+import { compareConstants } from './simplify.ts'
+
+/**
+ * Jump threading: where a block does nothing but test a phi against a constant, a predecessor that brings a constant
+ * jumps straight to where the test would send it. This is what makes `if (isMulticast(x))` a plain branch.
+ */
+export function threadJumps(graph: Graph): boolean {
+  let changed = false
+  for (const block of graph.blocks) changed = thread(graph, block) || changed
+  prune(graph)
+  return changed
+}
+
+function thread(graph: Graph, block: Block): boolean {
+  const { end } = block
+  const [phi, ...others] = block.values
+  if (end?.op !== 'branch' || phi?.op !== 'phi' || others.length > 0) return false
+  if (end.left !== phi || end.right.op !== 'const' || usedElsewhere(graph, phi, block)) return false
+  let changed = false
+  for (const predecessor of [...block.predecessors]) {
+    const value = phi.arguments[block.predecessors.indexOf(predecessor)]
+    if (value?.op !== 'const' || predecessor.end?.op !== 'jump') continue
+    const to = compareConstants(end.comparison, end.bits, value.value, end.right.value) ? end.whenTrue : end.whenFalse
+    // Phis of the target take from the new way what they took from this block.
+    const index = to.predecessors.indexOf(block)
+    removeEdge(predecessor, block)
+    predecessor.end = { op: 'jump', to, at: predecessor.end.at }
+    to.predecessors.push(predecessor)
+    for (const other of to.values) {
+      const argument = other.op === 'phi' ? other.arguments[index] : undefined
+      if (argument !== undefined) other.arguments.push(argument)
+    }
+    changed = true
+  }
+  return changed
+}
+
+function usedElsewhere({ blocks }: Graph, phi: Value, home: Block): boolean {
+  return blocks.some(({ values, end }) => {
+    if (values.some((value) => value.arguments.includes(phi))) return true
+    if (end?.op === 'return') return end.value === phi
+    if (end?.op !== 'branch') return false
+    return end.right === phi || (end.left === phi && values !== home.values)
+  })
+}

@@ -1,0 +1,97 @@
+import type { Diagnostic } from '../base/diagnostic.ts'
+import type { Cube } from './cube.ts'
+import type { Module, Modules } from './modules.ts'
+import { type Unfit, unfit } from './report.ts'
+import type { Span } from './tree.ts'
+import type { NamedTable, Position, Typed, ValueType, Variable } from './typed.ts'
+
+/** What a name or an expression can be besides a value: things that exist only while compiling. */
+export type Static = { readonly at: Position } & (
+  | { readonly static: 'packet' | 'context' | 'state' | 'null' }
+  /** A live JavaScript value: configuration, a header, a module's constant. */
+  | { readonly static: 'host'; readonly value: unknown; readonly name: string }
+  | { readonly static: 'table'; readonly table: NamedTable }
+  | { readonly static: 'builtin'; readonly name: Builtin }
+  | { readonly static: 'method'; readonly of: 'packet' | NamedTable; readonly name: string }
+  | { readonly static: 'function'; readonly module: Module; readonly name: string }
+)
+
+export type Builtin = 'now' | 'drop' | 'forward' | 'flood' | 'pass'
+export const BUILTINS: readonly Builtin[] = ['now', 'drop', 'forward', 'flood', 'pass']
+
+export type Checked = Typed | Static
+export const isStatic = (checked: Checked): checked is Static => 'static' in checked
+
+export type Binding =
+  | { readonly kind: 'variable'; readonly variable: Variable; readonly mutable: boolean }
+  | { readonly kind: 'static'; readonly value: Static }
+  /** Its declaration was refused: whatever uses it is not refused again. */
+  | { readonly kind: 'broken' }
+
+/** What the whole compilation shares. */
+export interface Compilation {
+  readonly modules: Modules
+  readonly cube: Cube
+  readonly config: Readonly<Record<string, unknown>>
+  readonly port: Readonly<Record<string, unknown>>
+  readonly diagnostics: Diagnostic[]
+  nextVariable: number
+}
+
+/** Thrown where something refused before is used again: there is nothing new to say. */
+export class Silent extends Error {}
+
+/** One function being checked: its names, and what is known about them at the present point. */
+export class Scope {
+  readonly compilation: Compilation
+  readonly module: Module
+  readonly functionName: string
+  /** The functions being inlined, outermost first. */
+  readonly callers: readonly string[]
+  /** Nullable references that have been tested here. */
+  nonNull: ReadonlySet<Variable> = new Set()
+  inLoop = false
+  returns: ValueType | undefined
+  private readonly bindings: Map<string, Binding>[] = [new Map()]
+
+  constructor(compilation: Compilation, module: Module, functionName: string, callers: readonly string[]) {
+    this.compilation = compilation
+    this.module = module
+    this.functionName = functionName
+    this.callers = callers
+  }
+
+  at(span: Span): Position {
+    return { source: this.module, span }
+  }
+
+  unfit(span: Span, message: string, remedy?: string): Unfit {
+    return unfit(this.module, span, message, remedy)
+  }
+
+  lookup(name: string): Binding | undefined {
+    return this.bindings.findLast((block) => block.has(name))?.get(name)
+  }
+
+  bind(name: string, binding: Binding): void {
+    this.bindings.at(-1)?.set(name, binding)
+  }
+
+  names(): string[] {
+    return this.bindings.flatMap((block) => [...block.keys()])
+  }
+
+  variable(name: string, type: ValueType): Variable {
+    return { id: this.compilation.nextVariable++, name, type }
+  }
+
+  /** Runs `work` with names of its own, as a block does. */
+  block<T>(work: () => T): T {
+    this.bindings.push(new Map())
+    try {
+      return work()
+    } finally {
+      this.bindings.pop()
+    }
+  }
+}

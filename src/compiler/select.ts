@@ -1,0 +1,291 @@
+/** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
+import { ALU, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
+import { type AluName, type Block, type Comparison, type Graph, NEGATED, successors, type Value } from './ir.ts'
+import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
+import type { Position } from './typed.ts'
+
+export function select(graph: Graph): CodeGraph {
+  return new Selection(graph).run()
+}
+
+const JUMP: Readonly<Record<Comparison, number>> = {
+  eq: JMP.jeq,
+  ne: JMP.jne,
+  ult: JMP.jlt,
+  ule: JMP.jle,
+  ugt: JMP.jgt,
+  uge: JMP.jge,
+  slt: JMP.jslt,
+  sle: JMP.jsle,
+  sgt: JMP.jsgt,
+  sge: JMP.jsge,
+}
+
+/** r0 takes the result, r1 to r5 the arguments; a call leaves none of them as it was. */
+const CLOBBERED: readonly Register[] = [0, 1, 2, 3, 4, 5]
+
+class Selection {
+  private readonly graph: Graph
+  private readonly registers = new Map<Value, Register>()
+  private readonly users = new Map<Value, number>()
+  private next = FIRST_VIRTUAL
+  private code: Code[] = []
+
+  constructor(graph: Graph) {
+    this.graph = graph
+  }
+
+  run(): CodeGraph {
+    this.countUses()
+    const { blocks } = this.graph
+    const result = blocks.map((block, index): CodeBlock => {
+      this.code = []
+      if (block === this.graph.entry) this.entry()
+      for (const value of block.values) this.value(value)
+      this.end(block, blocks[index + 1])
+      return { id: block.id, code: this.code, successors: successors(block).map(({ id }) => id) }
+    })
+    return { blocks: result, nextRegister: this.next, spills: 0 }
+  }
+
+  private countUses(): void {
+    const use = (value: Value) => this.users.set(value, (this.users.get(value) ?? 0) + 1)
+    for (const { values, end } of this.graph.blocks) {
+      for (const value of values) value.arguments.forEach(use)
+      if (end?.op === 'return') use(end.value)
+      if (end?.op === 'branch') [end.left, end.right].forEach(use)
+    }
+  }
+
+  /** The context arrives in r1. */
+  private entry(): void {
+    for (const { values } of this.graph.blocks)
+      for (const value of values) if (value.op === 'context') return this.move(this.registerOf(value), 1, value.at)
+  }
+
+  private fresh(): Register {
+    return this.next++
+  }
+
+  private registerOf(value: Value): Register {
+    // Value numbering leaves one context; every other value has a register of its own.
+    const known = this.registers.get(value)
+    if (known !== undefined) return known
+    const register = this.fresh()
+    this.registers.set(value, register)
+    return register
+  }
+
+  private push(code: Partial<Code> & { opcode: number; at: Position }): void {
+    this.code.push({ dst: 0, src: 0, offset: 0, imm: 0, uses: [], defs: [], move: false, ...code })
+  }
+
+  private move(dst: Register, src: Register, at: Position): void {
+    this.push({ opcode: CLASS.alu64 | SOURCE.x | ALU.mov, dst, src, uses: [src], defs: [dst], move: true, at })
+  }
+
+  /** Puts a value into a given register. */
+  private into(dst: Register, value: Value, at: Position): void {
+    switch (value.op) {
+      case 'const': {
+        const small = signed32(value.value)
+        if (small !== undefined)
+          this.push({ opcode: CLASS.alu64 | SOURCE.k | ALU.mov, dst, imm: small, defs: [dst], at })
+        else if (value.value <= 0xffffffffn)
+          this.push({ opcode: CLASS.alu | SOURCE.k | ALU.mov, dst, imm: Number(value.value) | 0, defs: [dst], at })
+        else this.push({ opcode: LDDW, dst, imm: value.value, defs: [dst], at })
+        return
+      }
+      case 'map':
+        return this.push({ opcode: LDDW, dst, src: PSEUDO.mapFd, map: value.name, defs: [dst], at })
+      case 'mapValue':
+        return this.push({
+          opcode: LDDW,
+          dst,
+          src: PSEUDO.mapValue,
+          map: value.name,
+          mapValue: value.offset,
+          defs: [dst],
+          at,
+        })
+      case 'stack':
+        this.move(dst, FRAME, at)
+        return this.push({
+          opcode: CLASS.alu64 | SOURCE.k | ALU.add,
+          dst,
+          object: value.object,
+          uses: [dst],
+          defs: [dst],
+          at,
+        })
+      default:
+        return this.move(dst, this.registerOf(value), at)
+    }
+  }
+
+  /** A register that holds the value: its own, or a new one for what is made where it is used. */
+  private operand(value: Value, at: Position): Register {
+    if (!isRemade(value)) return this.registerOf(value)
+    const register = this.fresh()
+    this.into(register, value, at)
+    return register
+  }
+
+  private value(value: Value): void {
+    const { at } = value
+    const [a, b] = value.arguments
+    if (isRemade(value) || value.op === 'context' || value.op === 'phi') return
+    if (value.op === 'now') return this.call(value, 'ktime_get_ns')
+    if (value.op === 'call') return this.call(value, value.helper)
+    if (a === undefined) throw new Error(`${value.op} without an argument`)
+    switch (value.op) {
+      case 'load': {
+        const { base, offset } = this.address(a, at)
+        const dst = this.registerOf(value)
+        const opcode = CLASS.ldx | MODE.mem | SIZE_OF_BYTES[value.size]
+        return this.push({
+          opcode,
+          dst,
+          src: base,
+          offset: offset + value.offset,
+          uses: [base],
+          defs: [dst],
+          at,
+          ...objectOf(a),
+        })
+      }
+      case 'store':
+        return this.store(value, a, b)
+      case 'low32': {
+        const [dst, src] = [this.registerOf(value), this.operand(a, at)]
+        return this.push({ opcode: CLASS.alu | SOURCE.x | ALU.mov, dst, src, uses: [src], defs: [dst], at })
+      }
+      case 'sext32': {
+        const dst = this.registerOf(value)
+        this.into(dst, a, at)
+        for (const shift of [ALU.lsh, ALU.arsh])
+          this.push({ opcode: CLASS.alu64 | SOURCE.k | shift, dst, imm: 32, uses: [dst], defs: [dst], at })
+        return
+      }
+      case 'swap': {
+        const dst = this.registerOf(value)
+        this.into(dst, a, at)
+        return this.push({ opcode: CLASS.alu | SOURCE.x | ALU.end, dst, imm: value.bits, uses: [dst], defs: [dst], at })
+      }
+      case 'alu':
+        return this.alu(value, value.alu, value.bits, a, b)
+    }
+  }
+
+  private alu(value: Value, alu: AluName, bits: 32 | 64, a: Value, b: Value | undefined): void {
+    if (b === undefined) throw new Error(`${alu} without a second argument`)
+    const { at } = value
+    const dst = this.registerOf(value)
+    const wide = bits === 64 ? CLASS.alu64 : CLASS.alu
+    const imm = b.op === 'const' ? immediate(b.value, bits) : undefined
+    if (imm !== undefined) {
+      this.into(dst, a, at)
+      return this.push({ opcode: wide | SOURCE.k | ALU[alu], dst, imm, uses: [dst], defs: [dst], at })
+    }
+    const src = this.operand(b, at)
+    this.into(dst, a, at)
+    this.push({ opcode: wide | SOURCE.x | ALU[alu], dst, src, uses: [dst, src], defs: [dst], at })
+  }
+
+  private store(value: Extract<Value, { op: 'store' }>, a: Value, b: Value | undefined): void {
+    if (b === undefined) throw new Error('a store without a value')
+    const { at, size } = value
+    const { base, offset } = this.address(a, at)
+    const place = { dst: base, offset: offset + value.offset, at, ...objectOf(a) }
+    const imm = b.op === 'const' ? storable(b.value, size) : undefined
+    if (imm !== undefined)
+      return this.push({ ...place, opcode: CLASS.st | MODE.mem | SIZE_OF_BYTES[size], imm, uses: [base] })
+    const src = this.operand(b, at)
+    this.push({ ...place, opcode: CLASS.stx | MODE.mem | SIZE_OF_BYTES[size], src, uses: [base, src] })
+  }
+
+  /** Where a load or store goes: stack objects through the frame pointer, constant distances in the instruction. */
+  private address(base: Value, at: Position): { base: Register; offset: number } {
+    if (base.op === 'stack') return { base: FRAME, offset: 0 }
+    const [inner, distance] = base.arguments
+    if (
+      base.op === 'alu' &&
+      base.alu === 'add' &&
+      inner !== undefined &&
+      distance?.op === 'const' &&
+      distance.value < 0x7000n
+    )
+      return { base: this.operand(inner, at), offset: Number(distance.value) }
+    return { base: this.operand(base, at), offset: 0 }
+  }
+
+  private call(value: Value, helper: keyof typeof HELPER): void {
+    const { at } = value
+    const given = value.arguments.map((_, index) => index + 1)
+    for (const [index, argument] of value.arguments.entries()) this.into(index + 1, argument, at)
+    this.push({ opcode: CLASS.jmp | JMP.call, imm: HELPER[helper], uses: given, defs: [...CLOBBERED], at })
+    if ((this.users.get(value) ?? 0) > 0) this.move(this.registerOf(value), 0, at)
+  }
+
+  private end(block: Block, next: Block | undefined): void {
+    const { end } = block
+    if (end === undefined) throw new Error(`block ${block.id} has no end`)
+    const { at } = end
+    if (end.op === 'return') {
+      this.into(0, end.value, at)
+      return this.push({ opcode: CLASS.jmp | JMP.exit, uses: [0], at })
+    }
+    if (end.op === 'jump') {
+      this.copyPhis(block, end.to, at)
+      return this.jump(end.to, next, at)
+    }
+    const { whenTrue, whenFalse, bits, left, right } = end
+    const turned = whenTrue === next
+    const comparison = turned ? NEGATED[end.comparison] : end.comparison
+    const target = (turned ? whenFalse : whenTrue).id
+    const base = bits === 64 ? CLASS.jmp : CLASS.jmp32
+    const dst = this.operand(left, at)
+    const imm = right.op === 'const' ? immediate(right.value, bits) : undefined
+    if (imm !== undefined) this.push({ opcode: base | SOURCE.k | JUMP[comparison], dst, imm, uses: [dst], target, at })
+    else {
+      const src = this.operand(right, at)
+      this.push({ opcode: base | SOURCE.x | JUMP[comparison], dst, src, uses: [dst, src], target, at })
+    }
+    this.jump(turned ? whenTrue : whenFalse, next, at)
+  }
+
+  private jump(to: Block, next: Block | undefined, at: Position): void {
+    if (to !== next) this.push({ opcode: CLASS.jmp | JMP.ja, target: to.id, at })
+  }
+
+  /** All phis of a block take their values at once: through new registers, which coalescing mostly removes again. */
+  private copyPhis(block: Block, to: Block, at: Position): void {
+    const index = to.predecessors.indexOf(block)
+    const copies = to.values.flatMap((phi) => {
+      const value = phi.op === 'phi' ? phi.arguments[index] : undefined
+      if (value === undefined) return []
+      const between = this.fresh()
+      this.into(between, value, at)
+      return [[this.registerOf(phi), between] as const]
+    })
+    for (const [phi, between] of copies) this.move(phi, between, at)
+  }
+}
+
+const isRemade = ({ op }: Value): boolean => op === 'const' || op === 'map' || op === 'mapValue' || op === 'stack'
+
+const objectOf = (value: Value) => (value.op === 'stack' ? { object: value.object } : {})
+
+/** A 64-bit value that a sign-extended 32-bit immediate gives. */
+function signed32(value: bigint): number | undefined {
+  const signed = BigInt.asIntN(64, value)
+  return signed >= -(1n << 31n) && signed < 1n << 31n ? Number(signed) : undefined
+}
+
+/** The immediate for an operation of this width; 32-bit ones only look at its low half. */
+const immediate = (value: bigint, bits: 32 | 64): number | undefined =>
+  bits === 64 ? signed32(value) : Number(BigInt.asIntN(32, value))
+
+/** The immediate for a store, sign-extended by the machine to 8 bytes. */
+const storable = (value: bigint, size: number): number | undefined =>
+  size === 8 ? signed32(value) : Number(BigInt.asIntN(32, BigInt.asUintN(8 * size, value)))

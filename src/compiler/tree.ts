@@ -1,0 +1,112 @@
+/**
+ * The small tree: all of TypeScript that a data plane may use. Later stages cannot meet anything else.
+ * `span` is in characters of the module's text.
+ */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>' | '>>>'
+export type CompareOperator = '===' | '!==' | '<' | '<=' | '>' | '>='
+
+export type Expression = { readonly span: Span } & (
+  | { readonly kind: 'number'; readonly value: bigint }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'text'; readonly value: string }
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'member'; readonly object: Expression; readonly property: string; readonly propertySpan: Span }
+  | { readonly kind: 'index'; readonly object: Expression; readonly index: Expression }
+  | { readonly kind: 'call'; readonly callee: Expression; readonly arguments: readonly Expression[] }
+  | { readonly kind: 'record'; readonly fields: readonly RecordField[] }
+  | { readonly kind: 'not'; readonly operand: Expression }
+  | { readonly kind: 'negate' | 'complement'; readonly operand: Expression }
+  | {
+      readonly kind: 'binary'
+      readonly operator: BinaryOperator
+      readonly left: Expression
+      readonly right: Expression
+    }
+  | {
+      readonly kind: 'compare'
+      readonly operator: CompareOperator
+      readonly left: Expression
+      readonly right: Expression
+    }
+  | { readonly kind: 'and' | 'or'; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly kind: 'conditional'
+      readonly test: Expression
+      readonly whenTrue: Expression
+      readonly whenFalse: Expression
+    }
+)
+
+export interface RecordField {
+  readonly name: string
+  readonly value: Expression
+  readonly span: Span
+}
+
+export type Statement = { readonly span: Span } & (
+  | {
+      readonly kind: 'declare'
+      readonly name: string
+      readonly mutable: boolean
+      readonly annotation?: Annotation | undefined
+      readonly value: Expression
+    }
+  | {
+      readonly kind: 'assign'
+      readonly target: Expression
+      readonly operator?: BinaryOperator | undefined
+      readonly value: Expression
+    }
+  | {
+      readonly kind: 'if'
+      readonly test: Expression
+      readonly whenTrue: readonly Statement[]
+      readonly whenFalse: readonly Statement[]
+    }
+  | Loop
+  | { readonly kind: 'block'; readonly body: readonly Statement[] }
+  | { readonly kind: 'return'; readonly value?: Expression | undefined }
+  | { readonly kind: 'break' | 'continue' }
+  | { readonly kind: 'evaluate'; readonly value: Expression }
+)
+
+/** `for (let variable = from; variable operator bound; variable += step)` */
+export interface Loop {
+  readonly kind: 'loop'
+  readonly span: Span
+  readonly variable: string
+  readonly annotation?: Annotation | undefined
+  readonly from: Expression
+  readonly operator: '<' | '<=' | '>' | '>='
+  readonly bound: Expression
+  /** Negative when it counts down. */
+  readonly step: Expression
+  readonly body: readonly Statement[]
+}
+
+/** A type's name as it is written; `undefined` in its place where the type is not a plain name. */
+export interface Annotation {
+  readonly name: string
+  readonly span: Span
+}
+
+export interface Parameter {
+  readonly span: Span
+  readonly annotation?: Annotation | undefined
+  /** A plain name, or the names taken out of an object: `{ drop, state: tables }`. */
+  readonly pattern: string | readonly { readonly property: string; readonly name: string; readonly span: Span }[]
+}
+
+export interface FunctionTree {
+  readonly name: string
+  readonly span: Span
+  readonly parameters: readonly Parameter[]
+  readonly returns?: Annotation | undefined
+  readonly body: readonly Statement[]
+}

@@ -1,0 +1,148 @@
+/** The typed tree: what check.ts makes of the small tree. Every name is resolved, every conversion is explicit. */
+import type { Bytes, Field } from '../isa/layout.ts'
+import type { StructType, Table } from '../lang/index.ts'
+import type { SourceText } from './report.ts'
+import type { BinaryOperator, CompareOperator, Span } from './tree.ts'
+
+export type IntType = { readonly kind: 'int'; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
+
+export type ValueType =
+  | IntType
+  /** An integer known now, exactly: it takes the type of what it meets. */
+  | { readonly kind: 'constant' }
+  | { readonly kind: 'bool' }
+  | { readonly kind: 'address'; readonly role: Bytes['role'] }
+  /** A header in the packet or an entry of a table, not a copy of it. */
+  | {
+      readonly kind: 'reference'
+      readonly struct: StructType
+      readonly space: 'packet' | 'table'
+      readonly nullable: boolean
+    }
+  | { readonly kind: 'verdict' }
+  | { readonly kind: 'void' }
+
+/** Where something is written. */
+export interface Position {
+  readonly source: SourceText
+  readonly span: Span
+}
+
+export interface Variable {
+  readonly id: number
+  readonly name: string
+  readonly type: ValueType
+}
+
+export type Typed = { readonly type: ValueType; readonly at: Position } & (
+  | { readonly op: 'constant'; readonly value: bigint }
+  | { readonly op: 'variable'; readonly variable: Variable }
+  | { readonly op: 'field'; readonly base: Typed; readonly field: Field; readonly struct: StructType }
+  | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
+  | { readonly op: 'length' | 'now' }
+  | { readonly op: 'read'; readonly struct: StructType; readonly offset: number }
+  | { readonly op: 'get' | 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
+  | {
+      readonly op: 'set'
+      readonly table: NamedTable
+      readonly key: readonly StructField[]
+      readonly value: readonly StructField[]
+    }
+  | {
+      readonly op: 'arithmetic'
+      readonly operator: BinaryOperator
+      readonly left: Typed
+      readonly right: Typed
+    }
+  /** Both sides have one type. */
+  | { readonly op: 'compare'; readonly operator: CompareOperator; readonly left: Typed; readonly right: Typed }
+  | { readonly op: 'isNull' | 'not' | 'complement' | 'negate' | 'convert'; readonly operand: Typed }
+  | { readonly op: 'and' | 'or'; readonly left: Typed; readonly right: Typed }
+  | { readonly op: 'conditional'; readonly test: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
+  | { readonly op: 'call'; readonly call: InlineCall }
+  | { readonly op: 'drop'; readonly reason: number }
+  | { readonly op: 'forward'; readonly port: Typed }
+  | { readonly op: 'flood' | 'pass' }
+)
+
+export interface NamedTable {
+  readonly name: string
+  readonly table: Table
+}
+
+export interface StructField {
+  readonly field: Field
+  readonly value: Typed
+}
+
+/** A call of a data-plane function: its body, with a variable for each parameter. */
+export interface InlineCall {
+  readonly name: string
+  readonly bindings: readonly { readonly variable: Variable; readonly value: Typed }[]
+  readonly body: readonly TypedStatement[]
+}
+
+export type TypedStatement =
+  | { readonly op: 'assign'; readonly variable: Variable; readonly value: Typed; readonly at: Position }
+  | {
+      readonly op: 'store'
+      readonly base: Typed
+      readonly field: Field
+      readonly struct: StructType
+      readonly value: Typed
+      readonly at: Position
+    }
+  | {
+      readonly op: 'if'
+      readonly test: Typed
+      readonly whenTrue: readonly TypedStatement[]
+      readonly whenFalse: readonly TypedStatement[]
+      readonly at: Position
+    }
+  | {
+      readonly op: 'loop'
+      readonly variable: Variable
+      readonly from: bigint
+      readonly step: bigint
+      /** How often the body runs, unless it leaves early. At least 1. */
+      readonly times: number
+      readonly body: readonly TypedStatement[]
+      readonly at: Position
+    }
+  | { readonly op: 'return'; readonly value: Typed | undefined; readonly at: Position }
+  | { readonly op: 'break' | 'continue'; readonly at: Position }
+  | { readonly op: 'evaluate'; readonly value: Typed; readonly at: Position }
+
+export const U32: IntType = { kind: 'int', bits: 32, signed: false }
+export const U64: IntType = { kind: 'int', bits: 64, signed: false }
+export const BOOL: ValueType = { kind: 'bool' }
+
+/** A type as its author would write it. */
+export function nameOfType(type: ValueType): string {
+  switch (type.kind) {
+    case 'int':
+      return `${type.signed ? 'i' : 'u'}${type.bits}`
+    case 'constant':
+      return 'a number'
+    case 'bool':
+      return 'boolean'
+    case 'address':
+      return type.role
+    case 'reference':
+      return type.nullable ? `${type.struct.name} | null` : type.struct.name
+    case 'verdict':
+      return 'Verdict'
+    case 'void':
+      return 'nothing'
+  }
+}
+
+/** The smallest and the largest value of an integer type. */
+export function rangeOf({ bits, signed }: IntType): readonly [bigint, bigint] {
+  const size = BigInt(bits)
+  return signed ? [-(1n << (size - 1n)), (1n << (size - 1n)) - 1n] : [0n, (1n << size) - 1n]
+}
+
+/** The value that is left when only the type's bits are kept. */
+export const wrap = ({ bits, signed }: IntType, value: bigint): bigint =>
+  signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)

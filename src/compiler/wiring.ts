@@ -1,0 +1,46 @@
+/** Where a data plane's verdicts lead, and what counts them: what the engine tells the compiler about the graph. */
+import type { MapDescription } from '../isa/program.ts'
+import { struct, u32, u64 } from '../lang/index.ts'
+import type { Cube } from './cube.ts'
+
+export interface Wiring {
+  /** The port that the program's packets come in by. */
+  readonly port: number
+  /** The interface behind every port of the instance, the one above included. */
+  readonly exits: readonly { readonly port: number; readonly ifindex: number }[]
+  /** Ports that the counters have room for. */
+  readonly capacity: number
+}
+
+/** Why a packet can die besides the reasons that cubes declare. They come after those in the counters. */
+export const ENGINE_DROPS = {
+  no_such_port: 'forwarded to a port that does not exist or leads nowhere',
+  send_failed: 'the kernel did not take the copy for a port (is the interface up?)',
+} as const
+
+/** All drop reasons of a cube, in the order of their counters. */
+export const dropReasons = (cube: Cube): Readonly<Record<string, string>> => ({ ...cube.drops, ...ENGINE_DROPS })
+
+/** Counters of one port lie together: received, sent, then a drop counter for each reason. */
+export const SLOT = { received: 0, sent: 1, firstDrop: 2 } as const
+export const slotsPerPort = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
+
+export const counter = struct('counter', { packets: u64, bytes: u64 })
+
+/** The counters of an instance: of each port, of each CPU. */
+export const countersMap = (cube: Cube, capacity: number): MapDescription => ({
+  kind: 'percpu_array',
+  key: struct('key', { index: u32 }).layout,
+  value: counter.layout,
+  entries: slotsPerPort(cube) * capacity,
+})
+
+/** Instead of the kernel's clock, where tests want to move time: one cell of nanoseconds. */
+export const clockMap: MapDescription = {
+  kind: 'array',
+  key: struct('key', { index: u32 }).layout,
+  value: struct('clock', { nanoseconds: u64 }).layout,
+  entries: 1,
+}
+
+export const MAP = { counters: 'counters', clock: 'clock' } as const
