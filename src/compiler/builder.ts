@@ -54,8 +54,9 @@ export class Builder {
 
   private append(block: Block, operation: Operation, given: Value[]): Value {
     const value = { ...operation, id: this.nextValue++, arguments: given, at: this.at } as Value
+    // Constants belong to no block: they are made where they are used.
     if (operation.op === 'phi') block.values.unshift(value)
-    else block.values.push(value)
+    else if (operation.op !== 'const') block.values.push(value)
     return value
   }
 

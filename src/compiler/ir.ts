@@ -66,6 +66,7 @@ export type Terminator =
 
 export interface Block {
   readonly id: number
+  /** In order. Constants are in no block. */
   values: Value[]
   /** Undefined only while the block is being built. */
   end: Terminator | undefined
@@ -179,9 +180,5 @@ export function printGraph({ blocks }: Graph): string {
     if (end.op === 'return') return `  return ${name(end.value)}`
     return `  if ${name(end.left)} ${end.comparison}${end.bits} ${name(end.right)} jump b${end.whenTrue.id} else b${end.whenFalse.id}`
   }
-  return blocks
-    .map((block) =>
-      [`b${block.id}:`, ...block.values.filter(({ op }) => op !== 'const').map(line), last(block)].join('\n'),
-    )
-    .join('\n')
+  return blocks.map((block) => [`b${block.id}:`, ...block.values.map(line), last(block)].join('\n')).join('\n')
 }

@@ -28,6 +28,7 @@ export function numberValues(graph: Graph): boolean {
         simplified = true
         value = { ...simple.operation, id: original.id, arguments: simple.arguments, at: original.at } as Value
         replacements.set(original, value)
+        if (value.op === 'const') continue
       }
       const key = keyOf(value)
       const earlier = key === undefined ? undefined : known.get(key)
