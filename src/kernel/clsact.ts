@@ -34,11 +34,11 @@ export class FilterAttachment implements Attachment {
   static attach(program: KernelProgram, target: Interface, path: string): FilterAttachment {
     const { hook, name } = program.program
     if (hook !== 'tc') throw failure('attach', `attach "${name}" as a filter`, ERRNO.EOPNOTSUPP, `its hook is ${hook}`)
-    // Left over by a process that was killed, when the BPF file system went before the filter did.
-    for (const filter of filtersAt(path)) remove(filter)
     pin(path, program.fd)
     let isOurs = false
     try {
+      // A filter that had no pin: the BPF file system was unmounted before it went.
+      for (const filter of filtersAt(path)) remove(filter)
       isOurs = makeClsact(target.index)
       addFilter(target.index, program.fd, filterName(path, isOurs))
     } catch (error) {

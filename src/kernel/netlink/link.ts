@@ -131,11 +131,11 @@ export function createVeth(end: VethEnd, peer: VethEnd): void {
   }
 }
 
-/** A software interface that has no settings of its own to make: `bridge`, `dummy`. */
-export const createLink = (name: string, kind: 'bridge' | 'dummy'): void => {
-  const info = nested(IFLA.linkinfo, string(IFLA_INFO.kind, kind))
+/** A bridge of the kernel's own, without ports and down. */
+export function createBridge(name: string): void {
+  const info = nested(IFLA.linkinfo, string(IFLA_INFO.kind, 'bridge'))
   const flags = NLM_F.create | NLM_F.excl
-  request('link', `create the ${kind} "${name}"`, RTM.newlink, flags, ifinfomsg(), string(IFLA.ifname, name), info)
+  request('link', `create the bridge "${name}"`, RTM.newlink, flags, ifinfomsg(), string(IFLA.ifname, name), info)
 }
 
 /** With a veth its peer goes too. False where there was no such interface. */

@@ -1,0 +1,319 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Interface, Machine } from '../backend/machine.ts'
+import { TC_ACT } from '../isa/opcodes.ts'
+import { ATTACH_TYPE, createLink, queryAttached } from './bpf.ts'
+import { BPFFS } from './bpffs.ts'
+import { close } from './ffi.ts'
+import {
+  asm,
+  describeKernel,
+  frame,
+  inScratch,
+  program,
+  redirecting,
+  returning,
+  scratch,
+  u32,
+  u64,
+} from './fixtures.ts'
+import { kernelProgram } from './links.ts'
+import { type KernelOptions, openKernelMachine } from './machine.ts'
+import { createNamespace, removeNamespace } from './namespace.ts'
+import { addFilter, filters, replaceFilter } from './netlink/filter.ts'
+import { changeLink, createVeth, deleteLink } from './netlink/link.ts'
+import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
+import { pin, pinned, unpin } from './pins.ts'
+import { KernelProgram } from './programs.ts'
+import { RawSocket, waitFor } from './raw-socket.ts'
+
+const root = scratch('machine')
+const path = `${root}/edge`
+
+/** in ↔ entry, where programs are attached, and left ↔ left-end, right ↔ right-end, where they may send to. */
+const PAIRS = [
+  ['in', 'entry'],
+  ['left', 'left-end'],
+  ['right', 'right-end'],
+] as const
+
+describeKernel('attachments', () => {
+  let machine: Machine
+
+  afterEach(() => {
+    machine[Symbol.dispose]()
+    for (const leftover of pinned(root)) unpin(leftover)
+  })
+
+  const interfaceOf = (name: string): Interface => {
+    const found = machine.interface(name)
+    if (found === undefined) throw new Error(`no interface ${name}`)
+    return found
+  }
+
+  /** Loads a program that sends everything to `name`. */
+  const to = (name: string) => machine.load(redirecting(interfaceOf(name).index, `to-${name}`), {})
+
+  /** Where a frame that arrives at `entry` comes out. */
+  function whereTo(content: number): 'left' | 'right' | 'nowhere' {
+    const sockets = { left: RawSocket.open('left-end'), right: RawSocket.open('right-end') }
+    const sender = RawSocket.open('in')
+    try {
+      sender.send(frame(content))
+      const arrived = waitFor(Object.values(sockets), 5000)
+      const where = arrived[0] === sockets.left ? 'left' : arrived[0] === sockets.right ? 'right' : 'nowhere'
+      if (where !== 'nowhere') expect(sockets[where].receive()).toEqual(frame(content))
+      return where
+    } finally {
+      for (const socket of [sender, ...Object.values(sockets)]) socket[Symbol.dispose]()
+    }
+  }
+
+  describe.each([{ attach: 'tcx' }, { attach: 'clsact' }] as const)('by $attach', (options: KernelOptions) => {
+    beforeEach(() => {
+      machine = openKernelMachine(options)
+    })
+
+    test('packets take the way of the program, then of the one that replaced it', () => {
+      inScratch(PAIRS, () => {
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path)
+        expect(attachment.interface).toMatchObject({ name: 'entry', up: true })
+        expect(whereTo(1)).toBe('left')
+        attachment.replace(to('right'))
+        expect(whereTo(2)).toBe('right')
+        expect(machine.pinned(root)).toEqual([path])
+        attachment.detach()
+        expect(machine.pinned(root)).toEqual([])
+        expect(isAttached('entry')).toBe(false)
+      })
+    })
+
+    test('a program stays when everything of this process is let go of, and is found again', () => {
+      inScratch(PAIRS, () => {
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path)
+        attachment[Symbol.dispose]()
+        machine[Symbol.dispose]()
+        expect(whereTo(1)).toBe('left')
+        const again = machine.openAttachment(path)
+        expect(again?.interface.name).toBe('entry')
+        again?.replace(to('right'))
+        expect(whereTo(2)).toBe('right')
+        machine.openAttachment(path)?.detach()
+        expect(isAttached('entry')).toBe(false)
+      })
+    })
+
+    test('a program stays when its process is killed', () => {
+      inScratch(PAIRS, () => {
+        const child = inChild(`
+          const machine = openKernelMachine(${JSON.stringify(options)})
+          const program = machine.load(redirecting(machine.interface('left').index, 'child'), {})
+          machine.attach(program, machine.interface('entry'), '${path}')
+          process.kill(process.pid, 'SIGKILL')`)
+        expect(child).toMatchObject({ signal: 'SIGKILL', stderr: '' })
+        expect(whereTo(1)).toBe('left')
+        machine.openAttachment(path)?.detach()
+        expect(isAttached('entry')).toBe(false)
+      })
+    })
+
+    test('where the interface is gone, there is no attachment and no pin', () => {
+      inScratch(PAIRS, () => {
+        machine.attach(to('left'), interfaceOf('entry'), path)
+        deleteLink('entry')
+        expect(machine.openAttachment(path)).toBeUndefined()
+        expect(machine.pinned(root)).toEqual([])
+      })
+    })
+
+    test('where the interface moved to another namespace, there is none either, whoever has its number now', () => {
+      const elsewhere = scratch('elsewhere')
+      createNamespace(elsewhere)
+      try {
+        inScratch(PAIRS, () => {
+          machine.attach(to('left'), interfaceOf('entry'), path)
+          changeLink('entry', { namespace: elsewhere })
+          expect(machine.openAttachment(path)).toBeUndefined()
+          expect(machine.pinned(root)).toEqual([])
+        })
+      } finally {
+        removeNamespace(elsewhere)
+      }
+    })
+
+    test('a second attachment at the same path is refused, and leaves the first alone', () => {
+      inScratch(PAIRS, () => {
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path)
+        expect(() => machine.attach(to('right'), interfaceOf('in'), path)).toThrow(/EEXIST .*\n.*unpin it first/)
+        expect(isAttached('in')).toBe(false)
+        expect(whereTo(1)).toBe('left')
+        attachment.detach()
+      })
+    })
+
+    test('what is ours is not foreign; what is not, is', () => {
+      inScratch(PAIRS, () => {
+        const entry = interfaceOf('entry')
+        expect(machine.foreign(entry)).toEqual([])
+        machine.attach(to('left'), entry, path)
+        expect(machine.foreign(entry)).toEqual([])
+
+        const other = KernelProgram.load(returning(TC_ACT.ok, 'other'), {})
+        if (ingressQdiscs().length === 0) addClsact(entry.index)
+        addFilter(entry.index, other.fd, 'somebody else')
+        expect(machine.foreign(entry)).toEqual(['bpf filter "somebody else"'])
+        const link = createLink(other.fd, entry.index, ATTACH_TYPE.tcx_ingress)
+        expect(machine.foreign(entry)).toEqual([
+          expect.stringMatching(/^tcx program \d+ "other"$/),
+          'bpf filter "somebody else"',
+        ])
+        close(link)
+        other[Symbol.dispose]()
+        machine.openAttachment(path)?.detach()
+        // A filter of somebody else keeps its qdisc.
+        expect(filters(entry.index, 'ingress').map(({ name }) => name)).toEqual(['somebody else'])
+      })
+    })
+  })
+
+  describe('by clsact, after a process was killed', () => {
+    beforeEach(() => {
+      machine = openKernelMachine({ attach: 'clsact' })
+    })
+
+    test('with the pin made and no filter: there is no attachment, and no pin any more', () => {
+      inScratch(PAIRS, () => {
+        pin(path, KernelProgram.load(returning(0), {}).fd)
+        expect(machine.openAttachment(path)).toBeUndefined()
+        expect(pinned(root)).toEqual([])
+      })
+    })
+
+    test('with the qdisc made and no filter: it is ours, and goes with the attachment', () => {
+      inScratch(PAIRS, () => {
+        addClsact(interfaceOf('entry').index)
+        machine.attach(to('left'), interfaceOf('entry'), path).detach()
+        expect(ingressQdiscs()).toEqual([])
+      })
+    })
+
+    test('with the filter replaced and the pin not: the new program is what is found', () => {
+      inScratch(PAIRS, () => {
+        machine.attach(to('left'), interfaceOf('entry'), path)
+        const filter = filters(interfaceOf('entry').index, 'ingress')[0]!
+        replaceFilter(filter, kernelProgram(to('right')).fd)
+        const attachment = machine.openAttachment(path)
+        expect(whereTo(1)).toBe('right')
+        attachment?.replace(to('left'))
+        expect(whereTo(2)).toBe('left')
+        attachment?.detach()
+        expect([pinned(root), ingressQdiscs()]).toEqual([[], []])
+      })
+    })
+
+    test('with the filter there and the pins gone: attaching again takes its place', () => {
+      inScratch(PAIRS, () => {
+        machine.attach(to('left'), interfaceOf('entry'), path)
+        unpin(path)
+        const attachment = machine.attach(to('right'), interfaceOf('entry'), path)
+        expect(filters(interfaceOf('entry').index, 'ingress')).toHaveLength(1)
+        expect(whereTo(1)).toBe('right')
+        attachment.detach()
+        expect(ingressQdiscs()).toEqual([])
+      })
+    })
+
+    test("somebody else's qdisc stays", () => {
+      inScratch(PAIRS, () => {
+        const { index } = interfaceOf('entry')
+        addClsact(index)
+        const other = KernelProgram.load(returning(-1, 'other'), {})
+        addFilter(index, other.fd, 'somebody else')
+        machine.attach(to('left'), interfaceOf('entry'), path).detach()
+        expect(ingressQdiscs()).toEqual([{ interface: index, kind: 'clsact' }])
+        expect(deleteClsact(index)).toBe(true)
+        expect(deleteClsact(index)).toBe(false)
+      })
+    })
+  })
+
+  test('an XDP program is attached, replaced and found again', () => {
+    machine = openKernelMachine()
+    inScratch(PAIRS, () => {
+      const pass = program([asm.mov(0, 2), asm.exit], { hook: 'xdp', name: 'pass' })
+      machine.attach(machine.load(pass, {}), interfaceOf('entry'), path)
+      const again = machine.openAttachment(path)
+      expect(again?.interface.name).toBe('entry')
+      again?.replace(machine.load(pass, {}))
+      again?.detach()
+      expect(machine.openAttachment(path)).toBeUndefined()
+    })
+  })
+
+  test('an interface is looked up in the namespace of the moment', () => {
+    machine = openKernelMachine()
+    const mac = Uint8Array.of(2, 0, 0, 0, 0, 7)
+    expect(machine.interface('entry-7')).toBeUndefined()
+    inScratch([], () => {
+      createVeth({ name: 'entry-7', mac }, { name: 'peer' })
+      expect(machine.interface('entry-7')).toMatchObject({ name: 'entry-7', up: false, mac })
+    })
+    expect(machine.interface('entry-7')).toBeUndefined()
+  })
+
+  test('a path with a map is no attachment', () => {
+    machine = openKernelMachine()
+    machine.createMap('map', { kind: 'hash', key: u32, value: u64, entries: 1 }).pin(path)
+    expect(() => machine.openAttachment(path)).toThrow(/is a map and no attachment/)
+  })
+
+  test('opening a machine changes nothing', () => {
+    const mounts = () => execFileSync('cat', ['/proc/self/mountinfo'], { encoding: 'utf8' })
+    machine = openKernelMachine()
+    const before = mounts()
+    openKernelMachine()[Symbol.dispose]()
+    expect(machine.pinned(root)).toEqual([])
+    expect(machine.openAttachment(path)).toBeUndefined()
+    expect(existsSync(BPFFS) && mounts()).toBe(before)
+  })
+
+  test('the clock is the one that a program reads', () => {
+    machine = openKernelMachine()
+    const clock = { kind: 'array', key: u32, value: u64, entries: 1 } as const
+    const map = machine.createMap('clock', clock)
+    // counters[0] = bpf_ktime_get_ns()
+    const reading = program(
+      [asm.call('ktime_get_ns'), asm.mapValue(1, 'clock', 0), asm.atomicAdd(1, 0), asm.mov(0, 0), asm.exit],
+      { maps: { clock } },
+    )
+    const before = machine.now()
+    machine.load(reading, { clock: map }).run(frame(1))
+    const read = new DataView(map.lookup(new Uint8Array(4))!.buffer).getBigUint64(0, true)
+    expect(read >= before && read <= machine.now()).toBe(true)
+  })
+})
+
+const isAttached = (name: string): boolean => {
+  const machine = openKernelMachine()
+  const target = machine.interface(name)!
+  const programs = queryAttached(target.index, ATTACH_TYPE.tcx_ingress)
+  machine[Symbol.dispose]()
+  return (
+    typeof programs === 'number' || programs.length > 0 || ingressQdiscs().some((q) => q.interface === target.index)
+  )
+}
+
+/** Runs in another process of this namespace. */
+function inChild(script: string) {
+  const file = (name: string) => JSON.stringify(new URL(name, import.meta.url).href)
+  const imports = `
+    import { openKernelMachine } from ${file('./machine.ts')}
+    const redirecting = (index, name) => ({
+      name, hook: 'tc', maps: {}, lines: [], stack: 0,
+      instructions: [[0xb7, 1, index], [0xb7, 2, 0], [0x85, 0, 23], [0x95, 0, 0]]
+        .map(([opcode, dst, imm]) => ({ opcode, dst, src: 0, offset: 0, imm })),
+    })`
+  const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', `${imports}\n${script}`]
+  return spawnSync(process.execPath, args, { encoding: 'utf8' })
+}

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process'
+import { readlinkSync, writeFileSync } from 'node:fs'
+import { afterEach, expect, test } from 'vitest'
+import { describeKernel, scratch } from './fixtures.ts'
+import { createNamespace, inNamespace, namespaces, removeNamespace } from './namespace.ts'
+import { createBridge, findLink, links } from './netlink/link.ts'
+
+const here = () => readlinkSync('/proc/thread-self/ns/net')
+const ipNetns = (...words: readonly string[]) => execFileSync('ip', ['netns', ...words], { encoding: 'utf8' })
+
+describeKernel('network namespaces', () => {
+  const [a, b] = [scratch('a'), scratch('b')]
+
+  afterEach(() => {
+    for (const name of [a, b]) removeNamespace(name)
+  })
+
+  test('iproute2 sees ours, and we see its', () => {
+    createNamespace(a)
+    ipNetns('add', b)
+    expect(namespaces()).toEqual(expect.arrayContaining([a, b]))
+    expect(ipNetns('list')).toMatch(a)
+    expect(ipNetns('exec', a, 'ip', '-brief', 'link')).toMatch(/^lo /)
+    expect(inNamespace(b, () => findLink('lo')?.name)).toBe('lo')
+    ipNetns('del', a)
+    expect(removeNamespace(b)).toBe(true)
+    expect(removeNamespace(b)).toBe(false)
+    expect(namespaces()).not.toEqual(expect.arrayContaining([a]))
+  })
+
+  test('a new one has loopback up and nothing else that is up', () => {
+    createNamespace(a)
+    expect(inNamespace(a, links).filter(({ up }) => up)).toMatchObject([{ name: 'lo' }])
+  })
+
+  test('child processes inherit the namespace; this process is back afterwards', () => {
+    const before = here()
+    createNamespace(a)
+    createNamespace(b)
+    expect(here()).toBe(before)
+    const names = inNamespace(a, () => {
+      createBridge('only-in-a')
+      expect(inNamespace(b, () => findLink('only-in-a'))).toBeUndefined()
+      return execFileSync('ip', ['-brief', 'link'], { encoding: 'utf8' })
+    })
+    expect(names).toMatch(/only-in-a/)
+    expect(here()).toBe(before)
+    expect(findLink('only-in-a')).toBeUndefined()
+  })
+
+  test('it is back also when what ran inside throws', () => {
+    const before = here()
+    createNamespace(a)
+    expect(() =>
+      inNamespace(a, () => {
+        throw new Error('inside')
+      }),
+    ).toThrow('inside')
+    expect(here()).toBe(before)
+  })
+
+  test('a file that a killed process left without a namespace is removed like one', () => {
+    createNamespace(b)
+    writeFileSync(`/run/netns/${a}`, '')
+    expect(() => inNamespace(a, () => 0)).toThrow(/EINVAL .*\n.*not a network namespace/)
+    expect(removeNamespace(a)).toBe(true)
+  })
+
+  test.each([
+    { what: 'a name twice', run: () => [createNamespace(a), createNamespace(a)], says: /EEXIST .*\n.*another name/ },
+    { what: 'a name with a slash', run: () => createNamespace('a/b'), says: /no name for a network namespace/ },
+    { what: 'a hidden name', run: () => createNamespace('.a'), says: /no name for a network namespace/ },
+    { what: 'to enter none', run: () => inNamespace('nowhere', () => 0), says: /no network namespace "nowhere"/ },
+  ])('$what is refused', ({ run, says }) => {
+    expect(run).toThrow(says)
+  })
+})
