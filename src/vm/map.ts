@@ -1,5 +1,5 @@
 import type { MapDescription } from '../isa/program.ts'
-import { type Memory, Region, strideOf } from './memory.ts'
+import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Table } from './table.ts'
 
 /** Error numbers, as helpers return them negated (asm-generic/errno-base.h). */
@@ -19,6 +19,8 @@ export class VirtualMap {
   readonly name: string
   readonly description: MapDescription
   readonly stride: number
+  /** The length of a value as the control plane sees it. */
+  readonly valueSize: number
   readonly values: Region
   /** The number of the region that stands for the map itself; its values are in the next. */
   readonly id: number
@@ -32,6 +34,7 @@ export class VirtualMap {
     this.name = name
     this.description = description
     this.stride = strideOf(value.size)
+    this.valueSize = kind === 'percpu_array' ? paddedSize(value.size) : value.size
     const isHash = kind === 'hash' || kind === 'lru_hash'
     this.#table = isHash ? new Table(key.size, entries, kind === 'lru_hash') : undefined
     const slots = this.#table?.capacity ?? entries
@@ -83,10 +86,9 @@ export class VirtualMap {
     return 0
   }
 
-  /** A copy of a slot's value: for a per-CPU map padded to 8 bytes, as the kernel's system call does it. */
+  /** A copy of a slot's value. */
   value(slot: number): Uint8Array {
-    const size = this.description.kind === 'percpu_array' ? this.stride : this.description.value.size
-    return this.values.bytes.slice(slot * this.stride, slot * this.stride + size)
+    return this.values.bytes.slice(slot * this.stride, slot * this.stride + this.valueSize)
   }
 
   *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {

@@ -36,7 +36,7 @@ export class MapHandle implements MachineMap {
     const map = this.shared()
     const { description, name } = map
     this.#check('key', key, description.key.size)
-    this.#check('value', value, description.kind === 'percpu_array' ? map.stride : description.value.size)
+    this.#check('value', value, map.valueSize)
     const result = map.update(key, 0, value, 0, UPDATE.any)
     if (result === 0) return
     if (result === -ERRNO.E2BIG && description.kind === 'hash')

@@ -46,7 +46,7 @@ export class Region {
     this.written = kind === 'stack' ? new Uint8Array(bytes.length >> 3) : undefined
     this.writable = more.writable
     this.valueSize = kind === 'values' ? (more.map?.description.value.size ?? 0) : 0
-    this.stride = strideOf(this.valueSize)
+    this.stride = kind === 'values' ? strideOf(this.valueSize) : 0
   }
 
   replace(bytes: Uint8Array): void {
@@ -161,31 +161,39 @@ export class Memory {
   }
 
   #outside(verb: string, id: number, at: number, size: number): Trap {
-    const bytes = size === 1 ? '1 byte' : `${size} bytes`
     const region = this.regions[id]
     if (region !== undefined) {
       const from = region.kind === 'stack' ? at - LIMIT.stack : at
       const where = `${region.name}${from < 0 ? from : `+${from}`}`
       if (region.kind === 'map')
-        return new Trap(`${verb} ${bytes} at ${where}, which is a map and not one of its values`)
-      return new Trap(`${verb} ${bytes} at ${where}, but the ${region.name} has ${region.length}`)
+        return new Trap(`${verb} ${bytes(size)} at ${where}, which is a map and not one of its values`)
+      return new Trap(`${verb} ${bytes(size)} at ${where}, but the ${region.name} has ${region.length}`)
     }
-    if (id === 0) return new Trap(`${verb} ${bytes} at address ${at}: a null pointer, or a number that is no pointer`)
+    if (id === 0)
+      return new Trap(`${verb} ${bytes(size)} at address ${at}: a null pointer, or a number that is no pointer`)
     if (id >= REGION.packet && id < REGION.packet + REGION.packets)
-      return new Trap(`${verb} ${bytes} by a packet pointer from before the packet moved`)
+      return new Trap(`${verb} ${bytes(size)} by a packet pointer from before the packet moved`)
     if (id >= REGION.stack && id < REGION.stack + LIMIT.callDepth)
-      return new Trap(`${verb} ${bytes} on the stack of a function that has returned`)
-    return new Trap(`${verb} ${bytes} at 0x${(id >>> 0).toString(16)}:${at}, where there is no memory`)
+      return new Trap(`${verb} ${bytes(size)} on the stack of a function that has returned`)
+    return new Trap(`${verb} ${bytes(size)} at 0x${(id >>> 0).toString(16)}:${at}, where there is no memory`)
   }
 }
 
+const bytes = (count: number): string => (count === 1 ? '1 byte' : `${count} bytes`)
+
 const uninitialised = (region: Region, at: number, size: number): Trap =>
-  new Trap(`reads ${size} bytes at ${region.name}${at - LIMIT.stack}, not all of which were written before`)
+  new Trap(`reads ${bytes(size)} at ${region.name}${at - LIMIT.stack}, not all of which were written before`)
 
 const beyondValue = (verb: string, region: Region, at: number, size: number): Trap =>
   new Trap(
-    `${verb} ${size} bytes at byte ${at % region.stride} of ${region.name}, which have ${region.valueSize} bytes each`,
+    `${verb} ${bytes(size)} at byte ${at % region.stride} of ${region.name}, which have ${region.valueSize} bytes each`,
   )
 
-/** The distance between two values of a map: values start at multiples of 8, as the kernel's do. */
-export const strideOf = (size: number): number => alignUp(size, 8)
+/** The length of a value where a system call sees the values of all CPUs side by side. */
+export const paddedSize = (size: number): number => alignUp(size, 8)
+
+/**
+ * The distance between two values of a map. They start at multiples of 8, as the kernel's do, and behind each is a gap
+ * that nobody may touch, so that an access just outside one value is not a silent access to the next.
+ */
+export const strideOf = (size: number): number => paddedSize(size) + 8
