@@ -96,6 +96,8 @@ function jump(instruction: Instruction, target: Target): string {
   const code = opcode & 0xf0
   const wide = classOf(opcode) === CLASS.jmp
   const imm = Number(instruction.imm)
+  const isCondition = JMP_SIGN[code] !== undefined
+  if (!isCondition && (opcode & SOURCE.x) !== 0) return unknown(instruction)
   if (code === JMP.ja) return wide ? `goto ${target(offset)}` : `gotol ${target(imm)}`
   if (code === JMP.exit) return wide ? 'exit' : unknown(instruction)
   if (code === JMP.call) {
