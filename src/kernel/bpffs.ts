@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, ERRNO } from './errno.ts'
 import { mount, umount } from './ffi.ts'
@@ -13,8 +13,11 @@ export const BPFFS = '/sys/fs/bpf'
 /** linux/magic.h */
 const BPF_FS_MAGIC = 0xcafe4a11
 
-/** Exists while a file system that this project mounted is mounted; holds its device number, which tells it from others. */
-const MARKER = join(RUN_FOLDER, 'bpffs-mounted')
+/**
+ * Exists while a file system that this project mounted is mounted. The device number tells it from those of others, and
+ * from that of another mount namespace, such as `ip netns exec` makes, which has the same /run.
+ */
+const marker = (): string => join(RUN_FOLDER, `bpffs-mounted-${statSync(BPFFS).dev}`)
 
 export const isMounted = (): boolean => existsSync(BPFFS) && statfsSync(BPFFS).type === BPF_FS_MAGIC
 
@@ -32,19 +35,16 @@ export function exclusively<T>(run: () => T): T {
 export function ensureMounted(): void {
   if (isMounted()) return
   check(mount('bpf', BPFFS, 'bpf', 0), 'mount', `mount the BPF file system on ${BPFFS}`)
-  writeFileSync(MARKER, `${statSync(BPFFS).dev}\n`)
+  writeFileSync(marker(), '')
 }
 
 /** Inside {@link exclusively}. Names with a dot are the kernel's own (`progs.debug`, CONFIG_BPF_PRELOAD). */
 export function unmountIfOurs(): void {
-  if (!existsSync(MARKER)) return
-  const ours = isMounted() && readFileSync(MARKER, 'utf8').trim() === String(statSync(BPFFS).dev)
-  if (ours && readdirSync(BPFFS).some((name) => !name.includes('.'))) return
-  if (ours) {
-    const result = umount(BPFFS, 0)
-    // Somebody's working directory, say. The next last pin tries again.
-    if (result === -ERRNO.EBUSY) return
-    check(result, 'mount', `unmount ${BPFFS}`)
-  }
-  rmSync(MARKER, { force: true })
+  const file = marker()
+  if (!existsSync(file) || !isMounted() || readdirSync(BPFFS).some((name) => !name.includes('.'))) return
+  const result = umount(BPFFS, 0)
+  // Somebody's working directory, say. The next last pin tries again.
+  if (result === -ERRNO.EBUSY) return
+  check(result, 'mount', `unmount ${BPFFS}`)
+  rmSync(file, { force: true })
 }

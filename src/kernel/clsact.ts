@@ -38,7 +38,7 @@ export class FilterAttachment implements Attachment {
     let isOurs = false
     try {
       // A filter that had no pin: the BPF file system was unmounted before it went.
-      for (const filter of filtersAt(path)) remove(filter)
+      removeFilters(path)
       isOurs = makeClsact(target.index)
       addFilter(target.index, program.fd, filterName(path, isOurs))
     } catch (error) {
@@ -69,7 +69,7 @@ export class FilterAttachment implements Attachment {
   }
 
   detach(): void {
-    for (const filter of filtersAt(this.#path)) remove(filter)
+    removeFilters(this.#path)
     unpin(this.#path)
   }
 
@@ -82,6 +82,10 @@ function filtersAt(path: string): Filter[] {
   return ingressQdiscs()
     .flatMap((qdisc) => filters(qdisc.interface, 'ingress'))
     .filter((filter) => NAME.exec(filter.name ?? '')?.groups?.path === path)
+}
+
+export function removeFilters(path: string): void {
+  for (const filter of filtersAt(path)) remove(filter)
 }
 
 /** True where the qdisc is ours to delete: there was none, or one that nobody uses, as a killed process leaves it. */

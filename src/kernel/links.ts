@@ -5,7 +5,7 @@ import { ATTACH_TYPE, createLink, detachLink, LINK_TYPE, linkInfo, queryAttached
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { findLink } from './netlink/link.ts'
-import { Handle, kindOf } from './objects.ts'
+import { Handle, kindOf, type Owner } from './objects.ts'
 import { pin, pinned, unpin, withPin } from './pins.ts'
 import { KernelProgram } from './programs.ts'
 
@@ -28,11 +28,11 @@ export class LinkAttachment implements Attachment {
   }
 
   /** Undefined where this kernel has no TCX. */
-  static attach(program: KernelProgram, target: Interface, path: string): LinkAttachment | undefined {
+  static attach(program: KernelProgram, target: Interface, path: string, owner?: Owner): LinkAttachment | undefined {
     const fd = createLink(program.fd, target.index, ATTACH[program.program.hook])
     if (fd === -ERRNO.EINVAL && program.program.hook === 'tc') return undefined
     check(fd, 'attach', `attach "${program.program.name}" to "${target.name}"`)
-    const handle = new Handle(fd)
+    const handle = new Handle(fd, owner)
     try {
       pin(path, fd)
     } catch (error) {
@@ -43,9 +43,9 @@ export class LinkAttachment implements Attachment {
   }
 
   /** `fd` is the pin's, and this owns it now. Undefined, without the pin, where the interface is gone. */
-  static open(path: string, fd: number): LinkAttachment | undefined {
+  static open(path: string, fd: number, owner?: Owner): LinkAttachment | undefined {
     const target = targetOf(fd)
-    if (target !== undefined) return new LinkAttachment(target, path, new Handle(fd))
+    if (target !== undefined) return new LinkAttachment(target, path, new Handle(fd, owner))
     close(fd)
     unpin(path)
     return undefined

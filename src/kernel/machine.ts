@@ -2,15 +2,15 @@ import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '
 import { refusal } from '../base/diagnostic.ts'
 import type { MapDescription, Program } from '../isa/program.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
-import { FilterAttachment, isOwnFilter } from './clsact.ts'
+import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
 import { KernelMap } from './maps.ts'
 import { filters } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
-import { kindOf } from './objects.ts'
-import { openPin, pinned, unpin } from './pins.ts'
+import { kindOf, type Owner } from './objects.ts'
+import { openPin, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
 import { KernelProgram } from './programs.ts'
 import { requireKernel } from './requirements.ts'
@@ -29,22 +29,22 @@ export function openKernelMachine(options: KernelOptions = {}): Machine {
 class KernelMachine implements Machine {
   readonly name = 'kernel'
   readonly #attach: 'auto' | 'tcx' | 'clsact'
-  readonly #open = new Set<Disposable>()
+  readonly #open: Owner = new Set()
 
   constructor(attach: 'auto' | 'tcx' | 'clsact') {
     this.#attach = attach
   }
 
   createMap(name: string, description: MapDescription): MachineMap {
-    return this.#keep(KernelMap.create(name, description))
+    return KernelMap.create(name, description, this.#open)
   }
 
   openMap(path: string, description: MapDescription): MachineMap | undefined {
-    return this.#keepIfAny(KernelMap.open(path, description))
+    return KernelMap.open(path, description, this.#open)
   }
 
   load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram {
-    return this.#keep(KernelProgram.load(program, maps))
+    return KernelProgram.load(program, maps, this.#open)
   }
 
   interface(name: string): Interface | undefined {
@@ -71,10 +71,10 @@ class KernelMachine implements Machine {
 
   attach(program: LoadedProgram, target: Interface, path: string): Attachment {
     const loaded = kernelProgram(program)
-    if (!this.#usesLinks(loaded)) return this.#keep(FilterAttachment.attach(loaded, target, path))
-    const attachment = LinkAttachment.attach(loaded, target, path)
-    if (attachment !== undefined) return this.#keep(attachment)
-    if (this.#attach === 'auto') return this.#keep(FilterAttachment.attach(loaded, target, path))
+    if (!this.#usesLinks(loaded)) return FilterAttachment.attach(loaded, target, path)
+    const attachment = LinkAttachment.attach(loaded, target, path, this.#open)
+    if (attachment !== undefined) return attachment
+    if (this.#attach === 'auto') return FilterAttachment.attach(loaded, target, path)
     throw failure('attach', `attach "${loaded.program.name}" to "${target.name}"`, ERRNO.EINVAL)
   }
 
@@ -82,9 +82,9 @@ class KernelMachine implements Machine {
     const fd = openPin(path)
     if (fd === undefined) return undefined
     const kind = kindOf(fd)
-    if (kind === 'link') return this.#keepIfAny(LinkAttachment.open(path, fd))
+    if (kind === 'link') return LinkAttachment.open(path, fd, this.#open)
     close(fd)
-    if (kind === 'program') return this.#keepIfAny(FilterAttachment.open(path))
+    if (kind === 'program') return FilterAttachment.open(path)
     throw refusal(`what is pinned at "${path}" is a map and no attachment`, 'unpin it, or use another path')
   }
 
@@ -92,7 +92,9 @@ class KernelMachine implements Machine {
     return pinned(prefix)
   }
 
+  /** A link goes with its last pin and takes its program off the interface; a filter would stay, so it goes first. */
   unpin(path: string): void {
+    if (withPin(path, kindOf) === 'program') removeFilters(path)
     unpin(path)
   }
 
@@ -102,22 +104,12 @@ class KernelMachine implements Machine {
 
   /** Closes the handles; what is pinned or attached stays. */
   [Symbol.dispose](): void {
-    for (const object of this.#open) object[Symbol.dispose]()
-    this.#open.clear()
+    for (const handle of this.#open) handle[Symbol.dispose]()
   }
 
   #usesLinks({ program }: KernelProgram): boolean {
     if (program.hook === 'xdp' || this.#attach === 'tcx') return true
     return this.#attach === 'auto' && probe('tcx').kind !== 'not supported'
-  }
-
-  #keep<T extends Disposable>(object: T): T {
-    this.#open.add(object)
-    return object
-  }
-
-  #keepIfAny<T extends Disposable>(object: T | undefined): T | undefined {
-    return object === undefined ? undefined : this.#keep(object)
   }
 }
 

@@ -16,7 +16,7 @@ import {
 } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
-import { Handle, kindOf } from './objects.ts'
+import { Handle, kindOf, type Owner } from './objects.ts'
 import { openPin, pin } from './pins.ts'
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array]
@@ -34,32 +34,32 @@ export class KernelMap implements MachineMap {
   readonly #handle: Handle
   readonly #entries: MapEntries
 
-  constructor(name: string, description: MapDescription, fd: number) {
+  constructor(name: string, description: MapDescription, fd: number, owner?: Owner) {
     this.description = description
     this.#name = name
-    this.#handle = new Handle(fd)
+    this.#handle = new Handle(fd, owner)
     this.#entries = new MapEntries(fd, description.key.size, bytesPerValue(description))
   }
 
-  static create(name: string, description: MapDescription): KernelMap {
+  static create(name: string, description: MapDescription, owner?: Owner): KernelMap {
     const btf = loadMapBtf(description)
     try {
       let fd = createMap(name, shapeOf(description), btf)
       // BTF only names things: a kernel that does not take it here still makes the map.
       if (fd < 0 && btf !== undefined) fd = createMap(name, shapeOf(description))
-      return new KernelMap(name, description, check(fd, 'map', `create the map "${name}"`))
+      return new KernelMap(name, description, check(fd, 'map', `create the map "${name}"`), owner)
     } finally {
       if (btf !== undefined) close(btf.fd)
     }
   }
 
   /** Reads with a wrong size would overrun memory, so a map of any other shape is not this map. */
-  static open(path: string, description: MapDescription): KernelMap | undefined {
+  static open(path: string, description: MapDescription, owner?: Owner): KernelMap | undefined {
     const fd = openPin(path)
     if (fd === undefined) return undefined
     const found = kindOf(fd) === 'map' ? mapInfo(fd) : undefined
     if (typeof found === 'object' && isSameShape(found, shapeOf(description))) {
-      return new KernelMap(path, description, fd)
+      return new KernelMap(path, description, fd, owner)
     }
     close(fd)
     return undefined

@@ -90,8 +90,7 @@ export function exchange(type: number, flags: number, ...body: readonly Uint8Arr
   view.setUint32(0, message.length, true)
   view.setUint16(4, type, true)
   // A request with NLM_F_DUMP ends with NLMSG_DONE and takes no acknowledgement.
-  const isDump = (flags & NLM_F.dump) === NLM_F.dump && flags === NLM_F.dump
-  view.setUint16(6, flags | NLM_F.request | (isDump ? 0 : NLM_F.ack), true)
+  view.setUint16(6, flags | NLM_F.request | (flags === NLM_F.dump ? 0 : NLM_F.ack), true)
   view.setUint32(8, 1, true)
   message.set(payload, HEADER)
   // Something changed while the kernel went through a list: ask again, as the flag's documentation says.

@@ -1,12 +1,18 @@
 import { readlinkSync } from 'node:fs'
 import { close } from './ffi.ts'
 
-/** A file descriptor with an owner. After disposing it is -1, which every system call answers with EBADF. */
+/**
+ * A file descriptor that is closed once. After disposing it is -1, which every system call answers with EBADF. Whoever
+ * owns several gives them one `owner`, which holds those that are open.
+ */
 export class Handle implements Disposable {
+  readonly #owner: Owner | undefined
   #fd: number
 
-  constructor(fd: number) {
+  constructor(fd: number, owner?: Owner) {
     this.#fd = fd
+    this.#owner = owner
+    owner?.add(this)
   }
 
   get fd(): number {
@@ -16,8 +22,11 @@ export class Handle implements Disposable {
   [Symbol.dispose](): void {
     if (this.#fd >= 0) close(this.#fd)
     this.#fd = -1
+    this.#owner?.delete(this)
   }
 }
+
+export type Owner = Set<Handle>
 
 export type ObjectKind = 'map' | 'program' | 'link'
 

@@ -9,7 +9,7 @@ import { loadBtf, loadProgram, PROG_TYPE, type ProgramLoad, programInfo, testRun
 import { check, ERRNO, errnoName, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { isAlike, KernelMap } from './maps.ts'
-import { Handle } from './objects.ts'
+import { Handle, type Owner } from './objects.ts'
 
 /** `ETH_HLEN`: a test run of less is refused. */
 const SHORTEST_FRAME = 14
@@ -18,18 +18,18 @@ export class KernelProgram implements LoadedProgram {
   readonly program: Program
   readonly #handle: Handle
 
-  constructor(program: Program, fd: number) {
+  constructor(program: Program, fd: number, owner?: Owner) {
     this.program = program
-    this.#handle = new Handle(fd)
+    this.#handle = new Handle(fd, owner)
   }
 
-  static load(program: Program, maps: Readonly<Record<string, MachineMap>>): KernelProgram {
+  static load(program: Program, maps: Readonly<Record<string, MachineMap>>, owner?: Owner): KernelProgram {
     const load = {
       type: PROG_TYPE[program.hook],
       name: program.name,
       instructions: encode(program.instructions.map((instruction) => relocate(program, instruction, maps))),
     }
-    return new KernelProgram(program, loadWithLines(program, load))
+    return new KernelProgram(program, loadWithLines(program, load), owner)
   }
 
   get fd(): number {
