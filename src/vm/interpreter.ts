@@ -20,6 +20,8 @@ export interface Processor {
   readonly memory: Memory
   /** How many instructions a run may execute. */
   readonly budget: number
+  /** Room for what callers keep: where each goes on, and its r6 to r9. */
+  readonly callers: Int32Array
   /** Offset in the packet of the pointer at `at` in the context, or -1 where the context holds no pointer. */
   contextPointer(at: number): number
   /** Arguments are in r1 to r5 of `code`, the result goes to r0. */
@@ -33,15 +35,16 @@ const CLOBBERED = 0x0badbadb
 export function interpret(code: Code, processor: Processor): number {
   const { operation, destination, source, detail, target, lo, hi } = code
   const { memory } = processor
-  const callers = new Int32Array(LIMIT.callDepth * 9)
+  const { callers } = processor
   let depth = 0
   let left = processor.budget
   let at = 0
   let next = 0
-  memory.leaveAllFrames()
   memory.enterFrame(0)
-  lo.fill(0, 0, 10)
-  hi.fill(0, 0, 10)
+  for (let r = 0; r < 10; r++) {
+    lo[r] = 0
+    hi[r] = 0
+  }
   hi[1] = REGION.context
   lo[10] = LIMIT.stack
   hi[10] = REGION.stack
@@ -334,8 +337,7 @@ export function interpret(code: Code, processor: Processor): number {
         // Calls: a helper, a function of this program; exit
         case 0x85:
           processor.call(detail[at] ?? 0, code)
-          lo.fill(CLOBBERED, 1, 6)
-          hi.fill(CLOBBERED, 1, 6)
+          clobber(lo, hi)
           break
         case 0x8d: {
           if (depth + 1 >= LIMIT.callDepth) throw new Trap(`calls are nested more than ${LIMIT.callDepth} deep`)
@@ -362,8 +364,7 @@ export function interpret(code: Code, processor: Processor): number {
             hi[6 + r] = callers[saved + 5 + r] ?? 0
           }
           hi[10] = REGION.stack + depth
-          lo.fill(CLOBBERED, 1, 6)
-          hi.fill(CLOBBERED, 1, 6)
+          clobber(lo, hi)
           break
         }
         default:
@@ -371,8 +372,16 @@ export function interpret(code: Code, processor: Processor): number {
       }
     }
   } catch (error) {
+    for (; depth > 0; depth--) memory.leaveFrame(depth)
     if (error instanceof Trap) throw new Fault(code.program, at, error.message)
     throw error
+  }
+}
+
+function clobber(lo: Int32Array, hi: Int32Array): void {
+  for (let r = 1; r <= 5; r++) {
+    lo[r] = CLOBBERED
+    hi[r] = CLOBBERED
   }
 }
 

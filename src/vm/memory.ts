@@ -104,10 +104,6 @@ export class Memory {
     this.regions[REGION.stack + depth] = undefined
   }
 
-  leaveAllFrames(): void {
-    for (let depth = 0; depth < LIMIT.callDepth; depth++) this.leaveFrame(depth)
-  }
-
   /** The region that holds `size` bytes at offset `at`, which a load instruction may read. */
   readable(id: number, at: number, size: number): Region {
     const region = this.regions[id]

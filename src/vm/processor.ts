@@ -1,4 +1,4 @@
-import { HELPER, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { HELPER, LIMIT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
 import type { Code } from './decode.ts'
@@ -33,6 +33,7 @@ export type Clone = (packet: Uint8Array, to: Destination) => number
 export class VirtualProcessor implements Processor {
   readonly memory = new Memory()
   readonly budget: number
+  readonly callers = new Int32Array(LIMIT.callDepth * 9)
   readonly #clock: SimulatedClock
   readonly #contexts = contexts()
   readonly #packet = new Region('packet', 'packet', new Uint8Array(LONGEST_FRAME))
