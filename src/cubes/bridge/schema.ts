@@ -20,6 +20,8 @@ export const bridge = defineCube('bridge', {
   },
   drops: {
     truncated: 'shorter than an Ethernet header',
+    invalid_source: 'the source is a group or nobody, and neither can send',
+    link_local: 'for this segment only: 01-80-C2-00-00-00 to -0F (IEEE 802.1Q, table 8-1)',
     same_port: 'the station is where the packet came from',
   },
 })

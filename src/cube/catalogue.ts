@@ -1,0 +1,73 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { refusal } from '../base/diagnostic.ts'
+import { suggestion } from '../base/suggest.ts'
+import type { ControlPlane } from './control.ts'
+import type { Cube, DataPlane } from './define.ts'
+
+/** A cube's folder, read. */
+export interface CubeFolder {
+  readonly cube: Cube
+  readonly control: ControlPlane
+  /** Where the compiler finds the data plane. */
+  readonly dataplane: string
+}
+
+/** The cubes that can be named: every folder with a data plane is one. */
+export class Catalogue {
+  private readonly folder: string
+  private readonly known = new Map<string, Promise<CubeFolder>>()
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  names(): string[] {
+    return readdirSync(this.folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && existsSync(join(this.folder, entry.name, 'dataplane.ts')))
+      .map(({ name }) => name)
+      .sort()
+  }
+
+  /** A cube by name (`bridge`), or by its folder (`./my-bridge`, from `base` on). A Refusal where there is none. */
+  find(reference: string, base: string): Promise<CubeFolder> {
+    const isPath = reference.startsWith('.') || reference.startsWith('/')
+    const names = this.names()
+    if (!isPath && !names.includes(reference))
+      throw refusal(`there is no cube "${reference}"`, `${suggestion(reference, names)}; a folder of yours: ./my-cube`)
+    const folder = isPath ? resolve(base, reference) : join(this.folder, reference)
+    if (!existsSync(join(folder, 'dataplane.ts')))
+      throw refusal(`there is no cube in ${folder}`, 'a cube is a folder with schema.ts, dataplane.ts and control.ts')
+    const known = this.known.get(folder) ?? readFolder(folder)
+    this.known.set(folder, known)
+    return known
+  }
+}
+
+async function readFolder(folder: string): Promise<CubeFolder> {
+  const dataplane = join(folder, 'dataplane.ts')
+  const { cube } = await defaultOf<DataPlane>(dataplane)
+  const control = await controlOf(join(folder, 'control.ts'), cube)
+  return { cube, control, dataplane }
+}
+
+const controlOf = async (path: string, cube: Cube): Promise<ControlPlane> =>
+  existsSync(path) ? defaultOf<ControlPlane>(path) : { cube, views: {} }
+
+async function defaultOf<T extends { readonly cube: Cube }>(path: string): Promise<T> {
+  let module: { default?: Partial<T> }
+  try {
+    module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as typeof module
+  } catch (error) {
+    throw refusal(
+      `${path} cannot be imported: ${error instanceof Error ? error.message : error}`,
+      undefined,
+      undefined,
+      error,
+    )
+  }
+  if (module.default?.cube === undefined)
+    throw refusal(`${path} has no default export of a cube`, 'write export default dataplane(…) or control(…)')
+  return module.default as T
+}

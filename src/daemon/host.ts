@@ -1,0 +1,62 @@
+/** The one place where everything is wired: a machine, the cubes, the records, and the engine over them. */
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Machine } from '../backend/machine.ts'
+import { Refusal } from '../base/diagnostic.ts'
+import { Catalogue } from '../cube/catalogue.ts'
+import { Engine } from '../engine/engine.ts'
+import { MemoryRecords } from '../engine/records.ts'
+import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
+import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
+import { requireKernel } from '../kernel/requirements.ts'
+import { openVirtualMachine, type VirtualMachine } from '../vm/machine.ts'
+import { FileRecords } from './records.ts'
+
+export interface Host<M extends Machine = Machine> extends Disposable {
+  readonly machine: M
+  readonly catalogue: Catalogue
+  readonly engine: Engine
+}
+
+export interface HostOptions {
+  /** `cell`: data planes read the time from a map, which tests write. */
+  readonly clock?: 'kernel' | 'cell'
+}
+
+/** The cubes that come with Tessera. */
+export const builtinCubes = (): Catalogue => new Catalogue(join(import.meta.dirname, '../cubes'))
+
+/** Graphs in this kernel, in the network namespace of the caller. A Refusal where it cannot be. */
+export function openKernelHost(options: KernelOptions & HostOptions = {}): Host {
+  requireKernel()
+  const machine = openKernelMachine(options)
+  const records = new FileRecords(join(RUN_FOLDER, 'graphs'))
+  return host(machine, { ...options, records, lock: () => patiently(join(RUN_FOLDER, 'engine.lock')) })
+}
+
+/** Graphs in this process, gone with it. */
+export function openVirtualHost(options: HostOptions = {}): Host<VirtualMachine> {
+  const lock = async () => ({ [Symbol.dispose]() {} })
+  return host(openVirtualMachine(), { ...options, records: new MemoryRecords(), lock })
+}
+
+/** Another command may be changing graphs just now: it is waited for, but not for ever. */
+async function patiently(path: string): Promise<Disposable> {
+  for (let tries = 100; ; tries--) {
+    try {
+      return lockFile(path)
+    } catch (error) {
+      if (tries === 0 || !(error instanceof Refusal)) throw error
+      await setTimeout(100)
+    }
+  }
+}
+
+function host<M extends Machine>(
+  machine: M,
+  parts: Omit<ConstructorParameters<typeof Engine>[0], 'machine' | 'catalogue'>,
+): Host<M> {
+  const catalogue = builtinCubes()
+  const engine = new Engine({ machine, catalogue, ...parts })
+  return { machine, catalogue, engine, [Symbol.dispose]: () => machine[Symbol.dispose]() }
+}

@@ -1,0 +1,228 @@
+import type { Machine } from '../backend/machine.ts'
+import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import { Held } from '../base/held.ts'
+import { suggestion } from '../base/suggest.ts'
+import { readDataPlane } from '../compiler/compile.ts'
+import { MAP } from '../compiler/wiring.ts'
+import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
+import type { View } from '../cube/control.ts'
+import { apply } from './apply.ts'
+import { cubesOf, type Graph, type GraphFile } from './graph.ts'
+import { type Action, lostMaps, observe, plan } from './plan.ts'
+import { capacityOf, numberPorts, type Records, type Running } from './records.ts'
+import { nothing, stitch, type Wanted } from './stitch.ts'
+import { openTables, type PortCounters, readCounters } from './tables.ts'
+
+export interface EngineParts {
+  readonly machine: Machine
+  readonly records: Records
+  readonly catalogue: Catalogue
+  /** Keeps others from changing graphs until disposed. */
+  readonly lock: () => Promise<Disposable>
+  /** `cell`: data planes read the time from a map, which tests write. */
+  readonly clock?: 'kernel' | 'cell'
+}
+
+/** A change that has been worked out and not begun. */
+export interface Change {
+  readonly running: Running
+  readonly wanted: Wanted
+  readonly actions: readonly Action[]
+}
+
+/** What an instance looks like now. */
+export interface InstanceStatus {
+  readonly name: string
+  readonly cube: string
+  readonly summary: string
+  readonly ports: readonly PortStatus[]
+  readonly views: Readonly<Record<string, View>>
+}
+
+export interface PortStatus extends PortCounters {
+  readonly name: string
+  readonly interface: string
+  /** Whether packets flow: the program is on the interface, and the interface is up. */
+  readonly state: 'up' | 'down' | 'detached'
+}
+
+export interface GraphStatus {
+  readonly name: string
+  readonly state: Running['state']
+  readonly file: string
+  readonly instances: readonly InstanceStatus[]
+}
+
+/** Graphs on one machine: graph → plan → apply, and back to nothing. */
+export class Engine {
+  private readonly parts: EngineParts
+
+  constructor(parts: EngineParts) {
+    this.parts = parts
+  }
+
+  /** Works out how to get from what runs to `file`. Changes nothing; a Refusal names every reason why it cannot be. */
+  async plan(file: GraphFile): Promise<Change> {
+    const { machine, records, clock = 'kernel' } = this.parts
+    const { graph } = file
+    this.checkInterfaces(file)
+    const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
+    for (const [name, { dataplane }] of file.cubes) sources.set(name, await readDataPlane(dataplane))
+    const numbering = numberPorts(graph, records.read(graph.name)?.numbering)
+    const ifindex = (name: string): number => machine.interface(name)?.index ?? 0
+    const wanted = stitch({ graph, numbering, sources, ifindex, clock })
+    const present = observe(machine, wanted)
+    const [lost] = lostMaps(present, wanted, (path) => !path.endsWith(`/${MAP.counters}`))
+    if (lost !== undefined)
+      throw refusal(
+        `the table ${lost} has another layout than the one that runs`,
+        `its entries would be lost: run tessera delete ${graph.name} first`,
+      )
+    const running: Running = { state: 'applied', file: file.file, graph, numbering }
+    return { running, wanted, actions: plan(present, wanted) }
+  }
+
+  /** Plans and carries out. Nothing has changed when it throws. */
+  async apply(file: GraphFile): Promise<Change> {
+    const { machine, records, lock } = this.parts
+    using _held = await lock()
+    const change = await this.plan(file)
+    const before = records.read(file.graph.name)
+    records.write({ ...change.running, state: 'applying' })
+    try {
+      apply(machine, change.wanted, change.actions)
+    } catch (error) {
+      if (before === undefined) {
+        const none = nothing(file.graph.name)
+        apply(machine, none, plan(observe(machine, none), none))
+        records.remove(file.graph.name)
+      } else records.write(before)
+      throw error
+    }
+    records.write(change.running)
+    return change
+  }
+
+  /** What deleting would do. */
+  planDeletion(name: string): readonly Action[] {
+    const { machine } = this.parts
+    this.mustExist(name)
+    return plan(observe(machine, nothing(name)), nothing(name))
+  }
+
+  /** Removes all that a graph has on this machine, whole or half-done. */
+  async delete(name: string): Promise<readonly Action[]> {
+    const { machine, records, lock } = this.parts
+    using _held = await lock()
+    const actions = this.planDeletion(name)
+    const running = records.read(name)
+    if (running !== undefined) records.write({ ...running, state: 'deleting' })
+    apply(machine, nothing(name), actions)
+    records.remove(name)
+    return actions
+  }
+
+  /** Graphs that run, or were left half-done. */
+  names(): string[] {
+    const { machine, records } = this.parts
+    const pinned = machine.pinned('').map((path) => path.split('/')[0] ?? '')
+    return [...new Set([...records.names(), ...pinned])].filter((name) => name !== '').sort()
+  }
+
+  async status(name: string): Promise<GraphStatus> {
+    this.mustExist(name)
+    const { records, catalogue } = this.parts
+    const running = records.read(name)
+    if (running === undefined)
+      throw refusal(
+        `something of a graph ${name} is pinned, but nothing else is known of it`,
+        `remove it with tessera delete ${name}`,
+      )
+    const { graph, file, state } = running
+    const cubes = await cubesOf(graph, file, catalogue)
+    const instances = graph.instances.flatMap((instance) => {
+      const folder = cubes.get(instance.cube)
+      return folder === undefined ? [] : [this.instanceStatus(running, instance, folder)]
+    })
+    return { name, state, file, instances }
+  }
+
+  private instanceStatus(running: Running, instance: Graph['instances'][number], folder: CubeFolder): InstanceStatus {
+    const { machine } = this.parts
+    const { graph, numbering } = running
+    const { cube, control } = folder
+    const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
+    const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
+    const attached = observe(machine, nothing(graph.name)).attachments
+    const ports = instance.ports.map((port): PortStatus => {
+      const there = attached.get(`${graph.name}/${instance.name}/links/${port.name}`) === port.interface
+      const up = machine.interface(port.interface)?.up ?? false
+      const state = !there ? 'detached' : up ? 'up' : 'down'
+      return { name: port.name, interface: port.interface, state, ...counters(numbers.ids[port.name] ?? 0) }
+    })
+    using held = new Held()
+    const tables = openTables(machine, graph.name, instance.name, cube, held)
+    const complete = Object.keys(cube.state).every((name) => name in tables)
+    const context = {
+      state: tables,
+      config: instance.config,
+      portName: (id: number) => Object.entries(numbers.ids).find(([, number]) => number === id)?.[0],
+      now: () => machine.now(),
+    }
+    const views = complete
+      ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, view(context)]))
+      : {}
+    return { name: instance.name, cube: cube.name, summary: cube.summary, ports, views }
+  }
+
+  private mustExist(name: string): void {
+    const names = this.names()
+    if (!names.includes(name)) throw refusal(`there is no graph ${name} here`, suggestion(name, names))
+  }
+
+  /** Interfaces that are there, up, free of other programs, and in no other graph. */
+  private checkInterfaces({ graph, place }: GraphFile): void {
+    const { machine } = this.parts
+    const diagnostics: Diagnostic[] = []
+    const owners = this.interfacesOfOthers(graph.name)
+    for (const instance of graph.instances) {
+      for (const port of instance.ports) {
+        const at = place(['instances', instance.name, 'ports', port.name, 'interface'])
+        const say = (message: string, remedy: string) => diagnostics.push({ message, remedy, place: at })
+        const found = machine.interface(port.interface)
+        const owner = owners.get(port.interface)
+        if (owner !== undefined)
+          say(
+            `the interface ${port.interface} belongs to graph ${owner}`,
+            `run tessera delete ${owner}, or take another interface`,
+          )
+        if (found === undefined) {
+          say(
+            `there is no interface ${port.interface} in this network namespace`,
+            `ip link shows those that are; ip link add ${port.interface} type veth peer name …`,
+          )
+          continue
+        }
+        if (!found.up) say(`the interface ${port.interface} is down`, `ip link set ${port.interface} up`)
+        const [foreign] = machine.foreign(found)
+        if (foreign !== undefined)
+          say(
+            `the interface ${port.interface} already has a program of somebody else: ${foreign}`,
+            `remove it (bpftool net show; tc filter show dev ${port.interface} ingress), or take another interface`,
+          )
+      }
+    }
+    if (diagnostics.length > 0) throw new Refusal(diagnostics)
+  }
+
+  private interfacesOfOthers(name: string): Map<string, string> {
+    const { records } = this.parts
+    const owners = new Map<string, string>()
+    for (const other of records.names()) {
+      if (other === name) continue
+      for (const { ports } of records.read(other)?.graph.instances ?? [])
+        for (const port of ports) owners.set(port.interface, other)
+    }
+    return owners
+  }
+}

@@ -1,0 +1,99 @@
+/** From what is there to what is wanted: a list of actions, computed without touching anything. */
+import type { Machine } from '../backend/machine.ts'
+import type { MapDescription } from '../isa/program.ts'
+import type { Wanted, WantedAttachment } from './stitch.ts'
+
+export type Action =
+  | { readonly do: 'create map'; readonly path: string; readonly description: MapDescription }
+  | ({ readonly do: 'attach' | 'replace'; readonly path: string } & WantedAttachment)
+  | { readonly do: 'detach'; readonly path: string }
+  | { readonly do: 'remove'; readonly path: string }
+
+/** What a machine has pinned for a graph, as far as the plan asks. */
+export interface Present {
+  /** Pinned paths, deepest first. */
+  readonly paths: readonly string[]
+  /** Wanted maps that are there, described as wanted. */
+  readonly sameMaps: ReadonlySet<string>
+  /** Attachments that are there, with their interfaces. */
+  readonly attachments: ReadonlyMap<string, string>
+}
+
+const isAttachment = (path: string): boolean => path.includes('/links/')
+
+/** Looks, and changes nothing but pins of attachments whose interfaces are gone. */
+export function observe(machine: Machine, wanted: Wanted): Present {
+  const paths = machine.pinned(wanted.graph)
+  const sameMaps = new Set<string>()
+  for (const [path, description] of Object.entries(wanted.maps)) {
+    const map = paths.includes(path) ? machine.openMap(path, description) : undefined
+    if (map === undefined) continue
+    sameMaps.add(path)
+    map[Symbol.dispose]()
+  }
+  const attachments = new Map<string, string>()
+  for (const path of paths.filter(isAttachment)) {
+    const attachment = machine.openAttachment(path)
+    if (attachment === undefined) continue
+    attachments.set(path, attachment.interface.name)
+    attachment[Symbol.dispose]()
+  }
+  return { paths, sameMaps, attachments }
+}
+
+/**
+ * The actions, in an order in which each packet finds what it needs: what is new before what goes, programs before maps.
+ * A map whose description changed is made anew, and its entries are lost: {@link lostMaps} names them beforehand.
+ */
+export function plan(present: Present, wanted: Wanted): Action[] {
+  const moved = (path: string): boolean => {
+    const now = present.attachments.get(path)
+    return now !== undefined && now !== wanted.attachments[path]?.interface
+  }
+  const newMaps = Object.entries(wanted.maps).filter(([path]) => !present.sameMaps.has(path))
+  const outdated = newMaps.filter(([path]) => present.paths.includes(path))
+  const gone = [...present.attachments.keys()].filter((path) => moved(path) || !(path in wanted.attachments))
+  const surplus = present.paths.filter((path) => !(path in wanted.maps) && !(path in wanted.attachments))
+  const entries = Object.entries(wanted.attachments)
+  return [
+    ...outdated.map(([path]): Action => ({ do: 'remove', path })),
+    ...newMaps.map(([path, description]): Action => ({ do: 'create map', path, description })),
+    // A moved port leaves its old interface before its pin's name can be used again.
+    ...gone
+      .filter(moved)
+      .filter((path) => path in wanted.attachments)
+      .map((path): Action => ({ do: 'detach', path })),
+    ...entries
+      .filter(([path]) => !present.attachments.has(path) || moved(path))
+      .map(([path, attachment]): Action => ({ do: 'attach', path, ...attachment })),
+    ...entries
+      .filter(([path]) => present.attachments.has(path) && !moved(path))
+      .map(([path, attachment]): Action => ({ do: 'replace', path, ...attachment })),
+    ...gone.filter((path) => !(path in wanted.attachments)).map((path): Action => ({ do: 'detach', path })),
+    ...surplus.filter((path) => !present.attachments.has(path)).map((path): Action => ({ do: 'remove', path })),
+  ]
+}
+
+/** Maps of a cube's own state that the plan would empty because their description changed. */
+export const lostMaps = (present: Present, wanted: Wanted, isState: (path: string) => boolean): string[] =>
+  Object.keys(wanted.maps).filter(
+    (path) => present.paths.includes(path) && !present.sameMaps.has(path) && isState(path),
+  )
+
+/** An action for people, a line. */
+export function describeAction(action: Action): string {
+  switch (action.do) {
+    case 'create map': {
+      const { kind, entries } = action.description
+      return `+ map      ${action.path} (${kind}, ${entries} entries)`
+    }
+    case 'attach':
+      return `+ program  ${action.path} on ${action.interface} (${action.program.instructions.length} instructions)`
+    case 'replace':
+      return `~ program  ${action.path} on ${action.interface} (${action.program.instructions.length} instructions)`
+    case 'detach':
+      return `- program  ${action.path}`
+    case 'remove':
+      return `- ${action.path}`
+  }
+}

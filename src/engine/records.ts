@@ -1,0 +1,80 @@
+/** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
+import type { Graph } from './graph.ts'
+
+export interface Running {
+  /** `applying` and `deleting`: it was begun, and not heard of since. */
+  readonly state: 'applying' | 'applied' | 'deleting'
+  /** The file it came from, for messages and for cubes that are named by folder. */
+  readonly file: string
+  readonly graph: Graph
+  readonly numbering: Numbering
+}
+
+/** Port numbers by instance. State refers to ports by number, so a number is not soon given to another port. */
+export type Numbering = Readonly<Record<string, InstanceNumbers>>
+
+export interface InstanceNumbers {
+  readonly ids: Readonly<Record<string, number>>
+  /** The next number that no port has had. */
+  readonly next: number
+}
+
+/** Where {@link Running} is kept. */
+export interface Records {
+  names(): readonly string[]
+  read(name: string): Running | undefined
+  write(running: Running): void
+  remove(name: string): void
+}
+
+/** Records that live as long as the process. */
+export class MemoryRecords implements Records {
+  private readonly running = new Map<string, Running>()
+
+  names(): readonly string[] {
+    return [...this.running.keys()].sort()
+  }
+
+  read(name: string): Running | undefined {
+    return this.running.get(name)
+  }
+
+  write(running: Running): void {
+    this.running.set(running.graph.name, running)
+  }
+
+  remove(name: string): void {
+    this.running.delete(name)
+  }
+}
+
+/** The counters of an instance have room for this many ports at least; then for twice as many, and so on. */
+const SMALLEST_CAPACITY = 64
+/** Port numbers have 16 bits. */
+const MOST_PORTS = 65_536
+
+export const capacityOf = ({ ids }: InstanceNumbers): number => {
+  const most = Math.max(0, ...Object.values(ids)) + 1
+  return Math.max(SMALLEST_CAPACITY, 2 ** Math.ceil(Math.log2(most)))
+}
+
+/** Numbers for the ports of a graph: known ports keep theirs, new ones get numbers that were never used. */
+export function numberPorts(graph: Graph, before: Numbering = {}): Numbering {
+  return Object.fromEntries(
+    graph.instances.map(({ name, ports }) => {
+      const known = before[name] ?? { ids: {}, next: 0 }
+      let { next } = known
+      const ids = Object.fromEntries(
+        ports.map((port) => {
+          const id = known.ids[port.name]
+          if (id !== undefined) return [port.name, id]
+          if (next < MOST_PORTS) return [port.name, next++]
+          // All have been used: take one that nobody has now.
+          const taken = new Set(Object.values(known.ids))
+          return [port.name, Array.from({ length: MOST_PORTS }, (_, one) => one).find((one) => !taken.has(one)) ?? 0]
+        }),
+      )
+      return [name, { ids, next }]
+    }),
+  )
+}

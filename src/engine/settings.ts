@@ -1,0 +1,2 @@
+/** Validated configuration, as the cube's schema left it. */
+export type Settings = Readonly<Record<string, unknown>>
