@@ -12,7 +12,7 @@ import type { KernelProgram } from './programs.ts'
  * Attachments on kernels without TCX: a direct-action filter on the clsact qdisc. The kernel keeps filters whatever
  * becomes of us, and a filter's name says whose it is: `tessera:PATH`, or `tessera+clsact:PATH` where the qdisc is ours
  * too. The pin at PATH is the program. It is made before the filter and forgotten after it, so a process that is killed
- * in between leaves a pin without a filter, which the next look at it clears away.
+ * in between leaves a pin without a filter, which the next attachment at PATH replaces.
  */
 
 const NAME = /^tessera(?<qdisc>\+clsact)?:(?<path>.*)$/
@@ -49,13 +49,11 @@ export class FilterAttachment implements Attachment {
     return new FilterAttachment(target, path)
   }
 
-  /** Undefined, without the pin, where no interface has the filter. */
+  /** Undefined where no interface of this network namespace has the filter. */
   static open(path: string): FilterAttachment | undefined {
     const filter = filtersAt(path)[0]
     const target = filter === undefined ? undefined : findLink(filter.interface)
-    if (target !== undefined) return new FilterAttachment(target, path)
-    unpin(path)
-    return undefined
+    return target === undefined ? undefined : new FilterAttachment(target, path)
   }
 
   replace(program: LoadedProgram): void {

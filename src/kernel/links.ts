@@ -42,12 +42,12 @@ export class LinkAttachment implements Attachment {
     return new LinkAttachment(target, path, handle)
   }
 
-  /** `fd` is the pin's, and this owns it now. Undefined, without the pin, where the interface is gone. */
+  /** `fd` is the pin's, and this owns it now. Undefined where the interface is not here; where it is gone, so is the pin. */
   static open(path: string, fd: number, owner?: Owner): LinkAttachment | undefined {
     const target = targetOf(fd)
-    if (target !== undefined) return new LinkAttachment(target, path, new Handle(fd, owner))
+    if (target !== 'gone' && target !== 'elsewhere') return new LinkAttachment(target, path, new Handle(fd, owner))
     close(fd)
-    unpin(path)
+    if (target === 'gone') unpin(path)
     return undefined
   }
 
@@ -82,17 +82,16 @@ export function kernelProgram(program: LoadedProgram): KernelProgram {
 }
 
 /**
- * The interface of a link. Its index counts in the interface's own network namespace: after the interface has moved to
- * another one, the same number may be somebody else here, who does not have this link.
+ * The interface of a link. Its index counts in the interface's own network namespace: where that is another one than
+ * this, the same number may be somebody else here, who does not have this link.
  */
-function targetOf(fd: number): Interface | undefined {
+function targetOf(fd: number): Interface | 'gone' | 'elsewhere' {
   const info = linkInfo(fd)
-  if (typeof info === 'number' || info.interface === 0) return undefined
-  if (info.type === LINK_TYPE.xdp) return findLink(info.interface)
-  if (info.type !== LINK_TYPE.tcx) return undefined
+  if (typeof info === 'number' || info.interface === 0) return 'gone'
+  if (info.type === LINK_TYPE.xdp) return findLink(info.interface) ?? 'elsewhere'
   const attached = queryAttached(info.interface, ATTACH_TYPE.tcx_ingress)
   const isHere = typeof attached !== 'number' && attached.some(({ link }) => link === info.id)
-  return isHere ? findLink(info.interface) : undefined
+  return (isHere ? findLink(info.interface) : undefined) ?? 'elsewhere'
 }
 
 /** The ids of the links that are pinned under our root. */

@@ -18,7 +18,7 @@ import {
 } from './fixtures.ts'
 import { kernelProgram } from './links.ts'
 import { type KernelOptions, openKernelMachine } from './machine.ts'
-import { createNamespace, removeNamespace } from './namespace.ts'
+import { createNamespace, inNamespace, removeNamespace } from './namespace.ts'
 import { addFilter, filters, replaceFilter } from './netlink/filter.ts'
 import { changeLink, createVeth, deleteLink } from './netlink/link.ts'
 import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
@@ -116,23 +116,32 @@ describeKernel('attachments', () => {
       })
     })
 
-    test('where the interface is gone, there is no attachment and no pin', () => {
+    test('where the interface is gone, there is no attachment, and room for a new one', () => {
       inScratch(PAIRS, () => {
         machine.attach(to('left'), interfaceOf('entry'), path)
         deleteLink('entry')
         expect(machine.openAttachment(path)).toBeUndefined()
+        createVeth({ name: 'in' }, { name: 'entry' })
+        for (const name of ['in', 'entry']) changeLink(name, { silent: true, up: true })
+        const again = machine.attach(to('right'), interfaceOf('entry'), path)
+        expect(whereTo(1)).toBe('right')
+        again.detach()
         expect(machine.pinned(root)).toEqual([])
       })
     })
 
-    test('where the interface moved to another namespace, there is none either, whoever has its number now', () => {
+    test('where the interface is in another namespace, there is none either, and nothing is undone', () => {
       const elsewhere = scratch('elsewhere')
       createNamespace(elsewhere)
       try {
         inScratch(PAIRS, () => {
           machine.attach(to('left'), interfaceOf('entry'), path)
-          changeLink('entry', { namespace: elsewhere })
-          expect(machine.openAttachment(path)).toBeUndefined()
+          inNamespace(elsewhere, () => {
+            createVeth({ name: 'other' }, { name: 'other-end' })
+            expect(machine.openAttachment(path)).toBeUndefined()
+          })
+          expect(whereTo(1)).toBe('left')
+          machine.openAttachment(path)?.detach()
           expect(machine.pinned(root)).toEqual([])
         })
       } finally {
@@ -188,10 +197,11 @@ describeKernel('attachments', () => {
       machine = openKernelMachine({ attach: 'clsact' })
     })
 
-    test('with the pin made and no filter: there is no attachment, and no pin any more', () => {
+    test('with the pin made and no filter: there is no attachment, and room for one', () => {
       inScratch(PAIRS, () => {
         pin(path, KernelProgram.load(returning(0), {}).fd)
         expect(machine.openAttachment(path)).toBeUndefined()
+        machine.attach(to('left'), interfaceOf('entry'), path).detach()
         expect(pinned(root)).toEqual([])
       })
     })

@@ -71,6 +71,7 @@ class KernelMachine implements Machine {
 
   attach(program: LoadedProgram, target: Interface, path: string): Attachment {
     const loaded = kernelProgram(program)
+    this.#clear(path)
     if (!this.#usesLinks(loaded)) return FilterAttachment.attach(loaded, target, path)
     const attachment = LinkAttachment.attach(loaded, target, path, this.#open)
     if (attachment !== undefined) return attachment
@@ -105,6 +106,14 @@ class KernelMachine implements Machine {
   /** Closes the handles; what is pinned or attached stays. */
   [Symbol.dispose](): void {
     for (const handle of this.#open) handle[Symbol.dispose]()
+  }
+
+  /** An attachment whose interface is gone, or in another network namespace, makes room for a new one. */
+  #clear(path: string): void {
+    const before = this.openAttachment(path)
+    before?.[Symbol.dispose]()
+    if (before !== undefined) throw failure('pin', `attach at "${path}"`, ERRNO.EEXIST)
+    if (withPin(path, kindOf) !== undefined) unpin(path)
   }
 
   #usesLinks({ program }: KernelProgram): boolean {

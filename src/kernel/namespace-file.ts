@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { fileFailure, hasCode } from './errno.ts'
@@ -28,5 +28,3 @@ export function openNamespace(name: string): number {
 
 /** The namespace that this thread is in. */
 export const openOwnNamespace = (): number => openSync('/proc/thread-self/ns/net', 'r')
-
-export const closeNamespace = closeSync

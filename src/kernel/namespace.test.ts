@@ -66,6 +66,11 @@ describeKernel('network namespaces', () => {
     expect(removeNamespace(a)).toBe(true)
   })
 
+  test('an asynchronous function would run outside, and is refused', () => {
+    createNamespace(a)
+    expect(() => inNamespace(a, async () => 0)).toThrow(/must not be asynchronous/)
+  })
+
   test.each([
     { what: 'a name twice', run: () => [createNamespace(a), createNamespace(a)], says: /EEXIST .*\n.*another name/ },
     { what: 'a name with a slash', run: () => createNamespace('a/b'), says: /no name for a network namespace/ },

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { mount, setns, umount, unshare } from './ffi.ts'
 import { lockFile, RUN_FOLDER } from './lock.ts'
@@ -76,7 +77,10 @@ export function inNamespace<T>(name: string, run: () => T): T {
   try {
     return returning(() => {
       check(setns(target, CLONE_NEWNET), 'namespace', `enter the network namespace "${name}"`)
-      return run()
+      const result = run()
+      if (result instanceof Promise)
+        throw refusal(`what runs in the network namespace "${name}" must not be asynchronous`)
+      return result
     })
   } finally {
     closeSync(target)

@@ -101,6 +101,14 @@ describeKernel('rtnetlink', () => {
     }
   })
 
+  test('a silent interface has no address of its own, though it is set up in the same breath', () => {
+    inScratch([], () => {
+      createVeth({ name: 'a' }, { name: 'b' })
+      for (const name of ['a', 'b']) changeLink(name, { silent: true, up: true })
+      expect(ip('address', 'show', 'a')).toMatchObject([{ flags: expect.arrayContaining(['LOWER_UP']), addr_info: [] }])
+    })
+  })
+
   test('a port of a bridge', () => {
     inScratch([['a', 'b']], () => {
       createBridge('switch')

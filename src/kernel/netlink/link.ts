@@ -160,22 +160,21 @@ export interface LinkChange {
   readonly namespace?: string
 }
 
-/** One message, so all of it happens or none, except that the kernel makes some changes before it refuses others. */
+/** In an order of its own: silence comes first, for the kernel, in one message, would first set the interface up. */
 export function changeLink(name: string, change: LinkChange): void {
   const { index } = linkNamed(name)
-  const handle = change.namespace === undefined ? undefined : openNamespace(change.namespace)
+  const set = (...body: readonly Uint8Array[]) => {
+    request('link', `change the interface "${name}"`, RTM.setlink, 0, ...body)
+  }
   const silence = nested(IFLA.af_spec, nested(AF_INET6, u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)))
+  if (change.silent === true) set(ifinfomsg(index), silence)
+  const handle = change.namespace === undefined ? undefined : openNamespace(change.namespace)
   try {
-    request(
-      'link',
-      `change the interface "${name}"`,
-      RTM.setlink,
-      0,
+    set(
       change.up === undefined ? ifinfomsg(index) : ifinfomsg(index, change.up ? IFF_UP : 0, IFF_UP),
       u32(IFLA.mtu, change.mtu),
       attribute(IFLA.address, change.mac),
       u32(IFLA.master, change.master === undefined ? undefined : linkNamed(change.master).index),
-      change.silent === true ? silence : new Uint8Array(0),
       u32(IFLA.net_ns_fd, handle),
     )
   } finally {
