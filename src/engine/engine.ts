@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Machine } from '../backend/machine.ts'
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
@@ -78,7 +79,7 @@ export class Engine {
         `the table ${lost} has another layout than the one that runs`,
         `its entries would be lost: run tessera delete ${graph.name} first`,
       )
-    const running: Running = { state: 'applied', file: file.file, graph, numbering }
+    const running: Running = { state: 'applied', file: resolve(file.file), graph, numbering }
     return { running, wanted, actions: plan(present, wanted) }
   }
 

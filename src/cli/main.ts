@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { Refusal } from '../base/diagnostic.ts'
+import { applyCommand } from './commands/apply.ts'
+import { compileCommand } from './commands/compile.ts'
+import { deleteCommand } from './commands/delete.ts'
+import { showCommand } from './commands/show.ts'
+import { EXIT } from './exit.ts'
+
+const EXAMPLES = `
+Examples:
+  tessera compile bridge                   the bridge's instructions beside their TypeScript
+  tessera apply lan.yaml --machine vm      try a graph without root, with simulated hosts
+  tessera apply lan.yaml --dry-run         what would change
+  sudo tessera apply lan.yaml              run it in the kernel
+  sudo tessera show                        ports, counters, drops by reason, stations
+  sudo tessera delete lan.yaml             back to nothing`
+
+/** Runs one command line (without `node` and the script); gives the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(words: readonly string[]): Promise<number> {
+  const program = new Command('tessera')
+    .description('Network functions for the Linux kernel, written in TypeScript.')
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', EXAMPLES)
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run tessera --help for what there is.')
+  for (const command of [applyCommand(), compileCommand(), deleteCommand(), showCommand()])
+    program.addCommand(command.copyInheritedSettings(program))
+  for (const command of [program, ...program.commands]) command.exitOverride()
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return EXIT.done
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    if (!(error instanceof Refusal)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return EXIT.failed
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,33 @@
+/** A graph's state for people. */
+import type { GraphStatus, InstanceStatus, PortStatus } from '../engine/engine.ts'
+import { bytes, records, table } from './table.ts'
+
+export function printStatus({ name, state, file, instances }: GraphStatus): string {
+  const hint = state === 'applied' ? '' : ` (${state}, and not finished: run it again, or delete it)`
+  return [`graph ${name}${hint}, from ${file}`, ...instances.map(printInstance)].join('\n\n')
+}
+
+function printInstance({ name, cube, summary, ports, views }: InstanceStatus): string {
+  const head = ['port', 'interface', 'state', 'received', '', 'sent', '', 'dropped']
+  const rows = ports.map((port) => [
+    port.name,
+    port.interface,
+    port.state,
+    port.received.packets,
+    bytes(port.received.bytes),
+    port.sent.packets,
+    bytes(port.sent.bytes),
+    drops(port),
+  ])
+  const shown = Object.entries(views).flatMap(([title, rows]) => [
+    '',
+    `  ${title}: ${rows.length === 0 ? 'none' : rows.length}`,
+    ...(rows.length === 0 ? [] : [records(rows, '    ')]),
+  ])
+  return [`  ${name}: ${cube}, ${summary}`, table(head, rows, '    '), ...shown].join('\n')
+}
+
+function drops({ drops }: PortStatus): string {
+  const parts = Object.entries(drops).map(([reason, { packets }]) => `${packets} ${reason}`)
+  return parts.length === 0 ? '0' : parts.join(', ')
+}
