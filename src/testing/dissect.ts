@@ -1,0 +1,138 @@
+/** Bytes → the fields of a packet by name, so that a failing expectation reads like one. */
+import { internetChecksum } from '../base/checksum.ts'
+import { decodeStruct } from '../lang/codec.ts'
+import { ETHERTYPE, PROTOCOL, type StructType } from '../lang/index.ts'
+import { type FieldsOf, HEADERS, type LayerName, pseudoHeader } from './packet.ts'
+
+/** A packet taken apart. A layer is there if the packet has it, whole. */
+export type Dissected = { readonly [L in Exclude<LayerName, 'vlan'>]?: FieldsOf<L> } & {
+  /** The tags, the outer one first. */
+  readonly vlans?: readonly FieldsOf<'vlan'>[]
+  /** Bytes of options in the IPv4 or the TCP header. */
+  readonly ipv4Options?: Uint8Array
+  readonly tcpOptions?: Uint8Array
+  /** What comes after the last layer: text where all of it is printable ASCII. */
+  readonly payload?: string | Uint8Array
+  /** Bytes behind the end that the IP header tells of. */
+  readonly padding?: number
+  /** Layers whose checksum is not the one that their bytes have. */
+  readonly wrongChecksums?: readonly LayerName[]
+}
+
+/** Reads from `first` on. What is cut off, or not known, is payload. */
+export function dissect(bytes: Uint8Array, first: 'ethernet' | 'ipv4' | 'ipv6' = 'ethernet'): Dissected {
+  const reader = new Reader(bytes)
+  reader.read(first)
+  return reader.result()
+}
+
+const BY_ETHERTYPE = new Map<number, LayerName>([
+  [ETHERTYPE.vlan, 'vlan'],
+  [ETHERTYPE.serviceVlan, 'vlan'],
+  [ETHERTYPE.arp, 'arp'],
+  [ETHERTYPE.ipv4, 'ipv4'],
+  [ETHERTYPE.ipv6, 'ipv6'],
+])
+const BY_PROTOCOL = new Map<number, LayerName>(
+  Object.entries(PROTOCOL).map(([name, number]) => [number, name as LayerName]),
+)
+
+class Reader {
+  #rest: Uint8Array
+  readonly #found: Record<string, unknown> = {}
+  readonly #wrong: LayerName[] = []
+  /** The pseudo header for what follows the IP header that was read last. */
+  #pseudo: ((protocol: number, length: number) => Uint8Array) | undefined
+
+  constructor(bytes: Uint8Array) {
+    this.#rest = bytes
+  }
+
+  read(first: LayerName): void {
+    for (let next: LayerName | undefined = first; next !== undefined; ) {
+      const { size } = HEADERS[next]
+      if (this.#rest.length < size) return
+      next = this.#layer(next)
+    }
+  }
+
+  result(): Dissected {
+    if (this.#rest.length > 0) this.#found.payload = readable(this.#rest)
+    if (this.#wrong.length > 0) this.#found.wrongChecksums = this.#wrong
+    return this.#found
+  }
+
+  /** Reads one; returns the next. */
+  #layer(name: LayerName): LayerName | undefined {
+    const whole = this.#rest
+    const fields = decodeStruct(HEADERS[name] as StructType, whole)
+    const record = fields as Readonly<Record<string, number>>
+    this.#rest = whole.subarray(HEADERS[name].size)
+    switch (name) {
+      case 'ethernet':
+        this.#found.ethernet = fields
+        return BY_ETHERTYPE.get(record.type ?? 0)
+      case 'vlan':
+        this.#found.vlans = [...((this.#found.vlans as unknown[]) ?? []), fields]
+        return BY_ETHERTYPE.get(record.type ?? 0)
+      case 'ipv4':
+        return this.#ipv4(whole, fields as FieldsOf<'ipv4'>)
+      case 'ipv6':
+        return this.#ipv6(fields as FieldsOf<'ipv6'>)
+      case 'tcp':
+        this.#found.tcp = fields
+        this.#options('tcpOptions', (record.dataOffset ?? 5) * 4 - HEADERS.tcp.size)
+        break
+      default:
+        this.#found[name] = fields
+    }
+    if (name !== 'arp') this.#verify(name, whole)
+    return undefined
+  }
+
+  #ipv4(whole: Uint8Array, fields: FieldsOf<'ipv4'>): LayerName | undefined {
+    this.#found.ipv4 = fields
+    const length = fields.headerLength * 4
+    this.#options('ipv4Options', length - HEADERS.ipv4.size)
+    if (internetChecksum(whole.subarray(0, length)) !== 0) this.#wrong.push('ipv4')
+    this.#cut(fields.totalLength - length)
+    const { source, destination } = fields
+    this.#pseudo = (protocol, size) => pseudoHeader('ipv4', source, destination, protocol, size)
+    // Only the first fragment has the header of the layer above, and no fragment has all that its checksum covers.
+    return fields.fragmentOffset === 0 && (fields.flags & 1) === 0 ? BY_PROTOCOL.get(fields.protocol) : undefined
+  }
+
+  #ipv6(fields: FieldsOf<'ipv6'>): LayerName | undefined {
+    this.#found.ipv6 = fields
+    this.#cut(fields.payloadLength)
+    const { source, destination } = fields
+    this.#pseudo = (protocol, size) => pseudoHeader('ipv6', source, destination, protocol, size)
+    return BY_PROTOCOL.get(fields.nextHeader)
+  }
+
+  #options(name: string, length: number): void {
+    if (length <= 0 || length > this.#rest.length) return
+    this.#found[name] = this.#rest.slice(0, length)
+    this.#rest = this.#rest.subarray(length)
+  }
+
+  /** What is behind the end of an IP packet is padding. */
+  #cut(length: number): void {
+    if (length < 0 || length >= this.#rest.length) return
+    this.#found.padding = this.#rest.length - length
+    this.#rest = this.#rest.subarray(0, length)
+  }
+
+  #verify(name: LayerName, whole: Uint8Array): void {
+    const covered = whole.subarray(0, this.#rest.byteOffset + this.#rest.length - whole.byteOffset)
+    const { checksum } = this.#found[name] as { checksum: number }
+    if (name === 'udp' && checksum === 0) return
+    const protocol = PROTOCOL[name as keyof typeof PROTOCOL]
+    const pseudo = name === 'icmp' ? undefined : this.#pseudo?.(protocol, covered.length)
+    if (internetChecksum(...(pseudo === undefined ? [] : [pseudo]), covered) !== 0) this.#wrong.push(name)
+  }
+}
+
+function readable(bytes: Uint8Array): string | Uint8Array {
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? new TextDecoder().decode(bytes) : bytes.slice()
+}

@@ -1,0 +1,59 @@
+import { Held } from '../base/held.ts'
+import { openKernelMachine } from '../kernel/machine.ts'
+import { createNamespace, inNamespace, namespaces, removeNamespace } from '../kernel/namespace.ts'
+import { changeLink, createVeth } from '../kernel/netlink/link.ts'
+import { RawSocket, waitFor } from '../kernel/raw-socket.ts'
+import { through } from './through.ts'
+import { isStale, uniqueName, type Wires } from './wires.ts'
+
+/** What works on a map's own handle, wherever the process is. */
+const ANYWHERE: ReadonlySet<string> = new Set(['lookup', 'update', 'delete', 'entries', 'now'])
+
+/** Pairs of veth in a network namespace of their own; a wire is held by a packet socket at its outer end. */
+export function openKernelWires(): Wires {
+  removeStale()
+  const name = uniqueName()
+  const held = new Held()
+  const sockets = new Map<string, RawSocket>()
+  const inside = <T>(run: () => T): T => inNamespace(name, run)
+  const kernel = held.use(openKernelMachine())
+  createNamespace(name)
+  held.use({ [Symbol.dispose]: () => void removeNamespace(name) })
+  const ends = (port: string): [inner: string, outer: string] => {
+    const number = [...sockets.keys()].indexOf(port)
+    // Interface names are too short for the names of ports.
+    return [`port${number}`, `wire${number}`]
+  }
+  return {
+    name,
+    machine: through(kernel, (operation, run) => (ANYWHERE.has(operation) ? run() : inside(run))),
+    synchronous: false,
+    add(port) {
+      if (sockets.has(port)) return
+      const [inner, outer] = [`port${sockets.size}`, `wire${sockets.size}`]
+      inside(() => {
+        createVeth({ name: inner }, { name: outer })
+        for (const end of [inner, outer]) changeLink(end, { silent: true, up: true })
+        sockets.set(port, held.use(RawSocket.open(outer)))
+      })
+    },
+    interface: (port) => ends(port)[0],
+    send: (port, frame) => sockets.get(port)?.send(frame),
+    receive: () =>
+      [...sockets].flatMap(([port, socket]) => {
+        const frames: Uint8Array[] = []
+        for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) frames.push(frame)
+        return frames.map((frame) => ({ port, frame }))
+      }),
+    wait: (milliseconds) => void waitFor([...sockets.values()], milliseconds),
+    advance() {},
+    [Symbol.dispose]: () => held[Symbol.dispose](),
+  }
+}
+
+/** What runs that were killed have left. */
+function removeStale(): void {
+  using machine = openKernelMachine()
+  for (const path of machine.pinned('')) if (isStale(path.split('/')[0] ?? '')) machine.unpin(path)
+  for (const name of namespaces()) if (isStale(name)) removeNamespace(name)
+}
