@@ -1,12 +1,25 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests change the network namespace of their process, so each file has a process of its own. */
+const common = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
     reporters: ['default', './scripts/reporter.ts'],
+    projects: [
+      {
+        test: { ...common, name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts'], sequence: { groupOrder: 0 } },
+      },
+      {
+        // One after the other, and after all others: they compare the whole host before and after.
+        test: {
+          ...common,
+          name: 'e2e',
+          include: ['test/e2e/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

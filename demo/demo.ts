@@ -92,8 +92,11 @@ if (unknown !== undefined) {
 } else {
   const opened = openKernel()
   try {
-    if (typeof opened === 'string') await onVirtualMachine(opened)
-    else if (words.includes('--remove')) await removeAll(opened)
+    if (typeof opened === 'string') {
+      await onVirtualMachine(opened)
+      if (words.length > 0)
+        console.log(`\n${words.join(' ')}: this machine ends with the demo, so nothing is kept or left.`)
+    } else if (words.includes('--remove')) await removeAll(opened)
     else await inKernel(opened, words.includes('--keep'))
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

@@ -1,0 +1,249 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { addAddress } from '../../src/kernel/netlink/address.ts'
+import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { type Ended, isThere, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+
+const NS = `tess-cmd-${process.pid}`
+const HOSTS = ['a', 'b', 'c'].map((name, index) => ({
+  name,
+  ns: `${NS}-${name}`,
+  port: `p-${name}`,
+  number: index + 1,
+}))
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function graphFile(text: string): string {
+  const file = join(folder, 'graph.yaml')
+  writeFileSync(file, text)
+  return file
+}
+
+const GRAPH = `graph: e2e-${process.pid}
+instances:
+  sw:
+    cube: bridge
+    ports:
+      a: { interface: p-a }
+      b: { interface: p-b }
+      c: { interface: p-c }
+`
+
+const inside = (...words: readonly string[]): Ended => inNamespace(NS, () => tessera(...words))
+
+describe('usage', () => {
+  test.each([
+    { words: [], code: 2, says: 'Usage: tessera' },
+    { words: ['--help'], code: 0, says: 'Usage: tessera' },
+    { words: ['apply', '--help'], code: 0, says: 'Usage: tessera apply' },
+    { words: ['compile', '--help'], code: 0, says: 'Usage: tessera compile' },
+    { words: ['delete', '--help'], code: 0, says: 'Usage: tessera delete' },
+    { words: ['show', '--help'], code: 0, says: 'Usage: tessera show' },
+    { words: ['aply'], code: 2, says: 'Did you mean apply?' },
+    { words: ['apply'], code: 2, says: "missing required argument 'file'" },
+    { words: ['apply', 'x.yaml', '--mashine', 'vm'], code: 2, says: 'Did you mean --machine?' },
+    { words: ['apply', 'x.yaml', '--machine', 'moon'], code: 2, says: 'Allowed choices are kernel, vm' },
+    { words: ['apply', 'nowhere.yaml', '--machine', 'vm'], code: 1, says: 'there is no file nowhere.yaml' },
+    { words: ['apply', 'src', '--machine', 'vm'], code: 1, says: 'src is a folder' },
+    { words: ['compile', 'brigde'], code: 1, says: 'did you mean "bridge"?' },
+    { words: ['compile', 'bridge', '--set', 'agingTime=no'], code: 1, says: '--set agingTime' },
+    { words: ['compile', 'bridge', '--set', 'ageingTime=5'], code: 1, says: 'did you mean "agingTime"?' },
+    { words: ['show', '--machine', 'vm'], code: 1, says: 'nothing to show' },
+  ])('tessera $words ends with $code', ({ words, code, says }) => {
+    const ended = tessera(...words)
+    expect(ended.stdout + ended.stderr).toContain(says)
+    expect(ended.stdout + ended.stderr).not.toMatch(/\bat .*\.ts:\d+/)
+    expect(ended.code).toBe(code)
+  })
+
+  test('compile prints instructions beside their TypeScript', () => {
+    const { code, stdout } = tessera('compile', 'bridge')
+    expect(code).toBe(0)
+    expect(stdout).toContain('const ethernet = packet.read(Ethernet)')
+    expect(stdout).toContain('call map_lookup_elem')
+  })
+
+  test('apply --machine vm rehearses the graph; a graph may come from standard input', () => {
+    const { code, stdout } = tessera('apply', 'examples/bridge.yaml', '--machine', 'vm')
+    expect(code).toBe(0)
+    expect(stdout).toContain('12 of 12 answered')
+    const dry = tessera('apply', 'examples/bridge.yaml', '--machine', 'vm', '--dry-run')
+    expect(dry.stdout).toContain('+ program  office/switch/links/alice on tess-alice')
+  })
+})
+
+const reason = whyNot('ping')
+
+describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
+  let before: string[]
+
+  beforeAll(() => {
+    before = snapshot()
+    createNamespace(NS)
+    for (const { ns, port, number } of HOSTS) {
+      createNamespace(ns)
+      inNamespace(NS, () => {
+        createVeth({ name: port }, { name: 'eth0', namespace: ns })
+        changeLink(port, { silent: true, up: true })
+      })
+      inNamespace(ns, () => {
+        changeLink('eth0', { up: true })
+        addAddress('eth0', `10.78.0.${number}/24`)
+      })
+    }
+  })
+
+  afterAll(() => {
+    for (const { ns } of HOSTS) removeNamespace(ns)
+    removeNamespace(NS)
+    expect(settled(before)).toEqual(before)
+  })
+
+  let clean: string[]
+  beforeEach(() => {
+    clean = inNamespace(NS, snapshot)
+  })
+  afterEach(() => {
+    expect(inNamespace(NS, () => settled(clean))).toEqual(clean)
+  })
+
+  const from = (host: (typeof HOSTS)[number] | undefined, command: string, ...words: readonly string[]) =>
+    inNamespace(host?.ns ?? '', () => run(command, ...words))
+
+  test('a graph: dry run, apply, apply again, show, delete', () => {
+    const file = graphFile(GRAPH)
+    const dry = inside('apply', file, '--dry-run')
+    expect(dry.stdout.split('\n').filter((line) => line.startsWith('+'))).toHaveLength(5)
+    expect(inNamespace(NS, () => settled(clean))).toEqual(clean)
+
+    expect(inside('apply', file).code).toBe(0)
+    expect(from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '2', '10.78.0.2').code).toBe(0)
+    const again = inside('apply', file)
+    expect(again.stdout.match(/^~ program/gm)).toHaveLength(3)
+    expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '2', '10.78.0.3').code).toBe(0)
+
+    const shown = inside('show', `e2e-${process.pid}`)
+    expect(shown.stdout).toMatch(/sw: bridge, a learning Ethernet switch/)
+    expect(shown.stdout).toMatch(/stations: 3/)
+    expect(inside('delete', file).code).toBe(0)
+    expect(inside('delete', file).stderr).toContain(`there is no graph e2e-${process.pid} here`)
+  })
+
+  test('frames larger than the wire, fragments, and TCP between kernels pass', () => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file).code).toBe(0)
+    const ping = from(HOSTS[0], 'ping', '-c', '3', '-i', '0.2', '-W', '2', '-s', '8000', '10.78.0.2')
+    expect(ping.stdout).toContain(' 0% packet loss')
+    expect(inside('delete', file).code).toBe(0)
+  })
+
+  test.skipIf(!isThere('iperf3'))('iperf3 moves TCP and UDP', async () => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file).code).toBe(0)
+    const server = inNamespace(HOSTS[1]?.ns ?? '', () =>
+      spawn('iperf3', ['-s', '-1', '--forceflush'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+    )
+    await once(server.stdout, 'data')
+    const client = from(HOSTS[0], 'iperf3', '-c', '10.78.0.2', '-t', '1', '-J')
+    await once(server, 'exit')
+    const { end } = JSON.parse(client.stdout) as { end: { sum_received: { bytes: number } } }
+    expect(end.sum_received.bytes).toBeGreaterThan(10_000_000)
+    expect(inside('delete', file).code).toBe(0)
+  })
+
+  test.each([
+    { wrong: 'an unknown cube', change: ['cube: bridge', 'cube: brigde'], says: ':4:11: there is no cube "brigde"' },
+    { wrong: 'a misspelt key', change: ['ports:', 'prots:'], says: ':5:5: "prots" is not known here' },
+    {
+      wrong: 'a misspelt setting',
+      change: ['p-b }', 'p-b, lerning: no }'],
+      says: ':7:28: "lerning" is not known here',
+    },
+    { wrong: 'a port used twice', change: ['b: {', 'a: {'], says: ':7:7: this name is used twice' },
+    { wrong: 'an interface used twice', change: ['p-b', 'p-a'], says: ':7:23: the interface p-a is used twice' },
+    { wrong: 'an interface that does not exist', change: ['p-b', 'p-x'], says: ':7:23: there is no interface p-x' },
+    { wrong: 'no YAML', change: ['ports:', 'ports: ]'], says: ':5:' },
+  ])('$wrong: one clear message, and nothing happens', ({ change: [old = '', fresh = ''], says }) => {
+    const ended = inside('apply', graphFile(GRAPH.replace(old, fresh)))
+    expect(ended.stderr).toContain(`graph.yaml${says}`)
+    expect(ended.code).toBe(1)
+  })
+
+  test('an interface that is down', () => {
+    inNamespace(NS, () => changeLink('p-b', { up: false }))
+    const ended = inside('apply', graphFile(GRAPH))
+    inNamespace(NS, () => changeLink('p-b', { up: true }))
+    expect(ended.stderr).toContain('graph.yaml:7:23: the interface p-b is down')
+    expect(ended.stderr).toContain('ip link set p-b up')
+    expect(ended.code).toBe(1)
+  })
+
+  test('an interface that another graph has', () => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file).code).toBe(0)
+    const other = inside('apply', graphFile(GRAPH.replace('graph: e2e', 'graph: other')))
+    expect(other.stderr).toContain(`belongs to graph e2e-${process.pid}`)
+    expect(other.code).toBe(1)
+    expect(inside('delete', `e2e-${process.pid}`).code).toBe(0)
+  })
+
+  test.skipIf(!isThere('tc'))('an interface with a program of somebody else', () => {
+    inNamespace(NS, () => {
+      run('tc', 'qdisc', 'add', 'dev', 'p-b', 'clsact')
+      const filter = ['protocol', 'ip', 'u32', 'match', 'u32', '0', '0']
+      expect(run('tc', 'filter', 'add', 'dev', 'p-b', 'ingress', ...filter)).toMatchObject({ code: 0 })
+    })
+    const ended = inside('apply', graphFile(GRAPH))
+    inNamespace(NS, () => run('tc', 'qdisc', 'del', 'dev', 'p-b', 'clsact'))
+    expect(ended.stderr).toContain('graph.yaml:7:23: the interface p-b already has a program of somebody else')
+    expect(ended.code).toBe(1)
+  })
+
+  test.skipIf(!isThere('setpriv'))('missing capabilities', () => {
+    const words = [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      process.execPath,
+      TESSERA,
+      'apply',
+      graphFile(GRAPH),
+    ]
+    const ended = inNamespace(NS, () => run('setpriv', ...words))
+    expect(ended.stderr).toContain('CAP_BPF and CAP_NET_ADMIN are missing')
+    expect(ended.stderr).toContain('--machine vm')
+    expect(ended.code).toBe(1)
+  })
+
+  test('killed at any moment, the next apply or delete cleans up', { timeout: 120_000 }, async () => {
+    const file = graphFile(GRAPH)
+    const start = performance.now()
+    expect(inside('apply', file).code).toBe(0)
+    const whole = performance.now() - start
+    expect(inside('delete', file).code).toBe(0)
+    // The last third is where things are made; before it Node.js starts and modules are read.
+    for (const [round, part] of [0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1].entries()) {
+      const child = inNamespace(NS, () =>
+        spawn(process.execPath, [TESSERA, 'apply', file], { cwd: ROOT, stdio: 'ignore' }),
+      )
+      const killer = setTimeout(() => child.kill('SIGKILL'), whole * part)
+      await once(child, 'exit')
+      clearTimeout(killer)
+      const next = round % 2 === 0 ? inside('apply', file) : inside('delete', file)
+      const nothingYet = next.stderr.includes('there is no graph')
+      expect(next.code, next.stderr).toBe(nothingYet ? 1 : 0)
+      if (round % 2 === 0) {
+        expect(from(HOSTS[0], 'ping', '-c', '1', '-W', '2', '10.78.0.3').code).toBe(0)
+        expect(inside('delete', file).code).toBe(0)
+      }
+      expect(inNamespace(NS, () => settled(clean))).toEqual(clean)
+    }
+  })
+})

@@ -1,0 +1,89 @@
+/** The host as a test finds it and must leave it, and the commands that a user would type on it. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Refusal } from '../../src/base/diagnostic.ts'
+import { namespaces } from '../../src/kernel/namespace.ts'
+import { filters } from '../../src/kernel/netlink/filter.ts'
+import { links } from '../../src/kernel/netlink/link.ts'
+import { ingressQdiscs } from '../../src/kernel/netlink/qdisc.ts'
+import { requireKernel } from '../../src/kernel/requirements.ts'
+
+export const ROOT = join(import.meta.dirname, '../..')
+
+/** Why nothing here can run; undefined where it can. */
+export function whyNot(...tools: readonly string[]): string | undefined {
+  try {
+    requireKernel()
+  } catch (error) {
+    if (error instanceof Refusal) return error.diagnostics[0]?.message ?? error.message
+    throw error
+  }
+  const missing = tools.filter((tool) => !isThere(tool))
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(', ')}`
+}
+
+export const isThere = (tool: string): boolean =>
+  ['/usr/bin', '/usr/sbin', '/bin', '/sbin', '/usr/local/bin'].some((folder) => existsSync(join(folder, tool)))
+
+/** Everything that the demo and the command could leave behind, as lines. */
+export function snapshot(): string[] {
+  const interfaces = links().flatMap(({ name, index, up }) => [
+    `interface ${name} ${up ? 'up' : 'down'}`,
+    ...filters(index, 'ingress').map((filter) => `filter on ${name} ${filter.name}`),
+  ])
+  return [
+    ...interfaces,
+    ...ingressQdiscs().map((qdisc) => `qdisc ${JSON.stringify(qdisc)}`),
+    ...namespaces().map((name) => `namespace ${name}`),
+    ...tree('/sys/fs/bpf').map((path) => `pin ${path}`),
+    ...tree('/run/tessera').map((path) => `file ${path}`),
+    ...readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .filter((line) => /bpf|netns/.test(line))
+      .map((line) => `mount ${line}`),
+    ...(isThere('bpftool') ? programs() : []),
+  ].sort()
+}
+
+/** Loaded programs by type and name. The kernel frees them a moment after the last handle is gone. */
+function programs(): string[] {
+  const { stdout } = spawnSync('bpftool', ['prog', 'show', '--json'], { encoding: 'utf8' })
+  const all = JSON.parse(stdout) as { type: string; name?: string; id: number }[]
+  return all.map(({ type, name, id }) => `program ${id} ${type} ${name ?? ''}`)
+}
+
+/** The snapshot, as soon as it equals `before`, or after a while as it then is. */
+export function settled(before: readonly string[]): string[] {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const now = snapshot()
+    if (now.join('\n') === before.join('\n') || Date.now() > deadline) return now
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+  }
+}
+
+function tree(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
+    .flatMap((path) => [path, ...(statSync(path).isDirectory() ? tree(path) : [])])
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command to its end. */
+export function run(command: string, ...words: readonly string[]): Ended {
+  const { status, stdout, stderr, error } = spawnSync(command, words, { cwd: ROOT, encoding: 'utf8', timeout: 60_000 })
+  if (error !== undefined) throw error
+  return { code: status, stdout, stderr }
+}
+
+export const TESSERA = join(ROOT, 'bin/tessera.js')
+
+/** `tessera …` */
+export const tessera = (...words: readonly string[]): Ended => run(process.execPath, TESSERA, ...words)
