@@ -10,7 +10,8 @@ export class Exits {
   private readonly builder: Builder
   private readonly cube: Cube
   private readonly wiring: Wiring
-  private readonly blocks = new Map<string, Block>()
+  /** With where the first way to each begins: what its instructions are shown beside. */
+  private readonly blocks = new Map<string, { readonly block: Block; readonly at: Position }>()
   /** The variable that holds the port on the way to the shared end of all forwards. */
   private readonly portVariable: number
 
@@ -52,9 +53,10 @@ export class Exits {
       ...Object.keys(dropReasons(this.cube)).map((_, index) => `drop ${index}`),
     ]
     for (const name of order) {
-      const block = this.blocks.get(name)
-      if (block === undefined) continue
-      this.builder.enter(block)
+      const exit = this.blocks.get(name)
+      if (exit === undefined) continue
+      this.builder.enter(exit.block)
+      this.builder.at = exit.at
       if (name === 'flood') this.buildFlood()
       else if (name === 'forward') this.buildForward()
       else if (name === 'pass') this.builder.return(this.builder.constant(TC_ACT.ok))
@@ -63,9 +65,9 @@ export class Exits {
   }
 
   private shared(name: string): void {
-    const block = this.blocks.get(name) ?? this.builder.newBlock()
-    this.blocks.set(name, block)
-    this.builder.jump(block)
+    const exit = this.blocks.get(name) ?? { block: this.builder.newBlock(), at: this.builder.at }
+    this.blocks.set(name, exit)
+    this.builder.jump(exit.block)
   }
 
   private buildDrop(reason: number): void {
