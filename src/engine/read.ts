@@ -1,6 +1,6 @@
 /** A graph file (YAML) → a graph, validated by the cubes' schemas. Every mistake is reported, at its line. */
 import { dirname } from 'node:path'
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import { type Diagnostic, type Place, placeAt, Refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
@@ -45,8 +45,15 @@ class Reader {
         ...explain(message),
         place: placeAt(this.file, this.text, pos[0], Math.max(1, pos[1] - pos[0])),
       })
+    if (this.document.contents === null)
+      this.diagnostics.push({
+        message: 'the file is empty',
+        place: this.place([], false),
+        remedy: 'start with graph: …',
+      })
+    this.checkNodes()
     this.stopIfWrong()
-    const shaped = fileShape.safeParse(this.document.toJS())
+    const shaped = fileShape.safeParse(this.plain())
     if (!shaped.success) this.report(shaped.error, [], fileShape)
     this.stopIfWrong()
     const { graph: name, instances } = shaped.data ?? { graph: '', instances: {} }
@@ -64,6 +71,39 @@ class Reader {
     this.stopIfWrong()
     const graph: Graph = { name, instances: read }
     return { file: this.file, graph, cubes, place: (path) => this.place(path, false) }
+  }
+
+  /** What YAML can say, and plain data cannot hold. */
+  private checkNodes(): void {
+    const say = (node: unknown, message: string, remedy: string) => {
+      const [start, end] = (isNode(node) ? node.range : undefined) ?? [0, 1]
+      const place = placeAt(this.file, this.text, start, Math.max(1, end - start))
+      this.diagnostics.push({ message, place, remedy })
+    }
+    visit(this.document, {
+      Alias: (_, node) => {
+        if (node.resolve(this.document) === undefined)
+          say(
+            node,
+            `there is no &${node.source} before this`,
+            `write &${node.source} at what *${node.source} stands for`,
+          )
+      },
+      Pair: (_, { key }) => {
+        if (!isScalar(key)) say(key, 'a name must be plain text', NAME_RULE)
+        else if (key.value === '__proto__') say(key, '"__proto__" is not a name', NAME_RULE)
+      },
+    })
+  }
+
+  private plain(): unknown {
+    try {
+      return this.document.toJS()
+    } catch (error) {
+      // Aliases of aliases of aliases: the text is short, and what it stands for is not.
+      const message = error instanceof Error ? error.message : String(error)
+      throw new Refusal([{ message, place: this.place([], false) }], { cause: error })
+    }
   }
 
   private instance(name: string, given: z.output<typeof instanceShape>, { cube }: CubeFolder): Instance {
@@ -132,7 +172,7 @@ class Reader {
       const last = path.at(-1)
       const missing = issue.code === 'invalid_type' && this.document.getIn(path) === undefined
       this.diagnostics.push({
-        message: missing ? `\`${last ?? 'the file'}\` is missing` : `${last ?? 'the file'}: ${issue.message}`,
+        message: missing ? `\`${last}\` is missing` : `${last ?? 'the file'}: ${inWords(issue.message)}`,
         place: this.place(missing ? path.slice(0, -1) : path, missing),
         remedy: missing ? describeKey(schema, issue.path) : undefined,
       })
@@ -145,7 +185,7 @@ class Reader {
     let found: Node | undefined = isNode(node) ? node : undefined
     for (const [index, part] of path.entries()) {
       if (!isMap(node)) break
-      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part)
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value ?? '') === String(part))
       if (pair === undefined) break
       const wanted = key && index === path.length - 1 ? pair.key : pair.value
       if (isNode(wanted)) found = wanted
@@ -168,6 +208,9 @@ const explain = (message: string): { message: string; remedy?: string } =>
   message === 'Map keys must be unique'
     ? { message: 'this name is used twice', remedy: 'give each one a name of its own' }
     : { message: message.split('\n')[0] ?? message }
+
+/** zod says that it is invalid, and so does the place of the message. */
+const inWords = (message: string): string => message.replace(/^Invalid input: /, '')
 
 /** The schema that a path leads to. */
 function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {

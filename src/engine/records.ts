@@ -58,22 +58,29 @@ export const capacityOf = ({ ids }: InstanceNumbers): number => {
   return Math.max(SMALLEST_CAPACITY, 2 ** Math.ceil(Math.log2(most)))
 }
 
+/** Names are people's choice, and `constructor` is one. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined
+
+/** All numbers have been used: the first that nobody has now. */
+function unused(taken: readonly number[]): number {
+  const all = new Set(taken)
+  return Array.from({ length: MOST_PORTS }, (_, one) => one).find((one) => !all.has(one)) ?? 0
+}
+
 /** Numbers for the ports of a graph: known ports keep theirs, new ones get numbers that were never used. */
 export function numberPorts(graph: Graph, before: Numbering = {}): Numbering {
   return Object.fromEntries(
     graph.instances.map(({ name, ports }) => {
-      const known = before[name] ?? { ids: {}, next: 0 }
+      const known = own(before, name) ?? { ids: {}, next: 0 }
       let { next } = known
-      const ids = Object.fromEntries(
-        ports.map((port) => {
-          const id = known.ids[port.name]
-          if (id !== undefined) return [port.name, id]
-          if (next < MOST_PORTS) return [port.name, next++]
-          // All have been used: take one that nobody has now.
-          const taken = new Set(Object.values(known.ids))
-          return [port.name, Array.from({ length: MOST_PORTS }, (_, one) => one).find((one) => !taken.has(one)) ?? 0]
-        }),
-      )
+      const ids: Record<string, number> = {}
+      for (const port of ports) {
+        const id = own(known.ids, port.name)
+        if (id !== undefined) ids[port.name] = id
+        else if (next < MOST_PORTS) ids[port.name] = next++
+        else ids[port.name] = unused([...Object.values(known.ids), ...Object.values(ids)])
+      }
       return [name, { ids, next }]
     }),
   )
