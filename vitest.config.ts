@@ -8,7 +8,12 @@ export default defineConfig({
     reporters: ['default', './scripts/reporter.ts'],
     projects: [
       {
-        test: { ...common, name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'examples/**/*.test.ts', 'test/*.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         // One after the other, and after all others: they compare the whole host before and after.

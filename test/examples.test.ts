@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openVirtualHost } from '../src/daemon/host.ts'
+import { rehearse } from '../src/daemon/rehearsal.ts'
+import { readGraph } from '../src/engine/read.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const graphs = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.yaml'))
+
+describe('examples', () => {
+  test.each(graphs)('%s runs on the user-space machine, and every host reaches every other', async (name) => {
+    using host = openVirtualHost()
+    const file = join(ROOT, 'examples', name)
+    const { pings } = await rehearse(host, await readGraph(file, readFileSync(file, 'utf8'), host.catalogue))
+    expect(pings.length).toBeGreaterThan(0)
+    expect(pings.filter(({ answered }) => !answered)).toEqual([])
+  })
+})
+
+describe('README.md', () => {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const blocks = [...text.matchAll(/```\w+\n(?:\/\/|#) (?<file>examples\/\S+)\n(?<code>[\s\S]*?)```/g)].map(
+    (match) => [match.groups?.file ?? '', match.groups?.code ?? ''] as const,
+  )
+
+  test('shows pieces of files', () => expect(blocks.length).toBeGreaterThanOrEqual(4))
+
+  test.each(blocks)('shows %s as it is', (file, code) => {
+    expect(readFileSync(join(ROOT, file), 'utf8')).toContain(code)
+  })
+
+  test.each([...text.matchAll(/\]\((?!http)(?<path>[^)#]+)\)/g)].map((match) => match.groups?.path ?? ''))(
+    'links to %s, which is there',
+    (path) =>
+      expect(() => readdirSync(join(ROOT, path)).length === 0 || readFileSync(join(ROOT, path))).not.toThrow(/ENOENT/),
+  )
+})
