@@ -10,7 +10,7 @@ import type { View } from '../cube/control.ts'
 import { apply } from './apply.ts'
 import { cubesOf, type Graph, type GraphFile } from './graph.ts'
 import { type Action, lostMaps, observe, plan } from './plan.ts'
-import { capacityOf, numberPorts, type Records, type Running } from './records.ts'
+import { capacityOf, type Numbering, numberPorts, type Records, type Running } from './records.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
 import { openTables, type PortCounters, readCounters } from './tables.ts'
 
@@ -64,14 +64,11 @@ export class Engine {
 
   /** Works out how to get from what runs to `file`. Changes nothing; a Refusal names every reason why it cannot be. */
   async plan(file: GraphFile): Promise<Change> {
-    const { machine, records, clock = 'kernel' } = this.parts
+    const { machine, records } = this.parts
     const { graph } = file
     this.checkInterfaces(file)
-    const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
-    for (const [name, { dataplane }] of file.cubes) sources.set(name, await readDataPlane(dataplane))
     const numbering = numberPorts(graph, records.read(graph.name)?.numbering)
-    const ifindex = (name: string): number => machine.interface(name)?.index ?? 0
-    const wanted = stitch({ graph, numbering, sources, ifindex, clock })
+    const wanted = await this.wanted(graph, numbering, file.cubes)
     const present = observe(machine, wanted)
     const [lost] = lostMaps(present, wanted, (path) => !path.endsWith(`/${MAP.counters}`))
     if (lost !== undefined)
@@ -97,11 +94,33 @@ export class Engine {
         const none = nothing(file.graph.name)
         apply(machine, none, plan(observe(machine, none), none))
         records.remove(file.graph.name)
-      } else records.write(before)
+      } else await this.restore(before)
       throw error
     }
     records.write(change.running)
     return change
+  }
+
+  /** What shall be pinned for a graph. */
+  private async wanted(graph: Graph, numbering: Numbering, cubes: ReadonlyMap<string, CubeFolder>): Promise<Wanted> {
+    const { machine, clock = 'kernel' } = this.parts
+    const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
+    for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
+    const ifindex = (name: string): number => machine.interface(name)?.index ?? 0
+    return stitch({ graph, numbering, sources, ifindex, clock })
+  }
+
+  /** Back to what ran before a change that failed: some programs may be new already, and some ports gone. */
+  private async restore(before: Running): Promise<void> {
+    const { machine, records, catalogue } = this.parts
+    const { graph, numbering, file } = before
+    try {
+      const wanted = await this.wanted(graph, numbering, await cubesOf(graph, file, catalogue))
+      apply(machine, wanted, plan(observe(machine, wanted), wanted))
+      records.write(before)
+    } catch {
+      // The machine is in no state to be changed. The record still says `applying`, and the first error says why.
+    }
   }
 
   /** What deleting would do. */

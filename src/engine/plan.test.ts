@@ -116,7 +116,7 @@ describe('a plan', () => {
       what: 'a pin of an interface that is gone: attached again',
       from: { maps: ['m'], links: { a: 'v1' }, dead: ['b'] },
       to: { maps: ['m'], links: { a: 'v1', b: 'v2' } },
-      actions: ['attach b on v2', 'replace a on v1'],
+      actions: ['remove b', 'attach b on v2', 'replace a on v1'],
     },
     {
       what: 'a pin of an interface that is gone: removed',

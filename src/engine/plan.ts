@@ -57,6 +57,10 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   const entries = Object.entries(wanted.attachments)
   return [
     ...outdated.map(([path]): Action => ({ do: 'remove', path })),
+    // The pin of an attachment whose interface is gone has the name that the new one needs.
+    ...entries
+      .filter(([path]) => present.paths.includes(path) && !present.attachments.has(path))
+      .map(([path]): Action => ({ do: 'remove', path })),
     ...newMaps.map(([path, description]): Action => ({ do: 'create map', path, description })),
     // A moved port leaves its old interface before its pin's name can be used again.
     ...gone

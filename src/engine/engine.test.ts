@@ -1,0 +1,342 @@
+import { resolve } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Refusal } from '../base/diagnostic.ts'
+import { builtinCubes } from '../daemon/host.ts'
+import { packet, through } from '../testing/index.ts'
+import { openVirtualMachine } from '../vm/machine.ts'
+import { Engine } from './engine.ts'
+import { readGraph } from './read.ts'
+import { MemoryRecords, type Records } from './records.ts'
+
+const catalogue = builtinCubes()
+const PORTS = { a: 'va', b: 'vb' }
+const SECOND = 1_000_000_000n
+
+interface Settings {
+  readonly graph?: string
+  readonly ports?: Readonly<Record<string, string>>
+  readonly agingTime?: number
+}
+
+/** A graph file with one bridge. */
+const text = ({ graph = 'lan', ports = PORTS, agingTime = 300 }: Settings = {}): string =>
+  [
+    `graph: ${graph}`,
+    'instances:',
+    '  s:',
+    '    cube: bridge',
+    `    config: { agingTime: ${agingTime} }`,
+    '    ports:',
+    ...Object.entries(ports).map(([port, to]) => `      ${port}: { interface: ${to} }`),
+    '',
+  ].join('\n')
+
+const file = (settings?: Settings) => readGraph('lan.yaml', text(settings), catalogue)
+
+/** A machine with the interfaces va to vd, and an engine on it. */
+function bench() {
+  const machine = openVirtualMachine()
+  const arrived = new Set<string>()
+  for (const [index, name] of ['va', 'vb', 'vc', 'vd'].entries()) {
+    machine.addInterface(name, { mac: `06:00:00:00:00:0${index}` })
+    machine.plug(name, { receive: () => void arrived.add(name) })
+  }
+  const records: Records = new MemoryRecords()
+  const lock = async () => ({ [Symbol.dispose]() {} })
+  const engineOn = (parts: { machine?: typeof machine; records?: Records } = {}) =>
+    new Engine({ machine, records, catalogue, lock, ...parts })
+  /** Where a frame comes out: the interfaces, or nowhere. */
+  const send = (from: string, source: string, destination: string): string => {
+    arrived.clear()
+    machine.receive(from, packet().ethernet({ source, destination }).padded(60))
+    return [...arrived].sort().join(' ')
+  }
+  /** All that a graph can leave, in the machine and beside it. */
+  const left = () => ({ pins: machine.pinned(''), records: records.names().map((name) => records.read(name)) })
+  return { machine, records, engine: engineOn(), engineOn, send, left }
+}
+
+const [alice, bob, carol] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b', '02:00:00:00:00:0c']
+const NOTHING = { pins: [], records: [] }
+
+const pinsOf = (graph: string, ports: readonly string[]) =>
+  [
+    ...ports.map((port) => `${graph}/s/links/${port}`),
+    ...['counters', 'stations'].map((map) => `${graph}/s/maps/${map}`),
+  ].sort()
+
+describe('applying', () => {
+  let it: ReturnType<typeof bench>
+  beforeEach(() => {
+    it = bench()
+  })
+
+  test('makes what the file says, and packets flow', async () => {
+    await it.engine.apply(await file())
+    expect([...it.machine.pinned('')].sort()).toEqual(pinsOf('lan', ['a', 'b']))
+    expect(it.records.read('lan')).toMatchObject({
+      state: 'applied',
+      file: resolve('lan.yaml'),
+      numbering: { s: { ids: { a: 0, b: 1 }, next: 2 } },
+    })
+    expect(it.send('va', alice, bob)).toBe('vb')
+  })
+
+  test('the same again changes nothing', async () => {
+    await it.engine.apply(await file())
+    it.send('vb', bob, alice)
+    const before = it.left()
+    const { actions } = await it.engine.apply(await file())
+    expect(actions.map((action) => action.do)).toEqual(['replace', 'replace'])
+    expect(it.left()).toEqual(before)
+    expect((await it.engine.status('lan')).instances[0]?.ports[1]?.received.packets).toBe(1n)
+  })
+
+  test('planning changes nothing', async () => {
+    const { actions } = await it.engine.plan(await file())
+    expect(actions.map(({ path }) => path).sort()).toEqual(pinsOf('lan', ['a', 'b']))
+    expect(it.left()).toEqual(NOTHING)
+  })
+
+  test('ports keep their numbers, and new ones get new numbers', async () => {
+    const numbers = () => it.records.read('lan')?.numbering.s?.ids
+    await it.engine.apply(await file({ ports: { a: 'va', b: 'vb' } }))
+    await it.engine.apply(await file({ ports: { c: 'vc', b: 'vb', a: 'va' } }))
+    expect(numbers()).toEqual({ a: 0, b: 1, c: 2 })
+    await it.engine.apply(await file({ ports: { c: 'vc' } }))
+    await it.engine.apply(await file({ ports: { a: 'va', c: 'vc' } }))
+    expect(numbers()).toEqual({ a: 3, c: 2 })
+  })
+
+  test('a port may move to another interface, and two may swap', async () => {
+    await it.engine.apply(await file())
+    it.send('vb', bob, alice)
+    await it.engine.apply(await file({ ports: { a: 'va', b: 'vc' } }))
+    expect(it.send('va', alice, bob)).toBe('vc')
+    await it.engine.apply(await file({ ports: { a: 'vc', b: 'va' } }))
+    expect(it.send('vc', alice, bob)).toBe('va')
+    expect([...it.machine.pinned('')].sort()).toEqual(pinsOf('lan', ['a', 'b']))
+  })
+
+  test('what is left of an interface that went is replaced', async () => {
+    await it.engine.apply(await file())
+    it.machine.removeInterface('vb')
+    expect((await it.engine.status('lan')).instances[0]?.ports.map(({ state }) => state)).toEqual(['up', 'detached'])
+    it.machine.addInterface('vb', { mac: '06:00:00:00:00:09' })
+    it.machine.plug('vb', { receive: () => {} })
+    await it.engine.apply(await file())
+    expect((await it.engine.status('lan')).instances[0]?.ports.map(({ state }) => state)).toEqual(['up', 'up'])
+    expect(it.send('vb', bob, alice)).toBe('va')
+  })
+
+  test.each<{ what: string; before: (it: ReturnType<typeof bench>) => unknown; says: string }>([
+    {
+      what: 'an interface that is not there',
+      before: ({ machine }) => machine.removeInterface('vb'),
+      says: 'lan.yaml:8:23: there is no interface vb in this network namespace',
+    },
+    {
+      what: 'an interface that is down',
+      before: ({ machine }) => machine.setUp('vb', false),
+      says: 'lan.yaml:8:23: the interface vb is down',
+    },
+    {
+      what: 'an interface with a program of somebody else',
+      before: ({ machine }) => machine.addForeign('vb', 'tcx program 17 "cil_from_netdev"'),
+      says: 'lan.yaml:8:23: the interface vb already has a program of somebody else: tcx program 17 "cil_from_netdev"',
+    },
+    {
+      what: 'an interface of another graph',
+      before: async ({ engine }) => engine.apply(await file({ graph: 'other', ports: { x: 'vb' } })),
+      says: 'lan.yaml:8:23: the interface vb belongs to graph other',
+    },
+  ])('is refused for $what, and changes nothing', async ({ before, says }) => {
+    await before(it)
+    const there = it.left()
+    await expect(it.engine.apply(await file())).rejects.toThrow(says)
+    expect(it.left()).toEqual(there)
+  })
+})
+
+describe('deleting', () => {
+  test('leaves nothing, and then there is nothing to delete', async () => {
+    const { engine, left, machine } = bench()
+    await engine.apply(await file())
+    await engine.apply(await file({ graph: 'wan', ports: { c: 'vc' } }))
+    await engine.delete('lan')
+    expect([...machine.pinned('')].sort()).toEqual(pinsOf('wan', ['c']))
+    expect(engine.names()).toEqual(['wan'])
+    await engine.delete('wan')
+    expect(left()).toEqual(NOTHING)
+    await expect(engine.delete('wan')).rejects.toThrow('there is no graph wan here')
+    machine.receive('va', packet().ethernet().padded(60))
+    expect(machine.passed).toHaveLength(1)
+  })
+
+  test('of a name that is nearly one says which', async () => {
+    const { engine } = bench()
+    await engine.apply(await file())
+    await expect(engine.delete('lna')).rejects.toThrow(/there is no graph lna here\n.*did you mean "lan"/)
+    await expect(engine.status('lna')).rejects.toThrow(Refusal)
+  })
+
+  test.each([
+    ['pins without a record', ({ records }: ReturnType<typeof bench>) => records.remove('lan')],
+    [
+      'a record without pins',
+      ({ machine }: ReturnType<typeof bench>) => machine.pinned('').map((path) => machine.unpin(path)),
+    ],
+    [
+      'maps without programs',
+      ({ machine }: ReturnType<typeof bench>) =>
+        ['a', 'b'].map((port) => machine.openAttachment(`lan/s/links/${port}`)?.detach()),
+    ],
+  ])('and applying both get along with %s', async (_, damage) => {
+    for (const repair of ['delete', 'apply'] as const) {
+      const it = bench()
+      await it.engine.apply(await file())
+      damage(it)
+      if (repair === 'delete') await it.engine.delete('lan')
+      else await it.engine.apply(await file())
+      if (repair === 'delete') expect(it.left()).toEqual(NOTHING)
+      else {
+        expect([...it.machine.pinned('')].sort()).toEqual(pinsOf('lan', ['a', 'b']))
+        expect(it.records.read('lan')?.state).toBe('applied')
+        expect(it.send('va', alice, bob)).toBe('vb')
+      }
+    }
+  })
+})
+
+/**
+ * How a machine and its records go wrong at their n-th operation. `refuses`: it is not done, once. `fails late`: it is
+ * done, and says that it is not. `dies`: neither it nor anything after it is done, as after kill -9.
+ */
+type Manner = 'refuses' | 'fails late' | 'dies'
+
+class Injected extends Error {}
+
+function sabotage(it: ReturnType<typeof bench>, manner: Manner, at: number) {
+  let count = 0
+  const call = <T>(operation: string, run: () => T): T => {
+    // Letting go of a handle cannot fail; the kernel does it for a process that dies.
+    if (operation.startsWith('Symbol')) return run()
+    count++
+    if (count < at || (count > at && manner !== 'dies')) return run()
+    if (manner === 'fails late') run()
+    throw new Injected(operation)
+  }
+  // What only reads the record of another time cannot go wrong in an interesting way, but a process may die at it.
+  const records = manner === 'dies' ? through(it.records, call) : it.records
+  const engine = it.engineOn({ machine: through(it.machine, call), records })
+  return { engine, happened: () => count >= at }
+}
+
+/** For each operation, anew: prepares, breaks what `run` does at that operation, and looks. Until nothing is left to break. */
+async function atEveryOperation(
+  manner: Manner,
+  prepare: (it: ReturnType<typeof bench>) => Promise<unknown>,
+  run: (engine: Engine) => Promise<unknown>,
+  look: (it: ReturnType<typeof bench>, operation: string) => Promise<void>,
+): Promise<number> {
+  for (let at = 1; ; at++) {
+    const it = bench()
+    await prepare(it)
+    const { engine, happened } = sabotage(it, manner, at)
+    const error = await run(engine).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    if (!happened()) return at - 1
+    if (error !== undefined && !(error instanceof Injected)) throw error
+    await look(it, `${manner} at operation ${at}${error === undefined ? '' : ` (${error.message})`}`)
+  }
+}
+
+describe('when the machine', () => {
+  test.each(['refuses', 'fails late'] as const)(
+    '%s at any operation, a new graph leaves nothing behind',
+    async (manner) => {
+      const tried = await atEveryOperation(
+        manner,
+        async () => {},
+        async (engine) => engine.apply(await file()),
+        async (it, when) => expect(it.left(), when).toEqual(NOTHING),
+      )
+      expect(tried).toBeGreaterThan(20)
+    },
+  )
+
+  test('dies at any operation of a new graph, deleting leaves nothing, and applying makes it whole', async () => {
+    for (const then of ['delete', 'apply'] as const) {
+      await atEveryOperation(
+        'dies',
+        async () => {},
+        async (engine) => engine.apply(await file()),
+        async (it, when) => {
+          if (then === 'apply') {
+            await it.engine.apply(await file())
+            expect([...it.machine.pinned('')].sort(), when).toEqual(pinsOf('lan', ['a', 'b']))
+            expect(it.send('va', alice, bob), when).toBe('vb')
+          } else {
+            for (const name of it.engine.names()) await it.engine.delete(name)
+            expect(it.left(), when).toEqual(NOTHING)
+          }
+        },
+      )
+    }
+  })
+
+  test('dies at any operation of deleting, deleting again does the rest', async () => {
+    await atEveryOperation(
+      'dies',
+      async ({ engine }) => engine.apply(await file()),
+      (engine) => engine.delete('lan'),
+      async (it, when) => {
+        for (const name of it.engine.names()) await it.engine.delete(name)
+        expect(it.left(), when).toEqual(NOTHING)
+      },
+    )
+  })
+
+  test('dies at any operation of a change, applying it again makes it whole, and the stations are still known', async () => {
+    const change = { ports: { a: 'va', b: 'vd', c: 'vc' }, agingTime: 1000 }
+    await atEveryOperation(
+      'dies',
+      async ({ engine, send, machine }) => {
+        await engine.apply(await file({ ports: { a: 'va', b: 'vb', c: 'vc' } }))
+        send('vc', carol, alice)
+        machine.clock.advance(500n * SECOND)
+      },
+      async (engine) => engine.apply(await file(change)),
+      async (it, when) => {
+        await it.engine.apply(await file(change))
+        expect([...it.machine.pinned('')].sort(), when).toEqual(pinsOf('lan', ['a', 'b', 'c']))
+        expect(it.records.read('lan')?.state, when).toBe('applied')
+        // With an ageing time of 300 s both would be flooded.
+        expect([it.send('va', alice, carol), it.send('vd', bob, carol)], when).toEqual(['vc', 'vc'])
+      },
+    )
+  })
+
+  test('refuses at any operation of a change, packets meet the graph of before, whole', async () => {
+    await atEveryOperation(
+      'refuses',
+      async ({ engine, send, machine }) => {
+        await engine.apply(await file({ ports: { a: 'va', b: 'vb', c: 'vc' } }))
+        send('vc', carol, alice)
+        machine.clock.advance(100n * SECOND)
+      },
+      async (engine) => engine.apply(await file({ ports: { a: 'va', b: 'vd', c: 'vc' }, agingTime: 10 })),
+      async (it, when) => {
+        expect(it.records.read('lan'), when).toMatchObject({
+          state: 'applied',
+          graph: { instances: [{ config: { agingTime: 300 } }] },
+        })
+        expect([...it.machine.pinned('')].sort(), when).toEqual(pinsOf('lan', ['a', 'b', 'c']))
+        // With an ageing time of 10 s both would be flooded.
+        expect([it.send('va', alice, carol), it.send('vb', bob, carol)], when).toEqual(['vc', 'vc'])
+      },
+    )
+  })
+})
