@@ -149,10 +149,24 @@ function statement(scope: Scope, node: Statement): Block {
     }
     case 'loop':
       return going(loop(scope, node))
+    case 'switch': {
+      const before = scope.nonNull
+      const around: Scope['around'][number] = { kind: 'switch', left: false }
+      scope.around.push(around)
+      const inside = statements(scope, node.body)
+      scope.around.pop()
+      // Whoever leaves early has not seen the tests that follow.
+      if (around.left) scope.nonNull = before
+      return { result: [{ op: 'breakable', body: inside.result, at }], ends: inside.ends && !around.left }
+    }
     case 'break':
-    case 'continue':
-      if (!scope.inLoop) throw scope.unfit(node.span, `${node.kind} outside a loop`, 'return a verdict, or use if')
+    case 'continue': {
+      const around = scope.around.findLast(({ kind }) => node.kind === 'break' || kind === 'loop')
+      if (around === undefined)
+        throw scope.unfit(node.span, `${node.kind} outside a loop`, 'return a verdict, or use if')
+      around.left = true
       return ending({ op: node.kind, at })
+    }
     case 'return':
       return ending({ op: 'return', value: returned(scope, node), at })
     case 'evaluate': {
@@ -319,11 +333,10 @@ function loop(scope: Scope, node: Loop): TypedStatement {
   return scope.block(() => {
     const variable = scope.variable(node.variable, type)
     scope.bind(node.variable, { kind: 'variable', variable, mutable: false })
-    const outer = scope.inLoop
     const known = scope.nonNull
-    scope.inLoop = true
+    scope.around.push({ kind: 'loop', left: false })
     const inside = statements(scope, node.body)
-    scope.inLoop = outer
+    scope.around.pop()
     scope.nonNull = known
     return { op: 'loop', variable, from, step, times: rounds, body: inside.result, at: scope.at(node.span) }
   })

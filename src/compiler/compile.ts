@@ -47,7 +47,11 @@ export interface Specialisation {
 
 /** Reads a cube's `dataplane.ts`. A Refusal where it cannot be parsed, or is no data plane. */
 export async function readDataPlane(path: string): Promise<DataPlaneSource> {
-  const modules = await loadModules(path)
+  return dataPlaneOf(await loadModules(path), path)
+}
+
+/** The data plane in one of some modules. A Refusal where it is none. */
+export function dataPlaneOf(modules: Modules, path: string): DataPlaneSource {
   const module = modules.get(path)
   const live = module?.values.default as { cube?: Cube } | undefined
   const call = module?.default
@@ -70,14 +74,26 @@ export function compile(source: DataPlaneSource, options: Specialisation): Progr
   return emit(code, { name: options.name, hook: 'tc', maps: mapsOf(cube, options.wiring.capacity) })
 }
 
-/** The first half of {@link compile}: optimised SSA. */
-export function toGraph({ cube, modules, module, syntax }: DataPlaneSource, options: Specialisation): Graph {
+/** The first third of {@link compile}: the typed tree. */
+export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, options: Specialisation) {
   const diagnostics: Diagnostic[] = []
-  const { config, wiring, clock = 'kernel' } = options
+  const { config, wiring } = options
   const port = { ...options.port, id: wiring.port }
   const typed = check({ modules, cube, config, port, diagnostics, nextVariable: 0 }, module, syntax)
   if (diagnostics.length > 0) throw new Refusal(diagnostics)
-  const graph = lower(typed, { source: module, span: syntax }, { cube, wiring, clock })
+  return typed
+}
+
+/** The second third: SSA as it is first built. */
+export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph {
+  const { cube, module, syntax } = source
+  const { wiring, clock = 'kernel' } = options
+  return lower(toTyped(source, options), { source: module, span: syntax }, { cube, wiring, clock })
+}
+
+/** Optimised SSA, ready for selection. */
+export function toGraph(source: DataPlaneSource, options: Specialisation): Graph {
+  const graph = toUnoptimised(source, options)
   optimise(graph)
   return graph
 }

@@ -52,7 +52,8 @@ class Lowering {
   private readonly references = new Map<Variable, Reference>()
   /** Where `return` of the function being inlined goes; empty in the data plane itself. */
   private readonly returns: { to: Block; result: number; pieces: number }[] = []
-  private readonly loops: { next: Block; after: Block }[] = []
+  /** Where `continue` and `break` go; a switch knows only the latter. */
+  private readonly loops: { next: Block | undefined; after: Block }[] = []
   /** Results of inlined calls: variables that no source names. */
   private nextResult = -VARIABLE_STRIDE * 2
 
@@ -103,12 +104,21 @@ class Lowering {
       }
       case 'loop':
         return this.loop(node)
+      case 'breakable': {
+        const after = builder.newBlock()
+        this.loops.push({ next: undefined, after })
+        this.statements(node.body)
+        this.loops.pop()
+        builder.jump(after)
+        return builder.enter(after)
+      }
       case 'return':
         return this.returned(node.value)
       case 'break':
       case 'continue': {
-        const loop = this.loops.at(-1)
-        if (loop !== undefined) builder.jump(node.op === 'break' ? loop.after : loop.next)
+        const to =
+          node.op === 'break' ? this.loops.at(-1)?.after : this.loops.findLast(({ next }) => next !== undefined)?.next
+        if (to !== undefined) builder.jump(to)
         return
       }
       case 'evaluate':
@@ -375,8 +385,24 @@ class Lowering {
     const right = this.scalar(node.right)
     this.builder.at = node.at
     const signed = type.kind === 'int' && type.signed
+    if (signed && (operator === '/' || operator === '%')) return this.signedDivision(operator, width(type), left, right)
     const alu = operator === '>>' && signed ? 'arsh' : ALU_OF[operator]
     return this.builder.emit({ op: 'alu', alu, bits: width(type) }, left, right)
+  }
+
+  /**
+   * Before version 4 of the instruction set (kernel 6.6) division is unsigned: the magnitudes are divided, and the
+   * result gets its sign afterwards. With s all ones for a negative x and zero otherwise, (x ^ s) - s is |x|, and is x
+   * again when applied to |x|.
+   */
+  private signedDivision(operator: '/' | '%', bits: 32 | 64, left: Value, right: Value): Value {
+    const { builder } = this
+    const alu = (name: AluName, a: Value, b: Value): Value => builder.emit({ op: 'alu', alu: name, bits }, a, b)
+    const signOf = (value: Value): Value => alu('arsh', value, builder.constant(bits - 1))
+    const negateIf = (sign: Value, value: Value): Value => alu('sub', alu('xor', value, sign), sign)
+    const [leftSign, rightSign] = [signOf(left), signOf(right)]
+    const divided = alu(operator === '/' ? 'div' : 'mod', negateIf(leftSign, left), negateIf(rightSign, right))
+    return negateIf(operator === '/' ? alu('xor', leftSign, rightSign) : leftSign, divided)
   }
 
   private convert(value: Value, from: ValueType, to: ValueType): Value {
@@ -461,9 +487,23 @@ class Lowering {
     let { offset } = field
     for (const [index, size] of sizesOf(field.layout).entries()) {
       const piece = pieces[index]
-      if (piece !== undefined) this.builder.emit({ op: 'store', size, offset }, base, piece)
+      if (piece !== undefined) this.storePiece(base, piece, size, offset)
       offset += size
     }
+  }
+
+  /** The stack takes aligned stores only, on every machine: an address behind an odd number of bytes goes in parts. */
+  private storePiece(base: Value, piece: Value, size: Size, offset: number): void {
+    const { builder } = this
+    if (base.op !== 'stack' || offset % size === 0) {
+      builder.emit({ op: 'store', size, offset }, base, piece)
+      return
+    }
+    const half = (size / 2) as Size
+    const bits = size === 8 ? 64 : 32
+    const upper = builder.emit({ op: 'alu', alu: 'rsh', bits }, piece, builder.constant(8 * half))
+    this.storePiece(base, piece, half, offset)
+    this.storePiece(base, upper, half, offset + half)
   }
 
   private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {

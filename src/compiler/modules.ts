@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Refusal } from '../base/diagnostic.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
 import type { FunctionSyntax } from './narrow.ts'
 import type * as es from './parse.ts'
 import { parse } from './parse.ts'
@@ -62,19 +62,43 @@ export async function loadModules(path: string): Promise<Modules> {
 const cache = new Map<string, Module>()
 
 async function loadModule(path: string): Promise<Module> {
-  const text = readFileSync(path, 'utf8')
+  const text = readText(path)
   const known = cache.get(path)
   if (known?.text === text) return known
-  const file = shown(path)
-  const { tree, errors } = parse(file, text)
-  if (errors.length > 0) throw new Refusal(errors)
+  // Parsed before it is imported: a mistake in the syntax has a place here.
+  const parsed = parseModule(path, text, {})
   // A changed file needs a new URL, or the old module would be given again.
   const url = pathToFileURL(path).href + (known === undefined ? '' : `?${cache.size}-${text.length}-${Date.now()}`)
-  const values = (await import(/* @vite-ignore */ url)) as Record<string, unknown>
-  const module: Module = { path, file, text, values, ...declarations(path, tree) }
+  const module: Module = { ...parsed, values: await valuesOf(url, parsed.file) }
   cache.set(path, module)
   return module
 }
+
+/** A module from its text and its live values. A Refusal where it cannot be parsed. */
+export function parseModule(path: string, text: string, values: Module['values']): Module {
+  const file = shown(path)
+  const { tree, errors } = parse(file, text)
+  if (errors.length > 0) throw new Refusal(errors)
+  return { path, file, text, values, ...declarations(path, tree) }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw refusal(`${shown(path)} cannot be read: ${reasonOf(error)}`, 'is the import spelled right?')
+  }
+}
+
+async function valuesOf(url: string, file: string): Promise<Module['values']> {
+  try {
+    return (await import(/* @vite-ignore */ url)) as Record<string, unknown>
+  } catch (error) {
+    throw refusal(`${file} cannot be imported: ${reasonOf(error)}`, undefined, undefined, error)
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** A path as people see it: relative where that is shorter. */
 function shown(path: string): string {
@@ -99,7 +123,7 @@ function declarations(path: string, tree: es.ModuleNode) {
     if (statement.type !== 'VariableDeclaration' || statement.kind !== 'const') return
     for (const { id, init } of statement.declarations) {
       if (id.type !== 'Identifier' || !init) continue
-      if (init.type === 'ArrowFunctionExpression') functions.set(id.name, init)
+      if (init.type === 'ArrowFunctionExpression' || init.type === 'FunctionExpression') functions.set(id.name, init)
       else constants.set(id.name, init)
       if (exported) exports.set(id.name, id.name)
     }

@@ -259,23 +259,20 @@ class Narrower {
     let isDefault = false
     const arms: { test: Expression | undefined; body: Statement[]; span: Span }[] = []
     for (const [index, arm] of node.cases.entries()) {
+      const final = index === node.cases.length - 1
       if (arm.test) {
         const value = this.expression(arm.test)
         labels.push({ kind: 'compare', operator: '===', left: name, right: value, span: value.span })
       } else isDefault = true
-      const nodes = arm.consequent.flatMap((inner) => (inner.type === 'BlockStatement' ? inner.body : [inner]))
-      const last = nodes.at(-1)
-      const final = index === node.cases.length - 1
-      if (last === undefined && !final) continue
-      if (isDefault && !final) throw unfit(this.source, arm, 'default is not the last case', 'move it to the end')
-      const leaves =
-        last !== undefined && ['BreakStatement', 'ReturnStatement', 'ContinueStatement'].includes(last.type)
-      if (!leaves && !final) throw unfit(this.source, arm, 'this case falls through', 'end it with break or return')
+      const heading = { start: arm.start, end: arm.consequent[0]?.start ?? arm.end }
+      if (isDefault && !final) throw unfit(this.source, heading, 'default is not the last case', 'move it to the end')
+      if (arm.consequent.length === 0 && !final) continue
+      if (!final && !arm.consequent.some(leaves))
+        throw unfit(this.source, heading, 'this case falls through', 'end it with break or return')
       const test = isDefault
         ? undefined
         : labels.reduce((left, right) => ({ kind: 'or', left, right, span: right.span }))
-      const body = this.statements(last?.type === 'BreakStatement' ? nodes.slice(0, -1) : nodes)
-      arms.push({ test, body, span: span(arm) })
+      arms.push({ test, body: this.statements(arm.consequent), span: span(arm) })
       labels = []
     }
     const chain = arms.reduceRight<Statement[]>(
@@ -283,7 +280,16 @@ class Narrower {
         test === undefined ? body : [{ kind: 'if', span: at, test, whenTrue: body, whenFalse }],
       [],
     )
-    return [{ kind: 'declare', name: name.name, mutable: false, value: subject, span: subject.span }, ...chain]
+    const subjectIs: Statement = {
+      kind: 'declare',
+      name: name.name,
+      mutable: false,
+      value: subject,
+      span: subject.span,
+    }
+    return [
+      { kind: 'switch', span: { start: node.start, end: node.discriminant.end + 1 }, body: [subjectIs, ...chain] },
+    ]
   }
 
   expression(node: es.Expression | { type: string; start: number; end: number }): Expression {
@@ -417,6 +423,13 @@ class Narrower {
     if (known === undefined) return unfit(this.source, at, `a data plane cannot contain this (${as})`)
     return unfit(this.source, at, `a data plane cannot contain ${known[0]}`, known[1])
   }
+}
+
+/** Whether control never comes to the end of a statement. */
+function leaves(node: es.Statement): boolean {
+  if (node.type === 'BlockStatement') return node.body.some(leaves)
+  if (node.type === 'IfStatement') return node.alternate !== null && leaves(node.consequent) && leaves(node.alternate)
+  return ['BreakStatement', 'ReturnStatement', 'ContinueStatement'].includes(node.type)
 }
 
 const span = ({ start, end }: Span): Span => ({ start, end })

@@ -50,7 +50,8 @@ export class Scope {
   readonly callers: readonly string[]
   /** Nullable references that have been tested here. */
   nonNull: ReadonlySet<Variable> = new Set()
-  inLoop = false
+  /** What is being checked around the present statement, innermost last: what `break` and `continue` leave. */
+  readonly around: { readonly kind: 'loop' | 'switch'; left: boolean }[] = []
   returns: ValueType | undefined
   private readonly bindings: Map<string, Binding>[] = [new Map()]
 

@@ -71,6 +71,8 @@ export type Statement = { readonly span: Span } & (
     }
   | Loop
   | { readonly kind: 'block'; readonly body: readonly Statement[] }
+  /** What `break` leaves besides a loop. */
+  | { readonly kind: 'switch'; readonly body: readonly Statement[] }
   | { readonly kind: 'return'; readonly value?: Expression | undefined }
   | { readonly kind: 'break' | 'continue' }
   | { readonly kind: 'evaluate'; readonly value: Expression }

@@ -109,6 +109,8 @@ export type TypedStatement =
       readonly body: readonly TypedStatement[]
       readonly at: Position
     }
+  /** Statements that `break` leaves. */
+  | { readonly op: 'breakable'; readonly body: readonly TypedStatement[]; readonly at: Position }
   | { readonly op: 'return'; readonly value: Typed | undefined; readonly at: Position }
   | { readonly op: 'break' | 'continue'; readonly at: Position }
   | { readonly op: 'evaluate'; readonly value: Typed; readonly at: Position }

@@ -29,6 +29,10 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
       : undefined
   if (b.value === neutral && (bits === 64 || fits(a, 32))) return a
   if (b.value === 0n && (alu === 'and' || alu === 'mul')) return constant(0n)
+  // The verifier refuses to divide by an immediate 0, although it defines what a register of 0 gives.
+  if (BigInt.asUintN(bits, b.value) === 0n && alu === 'div') return constant(0n)
+  if (BigInt.asUintN(bits, b.value) === 0n && alu === 'mod')
+    return bits === 64 || fits(a, 32) ? a : { operation: { op: 'low32' }, arguments: [a] }
   const [inner, mask] = a.arguments
   if (
     alu === 'and' &&

@@ -1,0 +1,42 @@
+import { array, bits, bool, hash, header, i32, i64, ipv4, ipv6, mac, u8, u16, u32, u64 } from '../../src/lang/index.ts'
+
+/** A header with every kind of field, at offsets that nothing is aligned to. */
+export const Mixed = header('Mixed', {
+  top: bits(3),
+  middle: bits(13),
+  octet: u8,
+  flag: bool,
+  wide: u64,
+  four: ipv4,
+  word: u32,
+  octets: mac,
+  six: ipv6,
+  minus: i32,
+  long: i64,
+  low: bits(20),
+  high: bits(12),
+  short: u16,
+})
+
+/** The cube that generated data planes belong to. */
+export const sample = {
+  name: 'sample',
+  state: {
+    small: hash({ key: { id: u8 }, value: { count: u64, mark: u8, delta: i32, peer: ipv4 }, entries: 1024 }),
+    flows: hash({
+      key: { address: mac, port: u16 },
+      value: { seen: i64, flag: bool, via: ipv6, rate: u16 },
+      entries: 1024,
+    }),
+    cells: array({ value: { count: u64, low: u32, level: i32, flag: bool, owner: mac }, entries: 4 }),
+    results: array({
+      value: { wide: u64, long: i64, word: u32, minus: i32, short: u16, octet: u8, flag: bool, m: mac },
+      entries: 4,
+    }),
+    addresses: array({ value: { f: ipv4, s: ipv6 }, entries: 4 }),
+  },
+  drops: { truncated: 'too short', unwanted: 'nobody wants it', odd: 'it is odd' },
+}
+
+/** What `cube/` calls by the same name, without the types. */
+export const dataplane = (cube: typeof sample, run: unknown): { cube: typeof sample; run: unknown } => ({ cube, run })

@@ -1,0 +1,281 @@
+/** What a data plane means: the typed tree, walked. Plain and slow; it shares nothing with the compiler behind check.ts. */
+import { toHex } from '../../src/base/bytes.ts'
+import type { Cube } from '../../src/compiler/cube.ts'
+import type { StructField, Typed, TypedStatement, Variable } from '../../src/compiler/typed.ts'
+import { wrap } from '../../src/compiler/typed.ts'
+import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
+import type { Field } from '../../src/isa/layout.ts'
+import type { StructType } from '../../src/lang/index.ts'
+
+/** Bytes of key in hexadecimal → bytes of the value. */
+export type Entries = Map<string, Uint8Array>
+export type TableContents = Record<string, Entries>
+
+interface Reference {
+  readonly bytes: Uint8Array
+  readonly at: number
+}
+interface Ending {
+  readonly ending: 'drop' | 'forward' | 'flood' | 'pass'
+  readonly number: number
+}
+/** Integers in the range of their type, truth values, addresses, references or null, verdicts, nothing. */
+type Value = bigint | boolean | Uint8Array | Reference | null | Ending | undefined
+type Completion = { readonly kind: 'next' | 'break' | 'continue' } | { readonly kind: 'return'; readonly value: Value }
+
+const NEXT: Completion = { kind: 'next' }
+
+export interface World {
+  readonly cube: Cube
+  readonly wiring: Wiring
+  readonly tables: TableContents
+  /** Packets and bytes, by slot. */
+  readonly counters: Map<number, [bigint, bigint]>
+  readonly now: bigint
+}
+
+/** Runs a data plane on one packet; changes the world's tables and counters. The result is the hook's return value. */
+export function interpret(statements: readonly TypedStatement[], packet: Uint8Array, world: World): number {
+  return new Interpreter(packet, world).run(statements)
+}
+
+class Interpreter {
+  private readonly packet: Uint8Array
+  private readonly world: World
+  private readonly variables = new Map<Variable, Value>()
+
+  constructor(packet: Uint8Array, world: World) {
+    this.packet = packet
+    this.world = world
+  }
+
+  run(statements: readonly TypedStatement[]): number {
+    this.count(SLOT.received)
+    const completion = this.statements(statements)
+    if (completion.kind !== 'return') throw new Error('a path without a verdict')
+    return this.finish(completion.value as Ending)
+  }
+
+  private finish({ ending, number }: Ending): number {
+    const { cube, wiring } = this.world
+    const own = wiring.port
+    const reasons = Object.keys(dropReasons(cube))
+    const lost = () => this.finish({ ending: 'drop', number: reasons.indexOf('no_such_port') })
+    switch (ending) {
+      case 'drop':
+        this.count(SLOT.firstDrop + number)
+        return 2
+      case 'pass':
+        return 0
+      case 'forward':
+        if (!wiring.exits.some(({ port }) => port === number)) return lost()
+        this.count(SLOT.sent, number)
+        return 7
+      case 'flood': {
+        const others = wiring.exits.filter(({ port }) => port !== own)
+        const last = others.pop()
+        if (last === undefined) return lost()
+        // All but the last lead to interfaces that do not exist.
+        for (const { port } of others) this.count(SLOT.firstDrop + reasons.indexOf('send_failed'), port)
+        this.count(SLOT.sent, last.port)
+        return 7
+      }
+    }
+  }
+
+  private count(slot: number, port = this.world.wiring.port): void {
+    const index = port * slotsPerPort(this.world.cube) + slot
+    const [packets, bytes] = this.world.counters.get(index) ?? [0n, 0n]
+    this.world.counters.set(index, [packets + 1n, bytes + BigInt(this.packet.length)])
+  }
+
+  private statements(list: readonly TypedStatement[]): Completion {
+    for (const one of list) {
+      const completion = this.statement(one)
+      if (completion.kind !== 'next') return completion
+    }
+    return NEXT
+  }
+
+  private statement(node: TypedStatement): Completion {
+    switch (node.op) {
+      case 'assign':
+        this.variables.set(node.variable, this.value(node.value))
+        return NEXT
+      case 'store': {
+        const { bytes, at } = this.value(node.base) as Reference
+        writeField(bytes, at, node.field, this.value(node.value))
+        return NEXT
+      }
+      case 'if':
+        return this.statements(this.value(node.test) === true ? node.whenTrue : node.whenFalse)
+      case 'breakable': {
+        const completion = this.statements(node.body)
+        return completion.kind === 'break' ? NEXT : completion
+      }
+      case 'loop':
+        for (let round = 0; round < node.times; round++) {
+          this.variables.set(node.variable, node.from + node.step * BigInt(round))
+          const completion = this.statements(node.body)
+          if (completion.kind === 'break') return NEXT
+          if (completion.kind === 'return') return completion
+        }
+        return NEXT
+      case 'return':
+        return { kind: 'return', value: node.value && this.value(node.value) }
+      case 'break':
+      case 'continue':
+        return { kind: node.op }
+      case 'evaluate':
+        this.value(node.value)
+        return NEXT
+    }
+  }
+
+  private value(node: Typed): Value {
+    switch (node.op) {
+      case 'constant':
+        return node.type.kind === 'bool' ? node.value !== 0n : node.value
+      case 'variable':
+        return this.variables.get(node.variable)
+      case 'field': {
+        const { bytes, at } = this.value(node.base) as Reference
+        const raw = readField(bytes, at, node.field, node.struct)
+        return node.type.kind === 'bool' ? raw !== 0n : raw
+      }
+      case 'byte':
+        return BigInt((this.value(node.base) as Uint8Array)[node.index] ?? 0)
+      case 'length':
+        return BigInt(this.packet.length)
+      case 'now':
+        return this.world.now
+      case 'read':
+        return node.offset + node.struct.size <= this.packet.length ? { bytes: this.packet, at: node.offset } : null
+      case 'get': {
+        const bytes = this.world.tables[node.table.name]?.get(this.key(node.table.table.key, node.key))
+        return bytes === undefined ? null : { bytes, at: 0 }
+      }
+      case 'delete':
+        return this.world.tables[node.table.name]?.delete(this.key(node.table.table.key, node.key))
+      case 'set':
+        return this.set(node)
+      case 'arithmetic':
+        return this.arithmetic(node)
+      case 'negate':
+        return this.wrapped(node, -(this.value(node.operand) as bigint))
+      case 'complement':
+        return this.wrapped(node, ~(this.value(node.operand) as bigint))
+      case 'convert':
+        return this.wrapped(node, this.value(node.operand) as bigint)
+      case 'compare':
+        return compare(node.operator, this.value(node.left), this.value(node.right))
+      case 'isNull':
+        return this.value(node.operand) === null
+      case 'not':
+        return this.value(node.operand) === false
+      case 'and':
+        return this.value(node.left) === true && this.value(node.right) === true
+      case 'or':
+        return this.value(node.left) === true || this.value(node.right) === true
+      case 'conditional':
+        return this.value(this.value(node.test) === true ? node.whenTrue : node.whenFalse)
+      case 'call': {
+        for (const { variable, value } of node.call.bindings) this.variables.set(variable, this.value(value))
+        const completion = this.statements(node.call.body)
+        return completion.kind === 'return' ? completion.value : undefined
+      }
+      case 'drop':
+        return { ending: 'drop', number: node.reason }
+      case 'forward':
+        return { ending: 'forward', number: Number(this.value(node.port) as bigint) }
+      case 'flood':
+      case 'pass':
+        return { ending: node.op, number: 0 }
+    }
+  }
+
+  private wrapped(node: Typed, value: bigint): bigint {
+    if (node.type.kind !== 'int') throw new Error(`${node.op} is no integer`)
+    return wrap(node.type, value)
+  }
+
+  private arithmetic(node: Extract<Typed, { op: 'arithmetic' }>): bigint {
+    if (node.type.kind !== 'int') throw new Error('no integer')
+    const { bits } = node.type
+    const a = this.value(node.left) as bigint
+    const b = this.value(node.right) as bigint
+    const by = BigInt.asUintN(64, b) & BigInt(bits === 64 ? 63 : 31)
+    const results: Readonly<Record<typeof node.operator, () => bigint>> = {
+      '+': () => a + b,
+      '-': () => a - b,
+      '*': () => a * b,
+      '/': () => (b === 0n ? 0n : a / b),
+      '%': () => (b === 0n ? a : a % b),
+      '&': () => a & b,
+      '|': () => a | b,
+      '^': () => a ^ b,
+      '<<': () => a << by,
+      '>>': () => a >> by,
+      '>>>': () => BigInt.asUintN(bits, a) >> by,
+    }
+    return wrap(node.type, results[node.operator]())
+  }
+
+  private key(struct: StructType, fields: readonly StructField[]): string {
+    return toHex(this.record(struct, fields))
+  }
+
+  private record(struct: StructType, fields: readonly StructField[]): Uint8Array {
+    const bytes = new Uint8Array(struct.size)
+    for (const { field, value } of fields) writeField(bytes, 0, field, this.value(value))
+    return bytes
+  }
+
+  private set(node: Extract<Typed, { op: 'set' }>): boolean {
+    const { name, table } = node.table
+    const key = this.key(table.key, node.key)
+    const value = this.record(table.value, node.value)
+    const entries = this.world.tables[name]
+    const known = entries?.get(key)
+    if (table.kind !== 'array') entries?.set(key, value)
+    // Entries of an array stay where they are.
+    else if (known === undefined) return false
+    else known.set(value)
+    return true
+  }
+}
+
+function compare(operator: string, left: Value, right: Value): boolean {
+  const [a, b] = [left, right].map((one) => (one instanceof Uint8Array ? toHex(one) : (one as bigint)))
+  if (a === undefined || b === undefined) throw new Error('nothing to compare')
+  switch (operator) {
+    case '===':
+      return a === b
+    case '!==':
+      return a !== b
+    case '<':
+      return a < b
+    case '<=':
+      return a <= b
+    case '>':
+      return a > b
+    default:
+      return a >= b
+  }
+}
+
+function readField(bytes: Uint8Array, at: number, { offset, layout, bits }: Field, struct: StructType): Value {
+  const part = bytes.subarray(at + offset, at + offset + layout.size)
+  if (layout.kind !== 'scalar') return part.slice()
+  const octets = struct.order === 'network' ? [...part] : [...part].reverse()
+  const raw = octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n)
+  if (bits !== undefined) return BigInt.asUintN(bits.width, raw >> BigInt(bits.shift))
+  return layout.signed ? BigInt.asIntN(8 * layout.size, raw) : raw
+}
+
+/** Fields of tables only: headers are read-only, and tables have host byte order. */
+function writeField(bytes: Uint8Array, at: number, { offset, layout }: Field, value: Value): void {
+  if (value instanceof Uint8Array) return bytes.set(value, at + offset)
+  const whole = typeof value === 'boolean' ? (value ? 1n : 0n) : (value as bigint)
+  for (let i = 0; i < layout.size; i++) bytes[at + offset + i] = Number((whole >> BigInt(8 * i)) & 0xffn)
+}

@@ -1,0 +1,26 @@
+/** The types of generated programs, and the rules by which operands meet. Said again here, on purpose, without looking. */
+import type { StructType } from '../../src/lang/index.ts'
+
+export const INTS = ['u8', 'u16', 'u32', 'u64', 'i32', 'i64'] as const
+export type Int = (typeof INTS)[number]
+export type Type = Int | 'bool' | 'mac' | 'ipv4' | 'ipv6'
+
+export const promoted = (type: Int): Int => (type === 'u8' || type === 'u16' ? 'u32' : type)
+
+export function common(a: Int, b: Int): Int {
+  const signed = [a, b].some((one) => one.startsWith('i'))
+  const wide = [a, b].some((one) => one.endsWith('64'))
+  return `${signed ? 'i' : 'u'}${wide ? 64 : 32}`
+}
+
+export function rangeOf(type: Int): readonly [bigint, bigint] {
+  const bits = BigInt(type.slice(1))
+  return type.startsWith('i') ? [-(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n] : [0n, (1n << bits) - 1n]
+}
+
+export function typeOfField(struct: StructType, field: string): Type {
+  const type = struct.fields[field]
+  if (type === undefined) throw new Error(`no field ${field}`)
+  if (type.kind === 'bits') return INTS.find((one) => Number(one.slice(1)) >= (type.width ?? 0)) ?? 'u64'
+  return type.kind === 'int' ? (type.name as Int) : (type.kind as Type)
+}

@@ -1,0 +1,43 @@
+/** Packets and tables for generated programs. Few different bytes, so that keys meet. */
+import { toHex } from '../../src/base/bytes.ts'
+import type { StructType } from '../../src/lang/index.ts'
+import { sample } from './cube.ts'
+import type { Choose } from './generate.ts'
+import type { TableContents } from './interpret.ts'
+
+export const packetOf = (choose: Choose): Uint8Array =>
+  Uint8Array.from({ length: 14 + choose(110) }, () => octet(choose))
+
+const octet = (choose: Choose): number => [0, 1, 2, 3, 0x7f, 0x80, 0xff, choose(256)][choose(8)] ?? 0
+
+/** Every table with a few entries, their padding zero; `packets` give some of the keys. */
+export function tablesOf(choose: Choose, packets: readonly Uint8Array[]): TableContents {
+  return Object.fromEntries(
+    Object.entries(sample.state).map(([name, { kind, key, value, entries }]) => {
+      const filled = new Map<string, Uint8Array>()
+      const count = kind === 'array' ? entries : choose(6)
+      for (let index = 0; index < count; index++) {
+        const bytes = kind === 'array' || name === 'small' ? numbered(key, index) : random(key, choose)
+        const packet = packets[choose(packets.length)]
+        if (name === 'flows' && packet) bytes.set(packet.subarray(6 * choose(2)).subarray(0, 6))
+        if (name === 'flows') bytes.set([choose(4), 0], 6)
+        filled.set(toHex(bytes), random(value, choose))
+      }
+      return [name, filled]
+    }),
+  )
+}
+
+function numbered(struct: StructType, index: number): Uint8Array {
+  const bytes = new Uint8Array(struct.size)
+  bytes[0] = index
+  return bytes
+}
+
+function random(struct: StructType, choose: Choose): Uint8Array {
+  const bytes = new Uint8Array(struct.size)
+  for (const { name, offset, layout } of struct.layout.fields)
+    for (let at = 0; at < layout.size; at++)
+      bytes[offset + at] = struct.fields[name]?.kind === 'bool' ? choose(2) : octet(choose)
+  return bytes
+}
