@@ -39,11 +39,19 @@ function writeField(bytes: Uint8Array, struct: StructType, field: Field, type: T
   const { layout, offset, name } = field
   if (type.kind === 'mac' || type.kind === 'ipv4' || type.kind === 'ipv6') {
     if (typeof value !== 'string') throw new RangeError(`${struct.name}.${name}: an address is text, not ${value}`)
-    bytes.set(ADDRESS[type.kind].parse(value), offset)
+    try {
+      bytes.set(ADDRESS[type.kind].parse(value), offset)
+    } catch (error) {
+      throw new RangeError(`${struct.name}.${name}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      })
+    }
     return
   }
   if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean')
     throw new RangeError(`${struct.name}.${name}: ${value} is no number`)
+  if (typeof value === 'number' && !Number.isInteger(value))
+    throw new RangeError(`${struct.name}.${name}: ${value} is no whole number`)
   const signed = layout.kind === 'scalar' && layout.signed
   const width = field.bits?.width ?? layout.size * 8
   const whole = BigInt(value)
