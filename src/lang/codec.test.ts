@@ -4,7 +4,22 @@ import { formatIPv4, formatIPv6, formatMac } from '../base/address.ts'
 import { decodeStruct, encodeStruct } from './codec.ts'
 import * as headers from './headers.ts'
 import { array, describe as describeTable, hash, lruHash } from './maps.ts'
-import { bool, i32, i64, ipv4, ipv6, mac, type StructType, struct, type Type, u8, u16, u32, u64 } from './types.ts'
+import {
+  bool,
+  i32,
+  i64,
+  ipv4,
+  ipv6,
+  isStruct,
+  mac,
+  type StructType,
+  struct,
+  type Type,
+  u8,
+  u16,
+  u32,
+  u64,
+} from './types.ts'
 
 const octets = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
