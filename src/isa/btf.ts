@@ -13,11 +13,16 @@ import { type MapDescription, type Program, type SourceLine, slotsOf } from './p
  */
 
 const MAGIC = 0xeb9f
-const KIND = { int: 1, ptr: 2, array: 3, struct: 4, func: 12, func_proto: 13 } as const
+const KIND = { int: 1, ptr: 2, array: 3, struct: 4, func: 12, func_proto: 13, var: 14, datasec: 15 } as const
 const BITFIELDS = 0x8000_0000
 const INT_SIGNED = 1
 
-class Btf {
+/** Of functions and variables: seen in their own object only, or defined here for all. */
+export const LINKAGE = { static: 0, global: 1 } as const
+export type Linkage = keyof typeof LINKAGE
+
+/** Types and strings as they are collected. */
+export class Btf {
   readonly #types: number[] = []
   readonly #strings: Uint8Array[] = [new Uint8Array(1)]
   readonly #offsets = new Map<string, number>([['', 0]])
@@ -68,6 +73,22 @@ class Btf {
     return this.#type(this.string(name), info, size, ...members)
   }
 
+  /** A struct without a name, of pointers. */
+  pointers(members: Readonly<Record<string, number>>): number {
+    const all = Object.entries(members)
+    const words = all.flatMap(([name, to], index) => [this.string(name), this.pointer(to), index * 64])
+    return this.#type(0, (KIND.struct << 24) | all.length, all.length * 8, ...words)
+  }
+
+  variable = (name: string, type: number, linkage: Linkage): number =>
+    this.#type(this.string(name), KIND.var << 24, type, LINKAGE[linkage])
+
+  /** A section of data, by its name in the object file, and the variables in it in order of their offsets. */
+  section(name: string, size: number, variables: readonly SectionVariable[]): number {
+    const words = variables.flatMap(({ variable, offset, size }) => [variable, offset, size])
+    return this.#type(this.string(name), (KIND.datasec << 24) | variables.length, size, ...words)
+  }
+
   layout(layout: Layout): number {
     switch (layout.kind) {
       case 'scalar':
@@ -80,10 +101,10 @@ class Btf {
   }
 
   /** `int name(struct context *ctx)` */
-  function(name: string, context: string): number {
+  function(name: string, context: string, linkage: Linkage): number {
     const argument = this.pointer(this.struct(context, 0, []))
     const proto = this.#type(0, (KIND.func_proto << 24) | 1, this.int(4, true), this.string('ctx'), argument)
-    return this.#type(this.string(identifier(name)), KIND.func << 24, proto)
+    return this.#type(this.string(identifier(name)), (KIND.func << 24) | LINKAGE[linkage], proto)
   }
 
   encode(): Uint8Array {
@@ -104,7 +125,20 @@ class Btf {
 }
 
 /** C's identifiers, which the kernel insists on; anything else becomes `_`. */
-const identifier = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|$)/, '_')
+export const identifier = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|$)/, '_')
+
+export interface SectionVariable {
+  readonly variable: number
+  readonly offset: number
+  readonly size: number
+}
+
+/** The types of a map's key and value. */
+export function mapTypes(btf: Btf, description: MapDescription): { readonly key: number; readonly value: number } {
+  // An array's index is a plain 32-bit integer and nothing else (kernel/bpf/arraymap.c, array_map_check_btf).
+  const indexed = description.kind === 'array' || description.kind === 'percpu_array'
+  return { key: indexed ? btf.int(4, false) : btf.layout(description.key), value: btf.layout(description.value) }
+}
 
 export interface MapBtf {
   readonly btf: Uint8Array
@@ -115,11 +149,8 @@ export interface MapBtf {
 
 export function mapBtf(description: MapDescription): MapBtf {
   const btf = new Btf()
-  // An array's index is a plain 32-bit integer and nothing else (kernel/bpf/arraymap.c, array_map_check_btf).
-  const indexed = description.kind === 'array' || description.kind === 'percpu_array'
-  const key = indexed ? btf.int(4, false) : btf.layout(description.key)
-  const value = btf.layout(description.value)
-  return { btf: btf.encode(), key, value }
+  const types = mapTypes(btf, description)
+  return { btf: btf.encode(), ...types }
 }
 
 export interface ProgramBtf {
@@ -132,25 +163,36 @@ export interface ProgramBtf {
 
 export function programBtf(program: Program): ProgramBtf {
   const btf = new Btf()
+  const { functions, lines } = programTypes(btf, program, 'static')
+  return { btf: btf.encode(), funcInfo: words(functions.flat()), lineInfo: words(lines.flat()) }
+}
+
+/** The records of func_info and line_info, each a row of words that starts with its slot. */
+export function programTypes(btf: Btf, program: Program, linkage: Linkage) {
   const context = program.hook === 'tc' ? '__sk_buff' : 'xdp_md'
-  const functions = functionStarts(program)
-  const funcs = functions.flatMap((slot, index) => [
+  const starts = functionStarts(program)
+  const functions = starts.map((slot, index): [slot: number, type: number] => [
     slot,
-    btf.function(index === 0 ? program.name : `${program.name}_${index}`, context),
+    index === 0
+      ? btf.function(program.name, context, linkage)
+      : btf.function(`${program.name}_${index}`, context, 'static'),
   ])
-  const lines = linesBySlot(program, new Set(functions)).flatMap(([slot, { file, line, column, text }]) => [
-    slot,
-    btf.string(file),
-    btf.string(text.trim()),
-    ((Math.min(line, MAX_LINE) << 10) | Math.min(column, MAX_COLUMN)) >>> 0,
-  ])
-  return { btf: btf.encode(), funcInfo: words(funcs), lineInfo: words(lines) }
+  const lines = linesBySlot(program, new Set(starts)).map(
+    ([slot, { file, line, column, text }]): [slot: number, file: number, text: number, place: number] => [
+      slot,
+      btf.string(file),
+      btf.string(text.trim()),
+      ((Math.min(line, MAX_LINE) << 10) | Math.min(column, MAX_COLUMN)) >>> 0,
+    ],
+  )
+  return { functions, lines }
 }
 
 const MAX_LINE = 2 ** 22 - 1
 const MAX_COLUMN = 2 ** 10 - 1
 
-function words(values: readonly number[]): Uint8Array {
+/** 32-bit words, little-endian. */
+export function words(values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(values.length * 4)
   const view = viewOf(bytes)
   values.forEach((value, index) => {

@@ -99,6 +99,12 @@ export type HelperName = keyof typeof HELPER
 const HELPER_NAMES = new Map(Object.entries(HELPER).map(([name, number]) => [number as number, name]))
 export const helperName = (number: number): string => HELPER_NAMES.get(number) ?? `helper_${number}`
 
+/** linux/bpf.h, enum bpf_map_type. */
+export const MAP_TYPE = { hash: 1, array: 2, percpu_hash: 5, percpu_array: 6, lru_hash: 9 } as const
+
+/** `bpf_redirect` and friends are free, but kfuncs and some helpers ask for a license compatible with the GPL. */
+export const LICENSE = 'Dual BSD/GPL'
+
 /** What a program at the TC hook returns (linux/pkt_cls.h; TCX uses the same numbers). */
 export const TC_ACT = { ok: 0, shot: 2, redirect: 7, next: 0xffffffff } as const
 

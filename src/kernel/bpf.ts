@@ -1,4 +1,5 @@
 import { cString, viewOf } from '../base/bytes.ts'
+import { LICENSE } from '../isa/opcodes.ts'
 import { ERRNO } from './errno.ts'
 import { addressOf, bpf } from './ffi.ts'
 
@@ -27,7 +28,6 @@ const COMMAND = {
   link_detach: 34,
 } as const
 
-export const MAP_TYPE = { hash: 1, array: 2, percpu_hash: 5, percpu_array: 6, lru_hash: 9 } as const
 export const PROG_TYPE = { tc: 3, xdp: 6 } as const
 export const ATTACH_TYPE = { xdp: 37, tcx_ingress: 46 } as const
 export const LINK_TYPE = { xdp: 6, tcx: 11 } as const
@@ -156,9 +156,6 @@ export interface ProgramLoad {
   readonly log?: { readonly level: number; readonly buffer: Uint8Array } | undefined
 }
 
-/** `bpf_redirect` and friends are free, but kfuncs and some helpers ask for a license compatible with the GPL. */
-const LICENSE = cString('Dual BSD/GPL')
-
 /** `struct bpf_func_info` and `struct bpf_line_info` (linux/bpf.h). */
 const FUNC_INFO_SIZE = 8
 const LINE_INFO_SIZE = 16
@@ -168,7 +165,7 @@ export function loadProgram(load: ProgramLoad): number {
     .u32(0, load.type)
     .u32(4, load.instructions.length / 8)
     .pointer(8, load.instructions)
-    .pointer(16, LICENSE)
+    .pointer(16, cString(LICENSE))
     .bytes(48, nameBytes(load.name))
   if (load.log !== undefined) attr.u32(24, load.log.level).u32(28, load.log.buffer.length).pointer(32, load.log.buffer)
   if (load.btf !== undefined) {

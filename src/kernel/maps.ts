@@ -3,17 +3,9 @@ import type { MachineMap } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
+import { MAP_TYPE } from '../isa/opcodes.ts'
 import type { MapDescription } from '../isa/program.ts'
-import {
-  type BtfReference,
-  createMap,
-  loadBtf,
-  lookupBatch,
-  MAP_TYPE,
-  MapEntries,
-  type MapShape,
-  mapInfo,
-} from './bpf.ts'
+import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { Handle, kindOf, type Owner } from './objects.ts'

@@ -1,8 +1,8 @@
 import { programBtf } from '../isa/btf.ts'
 import { encode } from '../isa/encode.ts'
-import { ALU, ATOMIC, CLASS, JMP, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CLASS, JMP, MAP_TYPE, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
 import type { Instruction } from '../isa/program.ts'
-import { ATTACH_TYPE, createLink, createMap, loadBtf, loadProgram, lookupBatch, MAP_TYPE, PROG_TYPE } from './bpf.ts'
+import { ATTACH_TYPE, createLink, createMap, loadBtf, loadProgram, lookupBatch, PROG_TYPE } from './bpf.ts'
 import { ERRNO, errnoName } from './errno.ts'
 import { close } from './ffi.ts'
 
