@@ -217,17 +217,22 @@ type Manner = 'refuses' | 'fails late' | 'dies'
 class Injected extends Error {}
 
 function sabotage(it: ReturnType<typeof bench>, manner: Manner, at: number) {
+  // What is asked before the first record is written changes nothing, and so nothing can be left of it.
+  let begun = it.records.names().length === 0
   let count = 0
   const call = <T>(operation: string, run: () => T): T => {
     // Letting go of a handle cannot fail; the kernel does it for a process that dies.
-    if (operation.startsWith('Symbol')) return run()
+    if (operation.startsWith('Symbol') || !begun) return run()
     count++
     if (count < at || (count > at && manner !== 'dies')) return run()
     if (manner === 'fails late') run()
     throw new Injected(operation)
   }
-  // What only reads the record of another time cannot go wrong in an interesting way, but a process may die at it.
-  const records = manner === 'dies' ? through(it.records, call) : it.records
+  const records = through(it.records, (operation, run) => {
+    const result = manner === 'dies' ? call(operation, run) : run()
+    begun ||= operation === 'write'
+    return result
+  })
   const engine = it.engineOn({ machine: through(it.machine, call), records })
   return { engine, happened: () => count >= at }
 }

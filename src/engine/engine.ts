@@ -172,7 +172,8 @@ export class Engine {
     const { graph, numbering } = running
     const { cube, control } = folder
     const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
-    const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
+    using held = new Held()
+    const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers), held)
     const attached = observe(machine, nothing(graph.name)).attachments
     const ports = instance.ports.map((port): PortStatus => {
       const there = attached.get(`${graph.name}/${instance.name}/links/${port.name}`) === port.interface
@@ -180,7 +181,6 @@ export class Engine {
       const state = !there ? 'detached' : up ? 'up' : 'down'
       return { name: port.name, interface: port.interface, state, ...counters(numbers.ids[port.name] ?? 0) }
     })
-    using held = new Held()
     const tables = openTables(machine, graph.name, instance.name, cube, held)
     const complete = Object.keys(cube.state).every((name) => name in tables)
     const context = {

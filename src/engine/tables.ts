@@ -1,11 +1,10 @@
 /** Maps of bytes → the typed tables that a control plane sees, and the counters of ports. */
 import type { Machine, MachineMap } from '../backend/machine.ts'
-import { viewOf } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
 import { counter, countersMap, dropReasons, MAP, SLOT, slotsPerPort } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
-import { type ControlTable, describe, type Fields, type Table } from '../lang/index.ts'
+import { type ControlTable, describe, type Fields, struct, type Table, u32 } from '../lang/index.ts'
 import { mapPath } from './stitch.ts'
 
 /** A table of a schema over the machine's map. */
@@ -53,24 +52,28 @@ export interface PortCounters {
   readonly drops: Readonly<Record<string, Count>>
 }
 
-/** Reads the counters of an instance's ports, summed over all CPUs. */
+/** Reads the counters of an instance's ports, port by port, summed over all CPUs. */
 export function readCounters(
   machine: Machine,
   graph: string,
   instance: string,
   cube: Cube,
   capacity: number,
+  held: Held,
 ): (port: number) => PortCounters {
-  using map = machine.openMap(mapPath(graph, instance, MAP.counters), countersMap(cube, capacity))
-  const rows = new Map(map?.entries().map(([key, value]) => [viewOf(key).getUint32(0, true), value]))
+  const map = machine.openMap(mapPath(graph, instance, MAP.counters), countersMap(cube, capacity))
+  if (map !== undefined) held.use(map)
   return (port) => {
-    const at = (slot: number): Count => sum(rows.get(port * slotsPerPort(cube) + slot))
+    const at = (slot: number): Count =>
+      sum(map?.lookup(encodeStruct(counterKey, { index: port * slotsPerPort(cube) + slot })))
     const drops = Object.keys(dropReasons(cube))
       .map((reason, index) => [reason, at(SLOT.firstDrop + index)] as const)
       .filter(([, { packets }]) => packets > 0n)
     return { received: at(SLOT.received), sent: at(SLOT.sent), drops: Object.fromEntries(drops) }
   }
 }
+
+const counterKey = struct('key', { index: u32 })
 
 function sum(values: Uint8Array | undefined): Count {
   let [packets, bytes] = [0n, 0n]
