@@ -147,7 +147,8 @@ class OpenLab<C extends Cube> implements Lab<C> {
   counters(port: string): PortCounters {
     const id = this.#numbers().ids[port]
     if (id === undefined) throw new RangeError(`there is no port ${port} now`)
-    return this.#readCounters()(id)
+    using held = new Held()
+    return this.#readCounters(held)(id)
   }
 
   async view(title: string): Promise<View> {
@@ -158,17 +159,20 @@ class OpenLab<C extends Cube> implements Lab<C> {
   }
 
   [Symbol.dispose](): void {
-    const none = nothing(this.#graph)
-    apply(this.machine, none, plan(observe(this.machine, none), none))
-    this.#wires[Symbol.dispose]()
+    try {
+      const none = nothing(this.#graph)
+      apply(this.machine, none, plan(observe(this.machine, none), none))
+    } finally {
+      this.#wires[Symbol.dispose]()
+    }
   }
 
   #numbers(): InstanceNumbers {
     return this.#records.read(this.#graph)?.numbering[INSTANCE] ?? { ids: {}, next: 0 }
   }
 
-  #readCounters(): (port: number) => PortCounters {
-    return readCounters(this.machine, this.#graph, INSTANCE, this.#folder.cube, capacityOf(this.#numbers()))
+  #readCounters(held: Held): (port: number) => PortCounters {
+    return readCounters(this.machine, this.#graph, INSTANCE, this.#folder.cube, capacityOf(this.#numbers()), held)
   }
 
   #deliver(port: string, frame: Uint8Array): readonly Arrival[] {
@@ -196,7 +200,8 @@ class OpenLab<C extends Cube> implements Lab<C> {
   }
 
   #totals(): { received: number; sent: number; drops: number } {
-    const counters = Object.values(this.#numbers().ids).map(this.#readCounters())
+    using held = new Held()
+    const counters = Object.values(this.#numbers().ids).map(this.#readCounters(held))
     const sum = (counts: readonly { packets: bigint }[]) =>
       counts.reduce((all, { packets }) => all + Number(packets), 0)
     return {
