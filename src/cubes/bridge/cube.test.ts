@@ -402,7 +402,7 @@ onEveryMachine('bridge', (openLab, machine) => {
         const known = started.entries().map(([key, value]) => [key.address, value.port, value.seen])
         expect(known.sort()).toEqual(model.table().sort())
       }),
-      { numRuns: machine === 'vm' ? 150 : 8 },
+      { numRuns: machine === 'vm' ? 60 : 8 },
     )
   })
 })
