@@ -174,7 +174,7 @@ export function printProgram(program: Program): string {
     if (distance !== undefined) arrivals.add(count + distance)
   }
   const width = Math.max(2, String(count - 1).length)
-  const text = [header(program, count)]
+  const text = [printHeader(program)]
   for (const [name, map] of Object.entries(program.maps)) text.push(printMap(name, map))
   let shown: string | undefined
   let slot = 0
@@ -203,12 +203,14 @@ function distanceOf({ opcode, offset, src, imm }: Instruction): number | undefin
 
 const amount = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
-function header({ name, hook, instructions, stack }: Program, slots: number): string {
+/** What a program is, in a line. */
+export function printHeader({ name, hook, instructions, stack }: Program): string {
+  const slots = instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
   const wide = slots === instructions.length ? '' : ` in ${slots} slots`
   return `${hook} program "${name}": ${amount(instructions.length, 'instruction')}${wide}, ${amount(stack, 'byte')} of stack`
 }
 
-const printMap = (name: string, { kind, key, value, entries }: MapDescription): string =>
+export const printMap = (name: string, { kind, key, value, entries }: MapDescription): string =>
   `map ${name}: ${kind} of ${entries}, ${key.size} → ${amount(value.size, 'byte')}`
 
 const printLine = ({ file, line, text }: SourceLine): string => `${file}:${line}  ${text.trim()}`

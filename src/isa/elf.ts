@@ -1,0 +1,221 @@
+/**
+ * Programs as an object file, the way clang writes them, so that libbpf and what is built on it (bpftool, tc) load it.
+ * What libbpf looks for (libbpf.c, functions in parentheses):
+ *
+ *     tc, xdp         code, a section a hook; a program is a global function symbol   (bpf_object__add_programs)
+ *     .reltc, .relxdp R_BPF_64_64 at each `lddw` of a map, against the map's symbol   (bpf_program__record_reloc)
+ *     .maps           zeros: a map is a variable, what it is stands in its type       (parse_btf_map_def)
+ *     license
+ *     .BTF            types, among them one for each map and program
+ *     .BTF.ext        func_info and line_info, by section                             (btf_ext_setup_info)
+ */
+import { concat, cString, viewOf } from '../base/bytes.ts'
+import { type Refusal, refusal } from '../base/diagnostic.ts'
+import { Btf, identifier, mapTypes, programTypes, words } from './btf.ts'
+import { type ElfSymbol, elfFile, type Relocation, SECTION_FLAG, type Section } from './elf-file.ts'
+import { encode } from './encode.ts'
+import { CALL, CLASS, JMP, LICENSE, MAP_TYPE } from './opcodes.ts'
+import { type Hook, type Instruction, type MapDescription, type Program, slotsOf } from './program.ts'
+
+/**
+ * Which section says which hook (libbpf.c, section_defs). `tcx/ingress` is newer than libbpf 1.2, and `tc` still loads
+ * for either attachment.
+ */
+export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
+
+/** A map's definition is a struct of four pointers. */
+const MAP_SIZE = 32
+
+/** LLVM's "BPF ABI": a 64-bit immediate of `lddw`. */
+const R_BPF_64_64 = 1
+
+const FUNC_INFO_SIZE = 8
+const LINE_INFO_SIZE = 16
+const SLOT_SIZE = 8
+
+/** One object of all these programs. A map that several of them name is one map. */
+export function elfObject(programs: readonly Program[]): Uint8Array {
+  if (programs.length === 0) throw refusal('an object file needs a program')
+  for (const program of programs) refuseUnfit(program)
+  const functions = named(programs.map((program) => [program.name, program] as const))
+  const maps = named(sharedMaps(programs))
+  for (const name of functions.keys())
+    if (maps.has(name)) throw refusal(`"${name}" is a program and a map: an object file has one symbol of a name`)
+
+  const btf = new Btf()
+  const code = (Object.keys(HOOK_SECTION) as Hook[])
+    .map((hook) =>
+      layCode(
+        hook,
+        [...functions].filter(([, program]) => program.hook === hook),
+        btf,
+      ),
+    )
+    .filter(({ bytes }) => bytes.length > 0)
+  const definitions = [...maps].map(([name, description], index) => {
+    const variable = btf.variable(name, definition(btf, description), 'global')
+    return { name, variable, offset: index * MAP_SIZE, size: MAP_SIZE }
+  })
+  if (maps.size > 0) btf.section('.maps', maps.size * MAP_SIZE, definitions)
+  // Before the types are encoded, because it adds the sections' names to their strings.
+  const ext = extension(code, btf)
+
+  const { alloc, execute, write } = SECTION_FLAG
+  const sections: Section[] = [
+    ...code.map(
+      ({ section, bytes }): Section => ({ name: section, type: 'progbits', flags: alloc | execute, bytes, align: 8 }),
+    ),
+    { name: 'license', type: 'progbits', flags: alloc | write, bytes: cString(LICENSE), align: 1 },
+    { name: '.maps', type: 'progbits', flags: alloc | write, bytes: new Uint8Array(maps.size * MAP_SIZE), align: 8 },
+    { name: '.BTF', type: 'progbits', bytes: btf.encode(), align: 4 },
+    { name: '.BTF.ext', type: 'progbits', bytes: ext, align: 4 },
+  ]
+  const symbols = [
+    ...code.flatMap(({ symbols }) => symbols),
+    ...definitions.map(
+      ({ name, offset, size }): ElfSymbol => ({ name, type: 'object', section: '.maps', offset, size }),
+    ),
+  ]
+  return elfFile(
+    sections.filter(({ name }) => name !== '.maps' || maps.size > 0),
+    symbols,
+    {
+      type: R_BPF_64_64,
+      of: Object.fromEntries(
+        code.filter(({ relocations }) => relocations.length > 0).map((one) => [one.section, one.relocations]),
+      ),
+    },
+  )
+}
+
+/** What the format, or libbpf, has no form for. */
+function refuseUnfit(program: Program): void {
+  const cannot = (what: string, remedy: string): Refusal =>
+    refusal(`the program "${program.name}" cannot be put into an object file: ${what}`, remedy)
+  for (const { opcode, src, map, mapValue } of program.instructions) {
+    if (opcode === (CLASS.jmp | JMP.call) && src === CALL.local)
+      throw cannot('it calls a function of its own', 'inline the function')
+    if (map === undefined) continue
+    if (program.maps[map] === undefined)
+      throw cannot(`it refers to the map "${map}" and does not describe it`, 'this is a bug in Tessera')
+    // libbpf relocates to a value only for the variables of .data, .rodata and .bss, whose maps it makes and names itself.
+    if (mapValue !== undefined)
+      throw cannot(
+        `it takes the address of a value of the map "${map}", which libbpf knows of global variables only`,
+        "look the value up; with clock: 'cell', compile with the kernel's clock instead",
+      )
+  }
+}
+
+/** Things by their names as symbols. Kernel and BTF ask for C identifiers. */
+function named<T>(things: Iterable<readonly [name: string, thing: T]>): Map<string, T> {
+  const byName = new Map<string, T>()
+  const origin = new Map<string, string>()
+  for (const [name, thing] of things) {
+    const symbol = identifier(name)
+    const other = origin.get(symbol)
+    if (other !== undefined)
+      throw refusal(
+        other === name
+          ? `two of the programs are called "${name}"`
+          : `"${other}" and "${name}" are both ${symbol} in an object file`,
+        'give them names of their own',
+      )
+    origin.set(symbol, name)
+    byName.set(symbol, thing)
+  }
+  return byName
+}
+
+function sharedMaps(programs: readonly Program[]): Map<string, MapDescription> {
+  const maps = new Map<string, MapDescription>()
+  for (const { name: program, maps: own } of programs)
+    for (const [name, description] of Object.entries(own)) {
+      const known = maps.get(name)
+      if (known !== undefined && JSON.stringify(known) !== JSON.stringify(description))
+        throw refusal(
+          `the map "${name}" of the program "${program}" is not the one of the programs before it`,
+          'programs of one object share their maps by name',
+        )
+      maps.set(name, description)
+    }
+  return maps
+}
+
+/** `struct { int (*type)[TYPE]; key *key; value *value; int (*max_entries)[ENTRIES]; }`, as the macros of bpf_helpers.h. */
+function definition(btf: Btf, description: MapDescription): number {
+  const number = (value: number): number => btf.array(btf.int(4, true), value)
+  const { key, value } = mapTypes(btf, description)
+  return btf.pointers({
+    type: number(MAP_TYPE[description.kind]),
+    key,
+    value,
+    max_entries: number(description.entries),
+  })
+}
+
+/** A section of code, and what else is said about it. Slots in the records are the section's. */
+interface Code {
+  readonly section: string
+  readonly bytes: Uint8Array
+  readonly symbols: readonly ElfSymbol[]
+  readonly relocations: readonly Relocation[]
+  readonly functions: readonly (readonly number[])[]
+  readonly lines: readonly (readonly number[])[]
+}
+
+function layCode(hook: Hook, programs: readonly (readonly [symbol: string, Program])[], btf: Btf): Code {
+  const section = HOOK_SECTION[hook]
+  const parts: Uint8Array[] = []
+  const symbols: ElfSymbol[] = []
+  const relocations: Relocation[] = []
+  const functions: number[][] = []
+  const lines: number[][] = []
+  let slot = 0
+  for (const [symbol, program] of programs) {
+    const bytes = encode(program.instructions.map(unresolved))
+    const moved = ([first, ...rest]: readonly [number, ...number[]]): number[] => [first + slot, ...rest]
+    const types = programTypes(btf, program, 'global')
+    functions.push(...types.functions.map(moved))
+    lines.push(...types.lines.map(moved))
+    symbols.push({ name: symbol, type: 'function', section, offset: slot * SLOT_SIZE, size: bytes.length })
+    parts.push(bytes)
+    for (const instruction of program.instructions) {
+      const { map } = instruction
+      if (map !== undefined) relocations.push({ offset: slot * SLOT_SIZE, symbol: identifier(map) })
+      slot += slotsOf(instruction)
+    }
+  }
+  return { section, bytes: concat(...parts), symbols, relocations, functions, lines }
+}
+
+/** Zero where the loader puts a map. */
+const unresolved = (instruction: Instruction): Instruction =>
+  instruction.map === undefined ? instruction : { ...instruction, src: 0, imm: 0 }
+
+/**
+ * `.BTF.ext` (Documentation/bpf/btf.rst): a header of 24 bytes, then func_info and line_info. Each is the size of its
+ * records, and for every section its name, their number, and the records, whose offsets are in bytes here.
+ */
+function extension(code: readonly Code[], btf: Btf): Uint8Array {
+  const table = (size: number, recordsOf: (one: Code) => readonly (readonly number[])[]): Uint8Array => {
+    const sections = code.filter((one) => recordsOf(one).length > 0)
+    const all = sections.flatMap((one) => {
+      const records = recordsOf(one)
+      const inBytes = records.flatMap(([slot = 0, ...rest]) => [slot * SLOT_SIZE, ...rest])
+      return [btf.string(one.section), records.length, ...inBytes]
+    })
+    return all.length === 0 ? new Uint8Array() : words([size, ...all])
+  }
+  const functions = table(FUNC_INFO_SIZE, (one) => one.functions)
+  const lines = table(LINE_INFO_SIZE, (one) => one.lines)
+  const header = new Uint8Array(24)
+  const view = viewOf(header)
+  view.setUint16(0, 0xeb9f, true)
+  view.setUint8(2, 1)
+  view.setUint32(4, header.length, true)
+  view.setUint32(12, functions.length, true)
+  view.setUint32(16, functions.length, true)
+  view.setUint32(20, lines.length, true)
+  return concat(header, functions, lines)
+}
