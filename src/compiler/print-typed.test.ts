@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { printTyped } from './print-typed.ts'
+import { BOOL, type Typed, type TypedStatement, U32, U64, type ValueType, type Variable } from './typed.ts'
+
+const at = { source: { file: 'a.ts', text: '' }, span: { start: 0, end: 0 } }
+const variable = (id: number, name: string, type: ValueType = U32): Variable => ({ id, name, type })
+const use = (one: Variable): Typed => ({ op: 'variable', variable: one, type: one.type, at })
+const constant = (value: bigint, type: ValueType = U32): Typed => ({ op: 'constant', value, type, at })
+const assign = (to: Variable, value: Typed): TypedStatement => ({ op: 'assign', variable: to, value, at })
+const plus = (left: Typed, right: Typed): Typed => ({ op: 'arithmetic', operator: '+', left, right, type: U32, at })
+const less = (left: Typed, right: Typed): Typed => ({ op: 'compare', operator: '<', left, right, type: BOOL, at })
+const returned = (value: Typed): TypedStatement => ({ op: 'return', value, at })
+const drop = (reason: number): Typed => ({ op: 'drop', reason, type: { kind: 'verdict' }, at })
+const flood: Typed = { op: 'flood', type: { kind: 'verdict' }, at }
+
+const text = (...body: TypedStatement[]): string[] => printTyped(body, ['truncated', 'looped']).split('\n')
+
+const [x, other] = [variable(1, 'x'), variable(2, 'x', U64)]
+
+test('a variable shows its type where it is first assigned; namesakes are numbered', () => {
+  const lines = text(assign(x, constant(1n)), assign(other, constant(2n)), assign(x, use(other)))
+  expect(lines).toEqual(['x: u32 = 1', 'x_2: u64 = 2', 'x = x_2'])
+})
+
+test('operators inside operators are in parentheses', () => {
+  const sum = plus(plus(use(x), constant(1n)), { op: 'convert', operand: use(other), type: U32, at })
+  expect(text({ op: 'evaluate', value: less(sum, constant(9n)), at })).toEqual(['((x + 1) + u32(x_2)) < 9'])
+})
+
+test('tests for null read as they are written', () => {
+  const isNull: Typed = { op: 'isNull', operand: use(x), type: BOOL, at }
+  const not = (operand: Typed): Typed => ({ op: 'not', operand, type: BOOL, at })
+  const lines = [isNull, not(isNull), not(not(isNull))].flatMap((value) => text({ op: 'evaluate', value, at }))
+  expect(lines).toEqual(['x === null', 'x !== null', '!(x !== null)'])
+})
+
+test('branches, loops and what they hold are indented', () => {
+  const body: TypedStatement[] = [
+    {
+      op: 'if',
+      test: less(use(x), constant(3n)),
+      whenTrue: [{ op: 'break', at }],
+      whenFalse: [{ op: 'continue', at }],
+      at,
+    },
+  ]
+  expect(text({ op: 'loop', variable: x, from: 0n, step: 2n, times: 8, body, at }, returned(drop(1)))).toEqual([
+    'for (x: u32 = 0; 8 times; += 2) {',
+    '  if (x < 3) {',
+    '    break',
+    '  } else {',
+    '    continue',
+    '  }',
+    '}',
+    'return drop(looped)',
+  ])
+})
+
+test('an inlined function stands in place: on one line if its body does, else indented', () => {
+  const small: Typed = {
+    op: 'call',
+    call: { name: 'half', bindings: [{ variable: x, value: constant(8n) }], body: [returned(use(x))] },
+    type: U32,
+    at,
+  }
+  const large: Typed = {
+    op: 'call',
+    call: { name: 'away', bindings: [], body: [assign(other, small), returned(flood)] },
+    type: { kind: 'verdict' },
+    at,
+  }
+  expect(text({ op: 'if', test: constant(1n, BOOL), whenTrue: [returned(large)], whenFalse: [], at })).toEqual([
+    'if (true) {',
+    '  return away() {',
+    '    x_2: u64 = half(x: u32 = 8) { return x }',
+    '    return flood()',
+    '  }',
+    '}',
+  ])
+})

@@ -1,0 +1,156 @@
+/**
+ * The typed tree as text that reads like the TypeScript it came from, with all that checking found out: the type of each
+ * variable where it is first assigned, every conversion, and inlined functions in place, with their parameters.
+ */
+import {
+  type InlineCall,
+  nameOfType,
+  type StructField,
+  type Typed,
+  type TypedStatement,
+  type Variable,
+} from './typed.ts'
+
+/** `reasons` are the names of the drop reasons, in the order of their numbers. */
+export const printTyped = (body: readonly TypedStatement[], reasons: readonly string[] = []): string =>
+  new Printer(reasons).statements(body).join('\n')
+
+class Printer {
+  private readonly reasons: readonly string[]
+  private readonly names = new Map<number, string>()
+  private readonly uses = new Map<string, number>()
+
+  constructor(reasons: readonly string[]) {
+    this.reasons = reasons
+  }
+
+  statements = (body: readonly TypedStatement[]): string[] => body.flatMap((node) => this.statement(node))
+
+  private block = (head: string, body: readonly TypedStatement[]): string[] => [
+    ...`${head} {`.split('\n'),
+    ...indented(this.statements(body)),
+    '}',
+  ]
+
+  private statement(node: TypedStatement): string[] {
+    switch (node.op) {
+      case 'assign': {
+        const value = this.text(node.value)
+        return `${this.target(node.variable)} = ${value}`.split('\n')
+      }
+      case 'store':
+        return `${this.operand(node.base)}.${node.field.name} = ${this.text(node.value)}`.split('\n')
+      case 'if': {
+        const lines = this.block(`if (${this.text(node.test)})`, node.whenTrue)
+        return node.whenFalse.length === 0 ? lines : [...lines.slice(0, -1), ...this.block('} else', node.whenFalse)]
+      }
+      case 'loop': {
+        const { variable, from, step, times } = node
+        return this.block(`for (${this.target(variable)} = ${from}; ${times} times; += ${step})`, node.body)
+      }
+      case 'breakable':
+        return this.block('switch', node.body)
+      case 'return':
+        return (node.value === undefined ? 'return' : `return ${this.text(node.value)}`).split('\n')
+      case 'evaluate':
+        return this.text(node.value).split('\n')
+      default:
+        return [node.op]
+    }
+  }
+
+  /** A variable where it is assigned: with its type, the first time. */
+  private target(variable: Variable): string {
+    const isNew = !this.names.has(variable.id)
+    const name = this.name(variable)
+    return isNew ? `${name}: ${nameOfType(variable.type)}` : name
+  }
+
+  /** Other variables of the same name get a number: `x`, `x_2`, … */
+  private name({ id, name }: Variable): string {
+    const known = this.names.get(id)
+    if (known !== undefined) return known
+    const use = (this.uses.get(name) ?? 0) + 1
+    this.uses.set(name, use)
+    const fresh = use === 1 ? name : `${name}_${use}`
+    this.names.set(id, fresh)
+    return fresh
+  }
+
+  /** An expression as a part of another: in parentheses where it has an operator. */
+  private operand = (node: Typed): string => (isCompound(node) ? `(${this.text(node)})` : this.text(node))
+
+  private text(node: Typed): string {
+    switch (node.op) {
+      case 'constant':
+        return node.type.kind === 'bool' ? String(node.value !== 0n) : String(node.value)
+      case 'variable':
+        return this.name(node.variable)
+      case 'field':
+        return `${this.operand(node.base)}.${node.field.name}`
+      case 'byte':
+        return `${this.operand(node.base)}[${node.index}]`
+      case 'length':
+        return 'packet.length'
+      case 'now':
+        return 'now()'
+      case 'read':
+        return `packet.read(${node.struct.name}, ${node.offset})`
+      case 'get':
+      case 'delete':
+        return `${node.table.name}.${node.op}(${this.record(node.key)})`
+      case 'set':
+        return `${node.table.name}.set(${this.record(node.key)}, ${this.record(node.value)})`
+      case 'arithmetic':
+      case 'compare':
+        return `${this.operand(node.left)} ${node.operator} ${this.operand(node.right)}`
+      case 'and':
+        return `${this.operand(node.left)} && ${this.operand(node.right)}`
+      case 'or':
+        return `${this.operand(node.left)} || ${this.operand(node.right)}`
+      case 'isNull':
+        return `${this.operand(node.operand)} === null`
+      case 'not':
+        if (node.operand.op === 'isNull') return `${this.operand(node.operand.operand)} !== null`
+        return `!${this.operand(node.operand)}`
+      case 'complement':
+        return `~${this.operand(node.operand)}`
+      case 'negate':
+        return `-${this.operand(node.operand)}`
+      case 'convert':
+        return `${nameOfType(node.type)}(${this.text(node.operand)})`
+      case 'conditional':
+        return [node.test, node.whenTrue, node.whenFalse]
+          .map((part) => this.operand(part))
+          .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
+      case 'call':
+        return this.inlined(node.call)
+      case 'drop':
+        return `drop(${this.reasons[node.reason] ?? node.reason})`
+      case 'forward':
+        return `forward(${this.text(node.port)})`
+      case 'flood':
+      case 'pass':
+        return `${node.op}()`
+    }
+  }
+
+  private record = (fields: readonly StructField[]): string =>
+    `{ ${fields.map(({ field, value }) => `${field.name}: ${this.text(value)}`).join(', ')} }`
+
+  /** `name(parameter: type = argument) { body }`, on one line if the body is one. */
+  private inlined({ name, bindings, body }: InlineCall): string {
+    // The arguments first: they are computed outside.
+    const values = bindings.map(({ value }) => this.text(value))
+    const parameters = bindings.map(({ variable }, index) => `${this.target(variable)} = ${values[index]}`)
+    const lines = this.statements(body)
+    const head = `${name}(${parameters.join(', ')})`
+    return lines.length === 1 ? `${head} { ${lines[0]} }` : [`${head} {`, ...indented(lines), '}'].join('\n')
+  }
+}
+
+const COMPOUND: ReadonlySet<Typed['op']> = new Set(['arithmetic', 'compare', 'and', 'or', 'conditional', 'isNull'])
+const isCompound = (node: Typed): boolean =>
+  COMPOUND.has(node.op) || (node.op === 'not' && node.operand.op === 'isNull')
+
+const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`)
