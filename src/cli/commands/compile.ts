@@ -1,36 +1,71 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
-import { compile, readDataPlane } from '../../compiler/compile.ts'
+import { compile, readDataPlane, type Specialisation, toGraph, toTyped } from '../../compiler/compile.ts'
+import { printGraph } from '../../compiler/ir.ts'
+import { printTyped } from '../../compiler/print-typed.ts'
+import { dropReasons } from '../../compiler/wiring.ts'
 import { builtinCubes } from '../../daemon/host.ts'
-import { printProgram } from '../../isa/print.ts'
+import { elfObject, HOOK_SECTION } from '../../isa/elf.ts'
+import { printHeader, printMap, printProgram } from '../../isa/print.ts'
+import type { Program } from '../../isa/program.ts'
 
 interface Options {
   readonly ports: number
+  readonly interface?: readonly string[]
   readonly set: Readonly<Record<string, unknown>>
   readonly port: Readonly<Record<string, unknown>>
+  readonly print?: 'typed' | 'ssa' | 'asm'
+  readonly output?: string
 }
+
+const MAX_PORTS = 1000
 
 export const compileCommand = (): Command =>
   new Command('compile')
-    .description("Compile a cube's data plane and print its instructions beside their TypeScript lines.")
+    .description(
+      "Compile a cube's data plane: print its instructions beside their TypeScript lines, or write an object file.",
+    )
     .argument('<cube>', 'a cube by name, or its folder')
-    .option('-p, --ports <number>', 'how many ports the instance has', positive, 2)
+    .addOption(
+      new Option('-p, --ports <number>', 'how many ports the instance has, leading to interfaces 1, 2, …')
+        .argParser(positive)
+        .default(2),
+    )
+    .addOption(
+      new Option('-i, --interface <name>', 'where the next port leads on this host; once for each port')
+        .argParser((name, before: readonly string[] = []) => [...before, name])
+        .conflicts('ports'),
+    )
     .option('-s, --set <key=value>', 'configuration of the instance; may be repeated', setting, {})
     .option('--port <key=value>', 'configuration of the port that packets come in by; may be repeated', setting, {})
+    .addOption(
+      new Option('--print <stage>', 'print the program of port 0: as checked, in SSA form, or as instructions').choices(
+        ['typed', 'ssa', 'asm'],
+      ),
+    )
+    .option('-o, --output <file>', 'write an ELF object with a program for each port, and print only what is asked for')
     .addHelpText(
       'after',
-      '\nExamples:\n  tessera compile bridge\n  tessera compile ./my-cube --ports 4 --set agingTime=60',
+      `
+Without -o, --print asm is the default. What -o writes is loaded by bpftool, tc, and all else that uses libbpf.
+
+Examples:
+  tessera compile bridge
+  tessera compile ./my-cube --ports 4 --set agingTime=60
+  tessera compile bridge --print ssa
+  tessera compile bridge -i eth1 -i eth2 -o bridge.o`,
     )
     .action(run)
 
 function positive(text: string): number {
   const ports = Number(text)
-  if (!Number.isInteger(ports) || ports < 1 || ports > 1000) throw new InvalidArgumentError('a number from 1 to 1000')
+  if (!Number.isInteger(ports) || ports < 1 || ports > MAX_PORTS)
+    throw new InvalidArgumentError(`a number from 1 to ${MAX_PORTS}`)
   return ports
 }
 
@@ -40,18 +75,67 @@ function setting(text: string, before: Readonly<Record<string, unknown>>): Reado
   return { ...before, [key]: parse(value) as unknown }
 }
 
-async function run(name: string, { ports, set, port }: Options): Promise<void> {
+async function run(name: string, options: Options): Promise<void> {
   const isFolder = existsSync(join(name, 'dataplane.ts'))
   const { cube, dataplane } = await builtinCubes().find(isFolder ? resolve(name) : name, process.cwd())
   const source = await readDataPlane(dataplane)
-  const exits = Array.from({ length: ports }, (_, index) => ({ port: index, ifindex: index + 1 }))
-  const program = compile(source, {
-    name: `${cube.name}_p0`,
-    config: settings('--set', cube.config, set),
-    port: settings('--port', cube.ports, port),
-    wiring: { port: 0, exits, capacity: 64 },
+  const config = settings('--set', cube.config, options.set)
+  const port = settings('--port', cube.ports, options.port)
+  const exits = interfacesOf(options).map((ifindex, index) => ({ port: index, ifindex }))
+  const at = (index: number): Specialisation => ({
+    name: `${cube.name}_p${index}`,
+    config,
+    port,
+    wiring: { port: index, exits, capacity: Math.max(64, exits.length) },
   })
-  console.log(printProgram(program))
+  const { print = options.output === undefined ? 'asm' : undefined, output } = options
+  if (print === 'typed') console.log(printTyped(toTyped(source, at(0)), Object.keys(dropReasons(cube))))
+  if (print === 'ssa') console.log(printGraph(toGraph(source, at(0))))
+  if (print === 'asm') console.log(printProgram(compile(source, at(0))))
+  if (output === undefined) return
+  const programs = exits.map(({ port: index }) => compile(source, at(index)))
+  const object = elfObject(programs)
+  write(output, object)
+  console.log(summary(output, object, programs, cube.name))
+}
+
+/** The interface index behind each port. */
+function interfacesOf({ ports, interface: interfaces }: Options): readonly number[] {
+  if (interfaces === undefined) return Array.from({ length: ports }, (_, index) => index + 1)
+  return interfaces.map((name) => {
+    try {
+      return Number(readFileSync(join('/sys/class/net', basename(name), 'ifindex'), 'utf8'))
+    } catch {
+      throw refusal(`there is no interface ${name}`, 'ip link lists those of this host')
+    }
+  })
+}
+
+function write(file: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(file, bytes)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const folder = dirname(file)
+    if (code === 'ENOENT' && !existsSync(folder))
+      throw refusal(`cannot write ${file}: there is no folder ${folder}`, `mkdir -p ${folder}`)
+    if (code === 'EISDIR')
+      throw refusal(`cannot write ${file}: it is a folder`, `name a file: -o ${join(file, 'out.o')}`)
+    throw refusal(`cannot write ${file}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** What an object file holds, and how it gets into the kernel. */
+function summary(file: string, object: Uint8Array, programs: readonly Program[], cube: string): string {
+  const maps = new Map(programs.flatMap((program) => Object.entries(program.maps)))
+  const sections = [...new Set(programs.map(({ hook }) => HOOK_SECTION[hook])), ...(maps.size === 0 ? [] : ['.maps'])]
+  const lines = [
+    `${file}: ${object.length} bytes, sections ${sections.join(' and ')}`,
+    ...programs.map((program) => `  ${printHeader(program)}`),
+    ...[...maps].map(([name, map]) => `  ${printMap(name, map)}`),
+    `load: sudo bpftool prog loadall ${file} /sys/fs/bpf/${cube}`,
+  ]
+  return lines.join('\n')
 }
 
 function settings(
