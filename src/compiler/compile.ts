@@ -41,6 +41,8 @@ export interface Specialisation {
   /** Configuration of the port that packets come in by. */
   readonly port: Readonly<Record<string, unknown>>
   readonly wiring: Wiring
+  /** `returned`: verdicts become return values, and nothing is counted. */
+  readonly verdicts?: 'wired' | 'returned'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
   readonly clock?: 'kernel' | 'cell'
 }
@@ -87,8 +89,8 @@ export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, opti
 /** The second third: SSA as it is first built. */
 export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph {
   const { cube, module, syntax } = source
-  const { wiring, clock = 'kernel' } = options
-  return lower(toTyped(source, options), { source: module, span: syntax }, { cube, wiring, clock })
+  const { wiring, verdicts, clock = 'kernel' } = options
+  return lower(toTyped(source, options), { source: module, span: syntax }, { cube, wiring, verdicts, clock })
 }
 
 /** Optimised SSA, ready for selection. */

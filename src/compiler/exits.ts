@@ -6,7 +6,19 @@ import type { Block, Value } from './ir.ts'
 import type { Position } from './typed.ts'
 import { dropReasons, MAP, SLOT, slotsPerPort, type Wiring } from './wiring.ts'
 
-export class Exits {
+/** What lowering does with verdicts. */
+export interface Verdicts {
+  /** At the start of the program. */
+  received(): void
+  drop(reason: number): void
+  pass(): void
+  flood(): void
+  forward(port: Value): void
+  /** At the end, when everything else has been lowered. */
+  finish(): void
+}
+
+export class Exits implements Verdicts {
   private readonly builder: Builder
   private readonly cube: Cube
   private readonly wiring: Wiring

@@ -5,8 +5,9 @@ import { SK_BUFF } from '../isa/opcodes.ts'
 import type { StructType } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
-import { Exits } from './exits.ts'
+import { Exits, type Verdicts } from './exits.ts'
 import type { AluName, Block, Comparison, Graph, Size, StackObject, Value } from './ir.ts'
+import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { BinaryOperator, CompareOperator } from './tree.ts'
 import type { InlineCall, Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type Wiring } from './wiring.ts'
@@ -14,6 +15,8 @@ import { MAP, type Wiring } from './wiring.ts'
 export interface LowerOptions {
   readonly cube: Cube
   readonly wiring: Wiring
+  /** `returned`: not wired to anything, see returned-verdicts.ts. */
+  readonly verdicts?: 'wired' | 'returned' | undefined
   /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
   readonly clock: 'kernel' | 'cell'
 }
@@ -47,7 +50,7 @@ const PORT_VARIABLE = -2
 
 class Lowering {
   private readonly builder: Builder
-  private readonly exits: Exits
+  private readonly exits: Verdicts
   private readonly options: LowerOptions
   private readonly references = new Map<Variable, Reference>()
   /** Where `return` of the function being inlined goes; empty in the data plane itself. */
@@ -60,7 +63,10 @@ class Lowering {
   constructor(start: Position, options: LowerOptions) {
     this.builder = new Builder(start)
     this.options = options
-    this.exits = new Exits(this.builder, options.cube, options.wiring, PORT_VARIABLE)
+    this.exits =
+      options.verdicts === 'returned'
+        ? new ReturnedVerdicts(this.builder)
+        : new Exits(this.builder, options.cube, options.wiring, PORT_VARIABLE)
   }
 
   run(statements: readonly TypedStatement[]): Graph {

@@ -1,0 +1,40 @@
+/** The data plane alone: verdicts are return values and nothing is counted. For measuring code, and for looking at it. */
+import { TC_ACT } from '../isa/opcodes.ts'
+import type { Builder } from './builder.ts'
+import type { Verdicts } from './exits.ts'
+import type { Value } from './ir.ts'
+
+/** What a flood returns, and what a forward to port 0 returns; a drop and a pass return what TC calls so. */
+export const RETURNED = { flood: 3, forward: 0x100 } as const
+
+export class ReturnedVerdicts implements Verdicts {
+  private readonly builder: Builder
+
+  constructor(builder: Builder) {
+    this.builder = builder
+  }
+
+  received(): void {}
+  finish(): void {}
+
+  drop(): void {
+    this.return(TC_ACT.shot)
+  }
+
+  pass(): void {
+    this.return(TC_ACT.ok)
+  }
+
+  flood(): void {
+    this.return(RETURNED.flood)
+  }
+
+  forward(port: Value): void {
+    const { builder } = this
+    builder.return(builder.emit({ op: 'alu', alu: 'add', bits: 32 }, port, builder.constant(RETURNED.forward)))
+  }
+
+  private return(verdict: number): void {
+    this.builder.return(this.builder.constant(verdict))
+  }
+}
