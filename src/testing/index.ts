@@ -1,4 +1,6 @@
 /** What the tests of cubes are written with. */
+export { builtinCubes } from '../daemon/host.ts'
+export { openVirtualMachine, type VirtualMachine } from '../vm/machine.ts'
 export * from './dissect.ts'
 export * from './lab.ts'
 export * from './machines.ts'

@@ -186,7 +186,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
       arrived.push(...this.#wires.receive())
       const sent = now.sent - before.sent
       // The counters of a run grow one after the other: what was seen twice is final.
-      const final = now.received > before.received && now.sent === last.sent && now.drops === last.drops
+      const final = last.received > before.received && now.sent === last.sent && now.drops === last.drops
       if (final && arrived.length >= sent) return arrived
       if (performance.now() > deadline)
         throw new Error(
