@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Refusal } from '../base/diagnostic.ts'
-import { builtinCubes } from '../daemon/host.ts'
+import { builtinCubes } from '../testing/index.ts'
 import { readGraph } from './read.ts'
 
 const read = (text: string) => readGraph('lan.yaml', text, builtinCubes())
@@ -341,7 +341,7 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
 ]
 
 describe('a graph file is refused that has', () => {
-  test.each(BAD)('$what', async ({ text, says }) => {
+  test.each(BAD.map((one) => [one.what, one] as const))('%s', async (_, { text, says }) => {
     expect(await mistakes(text)).toEqual(says)
   })
 })
