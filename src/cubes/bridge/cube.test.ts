@@ -201,7 +201,7 @@ onEveryMachine('bridge', (openLab, machine) => {
   const open = (settings: Settings = {}): Promise<Bridge> =>
     openLab<typeof bridge>({ cube: 'bridge', ports: THREE, ...settings })
 
-  test.each(SCRIPTS)('$title', async ({ settings, script }) => {
+  test.each(SCRIPTS.map((one) => [one.title, one] as const))('%s', async (_, { settings, script }) => {
     using lab = await open(settings)
     expectScript(lab, script)
   })
