@@ -14,38 +14,43 @@ export function openKernelWires(): Wires {
   removeStale()
   const name = uniqueName()
   const held = new Held()
-  const sockets = new Map<string, RawSocket>()
+  const wires = new Map<string, { readonly interface: string; readonly socket: RawSocket }>()
   const inside = <T>(run: () => T): T => inNamespace(name, run)
   const kernel = held.use(openKernelMachine())
   createNamespace(name)
   held.use({ [Symbol.dispose]: () => void removeNamespace(name) })
-  const ends = (port: string): [inner: string, outer: string] => {
-    const number = [...sockets.keys()].indexOf(port)
-    // Interface names are too short for the names of ports.
-    return [`port${number}`, `wire${number}`]
+  const wireOf = (port: string) => {
+    const wire = wires.get(port)
+    if (wire === undefined) throw new RangeError(`there is no wire at port ${port}`)
+    return wire
   }
   return {
     name,
     machine: through(kernel, (operation, run) => (ANYWHERE.has(operation) ? run() : inside(run))),
     synchronous: false,
     add(port) {
-      if (sockets.has(port)) return
-      const [inner, outer] = [`port${sockets.size}`, `wire${sockets.size}`]
+      if (wires.has(port)) return
+      // Interface names are too short for the names of ports.
+      const [inner, outer] = [`port${wires.size}`, `wire${wires.size}`]
       inside(() => {
         createVeth({ name: inner }, { name: outer })
         for (const end of [inner, outer]) changeLink(end, { silent: true, up: true })
-        sockets.set(port, held.use(RawSocket.open(outer)))
+        wires.set(port, { interface: inner, socket: held.use(RawSocket.open(outer)) })
       })
     },
-    interface: (port) => ends(port)[0],
-    send: (port, frame) => sockets.get(port)?.send(frame),
+    interface: (port) => wireOf(port).interface,
+    send: (port, frame) => wireOf(port).socket.send(frame),
     receive: () =>
-      [...sockets].flatMap(([port, socket]) => {
+      [...wires].flatMap(([port, { socket }]) => {
         const frames: Uint8Array[] = []
         for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) frames.push(frame)
         return frames.map((frame) => ({ port, frame }))
       }),
-    wait: (milliseconds) => void waitFor([...sockets.values()], milliseconds),
+    wait: (milliseconds) =>
+      void waitFor(
+        [...wires.values()].map(({ socket }) => socket),
+        milliseconds,
+      ),
     advance() {},
     [Symbol.dispose]: () => held[Symbol.dispose](),
   }
