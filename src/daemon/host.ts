@@ -8,6 +8,7 @@ import { Engine } from '../engine/engine.ts'
 import { MemoryRecords } from '../engine/records.ts'
 import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
 import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
+import { findLink } from '../kernel/netlink/link.ts'
 import { requireKernel } from '../kernel/requirements.ts'
 import { openVirtualMachine, type VirtualMachine } from '../vm/machine.ts'
 import { FileRecords } from './records.ts'
@@ -39,6 +40,9 @@ export function openVirtualHost(options: HostOptions = {}): Host<VirtualMachine>
   const lock = async () => ({ [Symbol.dispose]() {} })
   return host(openVirtualMachine(), { ...options, records: new MemoryRecords(), lock })
 }
+
+/** The number of an interface in the network namespace of the caller, which anybody may ask; undefined where there is none. */
+export const interfaceIndex = (name: string): number | undefined => findLink(name)?.index
 
 /** Another command may be changing graphs just now: it is waited for, but not for ever. */
 async function patiently(path: string): Promise<Disposable> {

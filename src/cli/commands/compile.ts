@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ import { compile, readDataPlane, type Specialisation, toGraph, toTyped } from '.
 import { printGraph } from '../../compiler/ir.ts'
 import { printTyped } from '../../compiler/print-typed.ts'
 import { dropReasons } from '../../compiler/wiring.ts'
-import { builtinCubes } from '../../daemon/host.ts'
+import { builtinCubes, interfaceIndex } from '../../daemon/host.ts'
 import { elfObject, HOOK_SECTION } from '../../isa/elf.ts'
 import { printHeader, printMap, printProgram } from '../../isa/print.ts'
 import type { Program } from '../../isa/program.ts'
@@ -103,11 +103,9 @@ async function run(name: string, options: Options): Promise<void> {
 function interfacesOf({ ports, interface: interfaces }: Options): readonly number[] {
   if (interfaces === undefined) return Array.from({ length: ports }, (_, index) => index + 1)
   return interfaces.map((name) => {
-    try {
-      return Number(readFileSync(join('/sys/class/net', basename(name), 'ifindex'), 'utf8'))
-    } catch {
-      throw refusal(`there is no interface ${name}`, 'ip link lists those of this host')
-    }
+    const index = interfaceIndex(name)
+    if (index === undefined) throw refusal(`there is no interface ${name}`, 'ip link lists those of this host')
+    return index
   })
 }
 

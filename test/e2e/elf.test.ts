@@ -1,0 +1,164 @@
+/** Object files, in the hands of the tools that others have: bpftool and tc, which load with libbpf. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { exit, mov } from '../../src/backend/assemble.ts'
+import { elfObject } from '../../src/isa/elf.ts'
+import { XDP_ACTION } from '../../src/isa/opcodes.ts'
+import type { Program } from '../../src/isa/program.ts'
+import { mount, umount } from '../../src/kernel/ffi.ts'
+import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { addAddress } from '../../src/kernel/netlink/address.ts'
+import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { type Ended, isThere, run, settled, snapshot, tessera, whyNot } from './host.ts'
+
+const NS = `tess-elf-${process.pid}`
+const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
+
+const reason = whyNot('bpftool', 'tc', 'ip', 'ping')
+
+describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? '' : ` (${reason})`}`, () => {
+  let before: string[]
+  let folder: string
+  let hub: string
+  /** A BPF file system of the test's own: pins of bpftool, and of tc, go here. */
+  let pins: string
+
+  const done = (ended: Ended): string => {
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    return ended.stdout
+  }
+  const bpftool = (...words: readonly string[]): string => done(run('bpftool', ...words))
+  const json = (...words: readonly string[]): Record<string, unknown> => JSON.parse(bpftool('--json', ...words))
+  const inside = (command: string, ...words: readonly string[]): Ended =>
+    inNamespace(NS, () => run('env', `TC_BPF_MNT=${pins}`, command, ...words))
+
+  beforeAll(() => {
+    before = snapshot()
+    folder = mkdtempSync(join(tmpdir(), 'tessera-'))
+    hub = join(folder, 'hub.o')
+    pins = join(folder, 'pins')
+    createNamespace(NS)
+    for (const { ns, port, number } of HOSTS) {
+      createNamespace(ns)
+      inNamespace(NS, () => {
+        createVeth({ name: port }, { name: 'eth0', namespace: ns })
+        changeLink(port, { silent: true, up: true })
+      })
+      inNamespace(ns, () => {
+        changeLink('eth0', { up: true })
+        addAddress('eth0', `10.79.0.${number}/24`)
+      })
+    }
+    const ports = HOSTS.flatMap(({ port }) => ['-i', port])
+    inNamespace(NS, () => done(tessera('compile', 'examples/hub', ...ports, '-o', hub)))
+    mkdirSync(pins)
+  })
+
+  beforeEach(() => {
+    expect(mount('bpf', pins, 'bpf', 0)).toBe(0)
+  })
+  afterEach(() => {
+    expect(umount(pins, 0)).toBe(0)
+  })
+
+  afterAll(() => {
+    for (const { ns } of HOSTS) removeNamespace(ns)
+    removeNamespace(NS)
+    rmSync(folder, { recursive: true })
+    expect(settled(before)).toEqual(before)
+  })
+
+  describe.each(['readelf', 'llvm-readelf'])('%s', (tool) => {
+    test.skipIf(!isThere(tool))('reads all of it', () => {
+      const text = done(run(tool, '--all', '--wide', hub))
+      expect(text).toMatch(/Machine:\s+(Linux BPF|EM_BPF)/)
+      expect(text).toMatch(/FUNC\s+GLOBAL\s+DEFAULT\s+\d+ hub_p0/)
+      expect(text).toMatch(/R_BPF_\w*64\w*\s.*talkers/)
+    })
+  })
+
+  test('bpftool gen skeleton and gen object take it', () => {
+    const linked = join(folder, 'linked.o')
+    bpftool('gen', 'object', linked, hub)
+    for (const object of [hub, linked]) {
+      const skeleton = bpftool('gen', 'skeleton', object)
+      expect(skeleton).toContain('struct bpf_program *hub_p1;')
+      expect(skeleton).toContain('struct bpf_map *talkers;')
+    }
+    bpftool('prog', 'loadall', linked, join(pins, 'linked'))
+    expect(json('prog', 'show', 'pinned', join(pins, 'linked/hub_p1'))).toMatchObject({ type: 'sched_cls' })
+  })
+
+  test('bpftool prog load knows the type by the section', () => {
+    bpftool('prog', 'load', hub, join(pins, 'one'))
+    expect(json('prog', 'show', 'pinned', join(pins, 'one'))).toMatchObject({
+      type: 'sched_cls',
+      name: 'hub_p0',
+      gpl_compatible: true,
+    })
+  })
+
+  test('bpftool shows the TypeScript lines', () => {
+    bpftool('prog', 'load', hub, join(pins, 'one'))
+    const dump = bpftool('prog', 'dump', 'xlated', 'pinned', join(pins, 'one'), 'linum')
+    expect(dump).toContain('hub_p0(struct __sk_buff * ctx)')
+    expect(dump).toMatch(
+      /; const ethernet = packet\.read\(Ethernet\) \[file:examples\/hub\/dataplane\.ts line_num:\d+ line_col:\d+\]/,
+    )
+  })
+
+  test('bpftool prog loadall: the programs share their maps, which are as described', () => {
+    bpftool('prog', 'loadall', hub, join(pins, 'hub'), 'pinmaps', join(pins, 'maps'))
+    const [first, second] = ['hub_p0', 'hub_p1'].map((name) => json('prog', 'show', 'pinned', join(pins, 'hub', name)))
+    expect(first).toMatchObject({ name: 'hub_p0' })
+    expect(second).toMatchObject({ name: 'hub_p1', map_ids: first?.map_ids })
+    const talkers = json('map', 'show', 'pinned', join(pins, 'maps/talkers'))
+    expect(talkers).toMatchObject({ type: 'lru_hash', bytes_key: 6, bytes_value: 8, max_entries: 1024 })
+    const key = ['hex', '02', '00', '00', '00', '00', '01']
+    const value = ['hex', '05', '00', '00', '00', '00', '00', '00', '00']
+    bpftool('map', 'update', 'pinned', join(pins, 'maps/talkers'), 'key', ...key, 'value', ...value)
+    const [entry] = JSON.parse(bpftool('--json', 'map', 'dump', 'pinned', join(pins, 'maps/talkers')))
+    expect(entry.formatted).toEqual({ key: { address: [2, 0, 0, 0, 0, 1] }, value: { seen: 5 } })
+  })
+
+  test('tc attaches what bpftool loaded, and pings pass through it', () => {
+    bpftool('prog', 'loadall', hub, join(pins, 'hub'), 'pinmaps', join(pins, 'maps'))
+    for (const [index, { port }] of HOSTS.entries()) {
+      done(inside('tc', 'qdisc', 'add', 'dev', port, 'clsact'))
+      const pinned = ['object-pinned', join(pins, `hub/hub_p${index}`)]
+      done(inside('tc', 'filter', 'add', 'dev', port, 'ingress', 'bpf', 'da', ...pinned))
+    }
+    const ping = inNamespace(HOSTS[0]!.ns, () => run('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.79.0.2'))
+    expect(ping.stdout).toContain(' 0% packet loss')
+    const entries = JSON.parse(bpftool('--json', 'map', 'dump', 'pinned', join(pins, 'maps/talkers')))
+    expect(entries).toHaveLength(2)
+    for (const { port } of HOSTS) done(inside('tc', 'qdisc', 'del', 'dev', port, 'clsact'))
+  })
+
+  test('tc loads it by its section', () => {
+    const { port } = HOSTS[0]!
+    done(inside('tc', 'qdisc', 'add', 'dev', port, 'clsact'))
+    done(inside('tc', 'filter', 'add', 'dev', port, 'ingress', 'bpf', 'da', 'obj', hub, 'sec', 'tc'))
+    expect(done(inside('tc', 'filter', 'show', 'dev', port, 'ingress'))).toMatch(/hub\.o:\[tc\].* name hub_p\d/)
+    done(inside('tc', 'qdisc', 'del', 'dev', port, 'clsact'))
+  })
+
+  test('a program for XDP, without maps; ip attaches it', () => {
+    const pass: Program = {
+      name: 'pass',
+      hook: 'xdp',
+      instructions: [mov('r0', XDP_ACTION.pass), exit].map((instruction) => ({ ...instruction, line: 0 })),
+      maps: {},
+      lines: [{ file: 'pass.ts', line: 1, column: 1, text: 'return pass()' }],
+      stack: 0,
+    }
+    const file = join(folder, 'pass.o')
+    writeFileSync(file, elfObject([pass]))
+    const { port } = HOSTS[0]!
+    done(inside('ip', 'link', 'set', 'dev', port, 'xdpgeneric', 'obj', file, 'sec', 'xdp'))
+    expect(done(inside('ip', 'link', 'show', 'dev', port))).toMatch(/prog\/xdp id \d+/)
+    done(inside('ip', 'link', 'set', 'dev', port, 'xdpgeneric', 'off'))
+  })
+})
