@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Debian packages by the command they bring. */
 const TOOLS = {
+  bench: { 'clang-19': 'clang-19' },
   demo: { ping: 'iputils-ping' },
   test: {
     ping: 'iputils-ping',
@@ -46,7 +47,7 @@ function installPackages() {
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]
   const { status } = spawnSync(
     command,
-    [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'],
     {
       cwd: root,
       stdio: ['ignore', 2, 2],

@@ -211,9 +211,10 @@ export interface TestRun {
   readonly length: number
 }
 
-export function testRun(fd: number, packet: Uint8Array, output: Uint8Array): TestRun {
+/** Runs a program on a packet `repeat` times; each run sees what the one before left. */
+export function testRun(fd: number, packet: Uint8Array, output: Uint8Array, repeat = 1): TestRun {
   const attr = new Attr(80).u32(0, fd).u32(8, packet.length).u32(12, output.length)
-  attr.pointer(16, packet).pointer(24, output).u32(32, 1)
+  attr.pointer(16, packet).pointer(24, output).u32(32, repeat)
   const result = interruptible(() => attr.call(COMMAND.prog_test_run))
   return { result, verdict: attr.view.getUint32(4, true), length: attr.view.getUint32(12, true) }
 }

@@ -4,8 +4,9 @@ import { deadCode } from './dead.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
 import { threadJumps } from './threading.ts'
+import { readTimeOnce } from './time.ts'
 
-const PASSES = [trivialPhis, threadJumps, simplifyBranches, numberValues, deadCode]
+const PASSES = [trivialPhis, threadJumps, simplifyBranches, numberValues, readTimeOnce, deadCode]
 
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {

@@ -1,0 +1,138 @@
+/**
+ * Our compiler against clang-19 -O2 -mcpu=v3: the same algorithms, maps and packets, and the same results, which is checked
+ * before anything is measured. Nanoseconds are those of BPF_PROG_TEST_RUN less those of an empty program, the median of
+ * interleaved rounds.
+ */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { equal } from '../src/base/bytes.ts'
+import { compile, mapsOf, readDataPlane } from '../src/compiler/compile.ts'
+import { controlTable } from '../src/engine/tables.ts'
+import { ALU, CLASS, JMP } from '../src/isa/opcodes.ts'
+import { type Program, slotsOf } from '../src/isa/program.ts'
+import { openKernelMachine } from '../src/kernel/machine.ts'
+import { KernelProgram } from '../src/kernel/programs.ts'
+import { compileC } from './clang.ts'
+import type { CodegenCase } from './codegen.ts'
+import { type Case, type Comparison, median, part } from './comparison.ts'
+
+const FOLDER = join(import.meta.dirname, 'codegen')
+
+const comparison: Comparison = async ({ quick }) => {
+  const names = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const measured: Measured[] = []
+  for (const { name } of names) measured.push(await measure(name, quick))
+  const of = (pick: (one: Measured) => Omit<Case, 'case' | 'ratio'>) =>
+    measured.map((one) => ({ case: one.name, ...pick(one) }))
+  return {
+    ...part(
+      'ns per packet',
+      of(({ nanoseconds }) => nanoseconds),
+    ),
+    instructions: part(
+      'instructions',
+      of(({ instructions }) => instructions),
+    ),
+    compile: part(
+      'ms, warm',
+      of(({ milliseconds }) => milliseconds),
+    ),
+  }
+}
+
+export default comparison
+
+interface Pair {
+  readonly ours: number
+  readonly peer: number
+}
+
+interface Measured {
+  readonly name: string
+  readonly nanoseconds: Pair
+  readonly instructions: Pair
+  readonly milliseconds: Pair
+}
+
+async function measure(name: string, quick: boolean): Promise<Measured> {
+  const { default: given } = (await import(join(FOLDER, name, 'case.ts'))) as { default: CodegenCase }
+  const source = await readDataPlane(join(FOLDER, name, 'dataplane.ts'))
+  const { cube } = source
+  const described = mapsOf(cube, 1)
+  const wiring = { port: 0, exits: [], capacity: 1 }
+  const compileOurs = () => compile(source, { name: 'ours', config: {}, port: {}, wiring, verdicts: 'returned' })
+  const program = compileOurs()
+  const rounds = quick ? 5 : 25
+  const ourTimes = Array.from({ length: rounds }, () => timed(compileOurs))
+  const peers = Array.from({ length: quick ? 1 : 5 }, () => compileC(join(FOLDER, name, 'peer.c'), 'peer', described))
+  const [peer] = peers
+  if (peer === undefined) throw new Error('no peer')
+
+  using machine = openKernelMachine()
+  const load = (one: Program) => {
+    const maps = Object.fromEntries(
+      Object.entries(described).map(([map, description]) => [map, machine.createMap(map, description)]),
+    )
+    const loaded = machine.load(
+      one,
+      Object.fromEntries(
+        Object.keys(one.maps)
+          .map((map) => [map, maps[map]])
+          .filter((entry) => entry[1]),
+      ),
+    )
+    if (!(loaded instanceof KernelProgram)) throw new Error('not a program of the kernel')
+    const tables = Object.fromEntries(
+      Object.entries(cube.state).flatMap(([map, table]) =>
+        maps[map] === undefined ? [] : [[map, controlTable(table, maps[map])]],
+      ),
+    )
+    return { loaded, prepare: () => given.prepare(tables, machine.now()), tables }
+  }
+  const [ours, theirs, empty] = [load(program), load(peer.program), load(EMPTY)]
+
+  for (const packet of given.packets) {
+    ours.prepare()
+    theirs.prepare()
+    const [a, b] = [ours.loaded.run(packet), theirs.loaded.run(packet)]
+    if (a.verdict !== b.verdict || !equal(a.packet, b.packet))
+      throw new Error(`${name}: ours returns ${a.verdict}, the peer ${b.verdict}, or the packets differ`)
+  }
+
+  const samples: { ours: number; peer: number }[] = []
+  const repeat = quick ? 100_000 : 1_000_000
+  for (let round = 0; round < rounds; round++) {
+    for (const packet of given.packets) {
+      const nothing = empty.loaded.time(packet, repeat)
+      ours.prepare()
+      const our = ours.loaded.time(packet, repeat) - nothing
+      theirs.prepare()
+      samples.push({ ours: our, peer: theirs.loaded.time(packet, repeat) - nothing })
+    }
+  }
+  const slots = (one: Program) => one.instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
+  return {
+    name,
+    nanoseconds: { ours: median(samples.map((one) => one.ours)), peer: median(samples.map((one) => one.peer)) },
+    instructions: { ours: slots(program), peer: slots(peer.program) },
+    milliseconds: { ours: median(ourTimes), peer: median(peers.map((one) => one.milliseconds)) },
+  }
+}
+
+function timed(work: () => unknown): number {
+  const start = performance.now()
+  work()
+  return performance.now() - start
+}
+
+const EMPTY: Program = {
+  name: 'empty',
+  hook: 'tc',
+  maps: {},
+  lines: [],
+  stack: 0,
+  instructions: [
+    { opcode: CLASS.alu64 | ALU.mov, dst: 0, src: 0, offset: 0, imm: 0 },
+    { opcode: CLASS.jmp | JMP.exit, dst: 0, src: 0, offset: 0, imm: 0 },
+  ],
+}

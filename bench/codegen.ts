@@ -1,0 +1,8 @@
+import type { ControlTable, Fields } from '../src/lang/index.ts'
+
+/** An algorithm, once in the language (`dataplane.ts`) and once in C (`peer.c`), and what both are run with. */
+export interface CodegenCase {
+  /** Fills the tables before each round. `now` is the kernel's clock in nanoseconds. */
+  prepare(tables: Readonly<Record<string, ControlTable<Fields, Fields>>>, now: bigint): void
+  readonly packets: readonly Uint8Array[]
+}

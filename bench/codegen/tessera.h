@@ -1,0 +1,27 @@
+/* The little that the C peers need: types, the context, helpers, byte order. Maps are external symbols. */
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+/* struct __sk_buff (linux/bpf.h), as far as it is used */
+struct __sk_buff {
+  u32 len, pkt_type, mark, queue_mapping, protocol, vlan_present, vlan_tci, vlan_proto, priority, ingress_ifindex, ifindex,
+      tc_index, cb[5], hash, tc_classid, data, data_end;
+};
+
+static void *(*map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static u64 (*ktime_get_ns)(void) = (void *)5;
+
+#define SEC(name) __attribute__((section(name), used))
+#define htons(x) __builtin_bswap16(x)
+#define DATA(skb) ((void *)(long)(skb)->data)
+#define DATA_END(skb) ((void *)(long)(skb)->data_end)
+
+enum { PASS = 0, DROP = 2, FLOOD = 3, FORWARD = 0x100 };
+
+struct ethernet {
+  u8 destination[6], source[6];
+  u16 type;
+} __attribute__((packed));

@@ -1,0 +1,55 @@
+/**
+ * `npm run bench -- NAME`: one file per comparison beside this one.
+ *   --list    the comparisons
+ *   --quick   fewer rounds: to see that it works, not to quote
+ *   --json    the results as JSON
+ */
+import { readdirSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { table } from '../src/cli/table.ts'
+import type { Comparison, Result } from './comparison.ts'
+
+const names = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.bench.ts'))
+  .map((file) => file.slice(0, -'.bench.ts'.length))
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { list: { type: 'boolean' }, quick: { type: 'boolean' }, json: { type: 'boolean' } },
+})
+
+const [name] = positionals
+if (values.list === true) console.log(names.join('\n'))
+else if (name === undefined || !names.includes(name)) {
+  console.error(`npm run bench -- NAME, where NAME is one of: ${names.join(', ')}`)
+  process.exitCode = 2
+} else {
+  const { default: comparison } = (await import(join(import.meta.dirname, `${name}.bench.ts`))) as {
+    default: Comparison
+  }
+  const machine = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} CPUs, Linux ${release()}, Node.js ${process.version}`
+  const result: Result = { name, machine, ...(await comparison({ quick: values.quick ?? false })) }
+  console.log(values.json === true ? JSON.stringify(result, undefined, 2) : print(result))
+}
+
+function print({ name, unit, machine, cases, geomean, ...more }: Result): string {
+  const rows = (of: Result['cases']) =>
+    of.map(({ case: one, ours, peer, ratio }) => [one, ours.toFixed(1), peer.toFixed(1), ratio.toFixed(2)])
+  const parts = [
+    `${name}, ${unit} (${machine})`,
+    table(['case', 'ours', 'peer', 'ratio'], rows(cases)),
+    `geometric mean ${geomean.toFixed(3)}`,
+  ]
+  for (const [title, part] of Object.entries(more)) {
+    if (part === undefined) continue
+    parts.push(
+      '',
+      `${title}, ${part.unit}`,
+      table(['case', 'ours', 'peer', 'ratio'], rows(part.cases)),
+      `geometric mean ${part.geomean.toFixed(3)}`,
+    )
+  }
+  return parts.join('\n')
+}
