@@ -18,8 +18,8 @@ import { CALL, CLASS, JMP, LICENSE, MAP_TYPE } from './opcodes.ts'
 import { type Hook, type Instruction, type MapDescription, type Program, slotsOf } from './program.ts'
 
 /**
- * Which section says which hook (libbpf.c, section_defs). `tcx/ingress` is newer than libbpf 1.2, and `tc` still loads
- * for either attachment.
+ * Which section says which hook (libbpf.c, section_defs). Not `tcx/ingress`: libbpf knows it from 1.3 on, and older ones
+ * refuse the object, while `tc` loads everywhere; who attaches by `bpf_program__attach_tcx` sets the attach type first.
  */
 export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
 
