@@ -25,19 +25,19 @@ export function parseIPv6(text: string): Uint8Array {
   const wrong = () => new RangeError(`"${text}" is not an IPv6 address such as fd00::1`)
   const halves = text.split('::')
   if (halves.length > 2) throw wrong()
-  const groups = (half: string): number[] =>
+  const groups = (half: string, last: boolean): number[] =>
     half === ''
       ? []
       : half.split(':').flatMap((group, index, all) => {
-          if (group.includes('.') && index === all.length - 1) {
+          if (group.includes('.') && last && index === all.length - 1) {
             const [a = 0, b = 0, c = 0, d = 0] = parseIPv4(group)
             return [(a << 8) | b, (c << 8) | d]
           }
           if (!/^[0-9a-f]{1,4}$/i.test(group)) throw wrong()
           return [Number.parseInt(group, 16)]
         })
-  const head = groups(halves[0] ?? '')
-  const tail = halves.length === 2 ? groups(halves[1] ?? '') : []
+  const head = groups(halves[0] ?? '', halves.length === 1)
+  const tail = halves.length === 2 ? groups(halves[1] ?? '', true) : []
   const missing = 8 - head.length - tail.length
   if (halves.length === 2 ? missing < 1 : missing !== 0) throw wrong()
   const all = [...head, ...Array<number>(missing).fill(0), ...tail]

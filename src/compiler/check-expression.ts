@@ -169,8 +169,9 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
   switch (object.static) {
     case 'packet':
       if (property === 'length') return { op: 'length', type: U32, at }
+      if (property === 'vlan') return { op: 'vlan', type: { kind: 'int', bits: 16, signed: false }, at }
       if (property === 'read') return { static: 'method', of: 'packet', name: property, at }
-      throw unknown('the packet', ['length', 'read'])
+      throw unknown('the packet', ['length', 'vlan', 'read'])
     case 'context': {
       if (property === 'state') return { static: 'state', at }
       if (property === 'config' || property === 'port')

@@ -247,6 +247,8 @@ class Lowering {
         return [this.byte(this.value(node.base), node.base.type, node.index)]
       case 'length':
         return [this.contextField(SK_BUFF.len)]
+      case 'vlan':
+        return [this.vlan()]
       case 'now':
         return [this.now()]
       case 'arithmetic':
@@ -419,6 +421,14 @@ class Lowering {
     if (to.bits === 32 && from.bits === 64) return builder.emit({ op: 'low32' }, value)
     if (to.bits === 64 && from.bits === 32 && from.signed) return builder.emit({ op: 'sext32' }, value)
     return value
+  }
+
+  /** Kernels before 6.0 leave the tag of an earlier use behind in a packet without one: only `present` tells. */
+  private vlan(): Value {
+    const { builder } = this
+    const control = this.contextField(SK_BUFF.vlan_tci)
+    const identifier = builder.emit({ op: 'alu', alu: 'and', bits: 32 }, control, builder.constant(0xfff))
+    return builder.emit({ op: 'alu', alu: 'mul', bits: 32 }, identifier, this.contextField(SK_BUFF.vlan_present))
   }
 
   private now(): Value {

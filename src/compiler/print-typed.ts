@@ -92,6 +92,8 @@ class Printer {
         return `${this.operand(node.base)}[${node.index}]`
       case 'length':
         return 'packet.length'
+      case 'vlan':
+        return 'packet.vlan'
       case 'now':
         return 'now()'
       case 'read':

@@ -39,7 +39,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'variable'; readonly variable: Variable }
   | { readonly op: 'field'; readonly base: Typed; readonly field: Field; readonly struct: StructType }
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
-  | { readonly op: 'length' | 'now' }
+  | { readonly op: 'length' | 'vlan' | 'now' }
   | { readonly op: 'read'; readonly struct: StructType; readonly offset: number }
   | { readonly op: 'get' | 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | {

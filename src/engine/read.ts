@@ -16,7 +16,7 @@ const NAME_RULE = 'lower-case letters, digits and dashes, starting with a letter
 const instanceShape = z.strictObject({
   cube: z.string(),
   config: z.record(z.string(), z.unknown()).default({}),
-  ports: z.record(z.string(), z.looseObject({ interface: z.string() })),
+  ports: z.record(z.string(), z.looseObject({ interface: z.string().min(1) })),
 })
 const fileShape = z.strictObject({ graph: z.string(), instances: z.record(z.string(), instanceShape) })
 

@@ -8,8 +8,13 @@ export interface Verdict {
 
 /** The packet, from its Ethernet header on. */
 export interface Packet {
-  /** Bytes, Ethernet header included. */
+  /** Bytes, Ethernet header included, the outer VLAN tag not. */
   readonly length: u32
+  /**
+   * The identifier of the outer VLAN tag, 0 where there is none. Both machines take the outer tag out of the packet before
+   * the data plane sees it, and put it back where the packet leaves; inner tags are headers like others.
+   */
+  readonly vlan: u16
   /** The header that starts `offset` bytes into the packet; null where the packet ends before it does. */
   read<F extends Fields>(header: StructType<F>, offset?: number): Readonly<DataOf<F>> | null
 }

@@ -2,6 +2,7 @@ import { viewOf } from '../base/bytes.ts'
 import { SK_BUFF, XDP_MD } from '../isa/opcodes.ts'
 import type { Hook } from '../isa/program.ts'
 import { Region } from './memory.ts'
+import type { Tag } from './vlan.ts'
 
 /** Offsets in `struct __sk_buff` behind the ones that programs of this project read (linux/bpf.h). */
 const MORE = { data_meta: 140, wire_len: 160, size: 192 } as const
@@ -11,6 +12,8 @@ export interface Arrival {
   readonly ifindex: number
   readonly ingressIfindex: number
   readonly mac: Uint8Array
+  /** What was taken out of the frame: TC programs find it in the context. */
+  readonly tag?: Tag | undefined
 }
 
 const PACKET = { host: 0, broadcast: 1, multicast: 2, otherHost: 3 } as const
@@ -40,13 +43,18 @@ function skBuff(): Context {
   const view = viewOf(bytes)
   return {
     region: new Region('context', 'context', bytes, { writable }),
-    fill(frame, { ifindex, ingressIfindex, mac }) {
+    fill(frame, { ifindex, ingressIfindex, mac, tag }) {
       bytes.fill(0)
       view.setUint32(SK_BUFF.len, frame.length, true)
       view.setUint32(MORE.wire_len, frame.length, true)
       view.setUint32(SK_BUFF.pkt_type, packetType(frame, mac), true)
       // As on the wire: big-endian in the low two bytes.
       bytes.set(frame.subarray(12, 14), SK_BUFF.protocol)
+      if (tag !== undefined) {
+        view.setUint32(SK_BUFF.vlan_present, 1, true)
+        view.setUint32(SK_BUFF.vlan_tci, tag.control, true)
+        view.setUint16(SK_BUFF.vlan_proto, tag.protocol)
+      }
       view.setUint32(SK_BUFF.ifindex, ifindex, true)
       view.setUint32(SK_BUFF.ingress_ifindex, ingressIfindex, true)
     },

@@ -6,6 +6,7 @@ import type { Link } from './attachment.ts'
 import { Fault } from './fault.ts'
 import { ERRNO } from './map.ts'
 import { type Clone, type Destination, LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
+import { retag, untag } from './vlan.ts'
 
 /** Sends a frame into the interface that an endpoint is plugged into. */
 export type Send = (frame: Uint8Array) => void
@@ -172,9 +173,11 @@ export class Network {
     const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
     const frame = at.xdp === undefined ? arrived : this.#runXdp(at, at.xdp, arrived)
     if (frame === undefined) return
-    let packet = frame
+    const { frame: untagged, tag } = untag(frame)
+    let packet = untagged
+    const clone: Clone = (copy, to) => this.#forward(retag(copy, tag), to)
     for (const link of at.tc) {
-      const outcome = this.#processor.run(link.program.code, packet, arrival, this.clone)
+      const outcome = this.#processor.run(link.program.code, packet, { ...arrival, tag }, clone)
       packet = outcome.packet
       // The numbers that tcx_action_code (net/core/dev.c) knows; every other one means: the next program.
       if (outcome.verdict === TC_ACT.ok) break
@@ -183,12 +186,13 @@ export class Network {
         return
       }
       if (outcome.verdict === TC_ACT.redirect) {
-        if (outcome.redirect === undefined || this.#forward(packet, outcome.redirect) < 0) counters.dropped++
+        if (outcome.redirect === undefined || this.#forward(retag(packet, tag), outcome.redirect) < 0)
+          counters.dropped++
         return
       }
     }
     counters.passed++
-    this.#pass({ interface: at.name, frame: packet })
+    this.#pass({ interface: at.name, frame: retag(packet, tag) })
   }
 
   /** The packet to go on with; undefined where the program took it. */

@@ -147,6 +147,9 @@ class Interpreter {
         return BigInt((this.value(node.base) as Uint8Array)[node.index] ?? 0)
       case 'length':
         return BigInt(this.packet.length)
+      case 'vlan':
+        // Tags are taken out of packets that arrive at an interface; these here do not.
+        return 0n
       case 'now':
         return this.world.now
       case 'read':

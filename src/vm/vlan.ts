@@ -1,0 +1,34 @@
+import { concat, viewOf } from '../base/bytes.ts'
+
+/**
+ * The outer VLAN tag of a frame (IEEE 802.1Q). The kernel takes it out of the packet before the TC hook and keeps it beside
+ * (net/core/dev.c, skb_vlan_untag in __netif_receive_skb_core); it goes back in where the frame leaves.
+ */
+export interface Tag {
+  /** 0x8100 or 0x88a8. */
+  readonly protocol: number
+  /** Tag control information: priority, drop eligible, VLAN identifier. */
+  readonly control: number
+}
+
+const PROTOCOLS: readonly number[] = [0x8100, 0x88a8]
+const ADDRESSES = 12
+const SIZE = 4
+
+/** The frame without its outer tag, and the tag; the frame as it is where it has none. */
+export function untag(frame: Uint8Array): { frame: Uint8Array; tag: Tag | undefined } {
+  if (frame.length < ADDRESSES + SIZE + 2) return { frame, tag: undefined }
+  const view = viewOf(frame)
+  const protocol = view.getUint16(ADDRESSES)
+  if (!PROTOCOLS.includes(protocol)) return { frame, tag: undefined }
+  const tag = { protocol, control: view.getUint16(ADDRESSES + 2) }
+  return { frame: concat(frame.subarray(0, ADDRESSES), frame.subarray(ADDRESSES + SIZE)), tag }
+}
+
+export function retag(frame: Uint8Array, tag: Tag | undefined): Uint8Array {
+  if (tag === undefined) return frame
+  const bytes = new Uint8Array(SIZE)
+  viewOf(bytes).setUint16(0, tag.protocol)
+  viewOf(bytes).setUint16(2, tag.control)
+  return concat(frame.subarray(0, ADDRESSES), bytes, frame.subarray(ADDRESSES))
+}
