@@ -174,6 +174,17 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(inside('delete', file).stderr).toContain(`there is no graph e2e-${process.pid} here`)
   })
 
+  test.each(['tcx', 'clsact'])('attached by %s, then again by what the kernel prefers', (how) => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file, '--attach', how).code).toBe(0)
+    const ping = () => from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '2', '10.78.0.3')
+    expect(ping().code).toBe(0)
+    expect(inside('apply', file).code).toBe(0)
+    expect(ping().code).toBe(0)
+    expect(inside('show', `e2e-${process.pid}`).stdout.match(/ up /g)).toHaveLength(3)
+    expect(inside('delete', file).code).toBe(0)
+  })
+
   test('frames larger than the wire, fragments, and TCP between kernels pass', () => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file).code).toBe(0)

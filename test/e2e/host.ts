@@ -1,6 +1,6 @@
 /** The host as a test finds it and must leave it, and the commands that a user would type on it. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refusal } from '../../src/base/diagnostic.ts'
 import { namespaces } from '../../src/kernel/namespace.ts'
@@ -64,10 +64,11 @@ export function settled(before: readonly string[]): string[] {
 }
 
 function tree(folder: string): string[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
-    .map((name) => join(folder, name))
-    .flatMap((path) => [path, ...(statSync(path).isDirectory() ? tree(path) : [])])
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? [path, ...tree(path)] : [path]
+  })
 }
 
 export interface Ended {

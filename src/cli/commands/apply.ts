@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { rehearse } from '../../daemon/rehearsal.ts'
 import { describeAction } from '../../engine/plan.ts'
@@ -8,6 +8,7 @@ import { printRehearsal } from '../rehearsal.ts'
 interface Options {
   readonly machine: 'kernel' | 'vm'
   readonly dryRun?: boolean
+  readonly attach: 'auto' | 'tcx' | 'clsact'
 }
 
 export const applyCommand = (): Command =>
@@ -17,6 +18,11 @@ export const applyCommand = (): Command =>
     )
     .argument('<file>', 'a graph file (YAML), or - for standard input')
     .addOption(machineOption())
+    .addOption(
+      new Option('--attach <how>', 'TCX links, or filters on clsact; auto takes links where the kernel has them')
+        .choices(['auto', 'tcx', 'clsact'])
+        .default('auto'),
+    )
     .option('--dry-run', 'print what would be done, and do nothing')
     .addHelpText(
       'after',
@@ -29,14 +35,14 @@ Examples:
     )
     .action(run)
 
-async function run(file: string, { machine, dryRun = false }: Options): Promise<void> {
+async function run(file: string, { machine, attach, dryRun = false }: Options): Promise<void> {
   if (machine === 'vm') {
     using host = openVirtualHost()
     const rehearsal = await rehearse(host, await graphFile(file, host.catalogue), { dryRun })
     console.log(dryRun ? rehearsal.actions.map(describeAction).join('\n') : printRehearsal(rehearsal))
     return
   }
-  using host = openKernelHost()
+  using host = openKernelHost({ attach })
   const graph = await graphFile(file, host.catalogue)
   if (dryRun) {
     const { actions } = await host.engine.plan(graph)
