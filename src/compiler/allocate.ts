@@ -3,18 +3,27 @@
  * "Iterated Register Coalescing", 1996). What finds no register is kept on the stack, 8 bytes each: the verifier
  * remembers the type of an aligned 8-byte spill.
  */
-import { CLASS, MODE, SIZE } from '../isa/opcodes.ts'
+import { CLASS, LIMIT, MODE, SIZE } from '../isa/opcodes.ts'
 import { type Code, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
 
 const COLORS = 10
+
+/** More values at a time than the stack could ever hold, even if half of them were copies of the others. */
+const HOPELESS = 2 * (COLORS + LIMIT.stack / 8)
 
 export function allocate(graph: CodeGraph): void {
   const unspillable = new Set<Register>()
   for (;;) {
     const colouring = new Colouring(graph, unspillable)
+    if (colouring.pressure > HOPELESS) {
+      graph.spills = colouring.pressure - COLORS
+      return
+    }
     const spilled = colouring.run()
     if (spilled.length === 0) return colouring.apply()
     for (const register of spilled) spill(graph, register, unspillable)
+    // It cannot be laid out any more: emit says so.
+    if (graph.spills * 8 > LIMIT.stack) return
   }
 }
 
@@ -84,6 +93,8 @@ function liveness(graph: CodeGraph): Map<number, Set<Register>> {
 }
 
 class Colouring {
+  /** The most registers that are in use at the same time. */
+  pressure = 0
   private readonly graph: CodeGraph
   private readonly unspillable: ReadonlySet<Register>
   private readonly neighbours = new Map<Register, Set<Register>>()
@@ -95,33 +106,33 @@ class Colouring {
   private readonly stack: Register[] = []
   private readonly removed = new Set<Register>()
   /** Moves that may yet be coalesced, those that cannot be for now, and those still in use at all. */
-  private readonly ready = new Set<Code>()
+  private readonly ready = new Worklist<Code>()
   private readonly blocked = new Set<Code>()
-  private readonly simplifiable = new Set<Register>()
-  private readonly freezable = new Set<Register>()
+  private readonly simplifiable = new Worklist<Register>()
+  private readonly freezable = new Worklist<Register>()
   private readonly spillable = new Set<Register>()
 
   constructor(graph: CodeGraph, unspillable: ReadonlySet<Register>) {
     this.graph = graph
     this.unspillable = unspillable
+    this.build()
   }
 
   /** The registers that found no colour. */
   run(): Register[] {
-    this.build()
     for (const register of this.virtuals()) this.classify(register)
     for (;;) {
-      const simple = first(this.simplifiable)
+      const simple = this.simplifiable.first()
       if (simple !== undefined) {
         this.simplify(simple)
         continue
       }
-      const move = first(this.ready)
+      const move = this.ready.first()
       if (move !== undefined) {
         this.coalesce(move)
         continue
       }
-      const frozen = first(this.freezable)
+      const frozen = this.freezable.first()
       if (frozen !== undefined) {
         this.freezable.delete(frozen)
         this.simplifiable.add(frozen)
@@ -172,6 +183,8 @@ class Colouring {
         for (const register of [...code.defs, ...code.uses])
           if (register >= FIRST_VIRTUAL) this.cost.set(register, (this.cost.get(register) ?? 0) + 1)
         for (const register of code.defs) live.add(register)
+        this.pressure = Math.max(this.pressure, live.size)
+        if (this.pressure > HOPELESS) return
         for (const register of code.defs) for (const other of live) this.connect(register, other)
         for (const register of code.defs) live.delete(register)
         for (const register of code.uses) if (register !== FRAME) live.add(register)
@@ -207,7 +220,8 @@ class Colouring {
   }
 
   private movable(register: Register): boolean {
-    return [...this.movesFor(register)].some((move) => this.ready.has(move) || this.blocked.has(move))
+    for (const move of this.movesFor(register)) if (this.ready.has(move) || this.blocked.has(move)) return true
+    return false
   }
 
   private classify(register: Register): void {
@@ -239,17 +253,29 @@ class Colouring {
   }
 
   private find(register: Register): Register {
-    let current = register
-    for (let next = this.alias.get(current); next !== undefined; next = this.alias.get(current)) current = next
-    return current
+    let root = register
+    for (let next = this.alias.get(root); next !== undefined; next = this.alias.get(root)) root = next
+    // Who was on the way there is sent there directly.
+    for (let at = register; at !== root; ) {
+      const next = this.alias.get(at) ?? root
+      this.alias.set(at, root)
+      at = next
+    }
+    return root
   }
 
   private coalesce(move: Code): void {
     this.ready.delete(move)
     const [x, y] = [this.find(move.dst), this.find(move.src)]
-    const [kept, joined] = y < FIRST_VIRTUAL ? [y, x] : [x, y]
-    if (kept === joined) return this.relax(kept)
+    // The one with more copies is kept: a long chain of joins then moves each of them few times.
+    const turned = y < FIRST_VIRTUAL || (x >= FIRST_VIRTUAL && this.movesFor(y).size > this.movesFor(x).size)
+    const [kept, joined] = turned ? [y, x] : [x, y]
+    if (kept === joined) {
+      this.settle(move, kept, joined)
+      return this.relax(kept)
+    }
     if (joined < FIRST_VIRTUAL || this.adjacent(kept).has(joined)) {
+      this.settle(move, kept, joined)
       this.relax(kept)
       return this.relax(joined)
     }
@@ -257,8 +283,14 @@ class Colouring {
       this.blocked.add(move)
       return
     }
+    this.settle(move, kept, joined)
     this.join(kept, joined)
     this.relax(kept)
+  }
+
+  /** Nothing more will be decided about this copy. */
+  private settle(move: Code, ...registers: readonly Register[]): void {
+    for (const register of registers) this.movesFor(register).delete(move)
   }
 
   /** Joining is safe where it cannot make the graph harder to colour (George's test, and Briggs's). */
@@ -297,10 +329,11 @@ class Colouring {
   }
 
   private freezeMoves(register: Register): void {
-    for (const move of this.movesFor(register)) {
+    for (const move of [...this.movesFor(register)]) {
       const wasBlocked = this.blocked.delete(move)
       if (!this.ready.delete(move) && !wasBlocked) continue
       const [x, y] = [this.find(move.dst), this.find(move.src)]
+      this.settle(move, x, y)
       this.relax(x === register ? y : x)
     }
   }
@@ -340,4 +373,31 @@ class Colouring {
   }
 }
 
-const first = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value
+/** A set that gives its oldest member quickly: a plain Set walks over everything that was ever deleted before it. */
+class Worklist<T> {
+  private readonly members = new Set<T>()
+  private readonly order: T[] = []
+  private start = 0
+
+  add(one: T): void {
+    if (this.members.has(one)) return
+    this.members.add(one)
+    this.order.push(one)
+  }
+
+  delete(one: T): boolean {
+    return this.members.delete(one)
+  }
+
+  has(one: T): boolean {
+    return this.members.has(one)
+  }
+
+  first(): T | undefined {
+    for (; this.start < this.order.length; this.start++) {
+      const one = this.order[this.start] as T
+      if (this.members.has(one)) return one
+    }
+    return undefined
+  }
+}

@@ -25,6 +25,10 @@ export class Builder {
   /** Blocks whose predecessors are not all known yet, with the phis that wait for them. */
   private readonly open = new Map<Block, Map<number, Value>>()
 
+  /** Phis of blocks whose predecessors are known, without their arguments yet. */
+  private readonly incomplete: { variable: number; block: Block; phi: Value }[] = []
+  private completing = false
+
   constructor(at: Position) {
     this.at = at
     this.entry = this.newBlock()
@@ -75,22 +79,35 @@ export class Builder {
   }
 
   read(variable: number, block: Block = this.block): Value {
-    const known = this.definitions.get(block)?.get(variable)
-    if (known !== undefined) return known
-    const waiting = this.open.get(block)
-    const [only, ...others] = block.predecessors
-    let value: Value
-    if (waiting !== undefined) {
-      value = this.append(block, { op: 'phi' }, [])
-      waiting.set(variable, value)
-    } else if (only !== undefined && others.length === 0) {
-      value = this.read(variable, only)
-    } else {
-      value = this.append(block, { op: 'phi' }, [])
-      this.definitions.get(block)?.set(variable, value)
-      this.completePhi(variable, block, value)
+    const value = this.find(variable, block)
+    // Completing a phi can make others; they wait in line instead of on the stack.
+    if (this.completing) return value
+    this.completing = true
+    for (let next = this.incomplete.pop(); next !== undefined; next = this.incomplete.pop())
+      this.completePhi(next.variable, next.block, next.phi)
+    this.completing = false
+    return value
+  }
+
+  /** The variable's value where `block` ends: up to the definition, or to a phi where ways meet. */
+  private find(variable: number, block: Block): Value {
+    const passed: Block[] = []
+    let value: Value | undefined
+    for (let at = block; value === undefined; ) {
+      passed.push(at)
+      const [only, ...others] = at.predecessors
+      const waiting = this.open.get(at)
+      value = this.definitions.get(at)?.get(variable)
+      if (value !== undefined) break
+      if (waiting === undefined && only !== undefined && others.length === 0) {
+        at = only
+        continue
+      }
+      value = this.append(at, { op: 'phi' }, [])
+      if (waiting === undefined) this.incomplete.push({ variable, block: at, phi: value })
+      else waiting.set(variable, value)
     }
-    this.definitions.get(block)?.set(variable, value)
+    for (const one of passed) this.definitions.get(one)?.set(variable, value)
     return value
   }
 

@@ -2,10 +2,11 @@
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { StructType } from '../lang/index.ts'
-import { bindPattern, body, typeOfAnnotation, typeOfDeclared } from './check.ts'
+import { bindPattern, body, typeOfDeclared, typeOfKept } from './check.ts'
 import { asIntType, asStruct, coerce, convert, expression, value } from './check-expression.ts'
 import type { Module } from './modules.ts'
 import { narrow } from './narrow.ts'
+import { collecting } from './report.ts'
 import { type Builtin, type Checked, isStatic, Scope, Silent } from './scope.ts'
 import type { Expression } from './tree.ts'
 import {
@@ -20,6 +21,9 @@ import {
 } from './typed.ts'
 
 type Call = Extract<Expression, { kind: 'call' }>
+
+/** Functions that call functions twice grow without bound otherwise. */
+const MOST_CALLS = 2000
 
 const VERDICT: ValueType = { kind: 'verdict' }
 const U16: ValueType = { kind: 'int', bits: 16, signed: false }
@@ -160,16 +164,21 @@ const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).jo
 /** A key or a value: every field once, in any order. */
 function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
   if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
-  for (const { name, span } of node.fields)
-    if (!(name in struct.fields))
+  // In the order in which they are written: that is the order in which they are computed.
+  const fields = node.fields.map((given, index) => {
+    const { name, span } = given
+    const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
+    const field = struct.layout.fields.find((one) => one.name === name)
+    if (field === undefined || type === undefined)
       throw scope.unfit(span, `the ${struct.name} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
-  return struct.layout.fields.map((field) => {
-    const given = node.fields.find(({ name }) => name === field.name)
-    const type = struct.fields[field.name]
-    if (given === undefined || type === undefined)
-      throw scope.unfit(node.span, `the ${struct.name} lacks \`${field.name}\``, form)
+    if (node.fields.findIndex((one) => one.name === name) < index)
+      throw scope.unfit(span, `the ${struct.name} is given \`${name}\` twice`, 'take one of them out')
     return { field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }
   })
+  for (const { name } of struct.layout.fields)
+    if (!fields.some(({ field }) => field.name === name))
+      throw scope.unfit(node.span, `the ${struct.name} lacks \`${name}\``, form)
+  return fields
 }
 
 /** A data-plane function: checked anew for every call, with what is passed. */
@@ -182,9 +191,17 @@ function inline(scope: Scope, node: Call, module: Module, name: string): Checked
     throw scope.unfit(node.span, 'functions call each other more than 16 deep', 'flatten them')
   const syntax = module.functions.get(name)
   if (syntax === undefined) throw new Silent()
+  if (compilation.broken?.has(syntax)) throw new Silent()
+  compilation.calls = (compilation.calls ?? 0) + 1
+  if (compilation.calls > MOST_CALLS)
+    throw scope.unfit(node.span, `more than ${MOST_CALLS} calls would be compiled in`, 'call fewer functions')
   const before = compilation.diagnostics.length
-  const tree = narrow(module, name, syntax, compilation.diagnostics)
-  if (compilation.diagnostics.length > before) throw new Silent()
+  const broken = (): Silent => {
+    compilation.broken?.add(syntax)
+    return new Silent()
+  }
+  const tree = collecting(compilation.diagnostics, () => narrow(module, name, syntax, compilation.diagnostics))
+  if (tree === undefined || compilation.diagnostics.length > before) throw broken()
   arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
   const inner = new Scope(compilation, module, name, [...scope.callers, id])
   const bindings: { variable: InlineCall['bindings'][number]['variable']; value: Typed }[] = []
@@ -203,7 +220,9 @@ function inline(scope: Scope, node: Call, module: Module, name: string): Checked
         'a value cannot be taken apart here',
         'name the parameter and write parameter.field',
       )
-    const declared = typeOfAnnotation(inner, parameter.annotation)
+    if (given.type.kind === 'verdict' || given.type.kind === 'void')
+      throw scope.unfit(argument.span, `${nameOfType(given.type)} cannot be passed on`, 'return it at once')
+    const declared = typeOfKept(inner, parameter.annotation, given.type)
     const type = declared ?? (given.type.kind === 'constant' ? U64 : given.type)
     const variable = inner.variable(parameter.pattern, type)
     bindings.push({ variable, value: coerce(scope, given, type, argument.span) })
@@ -211,9 +230,10 @@ function inline(scope: Scope, node: Call, module: Module, name: string): Checked
     if (given.op === 'variable' && scope.nonNull.has(given.variable)) nonNull.add(variable)
   }
   inner.nonNull = nonNull
-  inner.returns = typeOfAnnotation(inner, tree.returns) ?? (tree.returns?.name === 'Verdict' ? VERDICT : undefined)
+  inner.rounds = scope.rounds
+  inner.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfKept(inner, tree.returns, { kind: 'void' })
   const result = body(inner, tree)
-  if (compilation.diagnostics.length > before) throw new Silent()
+  if (compilation.diagnostics.length > before) throw broken()
   return {
     op: 'call',
     call: { name, bindings, body: result },

@@ -7,6 +7,7 @@ import { call } from './check-call.ts'
 import { foldArithmetic, foldCompare } from './fold.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
+import { Unfit } from './report.ts'
 import { BUILTINS, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { BinaryOperator, CompareOperator, Expression, Span } from './tree.ts'
 import {
@@ -25,7 +26,10 @@ type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>
 
 /** Checks an expression that must have a value at run time. */
 export function value(scope: Scope, node: Expression): Typed {
-  const checked = expression(scope, node)
+  return carried(scope, expression(scope, node), node)
+}
+
+function carried(scope: Scope, checked: Checked, node: Expression): Typed {
   if (!isStatic(checked)) return checked
   throw scope.unfit(
     node.span,
@@ -103,10 +107,14 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
   }
 }
 
+export const declaredLater = (scope: Scope, { name, span }: Of<'name'>) =>
+  scope.unfit(span, `\`${name}\` is used before it is declared`, `move its declaration up`)
+
 function name(scope: Scope, node: Of<'name'>): Checked {
   const binding = scope.lookup(node.name)
   const at = scope.at(node.span)
   if (binding?.kind === 'broken') throw new Silent()
+  if (binding?.kind === 'later') throw declaredLater(scope, node)
   if (binding?.kind === 'static') return { ...binding.value, at }
   if (binding?.kind === 'variable')
     return { op: 'variable', variable: binding.variable, type: binding.variable.type, at }
@@ -126,11 +134,20 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   if (found.kind === 'value') return host(scope, found.value, node.name, node.span)
   if (found.kind === 'function') return { static: 'function', module: found.module, name: found.name, at }
   // A constant that is not exported has no live value: it is computed from its text.
-  const inner = new Scope(scope.compilation, found.module, node.name, scope.callers)
-  const constant = value(inner, narrowExpression(found.module, found.syntax))
-  if (constant.op !== 'constant')
-    throw scope.unfit(node.span, `\`${node.name}\` is not a constant`, 'give it a number, or make it an export')
-  return { ...constant, at }
+  const id = `${found.module.path}:const ${node.name}`
+  try {
+    if (scope.callers.includes(id)) throw new Silent()
+    const inner = new Scope(scope.compilation, found.module, node.name, [...scope.callers, id])
+    const constant = expression(inner, narrowExpression(found.module, found.syntax))
+    if (isStatic(constant) ? constant.static === 'host' : constant.op === 'constant') return { ...constant, at }
+  } catch (error) {
+    if (!(error instanceof Unfit || error instanceof Silent)) throw error
+  }
+  throw scope.unfit(
+    node.span,
+    `\`${node.name}\` has no value that is known here`,
+    `write export const ${node.name} = …`,
+  )
 }
 
 /** A live JavaScript value: numbers and booleans are constants, the rest is for looking into. */
@@ -183,7 +200,7 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
     case 'state': {
       const { state } = scope.compilation.cube
       const table = state[property]
-      if (table === undefined) throw unknown('the state', Object.keys(state))
+      if (table === undefined || !Object.hasOwn(state, property)) throw unknown('the state', Object.keys(state))
       return { static: 'table', table: { name: property, table }, at }
     }
     case 'table':
@@ -192,9 +209,12 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
       return { static: 'method', of: object.table, name: property, at }
     case 'host': {
       const holder = object.value
-      if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null || !(property in holder))
-        throw unknown(`\`${object.name}\``, typeof holder === 'object' && holder !== null ? Object.keys(holder) : [])
-      return host(scope, (holder as Record<string, unknown>)[property], `${object.name}.${property}`, node.span)
+      const holds = (typeof holder === 'object' || typeof holder === 'function') && holder !== null
+      // Nothing is run here, getters included: only what simply lies there can be meant.
+      const found = holds ? Object.getOwnPropertyDescriptor(holder, property) : undefined
+      if (found === undefined || !('value' in found))
+        throw unknown(`\`${object.name}\``, holds ? Object.keys(holder) : [])
+      return host(scope, found.value, `${object.name}.${property}`, node.span)
     }
     default:
       throw scope.unfit(node.span, `${describeStatic(object)} has no fields`, REMEDY[object.static])
@@ -235,7 +255,8 @@ function unary(scope: Scope, node: Of<'negate' | 'complement'>): Typed {
   if (operand.op === 'constant') {
     const folded = node.kind === 'negate' ? -operand.value : ~operand.value
     if (operand.type.kind !== 'int') return { ...operand, value: folded, at }
-    return { ...operand, value: wrap(operand.type, folded), at }
+    const type = promoted(operand.type)
+    return { ...operand, value: wrap(type, folded), type, at }
   }
   const type = promoted(operand.type as IntType)
   return { op: node.kind, operand: convert(operand, type), type, at }
@@ -302,7 +323,9 @@ function arithmeticOn(scope: Scope, operator: BinaryOperator, left: Typed, right
       throw scope.unfit(
         span,
         'this cannot be computed',
-        operator === '/' || operator === '%' ? 'divide by something else than 0' : 'shift by 0 to 63',
+        operator === '/' || operator === '%'
+          ? 'divide by something else than 0'
+          : 'shift by 0 to 63; >>> takes no negative number',
       )
     return { op: 'constant', value: folded, type: { kind: 'constant' }, at }
   }
@@ -340,7 +363,13 @@ function compare(scope: Scope, node: Of<'compare'>): Typed {
     const isNull: Typed = { op: 'isNull', operand: other, type: BOOL, at }
     return node.operator === '===' ? isNull : { op: 'not', operand: isNull, type: BOOL, at }
   }
-  return compareValues(scope, node.operator, value(scope, node.left), value(scope, node.right), node.span)
+  return compareValues(
+    scope,
+    node.operator,
+    carried(scope, left, node.left),
+    carried(scope, right, node.right),
+    node.span,
+  )
 }
 
 function compareValues(scope: Scope, operator: CompareOperator, left: Typed, right: Typed, span: Span): Typed {
@@ -494,8 +523,18 @@ export function coerce(scope: Scope, typed: Typed, type: ValueType, span: Span):
     (from.kind !== 'address' || (type.kind === 'address' && from.role === type.role)) &&
     (from.kind !== 'reference' || (type.kind === 'reference' && from.struct === type.struct))
   if (same) return typed
-  const remedy = from.kind === 'bool' && type.kind === 'int' ? 'write x ? 1 : 0' : undefined
+  const remedy = from.kind === 'bool' && type.kind === 'int' ? 'write x ? 1 : 0' : WANTED[type.kind]
   throw scope.unfit(span, `${nameOfType(type)} is wanted here, and this is ${nameOfType(from)}`, remedy)
+}
+
+const WANTED: Readonly<Record<ValueType['kind'], string>> = {
+  int: 'give it a number, or a field that holds one',
+  constant: 'give it a number',
+  bool: 'compare it with something: x !== 0',
+  address: 'addresses come from headers and tables',
+  reference: 'give it what packet.read or a table gave',
+  verdict: 'return drop(…), forward(…), flood() or pass()',
+  void: 'write return without a value',
 }
 
 /** A live value that is a header: what `packet.read` takes. */

@@ -4,14 +4,14 @@
  */
 
 import { isType } from '../lang/index.ts'
-import { coerce, condition, expression, value } from './check-expression.ts'
+import { coerce, condition, declaredLater, expression, value } from './check-expression.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { collecting } from './report.ts'
-import { type Compilation, isStatic, Scope, Silent, type Static } from './scope.ts'
+import { type Binding, type Compilation, isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { Annotation, FunctionTree, Loop, Statement } from './tree.ts'
-import { nameOfType, rangeOf, type TypedStatement, U32, type ValueType } from './typed.ts'
+import { type IntType, nameOfType, rangeOf, type TypedStatement, U32, type ValueType } from './typed.ts'
 
 /** A loop longer than this is refused: the verifier walks every iteration. */
 const LONGEST_LOOP = 4096
@@ -20,8 +20,8 @@ const LONGEST_LOOP = 4096
 export function check(compilation: Compilation, module: Module, syntax: FunctionSyntax): readonly TypedStatement[] {
   const { diagnostics } = compilation
   const before = diagnostics.length
-  const tree = narrow(module, 'dataplane', syntax, diagnostics)
-  if (diagnostics.length > before) return []
+  const tree = collecting(diagnostics, () => narrow(module, 'dataplane', syntax, diagnostics))
+  if (tree === undefined || diagnostics.length > before) return []
   const scope = new Scope(compilation, module, 'dataplane', [])
   scope.returns = { kind: 'verdict' }
   collecting(diagnostics, () => bindParameters(scope, tree))
@@ -99,6 +99,7 @@ function statements(scope: Scope, list: readonly Statement[]): Block {
   return scope.block(() => {
     const result: TypedStatement[] = []
     let ends = false
+    for (const one of list) if (one.kind === 'declare') scope.announce(one.name)
     for (const one of list) {
       try {
         const checked = collecting(scope.compilation.diagnostics, () => statement(scope, one))
@@ -182,13 +183,20 @@ function statement(scope: Scope, node: Statement): Block {
   }
 }
 
+const sameType = (a: IntType, b: IntType): boolean => a.bits === b.bits && a.signed === b.signed
+
 const textOf = (scope: Scope, { span }: Statement): string =>
   scope.module.text.slice(span.start, span.end).split('\n')[0] ?? ''
 
 function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): Block {
   const at = scope.at(node.span)
+  if (scope.isDeclared(node.name))
+    throw scope.unfit(node.span, `\`${node.name}\` is declared twice`, 'give one of them another name')
   const given = expression(scope, node.value)
   if (isStatic(given)) {
+    // The subject of a switch: the arms compare with it.
+    if (node.name.startsWith('switch@') && given.static !== 'host')
+      throw scope.unfit(node.span, 'a switch chooses by a number', 'write if and else')
     if (node.mutable || given.static === 'null')
       throw scope.unfit(node.span, `\`${node.name}\` cannot hold this`, 'write const, or give it a number')
     scope.bind(node.name, { kind: 'static', value: given })
@@ -203,7 +211,7 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
       `\`${node.name}\` holds a reference, which cannot change`,
       `write const ${node.name} = …`,
     )
-  const declared = typeOfAnnotation(scope, node.annotation)
+  const declared = typeOfKept(scope, node.annotation, given.type)
   const type =
     declared ??
     (given.type.kind === 'constant' ? typeOfConstant(given.op === 'constant' ? given.value : 0n) : given.type)
@@ -233,6 +241,18 @@ export function typeOfAnnotation(scope: Scope, annotation: Annotation | undefine
   return typeOfDeclared(resolved.value)
 }
 
+/** The same where a value is kept: there a type that is not the language's would promise what does not happen. */
+export function typeOfKept(scope: Scope, annotation: Annotation | undefined, given: ValueType): ValueType | undefined {
+  const declared = typeOfAnnotation(scope, annotation)
+  if (declared !== undefined || annotation === undefined || given.kind === 'reference') return declared
+  const what = annotation.name === '…' ? 'this type' : `the type \`${annotation.name}\``
+  throw scope.unfit(
+    annotation.span,
+    `${what} is not one of the language`,
+    'import and write u8, u16, u32, u64, i32, i64, mac, ipv4 or ipv6; or boolean',
+  )
+}
+
 /** The type of a value that was declared with one of the language's types. */
 export function typeOfDeclared({
   kind,
@@ -260,12 +280,9 @@ function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>): Typ
   if (target.kind === 'name') {
     const binding = scope.lookup(target.name)
     if (binding?.kind === 'broken') throw new Silent()
+    if (binding?.kind === 'later') throw declaredLater(scope, target)
     if (binding?.kind !== 'variable' || !binding.mutable)
-      throw scope.unfit(
-        target.span,
-        `\`${target.name}\` cannot be assigned to`,
-        binding ? `declare it with let` : `declare it: let ${target.name} = …`,
-      )
+      throw scope.unfit(target.span, `\`${target.name}\` cannot be assigned to`, assignable(target.name, binding))
     return {
       op: 'assign',
       variable: binding.variable,
@@ -296,6 +313,13 @@ function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>): Typ
   }
 }
 
+function assignable(name: string, binding: Binding | undefined): string {
+  if (binding === undefined) return `declare it: let ${name} = …`
+  if (binding.kind !== 'variable') return `what a data plane is given does not change: let mine = …`
+  if (binding.counts) return 'a loop steps its variable itself; leave early with break'
+  return 'declare it with let'
+}
+
 function loop(scope: Scope, node: Loop): TypedStatement {
   const constant = (part: Loop['from'], what: string): bigint => {
     const typed = value(scope, part)
@@ -310,7 +334,7 @@ function loop(scope: Scope, node: Loop): TypedStatement {
   const bound = constant(node.bound, 'the bound')
   const step = constant(node.step, 'the step')
   const type =
-    typeOfAnnotation(scope, node.annotation) ??
+    typeOfKept(scope, node.annotation, U32) ??
     (from < 0n || step < 0n ? ({ kind: 'int', bits: 32, signed: true } as const) : U32)
   if (type.kind !== 'int') throw scope.unfit(node.span, 'a loop counts with an integer', 'write u32')
   const rounds = iterations(from, bound, step, node.operator)
@@ -322,6 +346,13 @@ function loop(scope: Scope, node: Loop): TypedStatement {
         : `this loop runs ${rounds} times; ${LONGEST_LOOP} are the most`,
       'step towards the bound, or do less for each packet',
     )
+  const together = rounds * scope.rounds
+  if (together > LONGEST_LOOP)
+    throw scope.unfit(
+      node.span,
+      `this loop and those around it run ${together} times together; ${LONGEST_LOOP} are the most`,
+      'do less for each packet',
+    )
   const [least, most] = rangeOf(type)
   const last = from + step * BigInt(rounds)
   if (from < least || last > most || last < least)
@@ -332,10 +363,12 @@ function loop(scope: Scope, node: Loop): TypedStatement {
     )
   return scope.block(() => {
     const variable = scope.variable(node.variable, type)
-    scope.bind(node.variable, { kind: 'variable', variable, mutable: false })
+    scope.bind(node.variable, { kind: 'variable', variable, mutable: false, counts: true })
     const known = scope.nonNull
     scope.around.push({ kind: 'loop', left: false })
+    scope.rounds = together
     const inside = statements(scope, node.body)
+    scope.rounds = together / Math.max(1, rounds)
     scope.around.pop()
     scope.nonNull = known
     return { op: 'loop', variable, from, step, times: rounds, body: inside.result, at: scope.at(node.span) }
@@ -366,6 +399,14 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
       'a function cannot return a reference',
       'return one of its fields, or look it up where it is used',
     )
+  const inferred = scope.returns
+  if (scope.infersReturns && inferred?.kind === 'int' && typed.type.kind === 'int' && !sameType(inferred, typed.type))
+    throw scope.unfit(
+      node.value.span,
+      `${nameOfType(typed.type)} is returned here, and ${nameOfType(inferred)} before`,
+      'declare what the function returns: function f(…): u64',
+    )
+  scope.infersReturns ||= inferred === undefined
   scope.returns ??=
     typed.type.kind === 'constant' ? typeOfConstant(typed.op === 'constant' ? typed.value : 0n) : typed.type
   if (scope.returns.kind === 'verdict' && typed.type.kind !== 'verdict')

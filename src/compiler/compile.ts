@@ -81,7 +81,7 @@ export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, opti
   const diagnostics: Diagnostic[] = []
   const { config, wiring } = options
   const port = { ...options.port, id: wiring.port }
-  const typed = check({ modules, cube, config, port, diagnostics, nextVariable: 0 }, module, syntax)
+  const typed = check({ modules, cube, config, port, diagnostics, nextVariable: 0, broken: new Set() }, module, syntax)
   if (diagnostics.length > 0) throw new Refusal(diagnostics)
   return typed
 }

@@ -7,6 +7,7 @@ import type { Hook, Instruction, MapDescription, Program, SourceLine } from '../
 import { slotsOf } from '../isa/program.ts'
 import type { StackObject } from './ir.ts'
 import type { Code, CodeGraph } from './machine-code.ts'
+import type { SourceText } from './report.ts'
 import type { Position } from './typed.ts'
 
 export interface EmitOptions {
@@ -45,7 +46,7 @@ export function emit(graph: CodeGraph, { name, hook, maps }: EmitOptions): Progr
 
 /** `next` is the slot after this instruction: what jumps count from. */
 function encodeOne(
-  { opcode, dst, src, offset, imm, map, mapValue, target, object, spill }: Code,
+  { opcode, dst, src, offset, imm, map, mapValue, target, object, spill, at }: Code,
   next: number,
   starts: ReadonlyMap<number, number>,
   places: Places,
@@ -56,7 +57,11 @@ function encodeOne(
     const distance = (starts.get(target) ?? 0) - next
     if (distance < -32768 || distance > 32767)
       throw new Refusal([
-        { message: `a jump over ${distance} instructions; 32767 are the most`, remedy: 'split the cube in two' },
+        {
+          message: `a jump over ${Math.abs(distance)} instructions; 32767 are the most`,
+          place: placeOf(at),
+          remedy: 'do less for each packet, or split the cube in two',
+        },
       ])
     return { ...base, offset: distance }
   }
@@ -132,15 +137,48 @@ class Lines {
   readonly all: SourceLine[] = []
   private readonly known = new Map<Position, number>()
   private readonly byPlace = new Map<string, number>()
+  private readonly indices = new Map<SourceText, LineIndex>()
 
   of(at: Position): number {
     const known = this.known.get(at)
     if (known !== undefined) return known
-    const { file, line, column, text } = placeOf(at)
+    const { file } = at.source
+    const { line, column, text } = this.indexOf(at.source).place(at.span.start)
     const key = `${file}:${line}:${column}`
     const index = this.byPlace.get(key) ?? this.all.push({ file, line, column, text: text.trim() }) - 1
     this.byPlace.set(key, index)
     this.known.set(at, index)
     return index
+  }
+
+  private indexOf(source: SourceText): LineIndex {
+    const known = this.indices.get(source) ?? new LineIndex(source.text)
+    this.indices.set(source, known)
+    return known
+  }
+}
+
+/** Where the lines of a text start, found once: every instruction asks. */
+class LineIndex {
+  private readonly lines: readonly string[]
+  private readonly starts: number[] = []
+
+  constructor(text: string) {
+    this.lines = text.split('\n')
+    let at = 0
+    for (const line of this.lines) {
+      this.starts.push(at)
+      at += line.length + 1
+    }
+  }
+
+  place(offset: number): { line: number; column: number; text: string } {
+    let [low, high] = [0, this.starts.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.starts[middle] ?? 0) <= offset) low = middle
+      else high = middle - 1
+    }
+    return { line: low + 1, column: offset - (this.starts[low] ?? 0) + 1, text: this.lines[low] ?? '' }
   }
 }

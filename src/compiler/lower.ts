@@ -537,12 +537,27 @@ class Lowering {
     if (first === undefined || field.layout.kind !== 'scalar') return pieces
     const { size } = field.layout
     const host = network && size > 1 ? builder.emit({ op: 'swap', bits: (size * 8) as 16 | 32 | 64 }, first) : first
+    // A truth value in a packet may be any octet; everywhere else it is 0 or 1.
+    if (network && struct.fields[field.name]?.kind === 'bool') return this.truth(host)
     if (field.bits === undefined) return [host]
     const bits = size === 8 ? 64 : 32
     const shifted = builder.emit({ op: 'alu', alu: 'rsh', bits }, host, builder.constant(field.bits.shift))
     return [
       builder.emit({ op: 'alu', alu: 'and', bits }, shifted, builder.constant(2n ** BigInt(field.bits.width) - 1n)),
     ]
+  }
+
+  /** 0 or 1, for a value that may be more. */
+  private truth(value: Value): Pieces {
+    const { builder } = this
+    const [is, isNot] = [builder.newBlock(), builder.newBlock()]
+    builder.branch('ne', 32, value, builder.constant(0), is, isNot)
+    return this.join(
+      is,
+      isNot,
+      () => [builder.constant(1)],
+      () => [builder.constant(0)],
+    )
   }
 
   /** An octet of an address. Pieces lie in registers as they lie in memory, the first octet lowest. */

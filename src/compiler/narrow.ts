@@ -44,7 +44,29 @@ const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>>
   SpreadElement: ['…', 'name each one'],
   UpdateExpression: ['++ inside an expression', 'make it a statement of its own'],
   AssignmentExpression: ['= inside an expression', 'make it a statement of its own'],
+  TaggedTemplateExpression: ['a string', 'there are no strings; use numbers, and names declared in the schema'],
+  DebuggerStatement: ['debugger', 'take it out: the kernel does not stop at packets'],
+  WithStatement: ['with', 'name the object: packet.length'],
+  TSEnumDeclaration: ['an enum', 'export a constant from a module: export const KIND = { a: 1, b: 2 } as const'],
+  TSModuleDeclaration: ['a namespace', 'move it into a module of its own'],
+  TSTypeAliasDeclaration: ['a type declaration', 'move it to the top of the module'],
+  TSInterfaceDeclaration: ['a type declaration', 'move it to the top of the module'],
+  TSTypeAssertion: ['<…>', 'convert with u8(…), u16(…), u32(…) or u64(…)'],
+  TSInstantiationExpression: ['<…>', 'call the function without type arguments'],
+  MetaProperty: ['this', 'use the parameters'],
+  Super: ['super', 'there are no classes; call functions by their names'],
+  ImportExpression: ['import()', 'write import { … } from … at the top of the module'],
+  ImportDeclaration: ['import', 'move it to the top of the module'],
+  ExportNamedDeclaration: ['export', 'move it to the top of the module'],
+  ExportDefaultDeclaration: ['export', 'move it to the top of the module'],
+  ExportAllDeclaration: ['export', 'move it to the top of the module'],
+  ClassExpression: ['a class', 'declare state in the schema and functions at the top of the module'],
+  PrivateIdentifier: ['#', 'name a field of the schema'],
+  TSDeclareFunction: ['a function inside a function', 'declare it at the top of the module and call it'],
 }
+
+/** Deeper ones would only be found by running out of stack. */
+const DEEPEST = 200
 
 const BINARY = new Set<string>(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>', '>>>'])
 const COMPARE = new Set<string>(['===', '!==', '<', '<=', '>', '>='])
@@ -67,6 +89,7 @@ export function narrowExpression(source: SourceText, syntax: es.Expression): Exp
 class Narrower {
   private readonly source: SourceText
   private readonly diagnostics: Diagnostic[]
+  private depth = 0
 
   constructor(source: SourceText, diagnostics: Diagnostic[]) {
     this.source = source
@@ -101,7 +124,8 @@ class Narrower {
     if (node.type !== 'ObjectPattern')
       throw unfit(this.source, node, 'this parameter cannot be compiled', 'write a plain name, or { name, … }')
     const pattern = node.properties.map((property) => {
-      if (property.type !== 'Property' || property.key.type !== 'Identifier' || property.value.type !== 'Identifier')
+      const named = property.type === 'Property' && property.key.type === 'Identifier' && !property.computed
+      if (!named || property.key.type !== 'Identifier' || property.value.type !== 'Identifier')
         throw unfit(this.source, property, 'this cannot be taken out of a parameter', 'name each one: { state, drop }')
       return { property: property.key.name, name: property.value.name, span: span(property) }
     })
@@ -112,7 +136,28 @@ class Narrower {
     return nodes.flatMap((node) => collecting(this.diagnostics, () => this.statement(node)) ?? [])
   }
 
+  /** Goes one level deeper into the syntax. */
+  private within<T>(node: Span, work: () => T): T {
+    if (this.depth >= DEEPEST)
+      throw unfit(
+        this.source,
+        { start: node.start, end: node.start + 1 },
+        `this is nested more than ${DEEPEST} deep`,
+        'give parts of it a name with const, or move them into a function',
+      )
+    this.depth++
+    try {
+      return work()
+    } finally {
+      this.depth--
+    }
+  }
+
   private statement(node: es.Statement): Statement[] {
+    return this.within(node, () => this.statementInside(node))
+  }
+
+  private statementInside(node: es.Statement): Statement[] {
     const at = span(node)
     switch (node.type) {
       case 'EmptyStatement':
@@ -154,6 +199,8 @@ class Narrower {
 
   private declaration(node: es.VariableDeclaration): Statement[] {
     if (node.kind === 'var') throw unfit(this.source, node, 'var is not block-scoped', 'write let or const')
+    if (node.kind !== 'let' && node.kind !== 'const')
+      throw unfit(this.source, node, `a data plane cannot contain ${node.kind}`, 'write const')
     return node.declarations.map((declarator) => {
       if (declarator.id.type !== 'Identifier')
         throw unfit(this.source, declarator.id, 'a value cannot be taken apart here', 'write one const for each field')
@@ -217,6 +264,8 @@ class Narrower {
     if (declarator?.id.type !== 'Identifier' || !declarator.init || !test || !update)
       throw unfit(this.source, { start: node.start, end: node.body.start }, 'a loop without a bound', form)
     const variable = declarator.id.name
+    if (init?.type !== 'VariableDeclaration' || init.kind !== 'let')
+      throw unfit(this.source, init ?? node, 'the variable of a loop is declared with let', form)
     const names = (side: unknown) =>
       (side as es.Expression).type === 'Identifier' && (side as { name: string }).name === variable
     if (test.type !== 'BinaryExpression' || !['<', '<=', '>', '>='].includes(test.operator) || !names(test.left))
@@ -275,10 +324,12 @@ class Narrower {
       arms.push({ test, body: this.statements(arm.consequent), span: span(arm) })
       labels = []
     }
-    const chain = arms.reduceRight<Statement[]>(
-      (whenFalse, { test, body, span: at }) =>
-        test === undefined ? body : [{ kind: 'if', span: at, test, whenTrue: body, whenFalse }],
-      [],
+    // Every arm but the last leaves, so what follows it is what happens otherwise.
+    const chain = arms.map(
+      ({ test, body, span: at }): Statement =>
+        test === undefined
+          ? { kind: 'block', span: at, body }
+          : { kind: 'if', span: at, test, whenTrue: body, whenFalse: [] },
     )
     const subjectIs: Statement = {
       kind: 'declare',
@@ -293,8 +344,11 @@ class Narrower {
   }
 
   expression(node: es.Expression | { type: string; start: number; end: number }): Expression {
-    const at = span(node)
-    const syntax = node as es.Expression
+    return this.within(node, () => this.expressionInside(node as es.Expression))
+  }
+
+  private expressionInside(syntax: es.Expression): Expression {
+    const at = span(syntax)
     switch (syntax.type) {
       case 'ParenthesizedExpression':
         return this.expression(syntax.expression)
@@ -405,7 +459,9 @@ class Narrower {
         'count in a smaller unit: 1500 milliseconds, not 1.5 seconds',
       )
     // Digits beyond 2^53 are lost in a JavaScript number, but not in the text.
-    return { kind: 'number', value: BigInt((node.raw ?? String(node.value)).replaceAll('_', '')), span: at }
+    const digits = (node.raw ?? '').replaceAll('_', '')
+    const exact = /^(\d+|0[xob][\da-f]+)$/i.test(digits)
+    return { kind: 'number', value: BigInt(exact ? digits : node.value), span: at }
   }
 
   private field(property: es.ObjectExpression['properties'][number]) {
@@ -420,7 +476,13 @@ class Narrower {
     const known = REFUSED[as]
     // A long construct is pointed at by its first line's beginning.
     const at = { start: node.start, end: Math.min(node.end, node.start + 60) }
-    if (known === undefined) return unfit(this.source, at, `a data plane cannot contain this (${as})`)
+    if (known === undefined)
+      return unfit(
+        this.source,
+        at,
+        `a data plane cannot contain this (${as})`,
+        'write it with const, let, if, for and return',
+      )
     return unfit(this.source, at, `a data plane cannot contain ${known[0]}`, known[1])
   }
 }
@@ -434,11 +496,13 @@ function leaves(node: es.Statement): boolean {
 
 const span = ({ start, end }: Span): Span => ({ start, end })
 
-/** A type that is a plain name. Other types are left to `tsc`, and the value's own type counts. */
+/** A type's name, or its text where it is more than a name; undefined where there is none, or `void`. */
 function annotationOf(node: { typeAnnotation: es.TSType } | null | undefined): Annotation | undefined {
   const type = node?.typeAnnotation
   if (type?.type === 'TSBooleanKeyword') return { name: 'bool', span: span(type) }
   if (type?.type === 'TSNumberKeyword') return { name: 'number', span: span(type) }
-  if (type?.type !== 'TSTypeReference' || type.typeName.type !== 'Identifier') return undefined
-  return { name: type.typeName.name, span: span(type) }
+  if (!type || type.type === 'TSVoidKeyword') return undefined
+  if (type.type === 'TSTypeReference' && type.typeName.type === 'Identifier' && !type.typeArguments)
+    return { name: type.typeName.name, span: span(type) }
+  return { name: '…', span: span(type) }
 }

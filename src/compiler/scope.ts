@@ -23,7 +23,15 @@ export type Checked = Typed | Static
 export const isStatic = (checked: Checked): checked is Static => 'static' in checked
 
 export type Binding =
-  | { readonly kind: 'variable'; readonly variable: Variable; readonly mutable: boolean }
+  | {
+      readonly kind: 'variable'
+      readonly variable: Variable
+      readonly mutable: boolean
+      /** The variable of a loop. */
+      readonly counts?: boolean
+    }
+  /** Its declaration comes later in the same block. */
+  | { readonly kind: 'later' }
   | { readonly kind: 'static'; readonly value: Static }
   /** Its declaration was refused: whatever uses it is not refused again. */
   | { readonly kind: 'broken' }
@@ -36,6 +44,10 @@ export interface Compilation {
   readonly port: Readonly<Record<string, unknown>>
   readonly diagnostics: Diagnostic[]
   nextVariable: number
+  /** Functions with a mistake: calling them again says nothing new. */
+  readonly broken?: Set<unknown>
+  /** Calls compiled in so far. */
+  calls?: number
 }
 
 /** Thrown where something refused before is used again: there is nothing new to say. */
@@ -53,6 +65,10 @@ export class Scope {
   /** What is being checked around the present statement, innermost last: what `break` and `continue` leave. */
   readonly around: { readonly kind: 'loop' | 'switch'; left: boolean }[] = []
   returns: ValueType | undefined
+  /** `returns` was not declared: the first return decides. */
+  infersReturns = false
+  /** How often the present statement runs, by the loops around it. */
+  rounds = 1
   private readonly bindings: Map<string, Binding>[] = [new Map()]
 
   constructor(compilation: Compilation, module: Module, functionName: string, callers: readonly string[]) {
@@ -78,8 +94,19 @@ export class Scope {
     this.bindings.at(-1)?.set(name, binding)
   }
 
+  /** A name that this block will declare: what has it outside cannot be meant. */
+  announce(name: string): void {
+    if (!this.bindings.at(-1)?.has(name)) this.bind(name, { kind: 'later' })
+  }
+
+  /** Whether this very block has declared it. */
+  isDeclared(name: string): boolean {
+    const known = this.bindings.at(-1)?.get(name)
+    return known !== undefined && known.kind !== 'later'
+  }
+
   names(): string[] {
-    return this.bindings.flatMap((block) => [...block.keys()])
+    return this.bindings.flatMap((block) => [...block.keys()]).filter((name) => !name.includes('@'))
   }
 
   variable(name: string, type: ValueType): Variable {

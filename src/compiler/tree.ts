@@ -92,7 +92,7 @@ export interface Loop {
   readonly body: readonly Statement[]
 }
 
-/** A type's name as it is written; `undefined` in its place where the type is not a plain name. */
+/** A type's name as it is written; `…` where the type is not a plain name. */
 export interface Annotation {
   readonly name: string
   readonly span: Span

@@ -9,7 +9,7 @@ export function simplifyBranches(graph: Graph): boolean {
   prune(graph)
   for (const block of graph.blocks) changed = skip(graph, block) || changed
   prune(graph)
-  for (const block of graph.blocks) changed = merge(block) || changed
+  for (const block of graph.blocks) while (merge(block)) changed = true
   prune(graph)
   return changed
 }
@@ -109,7 +109,7 @@ export function splitCriticalEdges(graph: Graph): void {
     if (end?.op !== 'branch') continue
     for (const side of ['whenTrue', 'whenFalse'] as const) {
       const to = end[side]
-      if (to.predecessors.length < 2 || !to.values.some(({ op }) => op === 'phi')) continue
+      if (!to.values.some(({ op }) => op === 'phi')) continue
       const between: Block = { id: id++, values: [], end: { op: 'jump', to, at: end.at }, predecessors: [block] }
       end[side] = between
       // With both sides on one block, each edge has its own place among the predecessors.

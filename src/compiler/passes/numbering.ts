@@ -10,12 +10,15 @@ export function numberValues(graph: Graph): boolean {
   const idom = dominators(graph)
   const children = new Map<Block, Block[]>()
   for (const [block, parent] of idom)
-    if (block !== parent) children.set(parent, [...(children.get(parent) ?? []), block])
+    if (block !== parent) children.set(parent, (children.get(parent) ?? []).concat(block))
   const replacements = new Map<Value, Value>()
   let simplified = false
 
-  const visit = (block: Block, known: Map<string, Value>): void => {
+  const known = new Map<string, Value>()
+  /** Numbers what is in a block; gives the keys that are new, for those that the block does not dominate. */
+  const visit = (block: Block): string[] => {
     const values: Value[] = []
+    const added: string[] = []
     for (const original of block.values) {
       original.arguments = original.arguments.map((one) => replacements.get(one) ?? one)
       let value = original
@@ -36,13 +39,21 @@ export function numberValues(graph: Graph): boolean {
         replacements.set(original, earlier)
         continue
       }
-      if (key !== undefined) known.set(key, value)
+      if (key !== undefined) {
+        known.set(key, value)
+        added.push(key)
+      }
       values.push(value)
     }
     block.values = values
-    for (const child of children.get(block) ?? []) visit(child, new Map(known))
+    return added
   }
-  visit(graph.entry, new Map())
+  // Down the tree of dominators and up again, without recursion: it is as deep as the function is long.
+  const waiting: (Block | { readonly forget: readonly string[] })[] = [graph.entry]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if ('forget' in next) for (const key of next.forget) known.delete(key)
+    else waiting.push({ forget: visit(next) }, ...(children.get(next) ?? []).reverse())
+  }
   replaceAll(graph, replacements)
   return simplified || replacements.size > 0
 }

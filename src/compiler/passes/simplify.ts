@@ -43,6 +43,10 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     inner !== undefined
   )
     return { operation, arguments: [inner, { ...b, value: b.value & mask.value }] }
+  // The same for a shift by more than there are bits.
+  const by = BigInt.asUintN(64, b.value) & BigInt(bits - 1)
+  if ((alu === 'lsh' || alu === 'rsh' || alu === 'arsh') && by !== b.value)
+    return { operation, arguments: [a, { ...b, value: by }] }
   const power = powerOfTwo(b.value)
   if (power !== undefined) {
     const by: Value = { ...b, value: BigInt(power) }
