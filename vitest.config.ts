@@ -11,7 +11,8 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
-          include: ['src/**/*.test.ts', 'examples/**/*.test.ts', 'test/*.test.ts'],
+          include: ['**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/e2e/**'],
           sequence: { groupOrder: 0 },
         },
       },

@@ -12,6 +12,7 @@ import { type Host, openKernelHost, openVirtualHost } from '../src/daemon/host.t
 import { rehearse } from '../src/daemon/rehearsal.ts'
 import { readGraph } from '../src/engine/read.ts'
 import { missingCapabilities } from '../src/kernel/capabilities.ts'
+import { lockFile, RUN_FOLDER } from '../src/kernel/lock.ts'
 import { createHost, HOSTS, removeHost } from './hosts.ts'
 import { pingEveryPair, transfer } from './traffic.ts'
 
@@ -42,10 +43,17 @@ async function onVirtualMachine(why: string): Promise<void> {
 }
 
 async function inKernel(host: Host, keep: boolean): Promise<void> {
+  using _only = lockFile(join(RUN_FOLDER, 'demo.lock'))
   console.log(`Tessera in this kernel, Linux ${release()}.\n`)
-  await removeAll(host)
-  process.once('SIGINT', () => void removeAll(host).then(() => process.exit(130)))
-  process.once('SIGTERM', () => void removeAll(host).then(() => process.exit(143)))
+  if (await removeAll(host)) console.log('What an earlier demo left is removed.\n')
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => {
+      console.log(`\n${signal}: removing what was made`)
+      void removeAll(host).then(() => process.exit(code))
+    })
   try {
     console.log('Three hosts, each a network namespace:')
     for (const one of HOSTS) {
@@ -76,12 +84,14 @@ const NEXT = `It keeps running. To try next (as root):
   npx tessera compile bridge                         instructions beside their TypeScript
   bpftool prog dump xlated name switch_alice         the same, as the kernel has it
   bpftool map dump name stations                     the table of stations
-  npx tessera delete ${SHOWN}           the switch goes, the hosts stay
+  npx tessera delete ${SHOWN.padEnd(31)} the switch goes, the hosts stay
   npm run demo -- --remove                           everything goes`
 
-async function removeAll({ engine }: Host): Promise<void> {
-  if (engine.names().includes('office')) await engine.delete('office')
-  for (const one of HOSTS) removeHost(one)
+/** False where there was nothing. */
+async function removeAll({ engine }: Host): Promise<boolean> {
+  const runs = engine.names().includes('office')
+  if (runs) await engine.delete('office')
+  return HOSTS.map(removeHost).includes(true) || runs
 }
 
 const words = process.argv.slice(2)
@@ -96,7 +106,10 @@ if (unknown !== undefined) {
       await onVirtualMachine(opened)
       if (words.length > 0)
         console.log(`\n${words.join(' ')}: this machine ends with the demo, so nothing is kept or left.`)
-    } else if (words.includes('--remove')) await removeAll(opened)
+    } else if (words.includes('--remove'))
+      console.log(
+        (await removeAll(opened)) ? 'All that the demo made is removed.' : 'There is nothing of the demo here.',
+      )
     else await inKernel(opened, words.includes('--keep'))
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

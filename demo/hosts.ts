@@ -35,8 +35,8 @@ export function createHost({ namespace, port, mac, ipv4, ipv6 }: DemoHost): void
   })
 }
 
-/** Also what an earlier run that was killed left behind. */
-export function removeHost({ namespace, port }: DemoHost): void {
-  deleteLink(port)
-  if (namespaces().includes(namespace)) removeNamespace(namespace)
+/** Also what an earlier run that was killed left behind. False where there was nothing. */
+export function removeHost({ namespace, port }: DemoHost): boolean {
+  const hadLink = deleteLink(port)
+  return (namespaces().includes(namespace) && removeNamespace(namespace)) || hadLink
 }

@@ -28,6 +28,12 @@ export async function main(words: readonly string[]): Promise<number> {
   for (const command of [applyCommand(), compileCommand(), deleteCommand(), showCommand()])
     program.addCommand(command.copyInheritedSettings(program))
   for (const command of [program, ...program.commands]) command.exitOverride()
+  // Effects are carried out in one go, which no signal interrupts: a change happens as a whole or not at all.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => process.exit(code))
   try {
     await program.parseAsync(words, { from: 'user' })
     return EXIT.done

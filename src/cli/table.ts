@@ -1,7 +1,12 @@
 export type Cell = string | number | bigint
 
-/** Columns as wide as they need to be; numbers to the right, with thousands separated. */
-export function table(head: readonly string[], rows: readonly (readonly Cell[])[], indent = ''): string {
+/** Columns as wide as they need to be; numbers to the right. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  indent = '',
+  format: (cell: Cell) => string = withThousands,
+): string {
   const text = rows.map((row) => row.map(format))
   const widths = head.map((title, column) => Math.max(title.length, ...text.map((row) => row[column]?.length ?? 0)))
   const isRight = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string'))
@@ -14,16 +19,13 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   return [line(head), ...text.map(line)].join('\n')
 }
 
-const format = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.toLocaleString('en-US'))
+const withThousands = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.toLocaleString('en-US'))
 
-/** Rows of named cells as a table: the first row's names are the head. */
+/** Rows of named cells as a table: the first row's names are the head. A number may be a name there, such as a port's. */
 export function records(rows: readonly Readonly<Record<string, Cell>>[], indent = ''): string {
   const head = Object.keys(rows[0] ?? {})
-  return table(
-    head,
-    rows.map((row) => head.map((name) => row[name] ?? '')),
-    indent,
-  )
+  const cells = rows.map((row) => head.map((name) => row[name] ?? ''))
+  return table(head, cells, indent, String)
 }
 
 /** `1.5 MiB` */

@@ -5,6 +5,7 @@ import { refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
 import type { Cube, DataPlane } from './define.ts'
+import { importFailure } from './import-failure.ts'
 
 /** A cube's folder, read. */
 export interface CubeFolder {
@@ -60,12 +61,7 @@ async function defaultOf<T extends { readonly cube: Cube }>(path: string): Promi
   try {
     module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as typeof module
   } catch (error) {
-    throw refusal(
-      `${path} cannot be imported: ${error instanceof Error ? error.message : error}`,
-      undefined,
-      undefined,
-      error,
-    )
+    throw importFailure(path, error)
   }
   if (module.default?.cube === undefined)
     throw refusal(`${path} has no default export of a cube`, 'write export default dataplane(…) or control(…)')

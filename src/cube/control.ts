@@ -19,7 +19,7 @@ export interface ControlContext<C extends Cube> {
 }
 
 /** A table for people: rows of named cells. */
-export type View = readonly Readonly<Record<string, string | number>>[]
+export type View = readonly Readonly<Record<string, string | number | bigint>>[]
 
 /** A cube's control plane. */
 export interface ControlPlane<C extends Cube = Cube> {

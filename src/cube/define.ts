@@ -31,6 +31,9 @@ export function defineCube<
   const State extends Tables,
   const Reasons extends Drops,
 >(name: string, parts: Omit<Cube<Port, Config, State, Reasons>, 'name'>): Cube<Port, Config, State, Reasons> {
+  for (const part of ['ports', 'config', 'state', 'drops'] as const)
+    if (typeof parts[part] !== 'object' || parts[part] === null)
+      throw new RangeError(`cube ${name}: \`${part}\` is missing`)
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
     throw new RangeError(`cube name "${name}": lower-case letters, digits and dashes, at most 31`)
   for (const word of [...Object.keys(parts.state), ...Object.keys(parts.drops)]) {

@@ -9,7 +9,7 @@ import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import { apply } from './apply.ts'
 import { cubesOf, type Graph, type GraphFile } from './graph.ts'
-import { type Action, lostMaps, observe, plan } from './plan.ts'
+import { type Action, fingerprint, lostMaps, observe, plan } from './plan.ts'
 import { capacityOf, type Numbering, numberPorts, type Records, type Running } from './records.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
 import { openTables, type PortCounters, readCounters } from './tables.ts'
@@ -67,16 +67,26 @@ export class Engine {
     const { machine, records } = this.parts
     const { graph } = file
     this.checkInterfaces(file)
-    const numbering = numberPorts(graph, records.read(graph.name)?.numbering)
+    const before = records.read(graph.name)
+    const numbering = numberPorts(graph, before?.numbering)
     const wanted = await this.wanted(graph, numbering, file.cubes)
-    const present = observe(machine, wanted)
+    // Of a change that was not finished, nobody knows which programs are the old ones.
+    const programs = before?.state === 'applied' ? before.programs : undefined
+    const present = { ...observe(machine, wanted), programs }
     const [lost] = lostMaps(present, wanted, (path) => !path.endsWith(`/${MAP.counters}`))
     if (lost !== undefined)
       throw refusal(
         `the table ${lost} has another layout than the one that runs`,
         `its entries would be lost: run tessera delete ${graph.name} first`,
       )
-    const running: Running = { state: 'applied', file: resolve(file.file), graph, numbering }
+    const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
+    const running: Running = {
+      state: 'applied',
+      file: resolve(file.file),
+      graph,
+      numbering,
+      programs: Object.fromEntries(fingerprints) as Record<string, string>,
+    }
     return { running, wanted, actions: plan(present, wanted) }
   }
 

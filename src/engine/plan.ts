@@ -1,6 +1,8 @@
 /** From what is there to what is wanted: a list of actions, computed without touching anything. */
+import { createHash } from 'node:crypto'
 import type { Machine } from '../backend/machine.ts'
-import type { MapDescription } from '../isa/program.ts'
+import { encode } from '../isa/encode.ts'
+import type { MapDescription, Program } from '../isa/program.ts'
 import type { Wanted, WantedAttachment } from './stitch.ts'
 
 export type Action =
@@ -17,6 +19,8 @@ export interface Present {
   readonly sameMaps: ReadonlySet<string>
   /** Attachments that are there, with their interfaces. */
   readonly attachments: ReadonlyMap<string, string>
+  /** The fingerprints of their programs, where they are known. */
+  readonly programs?: Readonly<Record<string, string>> | undefined
 }
 
 const isAttachment = (path: string): boolean => path.includes('/links/')
@@ -71,11 +75,24 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       .filter(([path]) => !present.attachments.has(path) || moved(path))
       .map(([path, attachment]): Action => ({ do: 'attach', path, ...attachment })),
     ...entries
-      .filter(([path]) => present.attachments.has(path) && !moved(path))
+      .filter(
+        ([path, attachment]) => present.attachments.has(path) && !moved(path) && !isSame(present, path, attachment),
+      )
       .map(([path, attachment]): Action => ({ do: 'replace', path, ...attachment })),
     ...gone.filter((path) => !(path in wanted.attachments)).map((path): Action => ({ do: 'detach', path })),
     ...surplus.filter((path) => !present.attachments.has(path)).map((path): Action => ({ do: 'remove', path })),
   ]
+}
+
+/** Whether what runs is what is wanted, to the instruction, on maps that stay. */
+const isSame = (present: Present, path: string, { program, maps }: WantedAttachment): boolean =>
+  present.programs?.[path] === fingerprint(program) &&
+  Object.keys(program.maps).every((name) => present.sameMaps.has(maps[name] ?? ''))
+
+/** Equal for programs that do the same, wherever their lines are. */
+export function fingerprint({ instructions }: Program): string {
+  const maps = instructions.map(({ map = '', mapValue = '' }) => `${map} ${mapValue}`)
+  return createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
 }
 
 /** Maps of a cube's own state that the plan would empty because their description changed. */

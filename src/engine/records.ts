@@ -8,6 +8,8 @@ export interface Running {
   readonly file: string
   readonly graph: Graph
   readonly numbering: Numbering
+  /** Fingerprints of the programs, by the path of their attachment. */
+  readonly programs?: Readonly<Record<string, string>>
 }
 
 /** Port numbers by instance. State refers to ports by number, so a number is not soon given to another port. */

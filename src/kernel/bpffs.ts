@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO } from './errno.ts'
 import { mount, umount } from './ffi.ts'
 import { lockFile, RUN_FOLDER } from './lock.ts'
@@ -20,6 +21,27 @@ const BPF_FS_MAGIC = 0xcafe4a11
 const marker = (): string => join(RUN_FOLDER, `bpffs-mounted-${statSync(BPFFS).dev}`)
 
 export const isMounted = (): boolean => existsSync(BPFFS) && statfsSync(BPFFS).type === BPF_FS_MAGIC
+
+/**
+ * A Refusal where pins would not last: in a mount namespace of its own, such as `ip netns exec` makes, /sys is mounted anew
+ * without the host's BPF file system, and one mounted there goes with the command.
+ */
+export function requireLastingMount(): void {
+  if (isMounted() || !isPrivate()) return
+  throw refusal(
+    `what is pinned under ${BPFFS} would not outlive this command: it runs in a mount namespace of its own`,
+    'run it with nsenter --net=/run/netns/NAME instead of ip netns exec NAME',
+  )
+}
+
+/** Whether this process sees other mounts than the first process does. False where that cannot be told. */
+function isPrivate(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt')
+  } catch {
+    return false
+  }
+}
 
 /** Runs while no other process mounts, unmounts, or looks whether it should. */
 export function exclusively<T>(run: () => T): T {

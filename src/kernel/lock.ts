@@ -41,13 +41,15 @@ export function lockFile(path: string, wait = false): Disposable {
       continue
     }
     writeSync(fd, `${process.pid}\n`, 0)
-    return {
-      [Symbol.dispose]() {
-        unlinkSync(path)
-        closeSync(fd)
-        removeEmptyFolder(dirname(path))
-      },
+    const release = () => {
+      process.off('exit', release)
+      unlinkSync(path)
+      closeSync(fd)
+      removeEmptyFolder(dirname(path))
     }
+    // An orderly end, as after Ctrl-C, takes the file along; another one only the lock.
+    process.on('exit', release)
+    return { [Symbol.dispose]: release }
   }
 }
 

@@ -124,6 +124,12 @@ export function rejection(program: Program, errno: number, log: string): Refusal
   const lines = log.split('\n').filter((line) => !/^processed \d+ insns|^verification time|^stack depth/.test(line))
   const kept = lines.slice(-LINES_KEPT)
   const omitted = lines.length - kept.length
+  if (/processed \d{7,} insns|Processed \d{7,} insn|too large/.test(log))
+    return refusal(
+      `the kernel gives up on "${program.name}": its verifier follows every combination of branches, and there are too many`,
+      'shorten the loop, have fewer branches in it, or carry less from one round to the next',
+      placeInLog(program, lines),
+    )
   return refusal(
     `the kernel refuses "${program.name}" (${errnoName(errno)}): ${reasonIn(lines)}`,
     [

@@ -3,6 +3,7 @@ import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { encode } from '../isa/encode.ts'
 import { ALU, CLASS, JMP } from '../isa/opcodes.ts'
 import { loadProgram, PROG_TYPE } from './bpf.ts'
+import { requireLastingMount } from './bpffs.ts'
 import { missingCapabilities } from './capabilities.ts'
 import { ERRNO, errnoName } from './errno.ts'
 import { close, unreachable } from './ffi.ts'
@@ -19,6 +20,7 @@ const REMEDY = 'everything but real interfaces works without the kernel: try --m
 export function requireKernel(): void {
   const reason = whyNot()
   if (reason !== undefined) throw reason
+  requireLastingMount()
 }
 
 function whyNot(): Refusal | undefined {

@@ -164,7 +164,12 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(inside('apply', file).code).toBe(0)
     expect(from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '2', '10.78.0.2').code).toBe(0)
     const again = inside('apply', file)
-    expect(again.stdout.match(/^~ program/gm)).toHaveLength(3)
+    expect(again.stdout).toContain('nothing to change')
+    const changed = inside(
+      'apply',
+      graphFile(GRAPH.replace('cube: bridge', 'cube: bridge\n    config: { agingTime: 60 }')),
+    )
+    expect(changed.stdout.match(/^~ program/gm)).toHaveLength(3)
     expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '2', '10.78.0.3').code).toBe(0)
 
     const shown = inside('show', `e2e-${process.pid}`)

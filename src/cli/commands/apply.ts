@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { rehearse } from '../../daemon/rehearsal.ts'
-import { describeAction } from '../../engine/plan.ts'
+import { type Action, describeAction } from '../../engine/plan.ts'
 import { graphFile, machineOption } from '../options.ts'
 import { printRehearsal } from '../rehearsal.ts'
 
@@ -39,17 +39,20 @@ async function run(file: string, { machine, attach, dryRun = false }: Options): 
   if (machine === 'vm') {
     using host = openVirtualHost()
     const rehearsal = await rehearse(host, await graphFile(file, host.catalogue), { dryRun })
-    console.log(dryRun ? rehearsal.actions.map(describeAction).join('\n') : printRehearsal(rehearsal))
+    console.log(dryRun ? printActions(rehearsal.actions) : printRehearsal(rehearsal))
     return
   }
   using host = openKernelHost({ attach })
   const graph = await graphFile(file, host.catalogue)
   if (dryRun) {
     const { actions } = await host.engine.plan(graph)
-    console.log(actions.map(describeAction).join('\n'))
+    console.log(printActions(actions))
     return
   }
   const { actions, running } = await host.engine.apply(graph)
-  console.log(actions.map(describeAction).join('\n'))
+  console.log(printActions(actions))
   console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
 }
+
+const printActions = (actions: readonly Action[]): string =>
+  actions.length === 0 ? 'nothing to change' : actions.map(describeAction).join('\n')

@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Refusal } from '../base/diagnostic.ts'
+import { Catalogue } from './catalogue.ts'
+import { importFailure } from './import-failure.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-catalogue-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const catalogue = new Catalogue(join(import.meta.dirname, '../cubes'))
+const refused = (reference: string) =>
+  Promise.resolve()
+    .then(() => catalogue.find(reference, folder))
+    .then(
+      () => 'found',
+      (error: Refusal) => error.message,
+    )
+
+describe('the catalogue', () => {
+  test('names the cubes that are there', () => expect(catalogue.names()).toContain('bridge'))
+
+  test('finds a cube by name, with both planes', async () => {
+    const { cube, control } = await catalogue.find('bridge', folder)
+    expect(cube.name).toBe('bridge')
+    expect(Object.keys(control.views)).toEqual(['stations'])
+  })
+
+  test('suggests the nearest name', async () => expect(await refused('brigde')).toContain('did you mean "bridge"?'))
+  test('says where it looked', async () =>
+    expect(await refused('./none')).toContain(`there is no cube in ${folder}/none`))
+
+  test('a data plane without a cube', async () => {
+    mkdirSync(join(folder, 'empty'))
+    writeFileSync(join(folder, 'empty/dataplane.ts'), 'export const nothing = 1\n')
+    expect(await refused('./empty')).toContain('has no default export of a cube')
+  })
+})
+
+describe('a module that cannot be imported', () => {
+  const file = join(folder, 'broken.ts')
+  writeFileSync(file, 'const a = 1\nthrow new Error("boom")\n')
+  const placed = (error: unknown) => {
+    const [first] = importFailure(file, error).diagnostics
+    return { message: first?.message, line: first?.place?.line, column: first?.place?.column, text: first?.place?.text }
+  }
+
+  test('mistakes in the syntax are placed', () => {
+    const error = new Error(`Transform failed with 1 error:\n${file}:2:6: ERROR: Unexpected "new"`)
+    expect(placed(error)).toEqual({ message: 'Unexpected "new"', line: 2, column: 7, text: 'throw new Error("boom")' })
+  })
+
+  test('what it throws is placed in its own folder', () => {
+    const error = new Error('boom')
+    error.stack = `Error: boom\n    at inner (/elsewhere/lib.ts:9:9)\n    at file://${file}:2:7`
+    expect(placed(error)).toMatchObject({ line: 2, column: 7, text: 'throw new Error("boom")' })
+    expect(placed(error).message).toContain('cannot be imported: boom')
+  })
+
+  test('what is thrown may be anything', () => {
+    expect(importFailure(file, 'a text')).toBeInstanceOf(Refusal)
+    expect(importFailure(file, undefined).message).toContain('undefined')
+  })
+})

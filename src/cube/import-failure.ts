@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { dirname, relative } from 'node:path'
+import { type Diagnostic, type Place, Refusal } from '../base/diagnostic.ts'
+
+/** A module that cannot be imported, or throws while it is: the line it is about, and what it says. */
+export function importFailure(path: string, error: unknown): Refusal {
+  const message = error instanceof Error ? error.message : String(error)
+  const mistakes = [...message.matchAll(SYNTAX)].map(({ groups }) => ofSyntax(groups ?? {}))
+  return new Refusal(mistakes.length > 0 ? mistakes : [ofError(path, error)], { cause: error })
+}
+
+/** A mistake in the syntax as the transformer of TypeScript (esbuild) words it; columns count from 0. */
+const SYNTAX = /^(?<file>\/[^\n]*?):(?<line>\d+):(?<column>\d+): ERROR: (?<text>.*)$/gm
+
+function ofSyntax({ file = '', line = '', column = '', text = '' }: Readonly<Record<string, string>>): Diagnostic {
+  return { message: text, place: placeOf(file, Number(line), Number(column) + 1) }
+}
+
+function ofError(path: string, error: unknown): Diagnostic {
+  const message = error instanceof Error ? error.message : String(error)
+  const place = error instanceof Error ? placeInStack(error.stack ?? '', dirname(path)) : undefined
+  const isMissing =
+    /Cannot find (package|module) '(tessera|zod)/.test(message) || /require\(esm\)|require\(\) ES Module/.test(message)
+  return {
+    message: `${shown(path)} cannot be imported: ${message.split('\n')[0]}`,
+    place,
+    remedy: isMissing
+      ? 'the package tessera must be found from that folder: put the folder into the clone, or into a package\nof "type": "module" where npm install tessera was run'
+      : 'the module is run before its data plane is compiled: it must not throw',
+  }
+}
+
+/** The innermost call in a file of the cube's own folder. */
+function placeInStack(stack: string, folder: string): Place | undefined {
+  for (const line of stack.split('\n')) {
+    const [, file = '', row = '', column = ''] =
+      /(?:file:\/\/)?(\/[^\s():?]+)(?:\?[^\s():]*)?:(\d+):(\d+)/.exec(line) ?? []
+    if (!file.startsWith(folder)) continue
+    return placeOf(file, Number(row), Number(column))
+  }
+  return undefined
+}
+
+function placeOf(file: string, line: number, column: number): Place {
+  const text = readFileSync(file, 'utf8').split('\n')[line - 1] ?? ''
+  return { file: shown(file), line, column, length: 1, text }
+}
+
+/** A path as people see it: relative where that is shorter. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') ? path : short
+}
