@@ -150,8 +150,12 @@ class Colouring {
 
   /** Writes the colours into the code, and leaves out copies of a register to itself. */
   apply(): void {
-    const of = (register: Register): Register =>
-      register < FIRST_VIRTUAL ? register : (this.color.get(this.find(register)) ?? 0)
+    const of = (register: Register): Register => {
+      const root = this.find(register)
+      const color = root < FIRST_VIRTUAL ? root : this.color.get(root)
+      if (color === undefined) throw new Error(`no register for %${register}`)
+      return color
+    }
     for (const block of this.graph.blocks) {
       block.code = block.code
         .map((code) => ({
@@ -363,11 +367,6 @@ class Colouring {
       const free = Array.from({ length: COLORS }, (_, color) => color).find((color) => !taken.has(color))
       if (free === undefined) spilled.push(register)
       else this.color.set(register, free)
-    }
-    for (const [joined] of this.alias) {
-      const root = this.find(joined)
-      const color = root < FIRST_VIRTUAL ? root : this.color.get(root)
-      if (color !== undefined) this.color.set(joined, color)
     }
     return spilled
   }

@@ -1,0 +1,498 @@
+/** What each pass does to a small function, which is written as `printGraph` prints it. */
+import { describe, expect, test } from 'vitest'
+import { printInstruction } from '../../isa/print.ts'
+import { allocate } from '../allocate.ts'
+import { emit } from '../emit.ts'
+import {
+  type Block,
+  type Comparison,
+  type Graph,
+  type Operation,
+  printGraph,
+  reversePostorder,
+  successors,
+  type Terminator,
+  type Value,
+} from '../ir.ts'
+import { select } from '../select.ts'
+import { simplifyBranches, splitCriticalEdges } from './branches.ts'
+import { deadCode } from './dead.ts'
+import { numberValues } from './numbering.ts'
+import { trivialPhis } from './phis.ts'
+import { threadJumps } from './threading.ts'
+
+const at = { source: { file: 'case', text: '' }, span: { start: 0, end: 0 } }
+
+/** `op detail … (argument, …)` */
+function operationOf(op: string, [first, second]: readonly string[]): Operation {
+  switch (op) {
+    case 'alu':
+      return { op, alu: first as 'add', bits: Number(second) as 32 }
+    case 'load':
+      return { op, size: Number(first) as 4, offset: Number(second), pure: true }
+    case 'store':
+      return { op, size: Number(first) as 4, offset: Number(second) }
+    case 'swap':
+      return { op, bits: Number(first) as 16 }
+    case 'map':
+      return { op, name: first ?? '' }
+    case 'call':
+      return { op, helper: first as 'redirect' }
+    default:
+      return { op } as { op: 'context' }
+  }
+}
+
+/** Reads what printGraph prints. */
+function graphOf(text: string): Graph {
+  const blocks = new Map<string, Block>()
+  const values = new Map<string, Value>()
+  const waiting: (() => void)[] = []
+  const blockOf = (name: string): Block => {
+    const id = Number(name.slice(1))
+    const known = blocks.get(name) ?? { id, values: [], end: undefined, predecessors: [] }
+    blocks.set(name, known)
+    return known
+  }
+  const constant = (name: string): Value => ({ op: 'const', value: BigInt(name), id: -1, arguments: [], at })
+  const operand = (name: string): Value => values.get(name) ?? constant(name)
+  const endOf = (line: string): Terminator => {
+    const [word, a = '', comparison = '', b = '', , to = '', , otherwise = ''] = line.split(' ')
+    if (word === 'jump') return { op: 'jump', to: blockOf(a), at }
+    if (word === 'return') return { op: 'return', value: operand(a), at }
+    const [, name = '', bits] = /^(\D+)(\d+)$/.exec(comparison) ?? []
+    const sides = { left: operand(a), right: operand(b), whenTrue: blockOf(to), whenFalse: blockOf(otherwise) }
+    return { op: 'branch', comparison: name as Comparison, bits: Number(bits) as 32, ...sides, at }
+  }
+  let block = blockOf('b0')
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    const [, name, op = '', details = '', given = ''] = /^(v\d+) = (\w+) ?(.*?)\((.*)\)$/.exec(line) ?? []
+    if (/^b\d+:$/.test(line)) block = blockOf(line.slice(0, -1))
+    else if (name !== undefined) {
+      const value: Value = { ...operationOf(op, details.split(' ')), id: Number(name.slice(1)), arguments: [], at }
+      values.set(name, value)
+      block.values.push(value)
+      waiting.push(() => {
+        value.arguments = given === '' ? [] : given.split(', ').map(operand)
+      })
+    } else if (line !== '') {
+      const home = block
+      waiting.push(() => {
+        home.end = endOf(line)
+        for (const next of successors(home)) next.predecessors.push(home)
+      })
+    }
+  }
+  for (const work of waiting) work()
+  return { entry: blockOf('b0'), blocks: reversePostorder(blockOf('b0')) }
+}
+
+const changedBy = (pass: (graph: Graph) => unknown, text: string): string => {
+  const graph = graphOf(text)
+  pass(graph)
+  return `\n${printGraph(graph)}\n`
+}
+
+describe('folding', () => {
+  test('constants are computed as RFC 9669 says: 32 bits wrap, a division by zero is zero, shifts are masked', () => {
+    const text = `
+      v0 = context()
+      v1 = alu add 32(4294967295, 2)
+      v2 = alu div 64(7, 0)
+      v3 = alu mod 64(7, 0)
+      v4 = alu lsh 32(1, 33)
+      v5 = alu arsh 32(2147483648, 31)
+      v6 = sext32(4294967295)
+      v7 = swap 16(18)
+      v8 = call redirect(v1, v2, v3, v4, v5, v6, v7)
+      return v8`
+    expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v8 = call redirect(1, 0, 7, 2, 4294967295, 18446744073709551615, 4608)
+        return v8
+      "
+    `)
+  })
+
+  test('what changes nothing is left out, and cheaper instructions do the same', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      v2 = alu add 32(v1, 0)
+      v3 = alu mul 32(v2, 8)
+      v4 = alu div 32(v3, 16)
+      v5 = alu mod 32(v4, 64)
+      v6 = alu and 32(v5, 255)
+      v7 = low32(v6)
+      v8 = alu div 32(v7, 0)
+      v9 = alu sub 32(v7, v8)
+      return v9`
+    expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v3 = alu lsh 32(v1, 3)
+        v4 = alu rsh 32(v3, 4)
+        v5 = alu and 32(v4, 63)
+        return v5
+      "
+    `)
+  })
+
+  test('a 64-bit value that is added 0 to in 32 bits is not left as it is', () => {
+    const text = `
+      v0 = context()
+      v1 = load 8 0(v0)
+      v2 = alu add 32(v1, 0)
+      v3 = alu mod 32(v1, 0)
+      v4 = alu xor 64(v2, v3)
+      return v4`
+    expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 8 0(v0)
+        v2 = alu add 32(v1, 0)
+        v3 = low32(v1)
+        v4 = alu xor 64(v2, v3)
+        return v4
+      "
+    `)
+  })
+})
+
+test('value numbering: what was computed on every way here is not computed again', () => {
+  const text = `
+    v0 = context()
+    v1 = load 4 0(v0)
+    v2 = load 4 0(v0)
+    if v1 eq32 7 jump b1 else b2
+    b1:
+      v3 = alu add 32(v1, 5)
+      jump b3
+    b2:
+      v4 = alu add 32(v2, 5)
+      jump b3
+    b3:
+      v5 = phi(v3, v4)
+      v6 = alu add 32(v2, 5)
+      v7 = alu xor 32(v5, v6)
+      return v7`
+  expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+    "
+    b0:
+      v0 = context()
+      v1 = load 4 0(v0)
+      if v1 eq32 7 jump b1 else b2
+    b1:
+      v3 = alu add 32(v1, 5)
+      jump b3
+    b2:
+      v4 = alu add 32(v1, 5)
+      jump b3
+    b3:
+      v5 = phi(v3, v4)
+      v6 = alu add 32(v1, 5)
+      v7 = alu xor 32(v5, v6)
+      return v7
+    "
+  `)
+})
+
+test('dead code: what nothing uses goes, with what only it has used; calls and stores stay', () => {
+  const text = `
+    v0 = context()
+    v1 = load 4 0(v0)
+    v2 = alu add 32(v1, 1)
+    v3 = alu mul 32(v2, v2)
+    v4 = call map_lookup_elem(v0)
+    return 0`
+  expect(changedBy(deadCode, text)).toMatchInlineSnapshot(`
+    "
+    b0:
+      v0 = context()
+      v4 = call map_lookup_elem(v0)
+      return 0
+    "
+  `)
+})
+
+test('trivial phis: one value, whichever way', () => {
+  const text = `
+    v0 = context()
+    v1 = load 4 0(v0)
+    jump b1
+    b1:
+      v2 = phi(v1, v2)
+      v3 = phi(5, 5)
+      if v2 ult32 v3 jump b1 else b2
+    b2:
+      return v2`
+  expect(changedBy(trivialPhis, text)).toMatchInlineSnapshot(`
+    "
+    b0:
+      v0 = context()
+      v1 = load 4 0(v0)
+      jump b1
+    b1:
+      if v1 ult32 5 jump b1 else b2
+    b2:
+      return v1
+    "
+  `)
+})
+
+describe('jump threading', () => {
+  test('a test of what was just decided is not made again', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      if v1 eq32 7 jump b1 else b2
+      b1:
+        jump b3
+      b2:
+        jump b3
+      b3:
+        v2 = phi(1, 0)
+        if v2 ne32 0 jump b4 else b5
+      b4:
+        return 2
+      b5:
+        return 3`
+    expect(changedBy(threadJumps, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        if v1 eq32 7 jump b1 else b2
+      b1:
+        jump b4
+      b4:
+        return 2
+      b2:
+        jump b5
+      b5:
+        return 3
+      "
+    `)
+  })
+
+  test('a phi that somebody else looks at stays', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      if v1 eq32 7 jump b1 else b2
+      b1:
+        jump b3
+      b2:
+        jump b3
+      b3:
+        v2 = phi(1, 0)
+        if v2 ne32 0 jump b4 else b5
+      b4:
+        return v2
+      b5:
+        return 3`
+    expect(threadJumps(graphOf(text))).toBe(false)
+  })
+})
+
+describe('branches', () => {
+  test('those that are decided go one way, and blocks in a row become one', () => {
+    const text = `
+      v0 = context()
+      if 5 ult32 3 jump b1 else b2
+      b1:
+        return 1
+      b2:
+        v1 = load 4 0(v0)
+        jump b3
+      b3:
+        v2 = alu add 32(v1, 1)
+        return v2`
+    expect(changedBy(simplifyBranches, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v2 = alu add 32(v1, 1)
+        return v2
+      "
+    `)
+  })
+
+  test('a swapped field is compared with a swapped constant', () => {
+    const text = `
+      v0 = context()
+      v1 = load 2 12(v0)
+      v2 = swap 16(v1)
+      if v2 eq32 2048 jump b1 else b2
+      b1:
+        return 1
+      b2:
+        return 2`
+    expect(changedBy(simplifyBranches, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 2 12(v0)
+        v2 = swap 16(v1)
+        if v1 eq32 8 jump b1 else b2
+      b1:
+        return 1
+      b2:
+        return 2
+      "
+    `)
+  })
+
+  test('a block that only jumps stays where a phi has to tell two ways apart', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      if v1 eq32 7 jump b1 else b2
+      b1:
+        jump b3
+      b2:
+        jump b3
+      b3:
+        v2 = phi(4, 5)
+        return v2`
+    expect(changedBy(simplifyBranches, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        if v1 eq32 7 jump b3 else b2
+      b2:
+        jump b3
+      b3:
+        v2 = phi(5, 4)
+        return v2
+      "
+    `)
+  })
+
+  test('critical edges get a block for the copies of phis', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      if v1 eq32 7 jump b1 else b2
+      b1:
+        jump b2
+      b2:
+        v2 = phi(4, 5)
+        return v2`
+    expect(changedBy(splitCriticalEdges, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        if v1 eq32 7 jump b1 else b3
+      b1:
+        jump b2
+      b3:
+        jump b2
+      b2:
+        v2 = phi(4, 5)
+        return v2
+      "
+    `)
+  })
+})
+
+describe('registers', () => {
+  const listing = (text: string): string => {
+    const graph = graphOf(text)
+    splitCriticalEdges(graph)
+    const code = select(graph)
+    allocate(code)
+    const { instructions } = emit(code, { name: 'case', hook: 'tc', maps: {} })
+    return `\n${instructions.map(printInstruction).join('\n')}\n`
+  }
+
+  test('coalescing: a loop counts in one register, without copies', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      jump b1
+      b1:
+        v2 = phi(0, v4)
+        v3 = phi(v1, v5)
+        v4 = alu add 32(v2, 1)
+        v5 = alu mul 32(v3, 31)
+        if v4 ne32 16 jump b1 else b2
+      b2:
+        return v5`
+    expect(listing(text)).toMatchInlineSnapshot(`
+      "
+      r0 = *(u32 *)(r1 +0)
+      r1 = 0
+      w1 += 1
+      w0 *= 31
+      if w1 == 16 goto +1
+      goto -4
+      exit
+      "
+    `)
+  })
+
+  test('two phis that exchange their values do so through a third register', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      v2 = load 4 4(v0)
+      jump b1
+      b1:
+        v3 = phi(v1, v4)
+        v4 = phi(v2, v3)
+        if v3 ult32 v4 jump b1 else b2
+      b2:
+        return v3`
+    expect(listing(text)).toMatchInlineSnapshot(`
+      "
+      r0 = *(u32 *)(r1 +0)
+      r1 = *(u32 *)(r1 +4)
+      if w0 >= w1 goto +4
+      r2 = r1
+      r1 = r0
+      r0 = r2
+      goto -5
+      exit
+      "
+    `)
+  })
+
+  test('what lives across a call is in r6 to r9, what does not fit there on the stack', () => {
+    const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${id} = load 4 ${4 * id}(v0)`)
+    const sums = [2, 3, 4, 5, 6].map((id) => `v${id + 10} = alu xor 32(v${id === 2 ? 1 : id + 9}, v${id})`)
+    const text = ['v0 = context()', ...loads, 'v9 = call redirect(1, 0)', ...sums, 'return v16'].join('\n')
+    expect(listing(text)).toMatchInlineSnapshot(`
+      "
+      r6 = *(u32 *)(r1 +4)
+      r7 = *(u32 *)(r1 +8)
+      r8 = *(u32 *)(r1 +12)
+      r9 = *(u32 *)(r1 +16)
+      r0 = *(u32 *)(r1 +20)
+      *(u64 *)(r10 -8) = r0
+      r0 = *(u32 *)(r1 +24)
+      *(u64 *)(r10 -16) = r0
+      r1 = 1
+      r2 = 0
+      call redirect#23
+      r0 = r6
+      w0 ^= w7
+      w0 ^= w8
+      w0 ^= w9
+      r1 = *(u64 *)(r10 -8)
+      w0 ^= w1
+      r1 = *(u64 *)(r10 -16)
+      w0 ^= w1
+      exit
+      "
+    `)
+  })
+})
