@@ -61,7 +61,7 @@ function arity(scope: Scope, node: Call, least: number, most: number, form: stri
   if (given < least || given > most)
     throw scope.unfit(
       node.span,
-      `${given} arguments, and ${least === most ? least : `${least} to ${most}`} are wanted`,
+      `${given} argument${given === 1 ? '' : 's'}, where ${least === most ? least : `${least} to ${most}`} belong`,
       form,
     )
 }
@@ -201,7 +201,7 @@ function inline(scope: Scope, node: Call, module: Module, name: string): Checked
     return new Silent()
   }
   const tree = collecting(compilation.diagnostics, () => narrow(module, name, syntax, compilation.diagnostics))
-  if (tree === undefined || compilation.diagnostics.length > before) throw broken()
+  if (tree === undefined) throw broken()
   arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
   const inner = new Scope(compilation, module, name, [...scope.callers, id])
   const bindings: { variable: InlineCall['bindings'][number]['variable']; value: Typed }[] = []

@@ -142,6 +142,8 @@ function name(scope: Scope, node: Of<'name'>): Checked {
     if (isStatic(constant) ? constant.static === 'host' : constant.op === 'constant') return { ...constant, at }
   } catch (error) {
     if (!(error instanceof Unfit || error instanceof Silent)) throw error
+    if (error instanceof Unfit && found.syntax.type === 'Literal')
+      throw scope.unfit(node.span, `\`${node.name}\`: ${error.diagnostic.message}`, error.diagnostic.remedy)
   }
   throw scope.unfit(
     node.span,
@@ -224,7 +226,7 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
 /** A reference that is known not to be null here. */
 function present(scope: Scope, base: Typed, node: Expression): Typed {
   if (base.type.kind !== 'reference' || !base.type.nullable) return base
-  if (base.op === 'variable' && scope.nonNull.has(base.variable)) return base
+  if (base.op === 'variable' && (scope.lenient || scope.nonNull.has(base.variable))) return base
   const why =
     base.type.space === 'packet' ? `the packet may end before ${base.type.struct.name}` : 'there may be no such entry'
   if (base.op !== 'variable')

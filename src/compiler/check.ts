@@ -19,9 +19,8 @@ const LONGEST_LOOP = 4096
 /** Checks a cube's data-plane function. The result means something only when no diagnostic was added. */
 export function check(compilation: Compilation, module: Module, syntax: FunctionSyntax): readonly TypedStatement[] {
   const { diagnostics } = compilation
-  const before = diagnostics.length
   const tree = collecting(diagnostics, () => narrow(module, 'dataplane', syntax, diagnostics))
-  if (tree === undefined || diagnostics.length > before) return []
+  if (tree === undefined) return []
   const scope = new Scope(compilation, module, 'dataplane', [])
   scope.returns = { kind: 'verdict' }
   collecting(diagnostics, () => bindParameters(scope, tree))
@@ -77,7 +76,7 @@ export function bindPattern(
 export function body(scope: Scope, tree: FunctionTree): TypedStatement[] {
   const { ends, result } = statements(scope, tree.body)
   const returns = scope.returns
-  if (!ends && returns !== undefined && returns.kind !== 'void') {
+  if (!ends && !scope.lenient && returns !== undefined && returns.kind !== 'void') {
     const verdict = returns.kind === 'verdict'
     collecting(scope.compilation.diagnostics, () => {
       const end = { start: tree.span.end - 1, end: tree.span.end }
@@ -104,21 +103,25 @@ function statements(scope: Scope, list: readonly Statement[]): Block {
       try {
         const checked = collecting(scope.compilation.diagnostics, () => statement(scope, one))
         if (checked === undefined) {
-          if (one.kind === 'declare') scope.bind(one.name, { kind: 'broken' })
-          // A refused return still ends the path: one mistake, one message.
-          if (one.kind === 'return') ends = true
+          ends = refused(scope, one) || ends
           continue
         }
         if (!ends) result.push(...checked.result)
         ends ||= checked.ends
       } catch (error) {
         if (!(error instanceof Silent)) throw error
-        if (one.kind === 'declare') scope.bind(one.name, { kind: 'broken' })
-        if (one.kind === 'return') ends = true
+        ends = refused(scope, one) || ends
       }
     }
     return { result, ends }
   })
+}
+
+/** One mistake, one message: what follows from a refused statement is not refused again. True where it ends the path. */
+function refused(scope: Scope, node: Statement): boolean {
+  if (node.kind === 'declare') scope.bind(node.name, { kind: 'broken' })
+  else if (node.kind !== 'assign' && node.kind !== 'evaluate') scope.lenient = true
+  return node.kind === 'return'
 }
 
 const going = (...result: TypedStatement[]): Block => ({ result, ends: false })
@@ -170,6 +173,11 @@ function statement(scope: Scope, node: Statement): Block {
     }
     case 'return':
       return ending({ op: 'return', value: returned(scope, node), at })
+    case 'refused':
+      for (const name of node.names) scope.bind(name, { kind: 'broken' })
+      // It may have been a test, or the last return.
+      scope.lenient ||= node.names.length === 0
+      return going()
     case 'evaluate': {
       const typed = value(scope, node.value)
       if (typed.type.kind === 'verdict')
@@ -389,7 +397,13 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
   if (node.value === undefined) {
     scope.returns ??= { kind: 'void' }
     if (scope.returns.kind !== 'void')
-      throw scope.unfit(node.span, 'nothing is returned here', `return ${nameOfType(scope.returns)}`)
+      throw scope.unfit(
+        node.span,
+        'nothing is returned here',
+        scope.returns.kind === 'verdict'
+          ? 'return drop(…), forward(…), flood() or pass()'
+          : `return a value: ${nameOfType(scope.returns)}`,
+      )
     return undefined
   }
   const typed = value(scope, node.value)

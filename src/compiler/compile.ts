@@ -82,8 +82,23 @@ export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, opti
   const { config, wiring } = options
   const port = { ...options.port, id: wiring.port }
   const typed = check({ modules, cube, config, port, diagnostics, nextVariable: 0, broken: new Set() }, module, syntax)
-  if (diagnostics.length > 0) throw new Refusal(diagnostics)
+  if (diagnostics.length > 0) throw new Refusal(inOrder(diagnostics))
   return typed
+}
+
+/** From top to bottom, whichever stage found them; files in the order in which something was found in them. */
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const files = diagnostics.map(({ place }) => place?.file)
+  const key = ({ place }: Diagnostic): readonly number[] => [
+    files.indexOf(place?.file),
+    place?.line ?? 0,
+    place?.column ?? 0,
+  ]
+  const difference = (a: Diagnostic, b: Diagnostic): number => {
+    const [left, right] = [key(a), key(b)]
+    return left.map((value, index) => value - (right[index] ?? 0)).find((one) => one !== 0) ?? 0
+  }
+  return [...diagnostics].sort(difference)
 }
 
 /** The second third: SSA as it is first built. */

@@ -133,7 +133,12 @@ class Narrower {
   }
 
   private statements(nodes: readonly es.Statement[]): Statement[] {
-    return nodes.flatMap((node) => collecting(this.diagnostics, () => this.statement(node)) ?? [])
+    return nodes.flatMap(
+      (node) =>
+        collecting(this.diagnostics, () => this.statement(node)) ?? [
+          { kind: 'refused', names: namesOf(node), span: span(node) },
+        ],
+    )
   }
 
   /** Goes one level deeper into the syntax. */
@@ -486,6 +491,12 @@ class Narrower {
     return unfit(this.source, at, `a data plane cannot contain ${known[0]}`, known[1])
   }
 }
+
+/** The names that a statement declares. */
+const namesOf = (node: es.Statement): string[] =>
+  node.type === 'VariableDeclaration'
+    ? node.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.name] : []))
+    : []
 
 /** Whether control never comes to the end of a statement. */
 function leaves(node: es.Statement): boolean {

@@ -67,6 +67,8 @@ export class Scope {
   returns: ValueType | undefined
   /** `returns` was not declared: the first return decides. */
   infersReturns = false
+  /** Something was refused that may have tested for null, or returned. */
+  lenient = false
   /** How often the present statement runs, by the loops around it. */
   rounds = 1
   private readonly bindings: Map<string, Binding>[] = [new Map()]

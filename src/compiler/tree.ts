@@ -76,6 +76,8 @@ export type Statement = { readonly span: Span } & (
   | { readonly kind: 'return'; readonly value?: Expression | undefined }
   | { readonly kind: 'break' | 'continue' }
   | { readonly kind: 'evaluate'; readonly value: Expression }
+  /** Refused already; `names` is what it would have declared. */
+  | { readonly kind: 'refused'; readonly names: readonly string[] }
 )
 
 /** `for (let variable = from; variable operator bound; variable += step)` */

@@ -1,0 +1,30 @@
+/** The cube that the cases are about. */
+import { array, bool, hash, header, i32, ipv4, mac, u8, u16, u32, u64 } from '../../lang/index.ts'
+
+export const lan = {
+  name: 'lan',
+  state: {
+    stations: hash({ key: { address: mac }, value: { port: u16, seen: u64, trusted: bool }, entries: 1024 }),
+    peers: hash({ key: { address: ipv4, port: u16 }, value: { balance: i32, hits: u8 }, entries: 1024 }),
+    totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
+    large: hash({
+      key: { id: u32 },
+      value: Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`word${index}`, u64])),
+      entries: 1,
+    }),
+    huge: hash({
+      key: { id: u32 },
+      value: Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`word${index}`, u64])),
+      entries: 1,
+    }),
+  },
+  drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },
+}
+
+/** What an instance may be configured with, as a control plane would give it. */
+export const config = { aging: 300, limit: 5_000_000_000, ratio: 1.5, mode: 'strict', learning: true }
+
+export const Trailer = header('Trailer', { kind: u8, flag: bool, sum: u32 })
+
+/** What `cube/` calls by the same name, without its types. */
+export const dataplane = (cube: typeof lan, run: unknown): { cube: typeof lan; run: unknown } => ({ cube, run })
