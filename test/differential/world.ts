@@ -5,8 +5,12 @@ import { sample } from './cube.ts'
 import type { Choose } from './generate.ts'
 import type { TableContents } from './interpret.ts'
 
-export const packetOf = (choose: Choose): Uint8Array =>
-  Uint8Array.from({ length: 14 + choose(110) }, () => octet(choose))
+export function packetOf(choose: Choose): Uint8Array {
+  const packet = Uint8Array.from({ length: 14 + choose(110) }, () => octet(choose))
+  // BPF_PROG_TEST_RUN takes no packet that says IP and is too short for it.
+  if (packet.length < 54 && ['0800', '86dd'].includes(toHex(packet.subarray(12, 14)))) packet[13] = 1
+  return packet
+}
 
 const octet = (choose: Choose): number => [0, 1, 2, 3, 0x7f, 0x80, 0xff, choose(256)][choose(8)] ?? 0
 
