@@ -19,6 +19,8 @@ export class Builder {
   readonly entry: Block
   block: Block
   at: Position
+  /** What the blocks that are made now get: see {@link Block.rounds}. */
+  rounds = 1
   private nextValue = 0
   private nextBlock = 0
   private readonly definitions = new Map<Block, Map<number, Value>>()
@@ -37,7 +39,7 @@ export class Builder {
   }
 
   newBlock(): Block {
-    const block: Block = { id: this.nextBlock++, values: [], end: undefined, predecessors: [] }
+    const block: Block = { id: this.nextBlock++, rounds: this.rounds, values: [], end: undefined, predecessors: [] }
     this.definitions.set(block, new Map())
     this.open.set(block, new Map())
     return block
@@ -121,9 +123,17 @@ export class Builder {
     to.predecessors.push(this.block)
   }
 
-  branch(comparison: Comparison, bits: 32 | 64, left: Value, right: Value, whenTrue: Block, whenFalse: Block): void {
+  branch(
+    comparison: Comparison,
+    bits: 32 | 64,
+    left: Value,
+    right: Value,
+    whenTrue: Block,
+    whenFalse: Block,
+    counts = false,
+  ): void {
     if (this.block.end !== undefined) return
-    this.block.end = { op: 'branch', comparison, bits, left, right, whenTrue, whenFalse, at: this.at }
+    this.block.end = { op: 'branch', comparison, bits, left, right, whenTrue, whenFalse, counts, at: this.at }
     whenTrue.predecessors.push(this.block)
     whenFalse.predecessors.push(this.block)
   }

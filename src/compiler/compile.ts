@@ -8,6 +8,7 @@
  *     optimise      SSA → less of it
  *     select        SSA → instructions on virtual registers
  *     allocate      virtual registers → r0 to r9 and the stack
+ *     effort        will the verifier come to an end with it?
  *     emit          → Program
  */
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
@@ -16,6 +17,7 @@ import { describe, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
 import { check } from './check.ts'
 import type { Cube } from './cube.ts'
+import { checkEffort } from './effort.ts'
 import { emit } from './emit.ts'
 import type { Graph } from './ir.ts'
 import { lower } from './lower.ts'
@@ -73,6 +75,7 @@ export function compile(source: DataPlaneSource, options: Specialisation): Progr
   const graph = toGraph(source, options)
   const code = select(graph)
   allocate(code)
+  checkEffort(code)
   return emit(code, { name: options.name, hook: 'tc', maps: mapsOf(cube, options.wiring.capacity) })
 }
 

@@ -60,12 +60,16 @@ export type Terminator =
       right: Value
       whenTrue: Block
       whenFalse: Block
+      /** The end of a loop that counts: the verifier always knows which way it goes. */
+      readonly counts?: boolean
       readonly at: Position
     }
   | { readonly op: 'return'; value: Value; readonly at: Position }
 
 export interface Block {
   readonly id: number
+  /** How often it runs at most, by the loops around it. */
+  readonly rounds: number
   /** In order. Constants are in no block. */
   values: Value[]
   /** Undefined only while the block is being built. */

@@ -146,7 +146,10 @@ class Lowering {
     if (node.times === 0) return
     const { builder } = this
     const variable = node.variable.id * VARIABLE_STRIDE
-    const [body, next, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    const after = builder.newBlock()
+    const outside = builder.rounds
+    builder.rounds *= node.times
+    const [body, next] = [builder.newBlock(), builder.newBlock()]
     builder.write(variable, this.integer(node.from, node.variable.type))
     builder.jump(body)
     builder.block = body
@@ -164,7 +167,8 @@ class Lowering {
     )
     builder.write(variable, stepped)
     const end = this.integer(node.from + node.step * BigInt(node.times), node.variable.type)
-    builder.branch('ne', bits, stepped, end, body, after)
+    builder.branch('ne', bits, stepped, end, body, after, true)
+    builder.rounds = outside
     builder.seal(body)
     builder.enter(after)
   }

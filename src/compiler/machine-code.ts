@@ -33,6 +33,9 @@ export interface CodeBlock {
   readonly id: number
   code: Code[]
   readonly successors: readonly number[]
+  readonly rounds: number
+  /** It ends where the verifier has to follow two ways. */
+  readonly forks: boolean
 }
 
 /** Blocks in the order they will be laid out; the last instruction of a block may fall through to the next. */

@@ -43,7 +43,13 @@ class Selection {
       if (block === this.graph.entry) this.entry()
       for (const value of block.values) this.value(value)
       this.end(block, blocks[index + 1])
-      return { id: block.id, code: this.code, successors: successors(block).map(({ id }) => id) }
+      return {
+        id: block.id,
+        code: this.code,
+        successors: successors(block).map(({ id }) => id),
+        rounds: block.rounds,
+        forks: block.end?.op === 'branch' && block.end.counts !== true,
+      }
     })
     return { blocks: result, nextRegister: this.next, spills: 0 }
   }

@@ -110,7 +110,13 @@ export function splitCriticalEdges(graph: Graph): void {
     for (const side of ['whenTrue', 'whenFalse'] as const) {
       const to = end[side]
       if (!to.values.some(({ op }) => op === 'phi')) continue
-      const between: Block = { id: id++, values: [], end: { op: 'jump', to, at: end.at }, predecessors: [block] }
+      const between: Block = {
+        id: id++,
+        rounds: block.rounds,
+        values: [],
+        end: { op: 'jump', to, at: end.at },
+        predecessors: [block],
+      }
       end[side] = between
       // With both sides on one block, each edge has its own place among the predecessors.
       to.predecessors[to.predecessors.indexOf(block)] = between

@@ -50,7 +50,7 @@ function graphOf(text: string): Graph {
   const waiting: (() => void)[] = []
   const blockOf = (name: string): Block => {
     const id = Number(name.slice(1))
-    const known = blocks.get(name) ?? { id, values: [], end: undefined, predecessors: [] }
+    const known = blocks.get(name) ?? { id, rounds: 1, values: [], end: undefined, predecessors: [] }
     blocks.set(name, known)
     return known
   }

@@ -1,0 +1,58 @@
+/** The chapters in this folder, and the modules that their cases stand for. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Program } from '../../isa/program.ts'
+import { compile, dataPlaneOf } from '../compile.ts'
+import { type Modules, parseModule } from '../modules.ts'
+import { config, lan } from './lan.ts'
+
+const folder = import.meta.dirname
+
+export interface Chapter {
+  readonly path: string
+  readonly title: string
+  readonly text: string
+  readonly cases: readonly { readonly title: string; readonly source: string; readonly expected: string }[]
+}
+
+/** A heading, what is said about it, the source, and what the compiler says about that. */
+export const CASE =
+  /^## (?<title>.+)\n(?<prose>(?:(?!```|## ).*\n)*)```ts\n(?<source>[\s\S]*?)\n```\n(?:\n?```text\n(?<expected>[\s\S]*?)\n```\n)?/gm
+
+export const chapters = (): Chapter[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => {
+      const path = join(folder, name)
+      const text = readFileSync(path, 'utf8')
+      const cases = [...text.matchAll(CASE)].map(({ groups: { title = '', source = '', expected = '' } = {} }) => ({
+        title,
+        source,
+        expected,
+      }))
+      return { path, title: /^# (.+)$/m.exec(text)?.[1] ?? name, text, cases }
+    })
+
+/** What every case may use without importing it. */
+const LANG = '../../lang/index.ts'
+const WORDS =
+  'array, Arp, bits, bool, Ethernet, ETHERTYPE, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, seconds, u8, u16, u32, u64, Udp'
+const IMPORTS = `import { ${WORDS} } from '${LANG}'; import { config as given, dataplane, lan, Trailer } from './lan.ts'`
+const GIVEN = '{ state, config, port, now, drop, forward, flood, pass }'
+
+/** All that a case does not repeat is in one line before it, which no place counts. */
+function moduleText(source: string): string {
+  if (source.includes('export default')) return `${IMPORTS}\n${source}\n`
+  return `${IMPORTS}; export default dataplane(lan, (packet, ${GIVEN}) => {\n${source}\n})\n`
+}
+
+const wiring = { port: 1, exits: [1, 2, 3].map((port) => ({ port, ifindex: 10 + port })), capacity: 4 }
+
+/** Compiles a case. `modules` are those of lan.ts. */
+export function compileCase(modules: Modules, source: string): Program {
+  const path = join(folder, 'dataplane.ts')
+  const module = parseModule(path, moduleText(source), { default: { cube: lan } })
+  const read = dataPlaneOf(new Map([...modules, [path, module]]), path)
+  return compile(read, { name: 'case', config, port: {}, wiring })
+}

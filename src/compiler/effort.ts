@@ -1,0 +1,56 @@
+/**
+ * What the verifier will have to do. It walks every round of every loop, and gives up at limits that are part of its
+ * interface; a program over them is refused here, where a line can be named.
+ */
+import { type Place, Refusal } from '../base/diagnostic.ts'
+import { placeOf } from './emit.ts'
+import type { CodeBlock, CodeGraph } from './machine-code.ts'
+
+/** BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h) is 1,000,000; where ways differ, some are walked more than once. */
+const MOST_INSTRUCTIONS = 500_000
+/** BPF_COMPLEXITY_LIMIT_JMP_SEQ (kernel/bpf/verifier.c): forks on one way through the program whose other side is still to come. */
+const MOST_FORKS = 8192
+
+export function checkEffort({ blocks }: CodeGraph): void {
+  const instructions = blocks.reduce((sum, { code, rounds }) => sum + code.length * rounds, 0)
+  if (instructions > MOST_INSTRUCTIONS)
+    throw tooMuch(
+      `the verifier would walk about ${instructions} instructions`,
+      MOST_INSTRUCTIONS,
+      blocks,
+      ({ code }) => code.length,
+    )
+  const forks = longestWay(blocks)
+  if (forks > MOST_FORKS)
+    throw tooMuch(`the verifier would meet ${forks} forks on one way`, MOST_FORKS, blocks, (block) =>
+      block.forks ? 1 : 0,
+    )
+}
+
+/** Forks on the way that has most, every round of its loops counted. Blocks are in reverse postorder. */
+function longestWay(blocks: readonly CodeBlock[]): number {
+  const order = new Map(blocks.map(({ id }, index) => [id, index]))
+  const below: number[] = []
+  for (const [index, block] of [...blocks.entries()].reverse()) {
+    const onwards = block.successors.map((id) => order.get(id) ?? 0).filter((next) => next > index)
+    below[index] = (block.forks ? block.rounds : 0) + Math.max(0, ...onwards.map((next) => below[next] ?? 0))
+  }
+  return below[0] ?? 0
+}
+
+function tooMuch(
+  message: string,
+  most: number,
+  blocks: readonly CodeBlock[],
+  cost: (block: CodeBlock) => number,
+): Refusal {
+  const weight = (block: CodeBlock): number => cost(block) * block.rounds
+  const worst = blocks.reduce((a, b) => (weight(b) > weight(a) ? b : a))
+  const at = worst.code[0]?.at
+  const place: Place | undefined = at && placeOf(at)
+  const remedy =
+    worst.rounds > 1
+      ? 'run the loop fewer times, or do less in it'
+      : 'do less for each packet, or split the cube in two'
+  return new Refusal([{ message: `${message}; ${most} are the most`, place, remedy }])
+}
