@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readlinkSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO } from './errno.ts'
@@ -34,13 +43,20 @@ export function requireLastingMount(): void {
   )
 }
 
-/** Whether this process sees other mounts than the first process does. False where that cannot be told. */
+/**
+ * Whether this process has mounts of its own: others than the first process has or, where that cannot be seen, a /sys that
+ * `ip netns exec NAME` mounted, which it does with NAME as the source (iproute2, lib/namespace.c, netns_switch).
+ */
 function isPrivate(): boolean {
   try {
-    return readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt')
+    if (readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt')) return true
   } catch {
-    return false
+    // Not ours to look at.
   }
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const sys = mounts.findLast((line) => line.split(' ')[4] === '/sys')
+  const source = sys?.split(' - ')[1]?.split(' ')[1] ?? ''
+  return source !== '' && existsSync(join('/run/netns', source))
 }
 
 /** Runs while no other process mounts, unmounts, or looks whether it should. */

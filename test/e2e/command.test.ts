@@ -260,6 +260,13 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(ended.code).toBe(1)
   })
 
+  test.skipIf(!isThere('ip'))('a mount namespace that ends with the command', () => {
+    const ended = run('ip', 'netns', 'exec', NS, process.execPath, TESSERA, 'apply', graphFile(GRAPH))
+    expect(ended.stderr).toContain('would not outlive this command')
+    expect(ended.stderr).toContain('nsenter --net=/run/netns/NAME')
+    expect(ended.code).toBe(1)
+  })
+
   test.skipIf(!isThere('setpriv'))('missing capabilities', () => {
     const words = [
       '--reuid=65534',
