@@ -3,7 +3,8 @@ import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { StructType } from '../lang/index.ts'
 import { bindPattern, body, typeOfDeclared, typeOfKept } from './check.ts'
-import { asIntType, asStruct, coerce, convert, expression, value } from './check-expression.ts'
+import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
+import { expression, value } from './check-expression.ts'
 import type { Module } from './modules.ts'
 import { narrow } from './narrow.ts'
 import { collecting } from './report.ts'
@@ -127,6 +128,7 @@ function read(scope: Scope, node: Call): Typed {
 function tableMethod(scope: Scope, node: Call, named: NamedTable, method: string): Typed {
   const at = scope.at(node.span)
   const { key, value: entry, kind } = named.table
+  if (kind === 'lpm_trie' && method !== 'get') throw prefixesAreGiven(scope, node, named, method)
   const form = `write state.${named.name}.${method}(${shape(key)}${method === 'set' ? `, ${shape(entry)}` : ''})`
   arity(scope, node, method === 'set' ? 2 : 1, method === 'set' ? 2 : 1, form)
   const [first, second] = node.arguments as readonly [Expression, Expression]
@@ -157,6 +159,16 @@ function tableMethod(scope: Scope, node: Call, named: NamedTable, method: string
     return { op: 'delete', table: named, key: fields, type: { kind: 'bool' }, at }
   }
   return { op: 'set', table: named, key: fields, value: record(scope, second, entry, form), type: { kind: 'bool' }, at }
+}
+
+/** A data plane has no prefixes, only whole values: a route learned from a packet is an entry of a hash table. */
+function prefixesAreGiven(scope: Scope, node: Call, { name, table }: NamedTable, method: string) {
+  const shown = `{ ${[...Object.keys(table.key.fields), 'length'].join(', ')} }`
+  return scope.unfit(
+    node.span,
+    `the prefixes of \`${name}\` are the control plane's to ${method}`,
+    `in control.ts: state.${name}.${method}(${shown}${method === 'set' ? `, ${shape(table.value)}` : ''}); single values belong in a hash`,
+  )
 }
 
 const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`

@@ -4,7 +4,9 @@
  */
 
 import { isType } from '../lang/index.ts'
-import { coerce, condition, declaredLater, expression, value } from './check-expression.ts'
+import { condition } from './check-condition.ts'
+import { coerce } from './check-convert.ts'
+import { declaredLater, expression, value } from './check-expression.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'

@@ -1,9 +1,10 @@
 /**
  * ESTree → the small tree of tree.ts. This is where the edge of the language can be seen in one place: whatever is not
- * named here is refused, with the form that would compile.
+ * named here is refused, with the form that would compile (refused.ts).
  */
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type * as es from './parse.ts'
+import { type Named, refused } from './refused.ts'
 import { collecting, type SourceText, unfit } from './report.ts'
 import type {
   Annotation,
@@ -17,53 +18,6 @@ import type {
 } from './tree.ts'
 
 export type FunctionSyntax = es.FunctionNode | es.ArrowFunctionExpression
-
-/** What TypeScript has and a data plane has not, by the name of the syntax, with what to write instead. */
-const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
-  ArrowFunctionExpression: ['a closure', 'declare a function at the top of the module and call it'],
-  FunctionExpression: ['a closure', 'declare a function at the top of the module and call it'],
-  FunctionDeclaration: ['a function inside a function', 'declare it at the top of the module and call it'],
-  AwaitExpression: ['await', 'a packet is handled at once; leave what must wait to the control plane'],
-  YieldExpression: ['yield', 'a packet is handled at once; leave what must wait to the control plane'],
-  TryStatement: ['try', 'nothing throws in a data plane; test for null and return a verdict'],
-  ThrowStatement: ['throw', "there are no exceptions: return drop('a declared reason')"],
-  NewExpression: ['new', 'there is no heap; keep state in a table of the schema'],
-  ClassDeclaration: ['a class', 'declare state in the schema and functions at the top of the module'],
-  TemplateLiteral: ['a string', 'there are no strings; use numbers, and names declared in the schema'],
-  ArrayExpression: ['an array', 'declare an array in the schema: array({ value: { … }, entries: 16 })'],
-  WhileStatement: ['a loop without a bound', 'write for (let i = 0; i < 16; i++) { if (!(…)) break; … }'],
-  DoWhileStatement: ['a loop without a bound', 'write for (let i = 0; i < 16; i++) { … if (!(…)) break }'],
-  ForInStatement: ['for … in', 'write for (let i = 0; i < 16; i++) { … }'],
-  ForOfStatement: ['for … of', 'write for (let i = 0; i < 16; i++) { … }'],
-  TSNonNullExpression: ['!', 'it checks nothing at run time; write if (!x) return … first'],
-  ChainExpression: ['?.', 'write if (!x) return … first, or x ? x.field : 0'],
-  ThisExpression: ['this', 'use the parameters'],
-  SequenceExpression: ['a comma', 'write two statements'],
-  LabeledStatement: ['a label', 'put the inner loop into a function and return from it'],
-  RegExpLiteral: ['a regular expression', 'compare fields, or leave the packet to the control plane'],
-  SpreadElement: ['…', 'name each one'],
-  UpdateExpression: ['++ inside an expression', 'make it a statement of its own'],
-  AssignmentExpression: ['= inside an expression', 'make it a statement of its own'],
-  TaggedTemplateExpression: ['a string', 'there are no strings; use numbers, and names declared in the schema'],
-  DebuggerStatement: ['debugger', 'take it out: the kernel does not stop at packets'],
-  WithStatement: ['with', 'name the object: packet.length'],
-  TSEnumDeclaration: ['an enum', 'export a constant from a module: export const KIND = { a: 1, b: 2 } as const'],
-  TSModuleDeclaration: ['a namespace', 'move it into a module of its own'],
-  TSTypeAliasDeclaration: ['a type declaration', 'move it to the top of the module'],
-  TSInterfaceDeclaration: ['a type declaration', 'move it to the top of the module'],
-  TSTypeAssertion: ['<…>', 'convert with u8(…), u16(…), u32(…) or u64(…)'],
-  TSInstantiationExpression: ['<…>', 'call the function without type arguments'],
-  MetaProperty: ['this', 'use the parameters'],
-  Super: ['super', 'there are no classes; call functions by their names'],
-  ImportExpression: ['import()', 'write import { … } from … at the top of the module'],
-  ImportDeclaration: ['import', 'move it to the top of the module'],
-  ExportNamedDeclaration: ['export', 'move it to the top of the module'],
-  ExportDefaultDeclaration: ['export', 'move it to the top of the module'],
-  ExportAllDeclaration: ['export', 'move it to the top of the module'],
-  ClassExpression: ['a class', 'declare state in the schema and functions at the top of the module'],
-  PrivateIdentifier: ['#', 'name a field of the schema'],
-  TSDeclareFunction: ['a function inside a function', 'declare it at the top of the module and call it'],
-}
 
 /** Deeper ones would only be found by running out of stack. */
 const DEEPEST = 200
@@ -477,18 +431,8 @@ class Narrower {
     return { name: key.name, value: this.expression(property.value), span: span(property) }
   }
 
-  private refused(node: { type: string; start: number; end: number }, as: string = node.type) {
-    const known = REFUSED[as]
-    // A long construct is pointed at by its first line's beginning.
-    const at = { start: node.start, end: Math.min(node.end, node.start + 60) }
-    if (known === undefined)
-      return unfit(
-        this.source,
-        at,
-        `a data plane cannot contain this (${as})`,
-        'write it with const, let, if, for and return',
-      )
-    return unfit(this.source, at, `a data plane cannot contain ${known[0]}`, known[1])
+  private refused(node: Named, as?: string) {
+    return refused(this.source, node, as)
   }
 }
 

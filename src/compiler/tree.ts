@@ -43,6 +43,9 @@ export type Expression = { readonly span: Span } & (
     }
 )
 
+/** The expressions of one kind. */
+export type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>
+
 export interface RecordField {
   readonly name: string
   readonly value: Expression

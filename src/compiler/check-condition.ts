@@ -1,0 +1,157 @@
+/** Comparisons and conditions, and what a condition proves about nullable references. */
+import { common, widest } from './check-arithmetic.ts'
+import { convert } from './check-convert.ts'
+import { carried, expression, value } from './check-expression.ts'
+import { foldCompare } from './fold.ts'
+import { isStatic, type Scope } from './scope.ts'
+import type { CompareOperator, Expression, Of, Span } from './tree.ts'
+import { BOOL, nameOfType, type Typed, type Variable } from './typed.ts'
+
+export function compare(scope: Scope, node: Of<'compare'>): Typed {
+  const at = scope.at(node.span)
+  const equality = node.operator === '===' || node.operator === '!=='
+  const left = expression(scope, node.left)
+  const right = expression(scope, node.right)
+  if (isStatic(left) && isStatic(right) && left.static === 'host' && right.static === 'host' && equality)
+    return {
+      op: 'constant',
+      value: (left.value === right.value) === (node.operator === '===') ? 1n : 0n,
+      type: BOOL,
+      at,
+    }
+  const nulls = [left, right].filter((side) => isStatic(side) && side.static === 'null')
+  const other = [left, right].find((side): side is Typed => !isStatic(side))
+  if (nulls.length === 1 && other !== undefined && equality) {
+    if (other.type.kind !== 'reference')
+      throw scope.unfit(node.span, `${nameOfType(other.type)} is never null`, 'compare it with a number')
+    const isNull: Typed = { op: 'isNull', operand: other, type: BOOL, at }
+    return node.operator === '===' ? isNull : { op: 'not', operand: isNull, type: BOOL, at }
+  }
+  return compareValues(
+    scope,
+    node.operator,
+    carried(scope, left, node.left),
+    carried(scope, right, node.right),
+    node.span,
+  )
+}
+
+function compareValues(scope: Scope, operator: CompareOperator, left: Typed, right: Typed, span: Span): Typed {
+  const at = scope.at(span)
+  const equality = operator === '===' || operator === '!=='
+  if (left.op === 'constant' && right.op === 'constant' && left.type.kind === right.type.kind)
+    return { op: 'constant', value: foldCompare(operator, left.value, right.value) ? 1n : 0n, type: BOOL, at }
+  const numbers = [left, right].every(({ type }) => type.kind === 'int' || type.kind === 'constant')
+  if (numbers) {
+    const type = common(scope, left, right, span)
+    return { op: 'compare', operator, left: convert(left, type), right: convert(right, type), type: BOOL, at }
+  }
+  const alike =
+    (left.type.kind === 'bool' && right.type.kind === 'bool') ||
+    (left.type.kind === 'address' && right.type.kind === 'address' && left.type.role === right.type.role)
+  if (!alike)
+    throw scope.unfit(
+      span,
+      `${nameOfType(left.type)} is compared with ${nameOfType(right.type)}`,
+      'compare values of one type',
+    )
+  if (!equality) throw scope.unfit(span, `${nameOfType(left.type)} has no order`, 'compare with === or !==')
+  return { op: 'compare', operator, left, right, type: BOOL, at }
+}
+
+export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
+  const test = condition(scope, node.test)
+  const before = scope.nonNull
+  scope.nonNull = new Set([...before, ...test.whenTrue])
+  const whenTrue = value(scope, node.whenTrue)
+  scope.nonNull = new Set([...before, ...test.whenFalse])
+  const whenFalse = value(scope, node.whenFalse)
+  scope.nonNull = before
+  const at = scope.at(node.span)
+  const [a, b] = [whenTrue.type, whenFalse.type]
+  if (a.kind === 'reference' || b.kind === 'reference')
+    throw scope.unfit(node.span, '? : cannot choose between references', 'write if and else')
+  if ((a.kind === 'int' || a.kind === 'constant') && (b.kind === 'int' || b.kind === 'constant')) {
+    const both = a.kind === 'constant' && b.kind === 'constant'
+    const type = both ? { ...widest(whenTrue, whenFalse) } : common(scope, whenTrue, whenFalse, node.span)
+    return {
+      op: 'conditional',
+      test: test.typed,
+      whenTrue: convert(whenTrue, type),
+      whenFalse: convert(whenFalse, type),
+      type,
+      at,
+    }
+  }
+  const alike = a.kind === b.kind && (a.kind !== 'address' || (b.kind === 'address' && a.role === b.role))
+  if (!alike)
+    throw scope.unfit(
+      node.span,
+      `${nameOfType(a)} on one side, ${nameOfType(b)} on the other`,
+      'give both sides one type',
+    )
+  return { op: 'conditional', test: test.typed, whenTrue, whenFalse, type: a, at }
+}
+/** A condition, and the references that it proves not to be null when it holds and when it does not. */
+export interface Condition {
+  readonly typed: Typed
+  readonly whenTrue: ReadonlySet<Variable>
+  readonly whenFalse: ReadonlySet<Variable>
+}
+
+const NONE: ReadonlySet<Variable> = new Set()
+const union = (a: ReadonlySet<Variable>, b: ReadonlySet<Variable>) => new Set([...a, ...b])
+const intersection = (a: ReadonlySet<Variable>, b: ReadonlySet<Variable>) => new Set([...a].filter((one) => b.has(one)))
+
+export function condition(scope: Scope, node: Expression): Condition {
+  const at = scope.at(node.span)
+  if (node.kind === 'not') {
+    const { typed, whenTrue, whenFalse } = condition(scope, node.operand)
+    const inverted: Typed =
+      typed.op === 'constant'
+        ? { ...typed, value: 1n - typed.value, at }
+        : { op: 'not', operand: typed, type: BOOL, at }
+    return { typed: inverted, whenTrue: whenFalse, whenFalse: whenTrue }
+  }
+  if (node.kind === 'and' || node.kind === 'or') {
+    const left = condition(scope, node.left)
+    const before = scope.nonNull
+    scope.nonNull = union(before, node.kind === 'and' ? left.whenTrue : left.whenFalse)
+    const right = condition(scope, node.right)
+    scope.nonNull = before
+    const typed = { op: node.kind, left: left.typed, right: right.typed, type: BOOL, at } as const
+    return node.kind === 'and'
+      ? {
+          typed,
+          whenTrue: union(left.whenTrue, right.whenTrue),
+          whenFalse: intersection(left.whenFalse, union(left.whenTrue, right.whenFalse)),
+        }
+      : {
+          typed,
+          whenTrue: intersection(left.whenTrue, union(left.whenFalse, right.whenTrue)),
+          whenFalse: union(left.whenFalse, right.whenFalse),
+        }
+  }
+  const typed = value(scope, node)
+  switch (typed.type.kind) {
+    case 'reference': {
+      const tested: ReadonlySet<Variable> = typed.op === 'variable' ? new Set([typed.variable]) : NONE
+      const isNull: Typed = { op: 'isNull', operand: typed, type: BOOL, at }
+      return { typed: { op: 'not', operand: isNull, type: BOOL, at }, whenTrue: tested, whenFalse: NONE }
+    }
+    case 'bool': {
+      if (typed.op === 'isNull' && typed.operand.op === 'variable')
+        return { typed, whenTrue: NONE, whenFalse: new Set([typed.operand.variable]) }
+      if (typed.op === 'not' && typed.operand.op === 'isNull' && typed.operand.operand.op === 'variable')
+        return { typed, whenTrue: new Set([typed.operand.operand.variable]), whenFalse: NONE }
+      return { typed, whenTrue: NONE, whenFalse: NONE }
+    }
+    case 'int':
+    case 'constant': {
+      const zero: Typed = { op: 'constant', value: 0n, type: { kind: 'constant' }, at }
+      return { typed: compareValues(scope, '!==', typed, zero, node.span), whenTrue: NONE, whenFalse: NONE }
+    }
+    default:
+      throw scope.unfit(node.span, `${nameOfType(typed.type)} is neither true nor false`, 'compare it with something')
+  }
+}
