@@ -2,13 +2,13 @@ import { describe } from 'vitest'
 import type { Scalar } from '../isa/layout.ts'
 import { ALU, CALL, CLASS, HELPER, type HelperName, JMP, LDDW, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
 import type { Hook, Instruction, MapDescription, Program } from '../isa/program.ts'
-import { unreachable } from './ffi.ts'
 import { createNamespace, inNamespace, removeNamespace } from './namespace.ts'
 import { changeLink, createVeth } from './netlink/link.ts'
+import { whyNoKernel } from './requirements.ts'
 
 /** What the tests of this folder share: programs of a few instructions, and places to run them in. */
 
-const reason = unreachable() ?? (process.getuid?.() === 0 ? undefined : 'not root')
+const reason = whyNoKernel()
 
 /** A suite that needs the real kernel; elsewhere it is skipped, and its title says why. */
 export const describeKernel = (title: string, body: () => void): void => {

@@ -1,5 +1,5 @@
 import { release } from 'node:os'
-import { type Refusal, refusal } from '../base/diagnostic.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
 import { encode } from '../isa/encode.ts'
 import { ALU, CLASS, JMP } from '../isa/opcodes.ts'
 import { loadProgram, PROG_TYPE } from './bpf.ts'
@@ -21,6 +21,21 @@ export function requireKernel(): void {
   const reason = whyNot()
   if (reason !== undefined) throw reason
   requireLastingMount()
+}
+
+/**
+ * Why tests and demos cannot have the kernel here, in a line; undefined where they can. They make network namespaces with
+ * wires in them, which takes more than programs do.
+ */
+export function whyNoKernel(): string | undefined {
+  try {
+    requireKernel()
+  } catch (error) {
+    if (error instanceof Refusal) return error.diagnostics[0]?.message
+    throw error
+  }
+  const missing = missingCapabilities(['CAP_SYS_ADMIN', 'CAP_NET_RAW'])
+  return missing.length === 0 ? undefined : `${missing.join(' and ')} missing`
 }
 
 function whyNot(): Refusal | undefined {

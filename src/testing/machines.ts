@@ -1,8 +1,7 @@
 /** Every test of a cube runs on every machine; where one cannot be had, its tests are skipped, and their title says why. */
 import { describe } from 'vitest'
 import type { Cube } from '../cube/define.ts'
-import { missingCapabilities } from '../kernel/capabilities.ts'
-import { requireKernel } from '../kernel/requirements.ts'
+import { whyNoKernel } from '../kernel/requirements.ts'
 import { type Lab, type LabOptions, openLab } from './lab.ts'
 import type { MachineName } from './wires.ts'
 
@@ -26,15 +25,4 @@ export function onEveryMachine(title: string, body: (openLab: OpenLab, machine: 
     describe.skipIf(skip !== undefined)(`${title} (${name}${skip === undefined ? '' : `, skipped: ${skip}`})`, () =>
       body((options) => openLab(name, options), name),
     )
-}
-
-function whyNoKernel(): string | undefined {
-  try {
-    requireKernel()
-  } catch (error) {
-    return error instanceof Error ? error.message.split('\n')[0] : String(error)
-  }
-  // A namespace with wires in it takes more than the programs do.
-  const missing = missingCapabilities(['CAP_SYS_ADMIN', 'CAP_NET_RAW'])
-  return missing.length === 0 ? undefined : `${missing.join(' and ')} missing`
 }

@@ -2,23 +2,18 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Refusal } from '../../src/base/diagnostic.ts'
 import { namespaces } from '../../src/kernel/namespace.ts'
 import { filters } from '../../src/kernel/netlink/filter.ts'
 import { links } from '../../src/kernel/netlink/link.ts'
 import { ingressQdiscs } from '../../src/kernel/netlink/qdisc.ts'
-import { requireKernel } from '../../src/kernel/requirements.ts'
+import { whyNoKernel } from '../../src/kernel/requirements.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
 /** Why nothing here can run; undefined where it can. */
 export function whyNot(...tools: readonly string[]): string | undefined {
-  try {
-    requireKernel()
-  } catch (error) {
-    if (error instanceof Refusal) return error.diagnostics[0]?.message ?? error.message
-    throw error
-  }
+  const reason = whyNoKernel()
+  if (reason !== undefined) return reason
   const missing = tools.filter((tool) => !isThere(tool))
   return missing.length === 0 ? undefined : `not installed: ${missing.join(', ')}`
 }
