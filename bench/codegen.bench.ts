@@ -10,6 +10,7 @@ import { compile, mapsOf, readDataPlane } from '../src/compiler/compile.ts'
 import { controlTable } from '../src/engine/tables.ts'
 import { ALU, CLASS, JMP } from '../src/isa/opcodes.ts'
 import { type Program, slotsOf } from '../src/isa/program.ts'
+import { programInfo } from '../src/kernel/bpf.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { compileC } from './clang.ts'
@@ -33,6 +34,10 @@ const comparison: Comparison = async ({ quick }) => {
       'instructions',
       of(({ instructions }) => instructions),
     ),
+    verified: part(
+      'instructions the verifier processed',
+      of(({ verified }) => verified),
+    ),
     compile: part(
       'ms, warm',
       of(({ milliseconds }) => milliseconds),
@@ -51,6 +56,7 @@ interface Measured {
   readonly name: string
   readonly nanoseconds: Pair
   readonly instructions: Pair
+  readonly verified: Pair
   readonly milliseconds: Pair
 }
 
@@ -115,8 +121,15 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
     name,
     nanoseconds: { ours: median(samples.map((one) => one.ours)), peer: median(samples.map((one) => one.peer)) },
     instructions: { ours: slots(program), peer: slots(peer.program) },
+    verified: { ours: verified(ours.loaded), peer: verified(theirs.loaded) },
     milliseconds: { ours: median(ourTimes), peer: median(peers.map((one) => one.milliseconds)) },
   }
+}
+
+function verified({ fd }: KernelProgram): number {
+  const info = programInfo(fd)
+  if (typeof info === 'number') throw new Error(`no information about a program: ${-info}`)
+  return info.verified
 }
 
 function timed(work: () => unknown): number {

@@ -17,6 +17,7 @@ export interface Result extends Part {
   readonly name: string
   readonly machine: string
   readonly instructions?: Part
+  readonly verified?: Part
   readonly compile?: Part
 }
 

@@ -16,6 +16,8 @@ static u64 (*ktime_get_ns)(void) = (void *)5;
 
 #define SEC(name) __attribute__((section(name), used))
 #define htons(x) __builtin_bswap16(x)
+#define ntohs(x) __builtin_bswap16(x)
+#define ntohl(x) __builtin_bswap32(x)
 #define DATA(skb) ((void *)(long)(skb)->data)
 #define DATA_END(skb) ((void *)(long)(skb)->data_end)
 
@@ -24,4 +26,17 @@ enum { PASS = 0, DROP = 2, FLOOD = 3, FORWARD = 0x100 };
 struct ethernet {
   u8 destination[6], source[6];
   u16 type;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
+
+/* Like Linux' own struct iphdr, aligned as a struct is: addresses are read in one piece. */
+struct ip {
+  u8 version_length, service;
+  u16 length, identification, fragment;
+  u8 ttl, protocol;
+  u16 checksum;
+  u32 source, destination;
+};
+
+struct ports {
+  u16 source, destination;
+};

@@ -90,9 +90,9 @@ export interface MapShape {
   readonly entries: number
 }
 
-export function createMap(name: string, shape: MapShape, btf?: BtfReference): number {
+export function createMap(name: string, shape: MapShape, btf?: BtfReference, flags = 0): number {
   const attr = new Attr(72).u32(0, shape.type).u32(4, shape.keySize).u32(8, shape.valueSize).u32(12, shape.entries)
-  attr.bytes(28, nameBytes(name))
+  attr.u32(16, flags).bytes(28, nameBytes(name))
   if (btf !== undefined) attr.u32(48, btf.fd).u32(52, btf.key).u32(56, btf.value)
   return attr.call(COMMAND.map_create)
 }
@@ -235,6 +235,8 @@ export function mapInfo(fd: number): MapShape | number {
 }
 
 export interface ProgramInfo {
+  /** Instructions that the verifier processed; 0 before Linux 5.16, which does not say. */
+  readonly verified: number
   readonly type: number
   readonly id: number
   readonly name: string
@@ -242,10 +244,10 @@ export interface ProgramInfo {
 
 /** `struct bpf_prog_info` */
 export function programInfo(fd: number): ProgramInfo | number {
-  const view = info(fd, 80)
+  const view = info(fd, 224)
   if (typeof view === 'number') return view
   const name = new TextDecoder().decode(new Uint8Array(view.buffer, 64, 16)).replace(/\0.*$/s, '')
-  return { type: view.getUint32(0, true), id: view.getUint32(4, true), name }
+  return { type: view.getUint32(0, true), id: view.getUint32(4, true), name, verified: view.getUint32(216, true) }
 }
 
 export interface LinkInfo {

@@ -1,0 +1,15 @@
+import { packet } from '../../../src/testing/index.ts'
+import type { CodegenCase } from '../../codegen.ts'
+
+const addresses = { source: '10.0.0.1', destination: '192.0.2.80' }
+const ports = { sourcePort: 40_000, destinationPort: 443 }
+
+const codegenCase: CodegenCase = {
+  prepare() {},
+  packets: [
+    packet().ethernet().ipv4(addresses).udp(ports).bytes(),
+    packet().ethernet().vlan({ id: 5 }).ipv4(addresses).tcp(ports).bytes(),
+  ],
+}
+
+export default codegenCase
