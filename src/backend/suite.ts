@@ -4,6 +4,7 @@ import { instructionSuite } from './suite/instructions.ts'
 import { mapSuite } from './suite/maps.ts'
 import { packetSuite } from './suite/packets.ts'
 import { pinSuite } from './suite/pins.ts'
+import { prefixSuite } from './suite/prefixes.ts'
 import { refusalSuite } from './suite/refusals.ts'
 
 /** What every machine must do: one suite, in the words of {@link Machine} and of RFC 9669. */
@@ -12,6 +13,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('instructions', () => instructionSuite(open))
     describe('packets and helpers', () => packetSuite(open))
     describe('maps', () => mapSuite(open))
+    describe('prefixes', () => prefixSuite(open))
     describe('pins', () => pinSuite(open))
     describe('refuses', () => refusalSuite(open))
 

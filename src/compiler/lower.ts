@@ -2,7 +2,7 @@
 
 import type { Field, Layout } from '../isa/layout.ts'
 import { SK_BUFF } from '../isa/opcodes.ts'
-import type { StructType } from '../lang/index.ts'
+import { type StructType, wholeLength } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
 import { Exits, type Verdicts } from './exits.ts'
@@ -497,10 +497,23 @@ class Lowering {
     builder.at = at
     const object: StackObject = { size: struct.size, align: 8, what, at }
     const base = builder.emit({ op: 'stack', object })
+    // In network order are the keys of LPM tries: before their fields is a length, and we ask with all bits.
+    const isPrefix = struct.order === 'network'
     for (const { offset, size } of padding(struct))
-      builder.emit({ op: 'store', size, offset }, base, builder.constant(0))
-    for (const { field, pieces } of values) this.storePieces(base, field, pieces)
+      builder.emit(
+        { op: 'store', size, offset },
+        base,
+        builder.constant(isPrefix && offset === 0 ? wholeLength(struct) : 0),
+      )
+    for (const { field, pieces } of values)
+      this.storePieces(base, field, isPrefix ? this.toNetwork(field.layout, pieces) : pieces)
     return base
+  }
+
+  private toNetwork(layout: Layout, pieces: Pieces): Pieces {
+    if (layout.kind !== 'scalar' || layout.size === 1) return pieces
+    const bits = (8 * layout.size) as 16 | 32 | 64
+    return pieces.map((piece) => this.builder.emit({ op: 'swap', bits }, piece))
   }
 
   private storePieces(base: Value, field: Field, pieces: Pieces): void {

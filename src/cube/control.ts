@@ -1,11 +1,9 @@
 import type { z } from 'zod'
-import type { ControlTable, Fields, Table } from '../lang/index.ts'
+import type { ControlTableOf } from '../lang/index.ts'
 import type { Cube, Tables } from './define.ts'
 
 type ControlState<State extends Tables> = {
-  readonly [K in keyof State]: State[K] extends Table<infer Key extends Fields, infer Value extends Fields>
-    ? ControlTable<Key, Value>
-    : never
+  readonly [K in keyof State]: ControlTableOf<State[K]>
 }
 
 /** What a control plane is handed: the running instance, and nothing else of the host. */

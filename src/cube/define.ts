@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Context, DataTable, Fields, Packet, Table, Verdict } from '../lang/index.ts'
+import type { Context, DataTableOf, Packet, Table, Verdict } from '../lang/index.ts'
 
 export type Tables = Readonly<Record<string, Table>>
 export type Drops = Readonly<Record<string, string>>
@@ -44,9 +44,7 @@ export function defineCube<
 }
 
 type DataState<State extends Tables> = {
-  readonly [K in keyof State]: State[K] extends Table<infer Key extends Fields, infer Value extends Fields>
-    ? DataTable<Key, Value>
-    : never
+  readonly [K in keyof State]: DataTableOf<State[K]>
 }
 
 /** What the data plane of a cube is handed besides the packet. */

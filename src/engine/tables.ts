@@ -4,23 +4,46 @@ import type { Held } from '../base/held.ts'
 import { counter, countersMap, dropReasons, MAP, SLOT, slotsPerPort } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
-import { type ControlTable, describe, type Fields, struct, type Table, u32 } from '../lang/index.ts'
+import {
+  type ControlPrefixes,
+  type ControlTable,
+  type ControlTableOf,
+  describe,
+  type Fields,
+  struct,
+  type Table,
+  u32,
+} from '../lang/index.ts'
+import { decodePrefix, encodePrefix } from '../lang/prefix.ts'
 import { mapPath } from './stitch.ts'
 
 /** A table of a schema over the machine's map. */
-export function controlTable<K extends Fields, V extends Fields>(
-  table: Table<K, V>,
-  map: MachineMap,
-): ControlTable<K, V> {
+export function controlTable<T extends Table>(table: T, map: MachineMap): ControlTableOf<T> {
+  const over = table.kind === 'lpm_trie' ? prefixes : plain
+  return over(table, map) as ControlTableOf<T>
+}
+
+function plain({ key: keys, value: values }: Table, map: MachineMap): ControlTable<Fields, Fields> {
   return {
     get(key) {
-      const bytes = map.lookup(encodeStruct(table.key, key))
-      return bytes === undefined ? undefined : decodeStruct(table.value, bytes)
+      const bytes = map.lookup(encodeStruct(keys, key))
+      return bytes === undefined ? undefined : decodeStruct(values, bytes)
     },
-    set: (key, value) => map.update(encodeStruct(table.key, key), encodeStruct(table.value, value)),
-    delete: (key) => map.delete(encodeStruct(table.key, key)),
-    entries: () =>
-      map.entries().map(([key, value]) => [decodeStruct(table.key, key), decodeStruct(table.value, value)] as const),
+    set: (key, value) => map.update(encodeStruct(keys, key), encodeStruct(values, value)),
+    delete: (key) => map.delete(encodeStruct(keys, key)),
+    entries: () => map.entries().map(([key, value]) => [decodeStruct(keys, key), decodeStruct(values, value)]),
+  }
+}
+
+function prefixes({ key: keys, value: values }: Table, map: MachineMap): ControlPrefixes<Fields, Fields> {
+  return {
+    get(prefix) {
+      const bytes = map.lookup(encodePrefix(keys, prefix))
+      return bytes === undefined ? undefined : decodeStruct(values, bytes)
+    },
+    set: (prefix, value) => map.update(encodePrefix(keys, prefix), encodeStruct(values, value)),
+    delete: (prefix) => map.delete(encodePrefix(keys, prefix)),
+    entries: () => map.entries().map(([key, value]) => [decodePrefix(keys, key), decodeStruct(values, value)]),
   }
 }
 
@@ -31,8 +54,8 @@ export function openTables(
   instance: string,
   cube: Cube,
   held: Held,
-): Record<string, ControlTable<Fields, Fields>> {
-  const tables: Record<string, ControlTable<Fields, Fields>> = {}
+): Record<string, ControlTableOf<Table>> {
+  const tables: Record<string, ControlTableOf<Table>> = {}
   for (const [name, table] of Object.entries(cube.state)) {
     const map = machine.openMap(mapPath(graph, instance, name), describe(table))
     if (map !== undefined) tables[name] = controlTable(table, held.use(map))

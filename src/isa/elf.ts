@@ -14,7 +14,7 @@ import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { Btf, identifier, mapTypes, programTypes, words } from './btf.ts'
 import { type ElfSymbol, elfFile, type Relocation, SECTION_FLAG, type Section } from './elf-file.ts'
 import { encode } from './encode.ts'
-import { CALL, CLASS, JMP, LICENSE, MAP_TYPE } from './opcodes.ts'
+import { CALL, CLASS, JMP, LICENSE, MAP_FLAGS, MAP_TYPE } from './opcodes.ts'
 import { type Hook, type Instruction, type MapDescription, type Program, slotsOf } from './program.ts'
 
 /**
@@ -23,8 +23,8 @@ import { type Hook, type Instruction, type MapDescription, type Program, slotsOf
  */
 export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
 
-/** A map's definition is a struct of four pointers. */
-const MAP_SIZE = 32
+/** A map's definition is a struct of pointers: four, and one more where it has flags. */
+const mapSize = ({ kind }: MapDescription): number => (MAP_FLAGS[kind] === undefined ? 32 : 40)
 
 /** LLVM's "BPF ABI": a 64-bit immediate of `lddw`. */
 const R_BPF_64_64 = 1
@@ -52,11 +52,14 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
       ),
     )
     .filter(({ bytes }) => bytes.length > 0)
-  const definitions = [...maps].map(([name, description], index) => {
+  let room = 0
+  const definitions = [...maps].map(([name, description]) => {
     const variable = btf.variable(name, definition(btf, description), 'global')
-    return { name, variable, offset: index * MAP_SIZE, size: MAP_SIZE }
+    const size = mapSize(description)
+    room += size
+    return { name, variable, offset: room - size, size }
   })
-  if (maps.size > 0) btf.section('.maps', maps.size * MAP_SIZE, definitions)
+  if (maps.size > 0) btf.section('.maps', room, definitions)
   // Before the types are encoded, because it adds the sections' names to their strings.
   const ext = extension(code, btf)
 
@@ -66,7 +69,7 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
       ({ section, bytes }): Section => ({ name: section, type: 'progbits', flags: alloc | execute, bytes, align: 8 }),
     ),
     { name: 'license', type: 'progbits', flags: alloc | write, bytes: cString(LICENSE), align: 1 },
-    { name: '.maps', type: 'progbits', flags: alloc | write, bytes: new Uint8Array(maps.size * MAP_SIZE), align: 8 },
+    { name: '.maps', type: 'progbits', flags: alloc | write, bytes: new Uint8Array(room), align: 8 },
     { name: '.BTF', type: 'progbits', bytes: btf.encode(), align: 4 },
     { name: '.BTF.ext', type: 'progbits', bytes: ext, align: 4 },
   ]
@@ -146,11 +149,13 @@ function sharedMaps(programs: readonly Program[]): Map<string, MapDescription> {
 function definition(btf: Btf, description: MapDescription): number {
   const number = (value: number): number => btf.array(btf.int(4, true), value)
   const { key, value } = mapTypes(btf, description)
+  const flags = MAP_FLAGS[description.kind]
   return btf.pointers({
     type: number(MAP_TYPE[description.kind]),
     key,
     value,
     max_entries: number(description.entries),
+    ...(flags === undefined ? {} : { map_flags: number(flags) }),
   })
 }
 

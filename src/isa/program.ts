@@ -22,7 +22,7 @@ export interface Instruction {
 /** The hook a program is for: what its context is, and what its return values mean. */
 export type Hook = 'tc' | 'xdp'
 
-export type MapKind = 'array' | 'percpu_array' | 'hash' | 'lru_hash'
+export type MapKind = 'array' | 'percpu_array' | 'hash' | 'lru_hash' | 'lpm_trie'
 
 /** A map as the kernel creates it. Sizes in bytes; layouts give BTF its names and bpftool its fields. */
 export interface MapDescription {

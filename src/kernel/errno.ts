@@ -119,7 +119,8 @@ const REMEDIES: Readonly<Record<Operation, Remedies>> = {
   entry: {
     E2BIG: 'the map is full, or the index is past the end of the array: declare more entries',
     ENOMEM: 'the map is full or the kernel is out of memory',
-    EINVAL: 'entries of an array cannot be deleted; write zeros instead',
+    ENOSPC: 'the map is full: declare more entries',
+    EINVAL: 'entries of an array cannot be deleted, write zeros instead; a prefix is no longer than its key',
   },
   program: {
     E2BIG: 'the program passes the limit of one million instructions verified; fewer cubes in one graph would fit',

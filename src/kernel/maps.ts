@@ -3,7 +3,7 @@ import type { MachineMap } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
-import { MAP_TYPE } from '../isa/opcodes.ts'
+import { MAP_FLAGS, MAP_TYPE } from '../isa/opcodes.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
@@ -36,9 +36,10 @@ export class KernelMap implements MachineMap {
   static create(name: string, description: MapDescription, owner?: Owner): KernelMap {
     const btf = loadMapBtf(description)
     try {
-      let fd = createMap(name, shapeOf(description), btf)
+      const flags = MAP_FLAGS[description.kind]
+      let fd = createMap(name, shapeOf(description), btf, flags)
       // BTF only names things: a kernel that does not take it here still makes the map.
-      if (fd < 0 && btf !== undefined) fd = createMap(name, shapeOf(description))
+      if (fd < 0 && btf !== undefined) fd = createMap(name, shapeOf(description), undefined, flags)
       return new KernelMap(name, description, check(fd, 'map', `create the map "${name}"`), owner)
     } finally {
       if (btf !== undefined) close(btf.fd)

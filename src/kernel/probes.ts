@@ -1,6 +1,6 @@
 import { programBtf } from '../isa/btf.ts'
 import { encode } from '../isa/encode.ts'
-import { ALU, ATOMIC, CLASS, JMP, MAP_TYPE, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CLASS, JMP, MAP_FLAGS, MAP_TYPE, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
 import type { Instruction } from '../isa/program.ts'
 import { ATTACH_TYPE, createLink, createMap, loadBtf, loadProgram, lookupBatch, PROG_TYPE } from './bpf.ts'
 import { ERRNO, errnoName } from './errno.ts'
@@ -82,6 +82,18 @@ const PROBES = {
   'hash maps': { since: '3.19', try: mapType(MAP_TYPE.hash) },
   'percpu_array maps': { since: '4.6', try: mapType(MAP_TYPE.percpu_array) },
   'lru_hash maps': { since: '4.10', try: mapType(MAP_TYPE.lru_hash) },
+  'lpm_trie maps': {
+    since: '4.11',
+    try: () =>
+      byHandle(
+        createMap(
+          'probe',
+          { type: MAP_TYPE.lpm_trie, keySize: 8, valueSize: 8, entries: 2 },
+          undefined,
+          MAP_FLAGS.lpm_trie,
+        ),
+      ),
+  },
   'tc programs': { since: '4.1', try: program(PROG_TYPE.tc, zero) },
   'xdp programs': { since: '4.8', try: program(PROG_TYPE.xdp, zero) },
   'jumps on 32 bits': {

@@ -1,9 +1,10 @@
 import type { MapDescription, MapKind } from '../isa/program.ts'
+import { prefixKey, prefixKeyLayout } from './prefix.ts'
 import { type ControlOf, type DataOf, type Fields, type StructType, struct, u32 } from './types.ts'
 
 /** A table declared in a schema: the data plane and the control plane both take their types from it. */
-export interface Table<K extends Fields = Fields, V extends Fields = Fields> {
-  readonly kind: MapKind
+export interface Table<K extends Fields = Fields, V extends Fields = Fields, Kind extends MapKind = MapKind> {
+  readonly kind: Kind
   readonly key: StructType<K>
   readonly value: StructType<V>
   readonly entries: number
@@ -18,31 +19,42 @@ interface TableOptions<K extends Fields, V extends Fields> {
   readonly summary?: string
 }
 
-const table = <K extends Fields, V extends Fields>(
-  kind: MapKind,
+const table = <K extends Fields, V extends Fields, Kind extends MapKind>(
+  kind: Kind,
   { key, value, entries, summary }: TableOptions<K, V>,
 ) => {
   if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff)
     throw new RangeError(`entries: ${entries} is not a number from 1 to 4294967295`)
-  return { kind, key: struct('key', key), value: struct('value', value), entries, summary } satisfies Table<K, V>
+  return { kind, key: struct('key', key), value: struct('value', value), entries, summary } satisfies Table<K, V, Kind>
 }
 
 /** A hash table. When it is full, `set` stores nothing and returns false. */
-export const hash = <K extends Fields, V extends Fields>(options: TableOptions<K, V>): Table<K, V> =>
+export const hash = <K extends Fields, V extends Fields>(options: TableOptions<K, V>): Table<K, V, 'hash'> =>
   table('hash', options)
 
 /** A hash table that forgets about the least recently used entry when it is full. */
-export const lruHash = <K extends Fields, V extends Fields>(options: TableOptions<K, V>): Table<K, V> =>
+export const lruHash = <K extends Fields, V extends Fields>(options: TableOptions<K, V>): Table<K, V, 'lru_hash'> =>
   table('lru_hash', options)
 
 /** Entries 0 to `entries - 1`, all there from the start, all zero. The key is `{ index }`. */
 export const array = <V extends Fields>(options: Omit<TableOptions<{ index: typeof u32 }, V>, 'key'>) =>
   table('array', { ...options, key: { index: u32 } })
 
+/**
+ * A table of prefixes: of the last field of the key, an address or an unsigned integer; fields before it match as a whole.
+ * The control plane sets a prefix by its key and its `length` in bits: `set({ destination: '10.0.0.0', length: 8 }, …)`.
+ * The data plane asks what holds for one value, `get({ destination: ip.destination })`, and is given the entry of the
+ * longest prefix that it begins with.
+ */
+export const lpmTrie = <K extends Fields, V extends Fields>(options: TableOptions<K, V>): Table<K, V, 'lpm_trie'> => {
+  const made = table('lpm_trie', options)
+  return { ...made, key: prefixKey(options.key, made.value.layout.align) }
+}
+
 /** The map that a machine creates for a table. */
 export const describe = ({ kind, key, value, entries }: Table): MapDescription => ({
   kind,
-  key: key.layout,
+  key: kind === 'lpm_trie' ? prefixKeyLayout(key) : key.layout,
   value: value.layout,
   entries,
 })
@@ -57,6 +69,16 @@ export interface DataTable<K extends Fields, V extends Fields> {
   delete(key: DataOf<K>): boolean
 }
 
+/** What a data plane may do with a table of prefixes: they are the control plane's to set. */
+export interface DataPrefixes<K extends Fields, V extends Fields> {
+  /** The entry of the longest prefix that the key begins with, itself, not a copy. Null where there is none. */
+  get(key: DataOf<K>): DataOf<V> | null
+}
+
+/** What a data plane may do with a table, by its kind. */
+export type DataTableOf<T extends Table> =
+  T extends Table<infer K, infer V> ? (T['kind'] extends 'lpm_trie' ? DataPrefixes<K, V> : DataTable<K, V>) : never
+
 /** The same table, as the control plane sees it. */
 export interface ControlTable<K extends Fields, V extends Fields> {
   get(key: ControlOf<K>): ControlOf<V> | undefined
@@ -64,3 +86,25 @@ export interface ControlTable<K extends Fields, V extends Fields> {
   delete(key: ControlOf<K>): boolean
   entries(): readonly (readonly [ControlOf<K>, ControlOf<V>])[]
 }
+
+/** The key of a prefix: the fields, and how many bits of the last one count. All bits after those are zero. */
+export type PrefixOf<K extends Fields> = ControlOf<K> & { readonly length: number }
+
+/** A table of prefixes, as the control plane sees it. A RangeError where a prefix has bits past its length. */
+export interface ControlPrefixes<K extends Fields, V extends Fields> {
+  /** The entry of the longest prefix that contains this one, which may be this very one. */
+  get(prefix: PrefixOf<K>): ControlOf<V> | undefined
+  /** Adds or replaces the entry of this very prefix. */
+  set(prefix: PrefixOf<K>, value: ControlOf<V>): void
+  /** Of this very prefix. False where there was none. */
+  delete(prefix: PrefixOf<K>): boolean
+  entries(): readonly (readonly [PrefixOf<K>, ControlOf<V>])[]
+}
+
+/** A table as the control plane sees it, by its kind. */
+export type ControlTableOf<T extends Table> =
+  T extends Table<infer K, infer V>
+    ? T['kind'] extends 'lpm_trie'
+      ? ControlPrefixes<K, V>
+      : ControlTable<K, V>
+    : never

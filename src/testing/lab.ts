@@ -14,7 +14,7 @@ import { readGraph } from '../engine/read.ts'
 import { capacityOf, type InstanceNumbers, MemoryRecords } from '../engine/records.ts'
 import { mapPath, nothing } from '../engine/stitch.ts'
 import { controlTable, type PortCounters, readCounters } from '../engine/tables.ts'
-import { array, type ControlTable, describe as describeTable, struct, type Table, u64 } from '../lang/index.ts'
+import { array, type ControlTableOf, describe as describeTable, struct, type Table, u64 } from '../lang/index.ts'
 import { openKernelWires } from './kernel-wires.ts'
 import { through } from './through.ts'
 import { openVirtualWires } from './virtual-wires.ts'
@@ -33,7 +33,7 @@ export interface LabOptions<C extends Cube> {
 /** Frames by the port that they came out of; ports where nothing came out are left out. */
 export type Output = Readonly<Record<string, readonly Uint8Array[]>>
 
-type TableOf<T> = T extends Table<infer K, infer V> ? ControlTable<K, V> : never
+type TableOf<T extends Table> = ControlTableOf<T>
 
 export interface Lab<C extends Cube = Cube> extends Disposable {
   readonly machine: Machine

@@ -1,9 +1,10 @@
 import type { MapDescription } from '../isa/program.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
+import { Prefixes } from './prefixes.ts'
 import { Table } from './table.ts'
 
 /** Error numbers, as helpers return them negated (asm-generic/errno-base.h). */
-export const ERRNO = { ENOENT: 2, EEXIST: 17, ENODEV: 19, EINVAL: 22, E2BIG: 7, ENETDOWN: 100 } as const
+export const ERRNO = { ENOENT: 2, EEXIST: 17, ENODEV: 19, EINVAL: 22, E2BIG: 7, ENOSPC: 28, ENETDOWN: 100 } as const
 
 /** Flags of an update (linux/bpf.h). */
 export const UPDATE = { any: 0, noExist: 1, exist: 2 } as const
@@ -27,6 +28,8 @@ export class VirtualMap {
   readonly #memory: Memory
   /** Keys of a hash map. An array has none: its keys are its slots. */
   readonly #table: Table | undefined
+  /** Of an LPM trie: whose keys are in the table, cut to their lengths. */
+  readonly #prefixes: Prefixes | undefined
   #holders = 0
 
   constructor(name: string, description: MapDescription, memory: Memory) {
@@ -35,8 +38,9 @@ export class VirtualMap {
     this.description = description
     this.stride = strideOf(value.size)
     this.valueSize = kind === 'percpu_array' ? paddedSize(value.size) : value.size
-    const isHash = kind === 'hash' || kind === 'lru_hash'
-    this.#table = isHash ? new Table(key.size, entries, kind === 'lru_hash') : undefined
+    const isArray = kind === 'array' || kind === 'percpu_array'
+    this.#table = isArray ? undefined : new Table(key.size, entries, kind === 'lru_hash')
+    this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
     const slots = this.#table?.capacity ?? entries
     this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
     this.#memory = memory
@@ -59,6 +63,7 @@ export class VirtualMap {
       const index = indexAt(bytes, at)
       return index < this.description.entries ? index : -1
     }
+    if (this.#prefixes !== undefined) return this.#prefixes.longest(bytes, at)
     const slot = this.#table.find(bytes, at)
     if (slot >= 0 && caller === 'program') this.#table.touch(slot)
     return slot
@@ -67,8 +72,7 @@ export class VirtualMap {
   /** 0, or a negated error number. */
   update(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, flags: number): number {
     if (flags !== UPDATE.any && flags !== UPDATE.noExist && flags !== UPDATE.exist) return -ERRNO.EINVAL
-    const slot =
-      this.#table === undefined ? this.#arraySlot(keys, keyAt, flags) : this.#hashSlot(this.#table, keys, keyAt, flags)
+    const slot = this.#slotFor(keys, keyAt, flags)
     if (slot < 0) return slot
     const start = slot * this.stride
     // The value may itself lie in this map, so it is copied as one piece.
@@ -80,8 +84,11 @@ export class VirtualMap {
   /** 0, or a negated error number. */
   delete(bytes: Uint8Array, at: number): number {
     if (this.#table === undefined) return -ERRNO.EINVAL
-    const slot = this.#table.find(bytes, at)
+    const [key, keyAt] = this.#prefixes === undefined ? [bytes, at] : [this.#prefixes.cut(bytes, at), 0]
+    if (key === undefined) return -ERRNO.EINVAL
+    const slot = this.#table.find(key, keyAt)
     if (slot < 0) return -ERRNO.ENOENT
+    this.#prefixes?.count(key, -1)
     this.#table.remove(slot)
     return 0
   }
@@ -106,6 +113,17 @@ export class VirtualMap {
     return flags === UPDATE.noExist ? -ERRNO.EEXIST : index
   }
 
+  #slotFor(keys: Uint8Array, at: number, flags: number): number {
+    if (this.#table === undefined) return this.#arraySlot(keys, at, flags)
+    if (this.#prefixes === undefined) return this.#hashSlot(this.#table, keys, at, flags)
+    const prefix = this.#prefixes.cut(keys, at)
+    if (prefix === undefined) return -ERRNO.EINVAL
+    const { size } = this.#table
+    const slot = this.#hashSlot(this.#table, prefix, 0, flags)
+    if (this.#table.size > size) this.#prefixes.count(prefix, 1)
+    return slot
+  }
+
   #hashSlot(table: Table, keys: Uint8Array, at: number, flags: number): number {
     const present = table.find(keys, at)
     if (present >= 0) {
@@ -115,6 +133,7 @@ export class VirtualMap {
     }
     if (flags === UPDATE.exist) return -ERRNO.ENOENT
     if (table.full) {
+      if (this.description.kind === 'lpm_trie') return -ERRNO.ENOSPC
       if (this.description.kind === 'hash') return -ERRNO.E2BIG
       table.remove(table.oldest())
     }

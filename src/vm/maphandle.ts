@@ -39,7 +39,12 @@ export class MapHandle implements MachineMap {
     this.#check('value', value, map.valueSize)
     const result = map.update(key, 0, value, 0, UPDATE.any)
     if (result === 0) return
-    if (result === -ERRNO.E2BIG && description.kind === 'hash')
+    if (result === -ERRNO.EINVAL)
+      throw refusal(
+        `a prefix of map "${name}" is longer than its keys`,
+        `they have ${8 * (description.key.size - 4)} bits`,
+      )
+    if (result === -ERRNO.ENOSPC || (result === -ERRNO.E2BIG && description.kind === 'hash'))
       throw refusal(
         `map "${name}" is full: it has room for ${description.entries} entries`,
         'delete an entry, or declare more',
@@ -51,6 +56,8 @@ export class MapHandle implements MachineMap {
     const map = this.shared()
     this.#check('key', key, map.description.key.size)
     const result = map.delete(key, 0)
+    if (result === -ERRNO.EINVAL && map.description.kind === 'lpm_trie')
+      throw refusal(`a prefix of map "${map.name}" is longer than its keys`)
     if (result === -ERRNO.EINVAL)
       throw refusal(`map "${map.name}" is an array: its entries cannot be deleted`, 'update them')
     return result === 0
@@ -83,6 +90,9 @@ export function checkDescription(name: string, { kind, key, value, entries }: Ma
   if (value.size < 1) throw wrong('its values have no bytes')
   if (kind === 'array' || kind === 'percpu_array') {
     if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
+  } else if (kind === 'lpm_trie') {
+    if (key.size < 5 || key.size > 260)
+      throw wrong(`a key is a length and 1 to 256 bytes, 5 to 260 together, and this one has ${key.size}`)
   } else if (key.size < 1 || key.size > 512) throw wrong(`a key has 1 to 512 bytes, and this one has ${key.size}`)
 }
 

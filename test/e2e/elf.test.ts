@@ -123,6 +123,21 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     expect(entry.formatted).toEqual({ key: { address: [2, 0, 0, 0, 0, 1] }, value: { seen: 5 } })
   })
 
+  test('a table of prefixes says that it allocates as it goes, and dumps with its length', () => {
+    const routes = join(folder, 'routes.o')
+    done(tessera('compile', 'test/cubes/routes', '-o', routes))
+    bpftool('prog', 'loadall', routes, join(pins, 'routes'), 'pinmaps', join(pins, 'maps'))
+    const table = join(pins, 'maps/ipv4')
+    expect(json('map', 'show', 'pinned', table)).toMatchObject({ type: 'lpm_trie', flags: 1, bytes_key: 12 })
+    const key = ['hex', '08', '00', '00', '00', '0a', ...Array<string>(7).fill('00')]
+    bpftool('map', 'update', 'pinned', table, 'key', ...key, 'value', 'hex', '05', ...Array<string>(15).fill('00'))
+    const [entry] = JSON.parse(bpftool('--json', 'map', 'dump', 'pinned', table))
+    expect(entry.formatted).toEqual({
+      key: { length: 8, destination: [10, 0, 0, 0] },
+      value: { port: 5, packets: 0 },
+    })
+  })
+
   test('tc attaches what bpftool loaded, and pings pass through it', () => {
     bpftool('prog', 'loadall', hub, join(pins, 'hub'), 'pinmaps', join(pins, 'maps'))
     for (const [index, { port }] of HOSTS.entries()) {
