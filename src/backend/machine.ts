@@ -41,6 +41,8 @@ export interface Machine extends Disposable {
 
 export interface MachineMap extends Disposable {
   readonly description: MapDescription
+  /** Bytes of a value as {@link lookup} and {@link update} have it. */
+  readonly valueSize: number
   /** The value's bytes; for a per-CPU map the values of all CPUs, one after the other, each padded to 8 bytes. */
   lookup(key: Uint8Array): Uint8Array | undefined
   update(key: Uint8Array, value: Uint8Array): void

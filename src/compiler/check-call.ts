@@ -1,6 +1,7 @@
 /** Calls: of what a data plane is given, of conversions, and of other data-plane functions, which are inlined. */
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
+import { isArray } from '../isa/program.ts'
 import type { StructType } from '../lang/index.ts'
 import { bindPattern, body, typeOfDeclared, typeOfKept } from './check.ts'
 import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
@@ -154,7 +155,7 @@ function tableMethod(scope: Scope, node: Call, named: NamedTable, method: string
       at,
     }
   if (method === 'delete') {
-    if (kind === 'array' || kind === 'percpu_array')
+    if (isArray(kind))
       throw scope.unfit(node.span, 'entries of an array are always there', `set its fields to 0 instead`)
     return { op: 'delete', table: named, key: fields, type: { kind: 'bool' }, at }
   }

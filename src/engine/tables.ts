@@ -1,15 +1,20 @@
 /** Maps of bytes → the typed tables that a control plane sees, and the counters of ports. */
 import type { Machine, MachineMap } from '../backend/machine.ts'
+import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
 import { counter, countersMap, dropReasons, MAP, SLOT, slotsPerPort } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
+import { isPerCpu } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
 import {
+  type ControlOf,
+  type ControlPerCpuTable,
   type ControlPrefixes,
   type ControlTable,
   type ControlTableOf,
   describe,
   type Fields,
+  type StructType,
   struct,
   type Table,
   u32,
@@ -19,7 +24,7 @@ import { mapPath } from './stitch.ts'
 
 /** A table of a schema over the machine's map. */
 export function controlTable<T extends Table>(table: T, map: MachineMap): ControlTableOf<T> {
-  const over = table.kind === 'lpm_trie' ? prefixes : plain
+  const over = table.kind === 'lpm_trie' ? prefixes : isPerCpu(table.kind) ? perCpu : plain
   return over(table, map) as ControlTableOf<T>
 }
 
@@ -45,6 +50,46 @@ function prefixes({ key: keys, value: values }: Table, map: MachineMap): Control
     delete: (prefix) => map.delete(encodePrefix(keys, prefix)),
     entries: () => map.entries().map(([key, value]) => [decodePrefix(keys, key), decodeStruct(values, value)]),
   }
+}
+
+function perCpu({ key: keys, value: values }: Table, map: MachineMap): ControlPerCpuTable<Fields, Fields> {
+  const each = alignUp(values.size, 8)
+  const cpus = map.valueSize / each
+  const all = (bytes: Uint8Array) =>
+    Array.from({ length: cpus }, (_, cpu) => decodeStruct(values, bytes.subarray(cpu * each)))
+  const get = (key: ControlOf<Fields>) => {
+    const bytes = map.lookup(encodeStruct(keys, key))
+    return bytes === undefined ? undefined : all(bytes)
+  }
+  return {
+    get,
+    sum: (key) => {
+      const found = get(key)
+      return found === undefined ? undefined : sumOf(values, found)
+    },
+    set(key, value) {
+      const bytes = new Uint8Array(map.valueSize)
+      for (let cpu = 0; cpu < cpus; cpu++) bytes.set(encodeStruct(values, value), cpu * each)
+      map.update(encodeStruct(keys, key), bytes)
+    },
+    delete: (key) => map.delete(encodeStruct(keys, key)),
+    entries: () => map.entries().map(([key, value]) => [decodeStruct(keys, key), all(value)]),
+  }
+}
+
+/** The integers of structs, field by field. */
+function sumOf(
+  { fields }: StructType,
+  values: readonly ControlOf<Fields>[],
+): Readonly<Record<string, number | bigint>> {
+  const integers = Object.keys(fields).filter((name) => fields[name]?.kind === 'int')
+  return Object.fromEntries(
+    integers.map((name) => {
+      const numbers = values.map((value) => value[name] as number | bigint)
+      const total = numbers.reduce<bigint>((sum, one) => sum + BigInt(one), 0n)
+      return [name, typeof numbers[0] === 'bigint' ? total : Number(total)]
+    }),
+  )
 }
 
 /** Opens all tables of an instance. What is not there is left out. */

@@ -1,7 +1,7 @@
 import { concat, cString, viewOf } from '../base/bytes.ts'
 import type { Field, Layout } from './layout.ts'
 import { CALL, CLASS, JMP } from './opcodes.ts'
-import { type MapDescription, type Program, type SourceLine, slotsOf } from './program.ts'
+import { isArray, type MapDescription, type Program, type SourceLine, slotsOf } from './program.ts'
 
 /**
  * BTF, the kernel's debug information (Documentation/bpf/btf.rst, linux/btf.h), little-endian: a header of 24 bytes,
@@ -136,8 +136,10 @@ export interface SectionVariable {
 /** The types of a map's key and value. */
 export function mapTypes(btf: Btf, description: MapDescription): { readonly key: number; readonly value: number } {
   // An array's index is a plain 32-bit integer and nothing else (kernel/bpf/arraymap.c, array_map_check_btf).
-  const indexed = description.kind === 'array' || description.kind === 'percpu_array'
-  return { key: indexed ? btf.int(4, false) : btf.layout(description.key), value: btf.layout(description.value) }
+  return {
+    key: isArray(description.kind) ? btf.int(4, false) : btf.layout(description.key),
+    value: btf.layout(description.value),
+  }
 }
 
 export interface MapBtf {

@@ -100,7 +100,15 @@ const HELPER_NAMES = new Map(Object.entries(HELPER).map(([name, number]) => [num
 export const helperName = (number: number): string => HELPER_NAMES.get(number) ?? `helper_${number}`
 
 /** linux/bpf.h, enum bpf_map_type. */
-export const MAP_TYPE = { hash: 1, array: 2, percpu_hash: 5, percpu_array: 6, lru_hash: 9, lpm_trie: 11 } as const
+export const MAP_TYPE = {
+  hash: 1,
+  array: 2,
+  percpu_hash: 5,
+  percpu_array: 6,
+  lru_hash: 9,
+  lru_percpu_hash: 10,
+  lpm_trie: 11,
+} as const
 
 /** linux/bpf.h, BPF_F_NO_PREALLOC: entries of such maps are allocated one by one, and the kernel wants to be told so. */
 export const MAP_FLAGS: Readonly<Partial<Record<keyof typeof MAP_TYPE, number>>> = { lpm_trie: 1 }

@@ -22,7 +22,18 @@ export interface Instruction {
 /** The hook a program is for: what its context is, and what its return values mean. */
 export type Hook = 'tc' | 'xdp'
 
-export type MapKind = 'array' | 'percpu_array' | 'hash' | 'lru_hash' | 'lpm_trie'
+export type MapKind = 'array' | 'percpu_array' | 'hash' | 'percpu_hash' | 'lru_hash' | 'lru_percpu_hash' | 'lpm_trie'
+
+/** Entries are numbered, and there from the start. */
+export const isArray = (kind: MapKind): kind is 'array' | 'percpu_array' => kind === 'array' || kind === 'percpu_array'
+
+/** Each entry has a value for each CPU. */
+export const isPerCpu = (kind: MapKind): kind is 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash' =>
+  kind === 'percpu_array' || kind === 'percpu_hash' || kind === 'lru_percpu_hash'
+
+/** Instead of refusing a new entry, the least recently used one is given up. */
+export const isLru = (kind: MapKind): kind is 'lru_hash' | 'lru_percpu_hash' =>
+  kind === 'lru_hash' || kind === 'lru_percpu_hash'
 
 /** A map as the kernel creates it. Sizes in bytes; layouts give BTF its names and bpftool its fields. */
 export interface MapDescription {

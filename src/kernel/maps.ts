@@ -4,7 +4,7 @@ import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
 import { MAP_FLAGS, MAP_TYPE } from '../isa/opcodes.ts'
-import type { MapDescription } from '../isa/program.ts'
+import { isPerCpu, type MapDescription } from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
@@ -60,6 +60,10 @@ export class KernelMap implements MachineMap {
 
   get fd(): number {
     return this.#handle.fd
+  }
+
+  get valueSize(): number {
+    return this.#entries.value.length
   }
 
   lookup(key: Uint8Array): Uint8Array | undefined {
@@ -176,7 +180,7 @@ function loadMapBtf(description: MapDescription): BtfReference | undefined {
 
 /** What a lookup returns: one value, or one for each CPU that may ever be there, each padded to 8 bytes. */
 function bytesPerValue({ kind, value }: MapDescription): number {
-  return kind === 'percpu_array' ? alignUp(value.size, 8) * possibleCpus() : value.size
+  return isPerCpu(kind) ? alignUp(value.size, 8) * possibleCpus() : value.size
 }
 
 let cpus: number | undefined

@@ -82,6 +82,8 @@ const PROBES = {
   'hash maps': { since: '3.19', try: mapType(MAP_TYPE.hash) },
   'percpu_array maps': { since: '4.6', try: mapType(MAP_TYPE.percpu_array) },
   'lru_hash maps': { since: '4.10', try: mapType(MAP_TYPE.lru_hash) },
+  'percpu_hash maps': { since: '4.6', try: mapType(MAP_TYPE.percpu_hash) },
+  'lru_percpu_hash maps': { since: '4.10', try: mapType(MAP_TYPE.lru_percpu_hash) },
   'lpm_trie maps': {
     since: '4.11',
     try: () =>

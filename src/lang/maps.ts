@@ -1,6 +1,15 @@
 import type { MapDescription, MapKind } from '../isa/program.ts'
 import { prefixKey, prefixKeyLayout } from './prefix.ts'
-import { type ControlOf, type DataOf, type Fields, type StructType, struct, u32 } from './types.ts'
+import {
+  type ControlOf,
+  type DataOf,
+  type Fields,
+  type IntType,
+  type StructType,
+  struct,
+  type Type,
+  u32,
+} from './types.ts'
 
 /** A table declared in a schema: the data plane and the control plane both take their types from it. */
 export interface Table<K extends Fields = Fields, V extends Fields = Fields, Kind extends MapKind = MapKind> {
@@ -39,6 +48,20 @@ export const lruHash = <K extends Fields, V extends Fields>(options: TableOption
 /** Entries 0 to `entries - 1`, all there from the start, all zero. The key is `{ index }`. */
 export const array = <V extends Fields>(options: Omit<TableOptions<{ index: typeof u32 }, V>, 'key'>) =>
   table('array', { ...options, key: { index: u32 } })
+
+/** Like {@link array}, with a value for each CPU: each counts in its own, and none waits for another. */
+export const perCpuArray = <V extends Fields>(options: Omit<TableOptions<{ index: typeof u32 }, V>, 'key'>) =>
+  table('percpu_array', { ...options, key: { index: u32 } })
+
+/** Like {@link hash}, with a value for each CPU. One that `set` adds is zero on all CPUs but that of the packet. */
+export const perCpuHash = <K extends Fields, V extends Fields>(
+  options: TableOptions<K, V>,
+): Table<K, V, 'percpu_hash'> => table('percpu_hash', options)
+
+/** Like {@link lruHash}, with a value for each CPU. */
+export const perCpuLruHash = <K extends Fields, V extends Fields>(
+  options: TableOptions<K, V>,
+): Table<K, V, 'lru_percpu_hash'> => table('lru_percpu_hash', options)
 
 /**
  * A table of prefixes: of the last field of the key, an address or an unsigned integer; fields before it match as a whole.
@@ -101,10 +124,29 @@ export interface ControlPrefixes<K extends Fields, V extends Fields> {
   entries(): readonly (readonly [PrefixOf<K>, ControlOf<V>])[]
 }
 
+/** A value's integers; what else it has cannot be added up. */
+export type SumOf<V extends Fields> = {
+  [K in keyof V as V[K] extends IntType<unknown> ? K : never]: V[K] extends Type<unknown, infer C> ? C : never
+}
+
+/** A table with a value for each CPU, as the control plane sees it. */
+export interface ControlPerCpuTable<K extends Fields, V extends Fields> {
+  /** The values of all CPUs, in their order. */
+  get(key: ControlOf<K>): readonly ControlOf<V>[] | undefined
+  /** The integers of all CPUs' values, added up. */
+  sum(key: ControlOf<K>): SumOf<V> | undefined
+  /** Adds or replaces: the same value for every CPU. */
+  set(key: ControlOf<K>, value: ControlOf<V>): void
+  delete(key: ControlOf<K>): boolean
+  entries(): readonly (readonly [ControlOf<K>, readonly ControlOf<V>[]])[]
+}
+
 /** A table as the control plane sees it, by its kind. */
 export type ControlTableOf<T extends Table> =
   T extends Table<infer K, infer V>
     ? T['kind'] extends 'lpm_trie'
       ? ControlPrefixes<K, V>
-      : ControlTable<K, V>
+      : T['kind'] extends 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash'
+        ? ControlPerCpuTable<K, V>
+        : ControlTable<K, V>
     : never

@@ -1,4 +1,4 @@
-import type { MapDescription } from '../isa/program.ts'
+import { isArray, isLru, isPerCpu, type MapDescription } from '../isa/program.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
 import { Table } from './table.ts'
@@ -37,9 +37,8 @@ export class VirtualMap {
     this.name = name
     this.description = description
     this.stride = strideOf(value.size)
-    this.valueSize = kind === 'percpu_array' ? paddedSize(value.size) : value.size
-    const isArray = kind === 'array' || kind === 'percpu_array'
-    this.#table = isArray ? undefined : new Table(key.size, entries, kind === 'lru_hash')
+    this.valueSize = isPerCpu(kind) ? paddedSize(value.size) : value.size
+    this.#table = isArray(kind) ? undefined : new Table(key.size, entries, isLru(kind))
     this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
     const slots = this.#table?.capacity ?? entries
     this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
@@ -134,7 +133,7 @@ export class VirtualMap {
     if (flags === UPDATE.exist) return -ERRNO.ENOENT
     if (table.full) {
       if (this.description.kind === 'lpm_trie') return -ERRNO.ENOSPC
-      if (this.description.kind === 'hash') return -ERRNO.E2BIG
+      if (!isLru(this.description.kind)) return -ERRNO.E2BIG
       table.remove(table.oldest())
     }
     const slot = table.add(keys, at)

@@ -1,6 +1,6 @@
 import type { MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import type { MapDescription } from '../isa/program.ts'
+import { isArray, type MapDescription } from '../isa/program.ts'
 import { ERRNO, UPDATE, type VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
 
@@ -17,6 +17,10 @@ export class MapHandle implements MachineMap {
 
   get description(): MapDescription {
     return this.#map.description
+  }
+
+  get valueSize(): number {
+    return this.#map.valueSize
   }
 
   /** The map behind this handle. */
@@ -44,7 +48,7 @@ export class MapHandle implements MachineMap {
         `a prefix of map "${name}" is longer than its keys`,
         `they have ${8 * (description.key.size - 4)} bits`,
       )
-    if (result === -ERRNO.ENOSPC || (result === -ERRNO.E2BIG && description.kind === 'hash'))
+    if (result === -ERRNO.ENOSPC || (result === -ERRNO.E2BIG && !isArray(description.kind)))
       throw refusal(
         `map "${name}" is full: it has room for ${description.entries} entries`,
         'delete an entry, or declare more',
@@ -88,7 +92,7 @@ export function checkDescription(name: string, { kind, key, value, entries }: Ma
   const wrong = (what: string) => refusal(`map "${name}" cannot be created: ${what}`)
   if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff) throw wrong(`${entries} entries; at least 1`)
   if (value.size < 1) throw wrong('its values have no bytes')
-  if (kind === 'array' || kind === 'percpu_array') {
+  if (isArray(kind)) {
     if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
   } else if (kind === 'lpm_trie') {
     if (key.size < 5 || key.size > 260)

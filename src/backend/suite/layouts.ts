@@ -25,6 +25,13 @@ export function value(number: bigint): Uint8Array {
   return bytes
 }
 
+/** A value for each CPU that the map wants one for: this number, and zeros. */
+export function ofFirstCpu(map: MachineMap, number: bigint): Uint8Array {
+  const bytes = new Uint8Array(map.valueSize)
+  bytes.set(value(number))
+  return bytes
+}
+
 /** The values of all CPUs of one entry of a per-CPU map, added up. */
 export function sum(bytes: Uint8Array | undefined): bigint {
   if (bytes === undefined) throw new RangeError('there is no such entry')
