@@ -1,4 +1,20 @@
-import { array, bits, bool, hash, header, i32, i64, ipv4, ipv6, mac, u8, u16, u32, u64 } from '../../src/lang/index.ts'
+import {
+  array,
+  bits,
+  bool,
+  hash,
+  header,
+  i32,
+  i64,
+  ipv4,
+  ipv6,
+  lruHash,
+  mac,
+  u8,
+  u16,
+  u32,
+  u64,
+} from '../../src/lang/index.ts'
 
 /** A header with every kind of field, at offsets that nothing is aligned to. */
 export const Mixed = header('Mixed', {
@@ -28,6 +44,7 @@ export const sample = {
       value: { seen: i64, flag: bool, via: ipv6, rate: u16 },
       entries: 1024,
     }),
+    recent: lruHash({ key: { from: mac, id: u8 }, value: { count: u32, level: i64, peer: mac }, entries: 1024 }),
     cells: array({ value: { count: u64, low: u32, level: i32, flag: bool, owner: mac }, entries: 4 }),
     results: array({
       value: { wide: u64, long: i64, word: u32, minus: i32, short: u16, octet: u8, flag: bool, m: mac },

@@ -344,7 +344,7 @@ class Generator {
   }
 
   private entry(): { reference: Reference; text: string } | undefined {
-    const table = this.pick(['small', 'flows', 'cells'] as const)
+    const table = this.pick(['small', 'flows', 'cells', 'recent'] as const)
     const key = this.key(table)
     if (key === undefined) return undefined
     const reference = { name: this.fresh('e'), struct: sample.state[table].value as StructType, table, alive: true }
@@ -356,6 +356,10 @@ class Generator {
       return `{ id: ${this.pick([() => `${this.choose(4)}`, () => `(${this.int(1).text}) & 3`])()} }`
     if (table === 'cells')
       return `{ index: ${this.pick([() => `${this.choose(4)}`, () => `(${this.int(1).text}) & 7`])()} }`
+    if (table === 'recent') {
+      const from = this.valueOf('mac', 1)
+      return from && `{ from: ${from}, id: (${this.int(1).text}) & 1 }`
+    }
     const address = this.valueOf('mac', 1)
     return address && `{ port: ${this.int(1).text}, address: ${address} }`
   }
@@ -377,7 +381,7 @@ class Generator {
 
   /** Sets or deletes. In functions only arrays change: an expression around the call may hold references to others. */
   private change(depth: number): string[] {
-    const table = this.inHelper ? 'cells' : this.pick(['cells', 'small', 'flows'] as const)
+    const table = this.inHelper ? 'cells' : this.pick(['cells', 'small', 'flows', 'recent'] as const)
     const key = this.key(table)
     if (key === undefined) return []
     const removes = table !== 'cells' && this.choose(3) === 2
@@ -567,12 +571,17 @@ class Generator {
     const type = this.pick(INTS)
     const known = this.atom(type)
     if (known !== undefined) return { text: known, type }
-    switch (this.choose(4)) {
+    switch (this.choose(9)) {
       case 0:
-        return { text: 'packet.length', type: 'u32' }
       case 1:
-        return { text: 'now()', type: 'u64' }
+        return { text: 'packet.length', type: 'u32' }
       case 2:
+        return { text: 'packet.vlan', type: 'u16' }
+      case 3:
+      case 4:
+        return { text: 'now()', type: 'u64' }
+      case 5:
+      case 6:
         return { text: `${type}(packet.length)`, type }
       default:
         return { text: `${type}(now())`, type }

@@ -1,5 +1,6 @@
 /** One random data plane with its packets and tables, and what everybody makes of it. */
 import { resolve } from 'node:path'
+import { Refusal } from '../../src/base/diagnostic.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toTyped } from '../../src/compiler/compile.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
 import { type Bench, type Outcome, outcomeOf, wiring } from './bench.ts'
@@ -14,11 +15,19 @@ export interface Trial extends Generated {
   readonly now: bigint
 }
 
-export function trialOf(choose: Choose): Trial {
-  const generated = generate(choose)
-  const packets = [packetOf(choose), packetOf(choose), packetOf(choose)]
-  const now = BigInt(choose(1 << 30)) * BigInt(1 + choose(1 << 30))
-  return { ...generated, packets, tables: tablesOf(choose, packets), now }
+/** What went wrong with a trial. */
+export interface Complaint {
+  readonly kind: 'refusal' | 'disagreement' | 'crash'
+  readonly by: string
+  readonly message: string
+}
+
+/** `program` chooses what is written, `world` what it is run on. */
+export function trialOf(program: Choose, world: Choose): Trial {
+  const generated = generate(program)
+  const packets = [packetOf(world), packetOf(world), packetOf(world)]
+  const now = BigInt(world(1 << 30)) * BigInt(1 + world(1 << 30))
+  return { ...generated, packets, tables: tablesOf(world, packets), now }
 }
 
 const path = resolve(import.meta.dirname, 'generated.ts')
@@ -26,24 +35,50 @@ const path = resolve(import.meta.dirname, 'generated.ts')
 /** What every generated module imports. */
 export const loadShared = (): Promise<Modules> => loadModules(resolve(import.meta.dirname, 'cube.ts'))
 
-/** The outcome on each machine, and first the one that is right. */
-export function outcomes(
-  modules: Modules,
-  trial: Trial,
-  benches: readonly Bench[],
-): { expected: Outcome; found: Outcome[] } {
-  const { text, config, packets, now } = trial
-  const module = parseModule(path, text, { default: { cube: sample } })
-  const source: DataPlaneSource = dataPlaneOf(new Map([...modules, [path, module]]), path)
+/** Compiles the data plane, runs it on each machine, and compares with the outcome that is right. */
+export function judge(modules: Modules, trial: Trial, benches: readonly Bench[]): Complaint | undefined {
+  const { text, config, packets, tables, now } = trial
   const options: Specialisation = { name: 'generated', config, port: {}, wiring, clock: 'cell' }
-  const program = compile(source, options)
-  const found = benches.map((bench) => bench.run(program, trial.tables, packets, now))
-  const typed = toTyped(source, options)
-  const tables = copyOf(trial.tables)
-  const world = { cube: sample, wiring, tables, counters: new Map<number, [bigint, bigint]>(), now }
-  const verdicts = packets.map((packet) => interpret(typed, packet, world))
-  return { expected: outcomeOf(verdicts, tables, world.counters), found }
+  const compiled = attempted('compiler', () => {
+    const module = parseModule(path, text, { default: { cube: sample } })
+    const source: DataPlaneSource = dataPlaneOf(new Map([...modules, [path, module]]), path)
+    return { program: compile(source, options), typed: toTyped(source, options) }
+  })
+  if ('kind' in compiled) return compiled
+  const world = { cube: sample, wiring, tables: copyOf(tables), counters: new Map<number, [bigint, bigint]>(), now }
+  const verdicts = packets.map((packet) => interpret(compiled.typed, packet, world))
+  const expected = outcomeOf(verdicts, world.tables, world.counters)
+  for (const bench of benches) {
+    const by = bench.machine.name
+    const found = attempted(by, () => bench.run(compiled.program, tables, packets, now))
+    if ('kind' in found) return found
+    const message = difference(expected, found)
+    if (message !== '') return { kind: 'disagreement', by, message }
+  }
+  return undefined
 }
+
+function attempted<T extends object>(by: string, work: () => T): T | Complaint {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Refusal) return { kind: 'refusal', by, message: error.message }
+    return { kind: 'crash', by, message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
+}
+
+/** What is missing, with `-`, and what should not be there, with `+`. */
+function difference(expected: Outcome, found: Outcome): string {
+  const [a, b] = [linesOf(expected), linesOf(found)]
+  const missing = a.filter((line) => !b.includes(line)).map((line) => `- ${line}`)
+  return [...missing, ...b.filter((line) => !a.includes(line)).map((line) => `+ ${line}`)].join('\n')
+}
+
+const linesOf = ({ verdicts, entries, counters }: Outcome): string[] => [
+  ...verdicts.map((verdict, index) => `packet ${index}: ${verdict}`),
+  ...entries,
+  ...counters.map((line) => `counter ${line}`),
+]
 
 const copyOf = (tables: TableContents): TableContents =>
   Object.fromEntries(

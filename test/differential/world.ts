@@ -23,8 +23,10 @@ export function tablesOf(choose: Choose, packets: readonly Uint8Array[]): TableC
       for (let index = 0; index < count; index++) {
         const bytes = kind === 'array' || name === 'small' ? numbered(key, index) : random(key, choose)
         const packet = packets[choose(packets.length)]
-        if (name === 'flows' && packet) bytes.set(packet.subarray(6 * choose(2)).subarray(0, 6))
+        const byAddress = name === 'flows' || name === 'recent'
+        if (byAddress && packet) bytes.set(packet.subarray(6 * choose(2)).subarray(0, 6))
         if (name === 'flows') bytes.set([choose(4), 0], 6)
+        if (name === 'recent') bytes[6] = choose(2)
         filled.set(toHex(bytes), random(value, choose))
       }
       return [name, filled]
