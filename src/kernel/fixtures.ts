@@ -18,6 +18,19 @@ export const describeKernel = (title: string, body: () => void): void => {
 /** Not used by another run of the tests at the same time. */
 export const scratch = (name: string): string => `tessera-test-${process.pid}-${name}`
 
+/**
+ * Whether a condition comes to hold. The kernel lets go of a link by deferred work after the last handle and the last pin
+ * are gone (kernel/bpf/syscall.c, bpf_link_put), so what follows from that follows a moment later.
+ */
+export function eventually(condition: () => boolean): boolean {
+  const deadline = performance.now() + 5_000
+  while (!condition()) {
+    if (performance.now() > deadline) return false
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+  }
+  return true
+}
+
 const insn = (opcode: number, dst: number, src: number, offset: number, imm: number | bigint): Instruction => ({
   opcode,
   dst,
