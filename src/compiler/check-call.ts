@@ -2,8 +2,9 @@
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { isArray } from '../isa/program.ts'
-import type { StructType } from '../lang/index.ts'
+import { atomicName, type StructType } from '../lang/index.ts'
 import { bindPattern, body, typeOfDeclared, typeOfKept } from './check.ts'
+import { atomicCall } from './check-atomic.ts'
 import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import type { Module } from './modules.ts'
@@ -41,6 +42,8 @@ export function call(scope: Scope, node: Call): Checked {
       throw scope.unfit(node.span, `${nameOfType(typed.type)} is not an integer`, 'write x ? 1 : 0')
     return convert(typed, to)
   }
+  const operation = isStatic(callee) && callee.static === 'host' ? atomicName(callee.value) : undefined
+  if (operation !== undefined) return atomicCall(scope, node, operation)
   if (!isStatic(callee)) throw scope.unfit(node.callee.span, 'this is not a function', 'call a function by its name')
   switch (callee.static) {
     case 'builtin':

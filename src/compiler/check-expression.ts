@@ -212,7 +212,7 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
 }
 
 /** A reference that is known not to be null here. */
-function present(scope: Scope, base: Typed, node: Expression): Typed {
+export function present(scope: Scope, base: Typed, node: Expression): Typed {
   if (base.type.kind !== 'reference' || !base.type.nullable) return base
   if (base.op === 'variable' && (scope.lenient || scope.nonNull.has(base.variable))) return base
   const why =

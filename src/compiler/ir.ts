@@ -2,6 +2,7 @@
  * SSA: blocks of values, each computed once. Scalars of up to 32 bits are kept zero-extended in 64-bit registers.
  */
 import type { HelperName } from '../isa/opcodes.ts'
+import type { AtomicName } from '../lang/index.ts'
 import type { Position } from './typed.ts'
 
 export type AluName = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh'
@@ -23,6 +24,8 @@ export type Operation =
   | { readonly op: 'load'; readonly size: Size; readonly offset: number; readonly pure: boolean }
   /** Argument 1 into memory at argument 0. */
   | { readonly op: 'store'; readonly size: Size; readonly offset: number }
+  /** Changes memory at argument 0 by argument 1, if it is argument 2 where there is one. Gives what it was before. */
+  | { readonly op: 'atomic'; readonly operation: AtomicName; readonly size: 4 | 8; readonly offset: number }
   /** The address of an object on the stack. */
   | { readonly op: 'stack'; readonly object: StackObject }
   | { readonly op: 'map'; readonly name: string }
@@ -118,7 +121,8 @@ export function successors(block: Block): Block[] {
 
 /** Values that nothing but their arguments decides: equal ones may be computed once, unused ones not at all. */
 export function isPure(value: Value): boolean {
-  return value.op !== 'call' && value.op !== 'store' && value.op !== 'phi' && !(value.op === 'load' && !value.pure)
+  if (value.op === 'load') return value.pure
+  return value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
 }
 
 /** Reachable blocks in reverse postorder: but for loops, every block after its predecessors. */

@@ -303,9 +303,22 @@ class Lowering {
       }
       case 'call':
         return this.call(node)
+      case 'atomic':
+        return [this.atomic(node)]
       default:
         throw new Error(`${node.op} has no value`)
     }
+  }
+
+  private atomic(node: Extract<Typed, { op: 'atomic' }>): Value {
+    const { builder } = this
+    const { operation, field } = node
+    const { pointer } = this.reference(node.base)
+    const operands = node.operands.map((one) => this.scalar(one))
+    builder.at = node.at
+    const size = field.layout.size === 8 ? 8 : 4
+    // The instruction compares with r0 and takes the new value as its operand.
+    return builder.emit({ op: 'atomic', operation, size, offset: field.offset }, pointer, ...operands.reverse())
   }
 
   /** A boolean constant is a 32-bit 0 or 1; integers are wrapped to their type and kept as registers hold them. */

@@ -127,6 +127,10 @@ class Printer {
           .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
       case 'call':
         return this.inlined(node.call)
+      case 'atomic': {
+        const values = node.operands.map((one) => this.text(one)).join(', ')
+        return `atomic.${node.operation}(${this.text(node.base)}, ${node.field.name}, ${values})`
+      }
       case 'drop':
         return `drop(${this.reasons[node.reason] ?? node.reason})`
       case 'forward':

@@ -1,5 +1,6 @@
 /** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
-import { ALU, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
+import type { AtomicName } from '../lang/index.ts'
 import { type AluName, type Block, type Comparison, type Graph, NEGATED, successors, type Value } from './ir.ts'
 import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
 import type { Position } from './typed.ts'
@@ -19,6 +20,15 @@ const JUMP: Readonly<Record<Comparison, number>> = {
   sle: JMP.jsle,
   sgt: JMP.jsgt,
   sge: JMP.jsge,
+}
+
+const ATOMIC_OF: Readonly<Record<AtomicName, number>> = {
+  add: ATOMIC.add,
+  or: ATOMIC.or,
+  and: ATOMIC.and,
+  xor: ATOMIC.xor,
+  exchange: ATOMIC.xchg,
+  compareExchange: ATOMIC.cmpxchg,
 }
 
 /** r0 takes the result, r1 to r5 the arguments; a call leaves none of them as it was. */
@@ -139,7 +149,7 @@ class Selection {
 
   private value(value: Value): void {
     const { at } = value
-    const [a, b] = value.arguments
+    const [a, b, expected] = value.arguments
     if (isRemade(value) || value.op === 'context' || value.op === 'phi') return
     if (value.op === 'now') return this.call(value, 'ktime_get_ns')
     if (value.op === 'call') return this.call(value, value.helper)
@@ -162,6 +172,8 @@ class Selection {
       }
       case 'store':
         return this.store(value, a, b)
+      case 'atomic':
+        return this.atomic(value, a, b, expected)
       case 'low32': {
         const [dst, src] = [this.registerOf(value), this.operand(a, at)]
         return this.push({ opcode: CLASS.alu | SOURCE.x | ALU.mov, dst, src, uses: [src], defs: [dst], at })
@@ -208,6 +220,43 @@ class Selection {
       return this.push({ ...place, opcode: CLASS.st | MODE.mem | SIZE_OF_BYTES[size], imm, uses: [base] })
     const src = this.operand(b, at)
     this.push({ ...place, opcode: CLASS.stx | MODE.mem | SIZE_OF_BYTES[size], src, uses: [base, src] })
+  }
+
+  /** Without a use of its result, an operation that can do without it leaves its operand as it was. */
+  private atomic(
+    value: Extract<Value, { op: 'atomic' }>,
+    a: Value,
+    b: Value | undefined,
+    expected: Value | undefined,
+  ): void {
+    if (b === undefined) throw new Error('an atomic operation without a value')
+    const { at, size, operation } = value
+    const { base, offset } = this.address(a, at)
+    const place = {
+      opcode: CLASS.stx | MODE.atomic | SIZE_OF_BYTES[size],
+      dst: base,
+      offset: offset + value.offset,
+      imm: ATOMIC_OF[operation],
+      at,
+    }
+    const used = (this.users.get(value) ?? 0) > 0
+    if (expected !== undefined) {
+      const src = this.operand(b, at)
+      this.into(0, expected, at)
+      this.push({ ...place, src, uses: [0, base, src], defs: [0] })
+      if (!used) return
+      const dst = this.registerOf(value)
+      if (size === 8) return this.move(dst, 0, at)
+      // Not every kernel's compiler clears the upper half of r0 (Linux before 5.13).
+      return this.push({ opcode: CLASS.alu | SOURCE.x | ALU.mov, dst, src: 0, uses: [0], defs: [dst], at })
+    }
+    if (!used && operation !== 'exchange') {
+      const src = this.operand(b, at)
+      return this.push({ ...place, src, uses: [base, src] })
+    }
+    const src = this.registerOf(value)
+    this.into(src, b, at)
+    this.push({ ...place, src, imm: place.imm | ATOMIC.fetch, uses: [base, src], defs: [src] })
   }
 
   /** Where a load or store goes: stack objects through the frame pointer, constant distances in the instruction. */

@@ -1,6 +1,6 @@
 /** The typed tree: what check.ts makes of the small tree. Every name is resolved, every conversion is explicit. */
 import type { Bytes, Field } from '../isa/layout.ts'
-import type { StructType, Table } from '../lang/index.ts'
+import type { AtomicName, StructType, Table } from '../lang/index.ts'
 import type { SourceText } from './report.ts'
 import type { BinaryOperator, CompareOperator, Span } from './tree.ts'
 
@@ -60,6 +60,15 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'and' | 'or'; readonly left: Typed; readonly right: Typed }
   | { readonly op: 'conditional'; readonly test: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
   | { readonly op: 'call'; readonly call: InlineCall }
+  /** What the field was before. */
+  | {
+      readonly op: 'atomic'
+      readonly operation: AtomicName
+      readonly base: Typed
+      readonly field: Field
+      /** The value; before it, what compareExchange expects. */
+      readonly operands: readonly Typed[]
+    }
   | { readonly op: 'drop'; readonly reason: number }
   | { readonly op: 'forward'; readonly port: Typed }
   | { readonly op: 'flood' | 'pass' }

@@ -1,4 +1,5 @@
 /** All the words a data plane may use. */
+export * from './atomic.ts'
 export * from './dataplane.ts'
 export * from './functions.ts'
 export * from './headers.ts'

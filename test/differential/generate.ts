@@ -78,7 +78,7 @@ class Generator {
       return [...this.statements(0), ...this.results(), `return ${this.verdict(1)}`]
     })
     const lines = [
-      "import { Ethernet, IPv4, type ipv4, type ipv6, i32, i64, type mac, Udp, u8, u16, u32, u64 } from '../../src/lang/index.ts'",
+      "import { atomic, Ethernet, IPv4, type ipv4, type ipv6, i32, i64, type mac, Udp, u8, u16, u32, u64 } from '../../src/lang/index.ts'",
       "import type { Verdict } from '../../src/lang/index.ts'",
       "import { dataplane, Mixed, sample } from './cube.ts'",
       '',
@@ -375,8 +375,20 @@ class Generator {
       const value = this.valueOf(type, 2)
       return value === undefined ? [] : [`${name}.${field} = ${value}`]
     }
+    if (this.choose(4) === 3 && (type.endsWith('32') || type.endsWith('64'))) return this.atomic(name, field, type)
     if (this.choose(3) === 2) return [`${name}.${field} += ${this.compatible(type, 1).text}`]
     return [`${name}.${field} = ${this.int(2).text}`]
+  }
+
+  /** `atomic.add(entry, 'field', …)`, perhaps with its result. */
+  private atomic(entry: string, field: string, type: Int): string[] {
+    const operation = this.pick(['add', 'or', 'and', 'xor', 'exchange', 'compareExchange'] as const)
+    const values = [this.int(2).text, ...(operation === 'compareExchange' ? [this.int(1).text] : [])]
+    const call = `atomic.${operation}(${entry}, '${field}', ${values.join(', ')})`
+    if (this.choose(2) === 0) return [call]
+    const name = this.fresh('v')
+    this.names.push({ name, type, mutable: false })
+    return [`const ${name} = ${call}`]
   }
 
   /** Sets or deletes. In functions only arrays change: an expression around the call may hold references to others. */

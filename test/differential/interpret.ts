@@ -187,6 +187,8 @@ class Interpreter {
         const completion = this.statements(node.call.body)
         return completion.kind === 'return' ? completion.value : undefined
       }
+      case 'atomic':
+        return this.atomic(node)
       case 'drop':
         return { ending: 'drop', number: node.reason }
       case 'forward':
@@ -222,6 +224,29 @@ class Interpreter {
       '>>>': () => BigInt.asUintN(bits, a) >> by,
     }
     return wrap(node.type, results[node.operator]())
+  }
+
+  private atomic(node: Extract<Typed, { op: 'atomic' }>): bigint {
+    if (node.type.kind !== 'int') throw new Error('no integer')
+    const { bytes, at } = this.value(node.base) as Reference
+    const [first = 0n, second = 0n] = node.operands.map((one) => this.value(one) as bigint)
+    const before = wrap(
+      node.type,
+      [...bytes.subarray(at + node.field.offset, at + node.field.offset + node.field.layout.size)].reduceRight(
+        (word, octet) => (word << 8n) | BigInt(octet),
+        0n,
+      ),
+    )
+    const after: Readonly<Record<typeof node.operation, bigint>> = {
+      add: before + first,
+      or: before | first,
+      and: before & first,
+      xor: before ^ first,
+      exchange: first,
+      compareExchange: before === first ? second : before,
+    }
+    writeField(bytes, at, node.field, after[node.operation])
+    return before
   }
 
   private key(struct: StructType, fields: readonly StructField[]): string {
