@@ -1,0 +1,22 @@
+import { defineCube } from 'tessera/cube'
+import { array, bits, bool, hash, header, ipv4, lpmTrie, lruHash, mac, perCpuArray, u16, u32, u64 } from 'tessera/lang'
+import { z } from 'zod'
+
+export const Gre = header('Gre', { checksum: bits(1), reserved: bits(12), version: bits(3), type: u16 })
+
+export const gate = defineCube('gate', {
+  summary: 'what the samples of the language reference belong to',
+  ports: z.strictObject({ uplink: z.boolean().default(false) }),
+  config: z.strictObject({
+    limit: z.number().int().min(0).default(1500),
+    learning: z.boolean().default(true),
+  }),
+  state: {
+    stations: hash({ key: { address: mac }, value: { port: u16, seen: u64, trusted: bool }, entries: 1024 }),
+    flows: lruHash({ key: { source: ipv4, port: u16 }, value: { bytes: u64 }, entries: 4096 }),
+    totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
+    sizes: perCpuArray({ value: { packets: u64 }, entries: 16 }),
+    routes: lpmTrie({ key: { destination: ipv4 }, value: { port: u16 }, entries: 256 }),
+  },
+  drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },
+})
