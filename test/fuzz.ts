@@ -28,25 +28,30 @@ interface Finding extends Complaint {
   readonly packets?: readonly string[]
 }
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string' },
-    runs: { type: 'string' },
-    seed: { type: 'string' },
-    json: { type: 'boolean' },
-  },
-})
+const values = given()
+
+function given() {
+  try {
+    const text = { type: 'string' } as const
+    return parseArgs({ options: { seconds: text, runs: text, seed: text, json: { type: 'boolean' } } }).values
+  } catch (error) {
+    console.error(
+      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--json]`,
+    )
+    process.exit(2)
+  }
+}
 
 function whole(option: 'seconds' | 'runs' | 'seed', otherwise: number): number {
   const given = values[option]
   if (given === undefined) return otherwise
   const number = Number(given)
-  if (given !== '' && Number.isSafeInteger(number) && (number >= 0 || option === 'seed')) return number
+  if (given !== '' && Number.isSafeInteger(number) && number >= 0) return number
   console.error(`--${option} ${given}: not a whole number`)
   process.exit(2)
 }
 
-const first = whole('seed', Date.now()) | 0
+const first = whole('seed', Date.now()) >>> 0
 const runs = whole('runs', Number.POSITIVE_INFINITY)
 const seconds = whole('seconds', runs === Number.POSITIVE_INFINITY ? 30 : Number.POSITIVE_INFINITY)
 const isRoot = process.getuid?.() === 0

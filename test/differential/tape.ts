@@ -24,7 +24,7 @@ export function play({ seed, choices }: Tape, taken: number[] = []): Trial {
 }
 
 /** The seed of the program after the one of this seed: all are on one circle. */
-export const following = (seed: number): number => (Math.imul(seed, 1664525) + 1013904223) | 0
+export const following = (seed: number): number => (Math.imul(seed, 1664525) + 1013904223) >>> 0
 
 /** Mulberry32, by Tommy Ettinger; in the public domain. */
 function mulberry(seed: number): Choose {
@@ -45,7 +45,7 @@ interface Progress {
 
 class Tapes extends fc.Arbitrary<Tape> {
   override generate(random: fc.Random): fc.Value<Tape> {
-    return new fc.Value({ seed: random.nextInt() }, undefined)
+    return new fc.Value({ seed: random.nextInt() >>> 0 }, undefined)
   }
 
   override canShrinkWithoutContext(_value: unknown): _value is Tape {
