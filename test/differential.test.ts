@@ -5,14 +5,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openKernelMachine } from '../src/kernel/machine.ts'
+import { whyNoKernel } from '../src/kernel/requirements.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { Bench } from './differential/bench.ts'
 import { play, tapes } from './differential/tape.ts'
 import { judge, loadShared } from './differential/trial.ts'
 
-const isRoot = process.getuid?.() === 0
-const machines = [openVirtualMachine(), ...(isRoot ? [openKernelMachine()] : [])]
-const title = `the interpreter, the VM ${isRoot ? 'and the kernel' : '(the kernel: skipped, not root)'}`
+const reason = whyNoKernel()
+const machines = [openVirtualMachine(), ...(reason === undefined ? [openKernelMachine()] : [])]
+const title = `the interpreter, the VM ${reason === undefined ? 'and the kernel' : `(the kernel: skipped, ${reason})`}`
 
 describe(title, async () => {
   const modules = await loadShared()

@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { toHex } from '../src/base/bytes.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
+import { whyNoKernel } from '../src/kernel/requirements.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { Bench } from './differential/bench.ts'
 import { shrink } from './differential/shrink.ts'
@@ -54,10 +55,12 @@ function whole(option: 'seconds' | 'runs' | 'seed', otherwise: number): number {
 const first = whole('seed', Date.now()) >>> 0
 const runs = whole('runs', Number.POSITIVE_INFINITY)
 const seconds = whole('seconds', runs === Number.POSITIVE_INFINITY ? 30 : Number.POSITIVE_INFINITY)
-const isRoot = process.getuid?.() === 0
+const reason = whyNoKernel()
 const modules = await loadShared()
-const benches = [openVirtualMachine(), ...(isRoot ? [openKernelMachine()] : [])].map((machine) => new Bench(machine))
-if (!isRoot) console.error('fuzz: not root, so the VM and the interpreter only; the kernel is left out')
+const benches = [openVirtualMachine(), ...(reason === undefined ? [openKernelMachine()] : [])].map(
+  (machine) => new Bench(machine),
+)
+if (reason !== undefined) console.error(`fuzz: the VM and the interpreter only: ${reason}`)
 
 let interrupted = false
 process.once('SIGINT', () => {
