@@ -50,6 +50,11 @@ export interface MachineMap extends Disposable {
   delete(key: Uint8Array): boolean
   /** A snapshot: entries added or removed meanwhile may or may not be in it. */
   entries(): readonly (readonly [key: Uint8Array, value: Uint8Array])[]
+  /**
+   * Of a queue or a stack, whose key has no bytes: the value that is next, taken out. There `lookup` gives it and leaves it
+   * in, `update` adds one, and neither `delete` nor `entries` is possible.
+   */
+  pop(): Uint8Array | undefined
   pin(path: string): void
 }
 

@@ -5,6 +5,7 @@ import { mapSuite } from './suite/maps.ts'
 import { packetSuite } from './suite/packets.ts'
 import { pinSuite } from './suite/pins.ts'
 import { prefixSuite } from './suite/prefixes.ts'
+import { queueSuite } from './suite/queues.ts'
 import { refusalSuite } from './suite/refusals.ts'
 
 /** What every machine must do: one suite, in the words of {@link Machine} and of RFC 9669. */
@@ -14,6 +15,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('packets and helpers', () => packetSuite(open))
     describe('maps', () => mapSuite(open))
     describe('prefixes', () => prefixSuite(open))
+    describe('queues', () => queueSuite(open))
     describe('pins', () => pinSuite(open))
     describe('refuses', () => refusalSuite(open))
 

@@ -1,12 +1,13 @@
 /** Calls: of what a data plane is given, of conversions, and of other data-plane functions, which are inlined. */
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
-import { isArray } from '../isa/program.ts'
+import { isArray, isSequence } from '../isa/program.ts'
 import { atomicName, type StructType } from '../lang/index.ts'
 import { bindPattern, body, typeOfDeclared, typeOfKept } from './check.ts'
 import { atomicCall } from './check-atomic.ts'
 import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
+import { queueMethod } from './check-queue.ts'
 import type { Module } from './modules.ts'
 import { narrow } from './narrow.ts'
 import { collecting } from './report.ts'
@@ -132,6 +133,7 @@ function read(scope: Scope, node: Call): Typed {
 function tableMethod(scope: Scope, node: Call, named: NamedTable, method: string): Typed {
   const at = scope.at(node.span)
   const { key, value: entry, kind } = named.table
+  if (isSequence(kind)) return queueMethod(scope, node, named, method)
   if (kind === 'lpm_trie' && method !== 'get') throw prefixesAreGiven(scope, node, named, method)
   const form = `write state.${named.name}.${method}(${shape(key)}${method === 'set' ? `, ${shape(entry)}` : ''})`
   arity(scope, node, method === 'set' ? 2 : 1, method === 'set' ? 2 : 1, form)
@@ -175,10 +177,10 @@ function prefixesAreGiven(scope: Scope, node: Call, { name, table }: NamedTable,
   )
 }
 
-const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`
+export const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`
 
 /** A key or a value: every field once, in any order. */
-function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
+export function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
   if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
   // In the order in which they are written: that is the order in which they are computed.
   const fields = node.fields.map((given, index) => {

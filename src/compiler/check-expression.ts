@@ -1,15 +1,17 @@
 /** Expressions: names, fields and octets; operators are in check-arithmetic.ts and check-condition.ts. */
 import { suggestion } from '../base/suggest.ts'
+import { isSequence } from '../isa/program.ts'
 import { typeOfDeclared } from './check.ts'
 import { arithmetic, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
+import { QUEUE_METHODS } from './check-queue.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
 import { Unfit } from './report.ts'
 import { BUILTINS, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { Expression, Of, Span } from './tree.ts'
-import { BOOL, nameOfType, type Typed, U32 } from './typed.ts'
+import { BOOL, type NamedTable, nameOfType, type Typed, U32 } from './typed.ts'
 
 /** Checks an expression that must have a value at run time. */
 export function value(scope: Scope, node: Expression): Typed {
@@ -194,8 +196,8 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
       return { static: 'table', table: { name: property, table }, at }
     }
     case 'table':
-      if (!['get', 'set', 'delete'].includes(property))
-        throw unknown(`the table \`${object.table.name}\``, ['get', 'set', 'delete'])
+      if (!methodsOf(object.table).includes(property))
+        throw unknown(`the table \`${object.table.name}\``, methodsOf(object.table))
       return { static: 'method', of: object.table, name: property, at }
     case 'host': {
       const holder = object.value
@@ -211,12 +213,20 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
   }
 }
 
+const WHY_NULL = {
+  packet: (name: string) => `the packet may end before ${name}`,
+  table: () => 'there may be no such entry',
+  copy: () => 'there may be none',
+} as const
+
+const methodsOf = ({ table }: NamedTable): readonly string[] =>
+  isSequence(table.kind) ? QUEUE_METHODS : ['get', 'set', 'delete']
+
 /** A reference that is known not to be null here. */
 export function present(scope: Scope, base: Typed, node: Expression): Typed {
   if (base.type.kind !== 'reference' || !base.type.nullable) return base
   if (base.op === 'variable' && (scope.lenient || scope.nonNull.has(base.variable))) return base
-  const why =
-    base.type.space === 'packet' ? `the packet may end before ${base.type.struct.name}` : 'there may be no such entry'
+  const why = WHY_NULL[base.type.space](base.type.struct.name)
   if (base.op !== 'variable')
     throw scope.unfit(node.span, `this may be null: ${why}`, `keep it and test it first: const x = …; if (!x) return …`)
   const { name } = base.variable

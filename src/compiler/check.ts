@@ -313,6 +313,12 @@ function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>): Typ
       `${place.struct.name} is a header, and headers are read-only in this version`,
       'only fields of table entries can be assigned to',
     )
+  if (place.base.type.kind === 'reference' && place.base.type.space === 'copy')
+    throw scope.unfit(
+      target.span,
+      `this is a copy of ${place.struct.name}: writing to it changes nothing`,
+      'push another value',
+    )
   return {
     op: 'store',
     base: place.base,

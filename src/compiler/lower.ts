@@ -29,6 +29,8 @@ export function lower(statements: readonly TypedStatement[], start: Position, op
 interface Reference {
   readonly pointer: Value
   readonly present: Test
+  /** Of a copy: the fields, which were read at once. */
+  readonly fields?: ReadonlyMap<Field, Pieces>
 }
 
 interface Test {
@@ -289,6 +291,7 @@ class Lowering {
           () => this.value(node.whenFalse),
         )
       case 'set':
+      case 'push':
       case 'delete': {
         const result = this.tableCall(node)
         const is = builder.newBlock()
@@ -374,6 +377,7 @@ class Lowering {
       case 'compare':
         return this.compare(node, whenTrue, whenFalse)
       case 'set':
+      case 'push':
       case 'delete':
         return builder.branch('eq', 64, this.tableCall(node), builder.constant(0), whenTrue, whenFalse)
       default:
@@ -485,14 +489,36 @@ class Lowering {
         const pointer = this.tableCall(node)
         return { pointer, present: { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) } }
       }
+      case 'pop':
+      case 'peek':
+        return this.taken(node)
       default:
         throw new Error(`${node.op} is no reference`)
     }
   }
 
-  private tableCall(node: Extract<Typed, { op: 'get' | 'set' | 'delete' }>): Value {
+  /** What a queue gave, in registers: the place on the stack that it was written to is soon used again. */
+  private taken(node: Extract<Typed, { op: 'pop' | 'peek' }>): Reference {
     const { builder } = this
     const { name, table } = node.table
+    const object: StackObject = { size: table.value.size, align: 8, what: `a value of \`${name}\``, at: node.at }
+    const pointer = builder.emit({ op: 'stack', object })
+    const map = builder.emit({ op: 'map', name })
+    const left = builder.emit({ op: 'call', helper: `map_${node.op}_elem` }, map, pointer)
+    // Where there is none, zeros were written.
+    const fields = new Map(table.value.layout.fields.map((field) => [field, this.loadPieces(pointer, field, true)]))
+    return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
+  }
+
+  private tableCall(node: Extract<Typed, { op: 'get' | 'set' | 'delete' | 'push' }>): Value {
+    const { builder } = this
+    const { name, table } = node.table
+    if (node.op === 'push') {
+      const pushed = this.record(node.value, table.value, `a value of \`${name}\``, node.at)
+      builder.at = node.at
+      const map = builder.emit({ op: 'map', name })
+      return builder.emit({ op: 'call', helper: 'map_push_elem' }, map, pushed, builder.constant(0))
+    }
     const key = this.record(node.key, table.key, `the key of \`${name}\``, node.at)
     const value =
       node.op === 'set' ? this.record(node.value, table.value, `the value of \`${name}\``, node.at) : undefined
@@ -552,17 +578,23 @@ class Lowering {
     this.storePiece(base, upper, half, offset + half)
   }
 
-  private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {
-    const { builder } = this
-    const { pointer } = this.reference(base)
-    builder.at = at
-    const network = struct.order === 'network'
+  private loadPieces(pointer: Value, field: Field, pure: boolean): Pieces {
     let { offset } = field
-    const pieces = sizesOf(field.layout).map((size) => {
-      const piece = builder.emit({ op: 'load', size, offset, pure: network }, pointer)
+    return sizesOf(field.layout).map((size) => {
+      const piece = this.builder.emit({ op: 'load', size, offset, pure }, pointer)
       offset += size
       return piece
     })
+  }
+
+  private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {
+    const { builder } = this
+    const { pointer, fields } = this.reference(base)
+    const copied = fields?.get(field)
+    if (copied !== undefined) return copied
+    builder.at = at
+    const network = struct.order === 'network'
+    const pieces = this.loadPieces(pointer, field, network)
     const [first] = pieces
     if (first === undefined || field.layout.kind !== 'scalar') return pieces
     const { size } = field.layout

@@ -127,6 +127,11 @@ class Printer {
           .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
       case 'call':
         return this.inlined(node.call)
+      case 'push':
+        return `${node.table.name}.push(${this.record(node.value)})`
+      case 'pop':
+      case 'peek':
+        return `${node.table.name}.${node.op}()`
       case 'atomic': {
         const values = node.operands.map((one) => this.text(one)).join(', ')
         return `atomic.${node.operation}(${this.text(node.base)}, ${node.field.name}, ${values})`

@@ -12,11 +12,11 @@ export type ValueType =
   | { readonly kind: 'constant' }
   | { readonly kind: 'bool' }
   | { readonly kind: 'address'; readonly role: Bytes['role'] }
-  /** A header in the packet or an entry of a table, not a copy of it. */
+  /** A header in the packet or an entry of a table, not a copy of it; what a queue gives is one. */
   | {
       readonly kind: 'reference'
       readonly struct: StructType
-      readonly space: 'packet' | 'table'
+      readonly space: 'packet' | 'table' | 'copy'
       readonly nullable: boolean
     }
   | { readonly kind: 'verdict' }
@@ -48,6 +48,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
       readonly key: readonly StructField[]
       readonly value: readonly StructField[]
     }
+  | { readonly op: 'push'; readonly table: NamedTable; readonly value: readonly StructField[] }
+  | { readonly op: 'pop' | 'peek'; readonly table: NamedTable }
   | {
       readonly op: 'arithmetic'
       readonly operator: BinaryOperator

@@ -4,12 +4,13 @@ import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
 import { counter, countersMap, dropReasons, MAP, SLOT, slotsPerPort } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
-import { isPerCpu } from '../isa/program.ts'
+import { isPerCpu, isSequence, type MapKind } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
 import {
   type ControlOf,
   type ControlPerCpuTable,
   type ControlPrefixes,
+  type ControlQueue,
   type ControlTable,
   type ControlTableOf,
   describe,
@@ -24,8 +25,13 @@ import { mapPath } from './stitch.ts'
 
 /** A table of a schema over the machine's map. */
 export function controlTable<T extends Table>(table: T, map: MachineMap): ControlTableOf<T> {
-  const over = table.kind === 'lpm_trie' ? prefixes : isPerCpu(table.kind) ? perCpu : plain
-  return over(table, map) as ControlTableOf<T>
+  return viewOf(table.kind)(table, map) as ControlTableOf<T>
+}
+
+function viewOf(kind: MapKind): (table: Table, map: MachineMap) => unknown {
+  if (kind === 'lpm_trie') return prefixes
+  if (isPerCpu(kind)) return perCpu
+  return isSequence(kind) ? sequence : plain
 }
 
 function plain({ key: keys, value: values }: Table, map: MachineMap): ControlTable<Fields, Fields> {
@@ -74,6 +80,16 @@ function perCpu({ key: keys, value: values }: Table, map: MachineMap): ControlPe
     },
     delete: (key) => map.delete(encodeStruct(keys, key)),
     entries: () => map.entries().map(([key, value]) => [decodeStruct(keys, key), all(value)]),
+  }
+}
+
+function sequence({ value: values }: Table, map: MachineMap): ControlQueue<Fields> {
+  const noKey = new Uint8Array()
+  const decoded = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : decodeStruct(values, bytes))
+  return {
+    push: (value) => map.update(noKey, encodeStruct(values, value)),
+    pop: () => decoded(map.pop()),
+    peek: () => decoded(map.lookup(noKey)),
   }
 }
 

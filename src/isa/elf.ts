@@ -15,7 +15,7 @@ import { Btf, identifier, mapTypes, programTypes, words } from './btf.ts'
 import { type ElfSymbol, elfFile, type Relocation, SECTION_FLAG, type Section } from './elf-file.ts'
 import { encode } from './encode.ts'
 import { CALL, CLASS, JMP, LICENSE, MAP_FLAGS, MAP_TYPE } from './opcodes.ts'
-import { type Hook, type Instruction, type MapDescription, type Program, slotsOf } from './program.ts'
+import { type Hook, type Instruction, isSequence, type MapDescription, type Program, slotsOf } from './program.ts'
 
 /**
  * Which section says which hook (libbpf.c, section_defs). Not `tcx/ingress`: libbpf knows it from 1.3 on, and older ones
@@ -23,8 +23,8 @@ import { type Hook, type Instruction, type MapDescription, type Program, slotsOf
  */
 export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
 
-/** A map's definition is a struct of pointers: four, and one more where it has flags. */
-const mapSize = ({ kind }: MapDescription): number => (MAP_FLAGS[kind] === undefined ? 32 : 40)
+/** A map's definition is a struct of pointers: four, one more where it has flags, one less where it has no keys. */
+const mapSize = ({ kind }: MapDescription): number => (isSequence(kind) ? 24 : MAP_FLAGS[kind] === undefined ? 32 : 40)
 
 /** LLVM's "BPF ABI": a 64-bit immediate of `lddw`. */
 const R_BPF_64_64 = 1
@@ -152,7 +152,7 @@ function definition(btf: Btf, description: MapDescription): number {
   const flags = MAP_FLAGS[description.kind]
   return btf.pointers({
     type: number(MAP_TYPE[description.kind]),
-    key,
+    ...(isSequence(description.kind) ? {} : { key }),
     value,
     max_entries: number(description.entries),
     ...(flags === undefined ? {} : { map_flags: number(flags) }),

@@ -92,6 +92,9 @@ export const HELPER = {
   get_smp_processor_id: 8,
   clone_redirect: 13,
   redirect: 23,
+  map_push_elem: 87,
+  map_pop_elem: 88,
+  map_peek_elem: 89,
 } as const
 
 export type HelperName = keyof typeof HELPER
@@ -108,6 +111,8 @@ export const MAP_TYPE = {
   lru_hash: 9,
   lru_percpu_hash: 10,
   lpm_trie: 11,
+  queue: 22,
+  stack: 23,
 } as const
 
 /** linux/bpf.h, BPF_F_NO_PREALLOC: entries of such maps are allocated one by one, and the kernel wants to be told so. */

@@ -22,10 +22,22 @@ export interface Instruction {
 /** The hook a program is for: what its context is, and what its return values mean. */
 export type Hook = 'tc' | 'xdp'
 
-export type MapKind = 'array' | 'percpu_array' | 'hash' | 'percpu_hash' | 'lru_hash' | 'lru_percpu_hash' | 'lpm_trie'
+export type MapKind =
+  | 'array'
+  | 'percpu_array'
+  | 'hash'
+  | 'percpu_hash'
+  | 'lru_hash'
+  | 'lru_percpu_hash'
+  | 'lpm_trie'
+  | 'queue'
+  | 'stack'
 
 /** Entries are numbered, and there from the start. */
 export const isArray = (kind: MapKind): kind is 'array' | 'percpu_array' => kind === 'array' || kind === 'percpu_array'
+
+/** Values without keys, which come and go in their order. The key's layout has no bytes. */
+export const isSequence = (kind: MapKind): kind is 'queue' | 'stack' => kind === 'queue' || kind === 'stack'
 
 /** Each entry has a value for each CPU. */
 export const isPerCpu = (kind: MapKind): kind is 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash' =>

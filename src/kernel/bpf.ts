@@ -22,6 +22,7 @@ const COMMAND = {
   obj_get_info_by_fd: 15,
   prog_query: 16,
   btf_load: 18,
+  map_lookup_and_delete_elem: 21,
   map_lookup_batch: 24,
   link_create: 28,
   link_update: 29,
@@ -120,6 +121,8 @@ export class MapEntries {
   }
 
   lookup = (): number => this.#attr.call(COMMAND.map_lookup_elem)
+  /** Linux 4.20, of queues and stacks. */
+  take = (): number => this.#attr.call(COMMAND.map_lookup_and_delete_elem)
   update = (): number => this.#attr.call(COMMAND.map_update_elem)
   delete = (): number => this.#keyOnly.call(COMMAND.map_delete_elem)
   /** Replaces {@link key} by the first one, or by the one after it. */

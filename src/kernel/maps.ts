@@ -4,7 +4,7 @@ import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
 import { MAP_FLAGS, MAP_TYPE } from '../isa/opcodes.ts'
-import { isPerCpu, type MapDescription } from '../isa/program.ts'
+import { isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
@@ -34,7 +34,8 @@ export class KernelMap implements MachineMap {
   }
 
   static create(name: string, description: MapDescription, owner?: Owner): KernelMap {
-    const btf = loadMapBtf(description)
+    // The kernel takes no BTF for maps without keys.
+    const btf = isSequence(description.kind) ? undefined : loadMapBtf(description)
     try {
       const flags = MAP_FLAGS[description.kind]
       let fd = createMap(name, shapeOf(description), btf, flags)
@@ -86,14 +87,28 @@ export class KernelMap implements MachineMap {
 
   delete(key: Uint8Array): boolean {
     this.#setKey(key)
+    if (isSequence(this.description.kind))
+      throw refusal(`values of the map "${this.#name}" have no keys`, 'take them out in their order')
     const result = this.#entries.delete()
     if (result === -ERRNO.ENOENT) return false
     this.#check(result, 'delete', key)
     return true
   }
 
+  pop(): Uint8Array | undefined {
+    this.#assertOpen()
+    if (!isSequence(this.description.kind))
+      throw refusal(`the map "${this.#name}" is no queue`, 'delete an entry by its key')
+    const result = this.#entries.take()
+    if (result === -ERRNO.ENOENT) return undefined
+    this.#check(result, 'take', new Uint8Array())
+    return this.#entries.value.slice()
+  }
+
   entries(): readonly Entry[] {
     this.#assertOpen()
+    if (isSequence(this.description.kind))
+      throw refusal(`the values of the map "${this.#name}" cannot be listed`, 'take them out in their order')
     return this.#inBatches() ?? this.#oneByOne()
   }
 

@@ -74,6 +74,16 @@ export const lpmTrie = <K extends Fields, V extends Fields>(options: TableOption
   return { ...made, key: prefixKey(options.key, made.value.layout.align) }
 }
 
+type NoFields = Readonly<Record<never, never>>
+
+/** Values without keys: what is pushed first is popped first. When it is full, `push` adds nothing and returns false. */
+export const queue = <V extends Fields>(options: Omit<TableOptions<NoFields, V>, 'key'>): Table<NoFields, V, 'queue'> =>
+  table('queue', { ...options, key: {} })
+
+/** Like {@link queue}, but what is pushed last is popped first. */
+export const stack = <V extends Fields>(options: Omit<TableOptions<NoFields, V>, 'key'>): Table<NoFields, V, 'stack'> =>
+  table('stack', { ...options, key: {} })
+
 /** The map that a machine creates for a table. */
 export const describe = ({ kind, key, value, entries }: Table): MapDescription => ({
   kind,
@@ -98,9 +108,25 @@ export interface DataPrefixes<K extends Fields, V extends Fields> {
   get(key: DataOf<K>): DataOf<V> | null
 }
 
+/** What a data plane may do with a queue or a stack. */
+export interface DataQueue<V extends Fields> {
+  /** False where there was no room. */
+  push(value: DataOf<V>): boolean
+  /** Takes the next value out: a copy. Null where there is none. */
+  pop(): Readonly<DataOf<V>> | null
+  /** A copy of the next value, which stays. Null where there is none. */
+  peek(): Readonly<DataOf<V>> | null
+}
+
 /** What a data plane may do with a table, by its kind. */
 export type DataTableOf<T extends Table> =
-  T extends Table<infer K, infer V> ? (T['kind'] extends 'lpm_trie' ? DataPrefixes<K, V> : DataTable<K, V>) : never
+  T extends Table<infer K, infer V>
+    ? T['kind'] extends 'lpm_trie'
+      ? DataPrefixes<K, V>
+      : T['kind'] extends 'queue' | 'stack'
+        ? DataQueue<V>
+        : DataTable<K, V>
+    : never
 
 /** The same table, as the control plane sees it. */
 export interface ControlTable<K extends Fields, V extends Fields> {
@@ -141,6 +167,14 @@ export interface ControlPerCpuTable<K extends Fields, V extends Fields> {
   entries(): readonly (readonly [ControlOf<K>, readonly ControlOf<V>[]])[]
 }
 
+/** A queue or a stack, as the control plane sees it. Nobody can list it. */
+export interface ControlQueue<V extends Fields> {
+  /** A Refusal where there is no room. */
+  push(value: ControlOf<V>): void
+  pop(): ControlOf<V> | undefined
+  peek(): ControlOf<V> | undefined
+}
+
 /** A table as the control plane sees it, by its kind. */
 export type ControlTableOf<T extends Table> =
   T extends Table<infer K, infer V>
@@ -148,5 +182,7 @@ export type ControlTableOf<T extends Table> =
       ? ControlPrefixes<K, V>
       : T['kind'] extends 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash'
         ? ControlPerCpuTable<K, V>
-        : ControlTable<K, V>
+        : T['kind'] extends 'queue' | 'stack'
+          ? ControlQueue<V>
+          : ControlTable<K, V>
     : never

@@ -1,13 +1,9 @@
-import { isArray, isLru, isPerCpu, type MapDescription } from '../isa/program.ts'
+import { isArray, isLru, isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
+import { ERRNO, UPDATE } from './errno.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
+import { Sequence } from './sequence.ts'
 import { Table } from './table.ts'
-
-/** Error numbers, as helpers return them negated (asm-generic/errno-base.h). */
-export const ERRNO = { ENOENT: 2, EEXIST: 17, ENODEV: 19, EINVAL: 22, E2BIG: 7, ENOSPC: 28, ENETDOWN: 100 } as const
-
-/** Flags of an update (linux/bpf.h). */
-export const UPDATE = { any: 0, noExist: 1, exist: 2 } as const
 
 /** Who asks. Only programs count as use, where the least recently used entry has to go (kernel/bpf/hashtab.c). */
 export type Caller = 'program' | 'control plane'
@@ -30,6 +26,8 @@ export class VirtualMap {
   readonly #table: Table | undefined
   /** Of an LPM trie: whose keys are in the table, cut to their lengths. */
   readonly #prefixes: Prefixes | undefined
+  /** Of a queue or a stack, which have neither keys nor values that a program points to. */
+  readonly sequence: Sequence | undefined
   #holders = 0
 
   constructor(name: string, description: MapDescription, memory: Memory) {
@@ -38,9 +36,10 @@ export class VirtualMap {
     this.description = description
     this.stride = strideOf(value.size)
     this.valueSize = isPerCpu(kind) ? paddedSize(value.size) : value.size
-    this.#table = isArray(kind) ? undefined : new Table(key.size, entries, isLru(kind))
+    this.sequence = isSequence(kind) ? new Sequence(entries, kind === 'stack') : undefined
+    this.#table = isArray(kind) || this.sequence !== undefined ? undefined : new Table(key.size, entries, isLru(kind))
     this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
-    const slots = this.#table?.capacity ?? entries
+    const slots = this.#table?.capacity ?? (this.sequence === undefined ? entries : 0)
     this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
     this.#memory = memory
     this.id = memory.addMap(this, this.values)

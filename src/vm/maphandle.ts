@@ -1,7 +1,8 @@
 import type { MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { isArray, type MapDescription } from '../isa/program.ts'
-import { ERRNO, UPDATE, type VirtualMap } from './map.ts'
+import { isArray, isSequence, type MapDescription } from '../isa/program.ts'
+import { ERRNO, UPDATE } from './errno.ts'
+import type { VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
 
 /** A handle on a map: what the control plane sees of it. */
@@ -32,6 +33,7 @@ export class MapHandle implements MachineMap {
   lookup(key: Uint8Array): Uint8Array | undefined {
     const map = this.shared()
     this.#check('key', key, map.description.key.size)
+    if (map.sequence !== undefined) return map.sequence.peek()?.slice()
     const slot = map.find(key, 0, 'control plane')
     return slot < 0 ? undefined : map.value(slot)
   }
@@ -41,7 +43,7 @@ export class MapHandle implements MachineMap {
     const { description, name } = map
     this.#check('key', key, description.key.size)
     this.#check('value', value, map.valueSize)
-    const result = map.update(key, 0, value, 0, UPDATE.any)
+    const result = map.sequence?.push(value.slice(), UPDATE.any) ?? map.update(key, 0, value, 0, UPDATE.any)
     if (result === 0) return
     if (result === -ERRNO.EINVAL)
       throw refusal(
@@ -59,6 +61,8 @@ export class MapHandle implements MachineMap {
   delete(key: Uint8Array): boolean {
     const map = this.shared()
     this.#check('key', key, map.description.key.size)
+    if (map.sequence !== undefined)
+      throw refusal(`values of map "${map.name}" have no keys`, 'take them out in their order')
     const result = map.delete(key, 0)
     if (result === -ERRNO.EINVAL && map.description.kind === 'lpm_trie')
       throw refusal(`a prefix of map "${map.name}" is longer than its keys`)
@@ -68,7 +72,16 @@ export class MapHandle implements MachineMap {
   }
 
   entries(): readonly (readonly [Uint8Array, Uint8Array])[] {
-    return [...this.shared().entries()]
+    const map = this.shared()
+    if (map.sequence !== undefined)
+      throw refusal(`the values of map "${map.name}" cannot be listed`, 'take them out in their order')
+    return [...map.entries()]
+  }
+
+  pop(): Uint8Array | undefined {
+    const map = this.shared()
+    if (map.sequence === undefined) throw refusal(`map "${map.name}" is no queue`, 'delete an entry by its key')
+    return map.sequence.pop()
   }
 
   pin(path: string): void {
@@ -94,6 +107,8 @@ export function checkDescription(name: string, { kind, key, value, entries }: Ma
   if (value.size < 1) throw wrong('its values have no bytes')
   if (isArray(kind)) {
     if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
+  } else if (isSequence(kind)) {
+    if (key.size !== 0) throw wrong(`values of a ${kind} have no keys, and these have ${key.size} bytes`)
   } else if (kind === 'lpm_trie') {
     if (key.size < 5 || key.size > 260)
       throw wrong(`a key is a length and 1 to 256 bytes, 5 to 260 together, and this one has ${key.size}`)

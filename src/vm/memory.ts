@@ -156,6 +156,19 @@ export class Memory {
     return region
   }
 
+  /** The region whose `size` bytes at `at` a helper writes. */
+  result(id: number, at: number, size: number): Region {
+    const verb = 'has a helper write'
+    const region = this.regions[id]
+    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside(verb, id, at, size)
+    if (region.kind !== 'stack' && region.kind !== 'values')
+      throw new Trap(`${verb} to the ${region.kind}: only the stack and map values can be`)
+    if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
+    if (region.written !== undefined)
+      for (let i = at; i < at + size; i++) region.written[i >> 3] = (region.written[i >> 3] ?? 0) | (1 << (i & 7))
+    return region
+  }
+
   #outside(verb: string, id: number, at: number, size: number): Trap {
     const region = this.regions[id]
     if (region !== undefined) {

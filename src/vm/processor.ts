@@ -2,10 +2,12 @@ import { HELPER, LIMIT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
 import type { Code } from './decode.ts'
+import { ERRNO } from './errno.ts'
 import { Trap } from './fault.ts'
 import { interpret, type Processor } from './interpreter.ts'
-import { ERRNO, type VirtualMap } from './map.ts'
+import type { VirtualMap } from './map.ts'
 import { Memory, REGION, Region } from './memory.ts'
+import type { Sequence } from './sequence.ts'
 
 /** No interface carries more in one frame: an IP packet of 65,535 bytes behind an Ethernet header and two VLAN tags. */
 export const LONGEST_FRAME = 65_535 + 14 + 8
@@ -83,10 +85,16 @@ export class VirtualProcessor implements Processor {
       case HELPER.map_update_elem:
         return this.#update(code)
       case HELPER.map_delete_elem: {
-        const map = this.#map(code)
+        const map = this.#keyed(code)
         const key = this.#argument(code, 2, map.description.key.size, 'key')
         return map.delete(key.bytes, code.lo[2] ?? 0)
       }
+      case HELPER.map_push_elem:
+        return this.#push(code)
+      case HELPER.map_pop_elem:
+        return this.#give(code, this.#sequence(code).pop())
+      case HELPER.map_peek_elem:
+        return this.#give(code, this.#sequence(code).peek())
       case HELPER.get_prandom_u32:
         return this.#next()
       case HELPER.get_smp_processor_id:
@@ -101,7 +109,7 @@ export class VirtualProcessor implements Processor {
   }
 
   #lookup(code: Code): void {
-    const map = this.#map(code)
+    const map = this.#keyed(code)
     const key = this.#argument(code, 2, map.description.key.size, 'key')
     const slot = map.find(key.bytes, code.lo[2] ?? 0, 'program')
     code.lo[0] = slot < 0 ? 0 : slot * map.stride
@@ -109,12 +117,40 @@ export class VirtualProcessor implements Processor {
   }
 
   #update(code: Code): number {
-    const map = this.#map(code)
+    const map = this.#keyed(code)
     const key = this.#argument(code, 2, map.description.key.size, 'key')
     const value = this.#argument(code, 3, map.description.value.size, 'value')
     // No flag has a bit above the 31st.
     const flags = code.hi[4] === 0 ? (code.lo[4] ?? 0) : -1
     return map.update(key.bytes, code.lo[2] ?? 0, value.bytes, code.lo[3] ?? 0, flags)
+  }
+
+  #push(code: Code): number {
+    const { size } = this.#map(code).description.value
+    const { bytes } = this.#argument(code, 2, size, 'value')
+    const at = (code.lo[2] ?? 0) >>> 0
+    return this.#sequence(code).push(bytes.slice(at, at + size), code.hi[3] === 0 ? (code.lo[3] ?? 0) : -1)
+  }
+
+  /** A value, or zeros where there is none, to where r2 points. */
+  #give(code: Code, value: Uint8Array | undefined): number {
+    const { size } = this.#map(code).description.value
+    const at = (code.lo[2] ?? 0) >>> 0
+    this.memory.result(code.hi[2] ?? 0, at, size).bytes.set(value ?? new Uint8Array(size), at)
+    return value === undefined ? -ERRNO.ENOENT : 0
+  }
+
+  #sequence(code: Code): Sequence {
+    const { sequence } = this.#map(code)
+    if (sequence === undefined) throw new Trap('r1 is neither a queue nor a stack')
+    return sequence
+  }
+
+  /** A map whose entries have keys. */
+  #keyed(code: Code): VirtualMap {
+    const map = this.#map(code)
+    if (map.sequence !== undefined) throw new Trap(`r1 is a ${map.description.kind}: its values have no keys`)
+    return map
   }
 
   /** bpf_clone_redirect (net/core/filter.c): the copy leaves at once, and the packet may have moved afterwards. */

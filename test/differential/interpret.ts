@@ -187,6 +187,10 @@ class Interpreter {
         const completion = this.statements(node.call.body)
         return completion.kind === 'return' ? completion.value : undefined
       }
+      case 'push':
+      case 'pop':
+      case 'peek':
+        throw new Error('no queues are generated')
       case 'atomic':
         return this.atomic(node)
       case 'drop':
