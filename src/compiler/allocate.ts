@@ -21,10 +21,29 @@ export function allocate(graph: CodeGraph): void {
     }
     const spilled = colouring.run()
     if (spilled.length === 0) return colouring.apply()
-    for (const register of spilled) spill(graph, register, unspillable)
+    for (const register of spilled) if (!loadAgain(graph, register, unspillable)) spill(graph, register, unspillable)
     // It cannot be laid out any more: emit says so.
     if (graph.spills * 8 > LIMIT.stack) return
   }
+}
+
+/** What is loaded from where it does not change needs no slot: it is loaded again before each use. */
+function loadAgain(graph: CodeGraph, register: Register, unspillable: Set<Register>): boolean {
+  const definitions = graph.blocks.flatMap(({ code }) => code.filter(({ defs }) => defs.includes(register)))
+  const [load, ...others] = definitions
+  if (load?.again !== true || others.length > 0) return false
+  for (const block of graph.blocks) {
+    block.code = block.code.flatMap((code) => {
+      if (code === load) return []
+      if (!code.uses.includes(register)) return [code]
+      const replacement = graph.nextRegister++
+      unspillable.add(replacement)
+      const swap = (one: Register) => (one === register ? replacement : one)
+      const again: Code = { ...load, dst: replacement, uses: [...load.uses], defs: [replacement], again: false }
+      return [again, { ...code, dst: swap(code.dst), src: swap(code.src), uses: code.uses.map(swap) }]
+    })
+  }
+  return true
 }
 
 /** Gives a register a slot of the stack: read into a new register before each use, written back after each definition. */
@@ -177,6 +196,8 @@ class Colouring {
     const liveOut = liveness(this.graph)
     for (const block of this.graph.blocks) {
       const live = new Set(liveOut.get(block.id))
+      // What a loop uses is used often, however often that is.
+      const weight = Math.min(block.rounds, 10)
       for (const code of [...block.code].reverse()) {
         // A copy's two sides may share a register although both are live.
         if (code.move && code.src !== FRAME) {
@@ -185,7 +206,7 @@ class Colouring {
           this.ready.add(code)
         }
         for (const register of [...code.defs, ...code.uses])
-          if (register >= FIRST_VIRTUAL) this.cost.set(register, (this.cost.get(register) ?? 0) + 1)
+          if (register >= FIRST_VIRTUAL) this.cost.set(register, (this.cost.get(register) ?? 0) + weight)
         for (const register of code.defs) live.add(register)
         this.pressure = Math.max(this.pressure, live.size)
         if (this.pressure > HOPELESS) return

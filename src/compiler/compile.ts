@@ -9,6 +9,7 @@
  *     select        SSA → instructions on virtual registers
  *     allocate      virtual registers → r0 to r9 and the stack
  *     effort        will the verifier come to an end with it?
+ *     tidy          jumps to jumps
  *     emit          → Program
  */
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
@@ -25,6 +26,7 @@ import { loadModules, type Module, type Modules } from './modules.ts'
 import type { FunctionSyntax } from './narrow.ts'
 import { optimise } from './passes/optimise.ts'
 import { select } from './select.ts'
+import { tidy } from './tidy.ts'
 import { clockMap, countersMap, MAP, type Wiring } from './wiring.ts'
 
 /** A data plane, read and parsed: what every instance of a cube is compiled from. */
@@ -76,6 +78,7 @@ export function compile(source: DataPlaneSource, options: Specialisation): Progr
   const code = select(graph)
   allocate(code)
   checkEffort(code)
+  tidy(code)
   return emit(code, { name: options.name, hook: 'tc', maps: mapsOf(cube, options.wiring.capacity) })
 }
 

@@ -18,6 +18,8 @@ export interface Code {
   /** Registers read and written, the machine's included. */
   uses: Register[]
   defs: Register[]
+  /** It gives the same wherever it stands: what it reads does not change. */
+  readonly again?: boolean
   /** A plain copy between registers. */
   readonly move: boolean
   /** The jump's target, by block number. */

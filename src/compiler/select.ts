@@ -1,5 +1,5 @@
 /** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
-import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SK_BUFF, SOURCE } from '../isa/opcodes.ts'
 import type { AtomicName } from '../lang/index.ts'
 import { type AluName, type Block, type Comparison, type Graph, NEGATED, successors, type Value } from './ir.ts'
 import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
@@ -38,6 +38,8 @@ class Selection {
   private readonly graph: Graph
   private readonly registers = new Map<Value, Register>()
   private readonly users = new Map<Value, number>()
+  /** Masks that the test at the end of their block takes along. */
+  private readonly fused = new Set<Value>()
   private next = FIRST_VIRTUAL
   private code: Code[] = []
 
@@ -51,7 +53,8 @@ class Selection {
     const result = blocks.map((block, index): CodeBlock => {
       this.code = []
       if (block === this.graph.entry) this.entry()
-      for (const value of block.values) this.value(value)
+      this.fuse(block, blocks[index + 1])
+      for (const value of block.values) if (!this.fused.has(value)) this.value(value)
       this.end(block, blocks[index + 1])
       return {
         id: block.id,
@@ -62,6 +65,17 @@ class Selection {
       }
     })
     return { blocks: result, nextRegister: this.next, spills: 0 }
+  }
+
+  /** `(x & mask) !== 0` is one instruction, but its opposite is none. */
+  private fuse({ end, values }: Block, next: Block | undefined): void {
+    if (end?.op !== 'branch' || end.right.op !== 'const' || end.right.value !== 0n) return
+    const { left, bits } = end
+    const jumpsWhen = end.whenTrue === next ? NEGATED[end.comparison] : end.comparison
+    if (jumpsWhen !== 'ne' || left.op !== 'alu' || left.alu !== 'and' || left.bits !== bits) return
+    const mask = left.arguments[1]
+    const isConstant = mask?.op === 'const' && immediate(mask.value, bits) !== undefined
+    if (isConstant && this.users.get(left) === 1 && values.includes(left)) this.fused.add(left)
   }
 
   private countUses(): void {
@@ -167,6 +181,8 @@ class Selection {
           uses: [base],
           defs: [dst],
           at,
+          // But for where the packet starts: the verifier would forget which bytes are known to be there.
+          again: value.pure && base >= FIRST_VIRTUAL && !(a.op === 'context' && value.offset === SK_BUFF.data),
           ...objectOf(a),
         })
       }
@@ -299,6 +315,13 @@ class Selection {
     const comparison = turned ? NEGATED[end.comparison] : end.comparison
     const target = (turned ? whenFalse : whenTrue).id
     const base = bits === 64 ? CLASS.jmp : CLASS.jmp32
+    const [source, mask] = left.arguments
+    if (this.fused.has(left) && source !== undefined && mask?.op === 'const') {
+      const dst = this.operand(source, at)
+      const imm = immediate(mask.value, bits) ?? 0
+      this.push({ opcode: base | SOURCE.k | JMP.jset, dst, imm, uses: [dst], target, at })
+      return this.jump(turned ? whenTrue : whenFalse, next, at)
+    }
     const dst = this.operand(left, at)
     const imm = right.op === 'const' ? immediate(right.value, bits) : undefined
     if (imm !== undefined) this.push({ opcode: base | SOURCE.k | JUMP[comparison], dst, imm, uses: [dst], target, at })

@@ -1,5 +1,5 @@
 import { type Block, type Graph, MIRRORED, successors, type Terminator } from '../ir.ts'
-import { prune, removeEdge } from './graph.ts'
+import { prune, removeEdge, retarget } from './graph.ts'
 import { compareConstants, swapBytes } from './simplify.ts'
 
 /** Branches that are decided, blocks that only jump, blocks that could be one. True where something changed. */
@@ -76,13 +76,6 @@ function skip(graph: Graph, block: Block): boolean {
   removeEdge(block, to)
   block.end = { op: 'jump', to: block, at: end.at }
   return true
-}
-
-function retarget({ end }: Block, from: Block, to: Block): void {
-  if (end?.op === 'jump' && end.to === from) end.to = to
-  if (end?.op !== 'branch') return
-  if (end.whenTrue === from) end.whenTrue = to
-  if (end.whenFalse === from) end.whenFalse = to
 }
 
 /** A block whose only successor has no other predecessor becomes one with it. */

@@ -35,3 +35,26 @@ export function prune(graph: Graph): void {
   }
   graph.blocks = blocks
 }
+
+/** Leads a block somewhere else. The predecessors of both targets are the caller's business. */
+export function retarget({ end }: Block, from: Block, to: Block): void {
+  if (end?.op === 'jump' && end.to === from) end.to = to
+  if (end?.op !== 'branch') return
+  if (end.whenTrue === from) end.whenTrue = to
+  if (end.whenFalse === from) end.whenFalse = to
+}
+
+/** Numbers for values that passes make. The largest there is is looked for when the first one is asked for. */
+export class Numbers {
+  private readonly graph: Graph
+  private last: number | undefined
+
+  constructor(graph: Graph) {
+    this.graph = graph
+  }
+
+  next(): number {
+    this.last ??= this.graph.blocks.reduce((most, { values }) => values.reduce((a, { id }) => Math.max(a, id), most), 0)
+    return ++this.last
+  }
+}

@@ -1,19 +1,41 @@
 import type { Graph } from '../ir.ts'
+import { combineTests } from './bit-tests.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
+import { keysInPackets } from './keys.ts'
+import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
+import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
 import { readTimeOnce } from './time.ts'
 
-const PASSES = [trivialPhis, threadJumps, simplifyBranches, numberValues, readTimeOnce, deadCode]
+type Pass = (graph: Graph) => boolean
+
+const PASSES: readonly Pass[] = [
+  trivialPhis,
+  threadJumps,
+  simplifyBranches,
+  numberValues,
+  repeatedLoads,
+  shareReturns,
+  combineTests,
+  keysInPackets,
+  deadCode,
+]
 
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {
+  repeat(graph, PASSES)
+  // Afterwards: a reading of the time that stands where ways meet would keep jumps from being threaded through there.
+  if (readTimeOnce(graph)) repeat(graph, PASSES)
+  splitCriticalEdges(graph)
+}
+
+function repeat(graph: Graph, passes: readonly Pass[]): void {
   // Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not.
   for (let round = 0; round < 20; round++) {
-    const changed = PASSES.map((pass) => pass(graph)).some((one) => one)
+    const changed = passes.map((pass) => pass(graph)).some((one) => one)
     if (!changed) break
   }
-  splitCriticalEdges(graph)
 }

@@ -15,10 +15,14 @@ import {
   type Value,
 } from '../ir.ts'
 import { select } from '../select.ts'
+import { combineTests } from './bit-tests.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
+import { keysInPackets } from './keys.ts'
+import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
+import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
 
 const at = { source: { file: 'case', text: '' }, span: { start: 0, end: 0 } }
@@ -30,6 +34,10 @@ function operationOf(op: string, [first, second]: readonly string[]): Operation 
       return { op, alu: first as 'add', bits: Number(second) as 32 }
     case 'load':
       return { op, size: Number(first) as 4, offset: Number(second), pure: true }
+    case 'changing':
+      return { op: 'load', size: Number(first) as 4, offset: Number(second), pure: false }
+    case 'stack':
+      return { op, object: { size: Number(first), align: 8, what: 'a key', at } }
     case 'store':
       return { op, size: Number(first) as 4, offset: Number(second) }
     case 'swap':
@@ -91,6 +99,11 @@ const changedBy = (pass: (graph: Graph) => unknown, text: string): string => {
   const graph = graphOf(text)
   pass(graph)
   return `\n${printGraph(graph)}\n`
+}
+
+/** Until there is nothing to find any more, as optimise does. */
+const tested = (graph: Graph): void => {
+  while ([combineTests, simplifyBranches, deadCode].map((pass) => pass(graph)).some((one) => one));
 }
 
 describe('folding', () => {
@@ -466,11 +479,14 @@ describe('registers', () => {
     `)
   })
 
-  test('what lives across a call is in r6 to r9, what does not fit there on the stack', () => {
-    const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${id} = load 4 ${4 * id}(v0)`)
+  const acrossCall = (load: string) => {
+    const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${id} = ${load} 4 ${4 * id}(v0)`)
     const sums = [2, 3, 4, 5, 6].map((id) => `v${id + 10} = alu xor 32(v${id === 2 ? 1 : id + 9}, v${id})`)
-    const text = ['v0 = context()', ...loads, 'v9 = call redirect(1, 0)', ...sums, 'return v16'].join('\n')
-    expect(listing(text)).toMatchInlineSnapshot(`
+    return ['v0 = context()', ...loads, 'v9 = call redirect(1, 0)', ...sums, 'return v16'].join('\n')
+  }
+
+  test('what lives across a call is in r6 to r9, what does not fit there on the stack', () => {
+    expect(listing(acrossCall('changing'))).toMatchInlineSnapshot(`
       "
       r6 = *(u32 *)(r1 +4)
       r7 = *(u32 *)(r1 +8)
@@ -492,6 +508,285 @@ describe('registers', () => {
       r1 = *(u64 *)(r10 -16)
       w0 ^= w1
       exit
+      "
+    `)
+  })
+
+  test('what does not change is loaded again instead of kept on the stack', () => {
+    expect(listing(acrossCall('load'))).toMatchInlineSnapshot(`
+      "
+      r6 = r1
+      r7 = *(u32 *)(r6 +4)
+      r8 = *(u32 *)(r6 +8)
+      r9 = *(u32 *)(r6 +12)
+      r1 = 1
+      r2 = 0
+      call redirect#23
+      r0 = r7
+      w0 ^= w8
+      w0 ^= w9
+      r1 = *(u32 *)(r6 +16)
+      w0 ^= w1
+      r1 = *(u32 *)(r6 +20)
+      w0 ^= w1
+      r1 = *(u32 *)(r6 +24)
+      w0 ^= w1
+      exit
+      "
+    `)
+  })
+})
+
+describe('returns', () => {
+  test('of the same constant are one', () => {
+    const text = `
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        if v1 eq32 1 jump b1 else b2
+      b1:
+        return 2
+      b2:
+        if v1 eq32 2 jump b3 else b4
+      b3:
+        return 2
+      b4:
+        return 0`
+    expect(changedBy(shareReturns, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        if v1 eq32 1 jump b1 else b2
+      b2:
+        if v1 eq32 2 jump b1 else b4
+      b1:
+        return 2
+      b4:
+        return 0
+      "
+    `)
+  })
+})
+
+describe('tests of bits', () => {
+  test('shifts, swaps and masks go into the constants, and tests of one source become one', () => {
+    const text = `
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v2 = alu rsh 32(v1, 4)
+        v3 = alu and 32(v2, 15)
+        if v3 eq32 4 jump b1 else b4
+      b1:
+        v4 = alu and 32(v1, 15)
+        if v4 ne32 5 jump b4 else b2
+      b2:
+        v5 = load 2 6(v0)
+        v6 = swap 16(v5)
+        v7 = alu and 32(v6, 8191)
+        if v7 eq32 0 jump b3 else b4
+      b3:
+        return 1
+      b4:
+        return 2`
+    expect(changedBy(tested, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v9 = alu and 32(v1, 255)
+        if v9 eq32 69 jump b1 else b4
+      b1:
+        v5 = load 2 6(v0)
+        v10 = alu and 32(v5, 65311)
+        if v10 eq32 0 jump b3 else b4
+      b3:
+        return 1
+      b4:
+        return 2
+      "
+    `)
+  })
+
+  test('neighbours are loaded together', () => {
+    const text = `
+      b0:
+        v0 = context()
+        v1 = load 2 0(v0)
+        if v1 eq32 256 jump b1 else b3
+      b1:
+        v2 = load 2 2(v0)
+        if v2 eq32 8 jump b2 else b3
+      b2:
+        return 1
+      b3:
+        return 2`
+    expect(changedBy(tested, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v3 = load 4 0(v0)
+        if v3 eq32 524544 jump b1 else b3
+      b1:
+        return 1
+      b3:
+        return 2
+      "
+    `)
+  })
+
+  test('octets that are all to be zero are looked at together', () => {
+    const text = `
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v2 = load 2 4(v0)
+        v3 = alu and 32(v1, 65535)
+        v4 = alu rsh 32(v1, 16)
+        v5 = alu or 32(v3, v4)
+        v6 = alu or 32(v5, v2)
+        if v6 eq32 0 jump b1 else b2
+      b1:
+        return 1
+      b2:
+        return 2`
+    expect(changedBy(tested, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v2 = load 2 4(v0)
+        v7 = alu or 32(v2, v1)
+        if v7 eq32 0 jump b1 else b2
+      b1:
+        return 1
+      b2:
+        return 2
+      "
+    `)
+  })
+
+  test('of two bounds checks with nothing between them the longer one is left', () => {
+    const text = `
+      b0:
+        v0 = context()
+        v1 = load 4 76(v0)
+        v2 = load 4 80(v0)
+        v3 = alu add 64(v1, 14)
+        if v3 ule64 v2 jump b1 else b3
+      b1:
+        v4 = alu add 64(v1, 34)
+        if v4 ule64 v2 jump b2 else b3
+      b2:
+        return 1
+      b3:
+        return 2`
+    expect(changedBy(tested, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 76(v0)
+        v2 = load 4 80(v0)
+        v5 = alu add 64(v1, 34)
+        if v5 ule64 v2 jump b1 else b3
+      b1:
+        return 1
+      b3:
+        return 2
+      "
+    `)
+  })
+})
+
+describe('tables', () => {
+  test('a key that is consecutive bytes of the packet is read there', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 76(v0)
+      v2 = load 4 6(v1)
+      v3 = load 2 10(v1)
+      v4 = stack 6()
+      v5 = store 4 0(v4, v2)
+      v6 = store 2 4(v4, v3)
+      v7 = map stations()
+      v8 = call map_lookup_elem(v7, v4)
+      return v8`
+    expect(changedBy(keysInPackets, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 76(v0)
+        v2 = load 4 6(v1)
+        v3 = load 2 10(v1)
+        v4 = stack()
+        v7 = map stations()
+        v10 = alu add 64(v1, 6)
+        v8 = call map_lookup_elem(v7, v10)
+        return v8
+      "
+    `)
+  })
+
+  test('a key that is not, and one with bytes in another order, stay on the stack', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 76(v0)
+      v2 = load 2 10(v1)
+      v3 = load 2 14(v1)
+      v4 = stack 4()
+      v5 = store 2 0(v4, v2)
+      v6 = store 2 2(v4, v3)
+      v7 = map stations()
+      v8 = call map_lookup_elem(v7, v4)
+      v9 = swap 16(v2)
+      v10 = stack 2()
+      v11 = store 2 0(v10, v9)
+      v12 = call map_lookup_elem(v7, v10)
+      return v12`
+    const before = graphOf(text)
+    expect(keysInPackets(before)).toBe(false)
+  })
+
+  test('an entry is read once until something is written or called', () => {
+    const text = `
+      v0 = context()
+      v1 = changing 4 0(v0)
+      v2 = changing 4 0(v0)
+      v3 = store 4 8(v0, v2)
+      v4 = changing 4 0(v0)
+      v5 = alu add 32(v1, v4)
+      return v5`
+    expect(changedBy(repeatedLoads, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v3 = store 4 8(v0, v1)
+        v4 = load 4 0(v0)
+        v5 = alu add 32(v1, v4)
+        return v5
+      "
+    `)
+  })
+
+  test('what a store does not see is not computed', () => {
+    const text = `
+      v0 = context()
+      v1 = changing 4 0(v0)
+      v2 = alu and 32(v1, 255)
+      v3 = store 1 0(v0, v2)
+      v4 = store 2 2(v0, v2)
+      return 0`
+    expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v2 = alu and 32(v1, 255)
+        v3 = store 1 0(v0, v1)
+        v4 = store 2 2(v0, v2)
+        return 0
       "
     `)
   })

@@ -16,6 +16,10 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
     if (fits(a, 32)) return a
   }
+  if (operation.op === 'store' && a !== undefined && b !== undefined) {
+    const kept = storedPart(b, operation.size * 8)
+    if (kept !== undefined) return { operation, arguments: [a, kept] }
+  }
   if (operation.op === 'sext32' && a?.op === 'const') return constant(BigInt.asUintN(64, BigInt.asIntN(32, a.value)))
   if (operation.op !== 'alu' || a === undefined || b === undefined) return undefined
   const { alu, bits } = operation
@@ -57,6 +61,15 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   }
   if (alu === 'and' && powerOfTwo(b.value + 1n) !== undefined && fits(a, powerOfTwo(b.value + 1n) ?? 64)) return a
   return undefined
+}
+
+/** A store of `bits` bits sees nothing of what is masked away above them. */
+function storedPart(value: Value, bits: number): Value | undefined {
+  const [inner, mask] = value.arguments
+  if (value.op === 'low32' && bits <= 32) return inner
+  if (value.op !== 'alu' || value.alu !== 'and' || mask?.op !== 'const' || value.bits < bits) return undefined
+  const ones = (1n << BigInt(bits)) - 1n
+  return (mask.value & ones) === ones ? inner : undefined
 }
 
 /** Whether a value is known to need no more than `bits` bits. */

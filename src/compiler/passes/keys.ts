@@ -1,0 +1,120 @@
+import { SK_BUFF } from '../../isa/opcodes.ts'
+import type { Block, Graph, Value } from '../ir.ts'
+import { Numbers } from './graph.ts'
+
+/**
+ * A key or a value of a table that is a copy of consecutive bytes of the packet is read there, not from a copy on the stack.
+ * The bytes were loaded, so the verifier has seen that they are there, and nothing changes what a pure load reads.
+ */
+export function keysInPackets(graph: Graph): boolean {
+  const records = recordsOf(graph)
+  const numbers = new Numbers(graph)
+  let changed = false
+  for (const block of graph.blocks) {
+    const added: { before: Value; pointer: Value }[] = []
+    for (const call of block.values) {
+      if (call.op !== 'call' || !READERS.has(call.helper)) continue
+      for (const [index, argument] of call.arguments.entries()) {
+        const record = records.get(argument)
+        const source = record?.uses === 1 ? sourceOf(argument, record) : undefined
+        if (record === undefined || source === undefined) continue
+        const distance: Value = {
+          op: 'const',
+          value: BigInt(source.offset),
+          id: numbers.next(),
+          arguments: [],
+          at: call.at,
+        }
+        const { data } = source
+        const pointer: Value = {
+          op: 'alu',
+          alu: 'add',
+          bits: 64,
+          id: numbers.next(),
+          arguments: [data, distance],
+          at: call.at,
+        }
+        if (source.offset !== 0) added.push({ before: call, pointer })
+        call.arguments[index] = source.offset === 0 ? data : pointer
+        record.home.values = record.home.values.filter((value) => !record.stores.includes(value))
+        changed = true
+      }
+    }
+    for (const { before, pointer } of added) block.values.splice(block.values.indexOf(before), 0, pointer)
+  }
+  return changed
+}
+
+/** Helpers that only read what they are given. */
+const READERS: ReadonlySet<string> = new Set(['map_lookup_elem', 'map_update_elem', 'map_delete_elem'])
+
+/** An object on the stack: what is written to it, all in the block that makes it, and how often it is used otherwise. */
+interface Record {
+  readonly home: Block
+  readonly stores: Value[]
+  uses: number
+}
+
+function recordsOf({ blocks }: Graph): Map<Value, Record> {
+  const records = new Map<Value, Record>()
+  for (const home of blocks)
+    for (const value of home.values) if (value.op === 'stack') records.set(value, { home, stores: [], uses: 0 })
+  for (const block of blocks) {
+    for (const value of block.values) {
+      for (const [index, argument] of value.arguments.entries()) {
+        const record = records.get(argument)
+        if (record === undefined) continue
+        if (value.op === 'store' && index === 0 && block === record.home) record.stores.push(value)
+        // Another use, and so does not qualify; a call that comes before a store does not either.
+        else record.uses += value.op === 'call' ? 1 : 2
+        if (value.op === 'store' && record.uses > 0) record.uses = 2
+      }
+    }
+  }
+  return records
+}
+
+interface Place {
+  readonly data: Value
+  readonly offset: number
+}
+
+/** Where in the packet the whole of a record comes from. */
+function sourceOf(stack: Value, { stores }: Record): Place | undefined {
+  if (stack.op !== 'stack') return undefined
+  const sorted = stores.flatMap((store) => (store.op === 'store' ? [store] : [])).sort((a, b) => a.offset - b.offset)
+  let at = 0
+  let found: Place | undefined
+  for (const { offset, size, arguments: given } of sorted) {
+    const place = placeOf(given[1], size)
+    if (offset !== at || place === undefined) return undefined
+    found ??= place
+    if (place.data !== found.data || place.offset !== found.offset + at) return undefined
+    at += size
+  }
+  return at === stack.object.size ? found : undefined
+}
+
+/** Where in the packet the low `size` bytes of a value lie: loaded from there, perhaps shifted down by whole bytes. */
+function placeOf(value: Value | undefined, size: number): Place | undefined {
+  const [inner, by] = value?.arguments ?? []
+  if (
+    value?.op === 'alu' &&
+    value.alu === 'rsh' &&
+    inner?.op === 'load' &&
+    by?.op === 'const' &&
+    by.value % 8n === 0n
+  ) {
+    const skipped = Number(by.value) / 8
+    const whole = placeOf(inner, inner.size)
+    return whole && skipped + size <= inner.size ? { ...whole, offset: whole.offset + skipped } : undefined
+  }
+  if (value?.op !== 'load' || !value.pure || value.size < size || inner === undefined) return undefined
+  if (isPacket(inner)) return { data: inner, offset: value.offset }
+  const [data, distance] = inner.arguments
+  if (inner.op !== 'alu' || inner.alu !== 'add' || data === undefined || !isPacket(data)) return undefined
+  return distance?.op === 'const' ? { data, offset: value.offset + Number(distance.value) } : undefined
+}
+
+const isPacket = (value: Value): boolean =>
+  value.op === 'load' && value.offset === SK_BUFF.data && value.arguments[0]?.op === 'context'
