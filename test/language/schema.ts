@@ -1,5 +1,20 @@
 import { defineCube } from 'tessera/cube'
-import { array, bits, bool, hash, header, ipv4, lpmTrie, lruHash, mac, perCpuArray, u16, u32, u64 } from 'tessera/lang'
+import {
+  array,
+  bits,
+  bool,
+  hash,
+  header,
+  ipv4,
+  lpmTrie,
+  lruHash,
+  mac,
+  perCpuArray,
+  queue,
+  u16,
+  u32,
+  u64,
+} from 'tessera/lang'
 import { z } from 'zod'
 
 export const Gre = header('Gre', { checksum: bits(1), reserved: bits(12), version: bits(3), type: u16 })
@@ -16,6 +31,7 @@ export const gate = defineCube('gate', {
     flows: lruHash({ key: { source: ipv4, port: u16 }, value: { bytes: u64 }, entries: 4096 }),
     totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
     sizes: perCpuArray({ value: { packets: u64 }, entries: 16 }),
+    seen: queue({ value: { address: mac }, entries: 64 }),
     routes: lpmTrie({ key: { destination: ipv4 }, value: { port: u16 }, entries: 256 }),
   },
   drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },
