@@ -344,7 +344,7 @@ class Generator {
   }
 
   private entry(): { reference: Reference; text: string } | undefined {
-    const table = this.pick(['small', 'flows', 'cells', 'recent'] as const)
+    const table = this.pick(['small', 'flows', 'cells', 'recent', 'routes'] as const)
     const key = this.key(table)
     if (key === undefined) return undefined
     const reference = { name: this.fresh('e'), struct: sample.state[table].value as StructType, table, alive: true }
@@ -356,6 +356,10 @@ class Generator {
       return `{ id: ${this.pick([() => `${this.choose(4)}`, () => `(${this.int(1).text}) & 3`])()} }`
     if (table === 'cells')
       return `{ index: ${this.pick([() => `${this.choose(4)}`, () => `(${this.int(1).text}) & 7`])()} }`
+    if (table === 'routes') {
+      const to = this.valueOf('ipv4', 1)
+      return to && `{ to: ${to}, zone: (${this.int(1).text}) & 1 }`
+    }
     if (table === 'recent') {
       const from = this.valueOf('mac', 1)
       return from && `{ from: ${from}, id: (${this.int(1).text}) & 1 }`

@@ -155,7 +155,11 @@ class Interpreter {
       case 'read':
         return node.offset + node.struct.size <= this.packet.length ? { bytes: this.packet, at: node.offset } : null
       case 'get': {
-        const bytes = this.world.tables[node.table.name]?.get(this.key(node.table.table.key, node.key))
+        const { name, table } = node.table
+        const bytes =
+          table.kind === 'lpm_trie'
+            ? this.longest(name, this.record(table.key, node.key))
+            : this.world.tables[name]?.get(this.key(table.key, node.key))
         return bytes === undefined ? null : { bytes, at: 0 }
       }
       case 'delete':
@@ -230,6 +234,18 @@ class Interpreter {
     return wrap(node.type, results[node.operator]())
   }
 
+  /** The entry of the longest prefix: all bits of a prefix that count are those of the key. */
+  private longest(name: string, key: Uint8Array): Uint8Array | undefined {
+    const bit = (bytes: Uint8Array, index: number) => ((bytes[4 + (index >> 3)] ?? 0) >> (7 - (index & 7))) & 1
+    const found = [...(this.world.tables[name] ?? [])]
+      .map(([text, value]) => ({ prefix: Buffer.from(text, 'hex'), value }))
+      .filter(({ prefix }) => {
+        const length = prefix.readUInt32LE(0)
+        return Array.from({ length }, (_, index) => index).every((index) => bit(prefix, index) === bit(key, index))
+      })
+    return found.sort((a, b) => b.prefix.readUInt32LE(0) - a.prefix.readUInt32LE(0))[0]?.value
+  }
+
   private atomic(node: Extract<Typed, { op: 'atomic' }>): bigint {
     if (node.type.kind !== 'int') throw new Error('no integer')
     const { bytes, at } = this.value(node.base) as Reference
@@ -259,7 +275,12 @@ class Interpreter {
 
   private record(struct: StructType, fields: readonly StructField[]): Uint8Array {
     const bytes = new Uint8Array(struct.size)
-    for (const { field, value } of fields) writeField(bytes, 0, field, this.value(value))
+    for (const { field, value } of fields) {
+      writeField(bytes, 0, field, this.value(value))
+      // Only the keys of prefixes are in network order.
+      if (struct.order === 'network' && field.layout.kind === 'scalar')
+        bytes.subarray(field.offset, field.offset + field.layout.size).reverse()
+    }
     return bytes
   }
 

@@ -27,11 +27,23 @@ export function tablesOf(choose: Choose, packets: readonly Uint8Array[]): TableC
         if (byAddress && packet) bytes.set(packet.subarray(6 * choose(2)).subarray(0, 6))
         if (name === 'flows') bytes.set([choose(4), 0], 6)
         if (name === 'recent') bytes[6] = choose(2)
+        if (kind === 'lpm_trie') cutPrefix(bytes, choose)
         filled.set(toHex(bytes), random(value, choose))
       }
       return [name, filled]
     }),
   )
+}
+
+/** A prefix of 0 to 48 bits, few of whose bytes differ; what is past its length is zero. */
+function cutPrefix(bytes: Uint8Array, choose: Choose): void {
+  const length = choose(49)
+  bytes.set([0, choose(2)], 4)
+  bytes[0] = length
+  for (let bit = length; bit < 8 * (bytes.length - 4); bit++) {
+    const at = 4 + (bit >> 3)
+    bytes[at] = (bytes[at] ?? 0) & ~(0x80 >> (bit & 7))
+  }
 }
 
 function numbered(struct: StructType, index: number): Uint8Array {
