@@ -29,7 +29,8 @@ interface BitTest {
   readonly other: Block
 }
 
-const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n
+const ONES: readonly bigint[] = Array.from({ length: 65 }, (_, bits) => (1n << BigInt(bits)) - 1n)
+const ones = (bits: number): bigint => ONES[bits] ?? 0n
 
 /** What a test for equality with a constant looks at. Undefined where it is no such test, or is never true. */
 function bitTest({ comparison, bits, left, right, whenTrue, whenFalse }: Branch): BitTest | undefined {
@@ -136,6 +137,8 @@ function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
 
 /** The test of a block and that of the next, where both go to one place if they fail. */
 function combine(block: Block, uses: ReadonlyMap<Value, number>, numbers: Numbers): boolean {
+  const { end } = block
+  if (end?.op !== 'branch' || !(goesOnToFork(end.whenTrue) || goesOnToFork(end.whenFalse))) return false
   for (const first of ways(block)) {
     const next = first.same
     if (next.predecessors.length !== 1 || next === block || next.values.some(({ op }) => op === 'phi')) continue
@@ -146,12 +149,14 @@ function combine(block: Block, uses: ReadonlyMap<Value, number>, numbers: Number
       if (both === undefined) continue
       write(block, { ...both, same: next, other: first.other }, numbers)
       removeEdge(next, second.other)
-      next.end = { op: 'jump', to: second.same, at: block.end?.at ?? first.source.at }
+      next.end = { op: 'jump', to: second.same, at: end.at }
       return true
     }
   }
   return false
 }
+
+const goesOnToFork = ({ predecessors, end }: Block): boolean => predecessors.length === 1 && end?.op === 'branch'
 
 /** A test of one bit can be read both ways. */
 function ways({ end }: Block): BitTest[] {

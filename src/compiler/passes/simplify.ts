@@ -2,13 +2,14 @@ import type { AluName, Comparison, Operation, Value } from '../ir.ts'
 
 type Rewritten = Value | { readonly operation: Operation; readonly arguments: Value[] }
 
+const constant = (value: bigint): Rewritten => ({ operation: { op: 'const', value }, arguments: [] })
+
 /**
  * One operation made simpler: a value that exists already, another operation, or undefined where there is nothing to gain.
  * Folding follows RFC 9669: 32-bit results are zero-extended, shifts are masked, division by zero gives zero.
  */
 export function simplify(operation: Operation, given: readonly Value[]): Rewritten | undefined {
   const [a, b] = given
-  const constant = (value: bigint): Rewritten => ({ operation: { op: 'const', value }, arguments: [] })
   if (operation.op === 'swap' && a?.op === 'const') return constant(swapBytes(a.value, operation.bits))
   if (operation.op === 'swap' && a?.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits))
     return a.arguments[0]
