@@ -45,7 +45,7 @@ export const sample = {
       value: { seen: i64, flag: bool, via: ipv6, rate: u16 },
       entries: 1024,
     }),
-    routes: lpmTrie({ key: { zone: u16, to: ipv4 }, value: { count: u64, low: i32, hop: mac }, entries: 1024 }),
+    routes: lpmTrie({ key: { zone: u16, to: u32 }, value: { count: u64, low: i32, hop: mac }, entries: 1024 }),
     recent: lruHash({ key: { from: mac, id: u8 }, value: { count: u32, level: i64, peer: mac }, entries: 1024 }),
     cells: array({ value: { count: u64, low: u32, level: i32, flag: bool, owner: mac }, entries: 4 }),
     results: array({

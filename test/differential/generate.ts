@@ -356,10 +356,7 @@ class Generator {
       return `{ id: ${this.pick([() => `${this.choose(4)}`, () => `(${this.int(1).text}) & 3`])()} }`
     if (table === 'cells')
       return `{ index: ${this.pick([() => `${this.choose(4)}`, () => `(${this.int(1).text}) & 7`])()} }`
-    if (table === 'routes') {
-      const to = this.valueOf('ipv4', 1)
-      return to && `{ to: ${to}, zone: (${this.int(1).text}) & 1 }`
-    }
+    if (table === 'routes') return `{ to: ${this.int(1).text}, zone: (${this.int(1).text}) & 1 }`
     if (table === 'recent') {
       const from = this.valueOf('mac', 1)
       return from && `{ from: ${from}, id: (${this.int(1).text}) & 1 }`

@@ -35,9 +35,9 @@ export function tablesOf(choose: Choose, packets: readonly Uint8Array[]): TableC
   )
 }
 
-/** A prefix of 0 to 48 bits, few of whose bytes differ; what is past its length is zero. */
+/** A prefix of 0 to 48 bits, mostly short, so that several match one key; what is past its length is zero. */
 function cutPrefix(bytes: Uint8Array, choose: Choose): void {
-  const length = choose(49)
+  const length = [0, 15, 16, 17, 18, 20, 24, choose(49)][choose(8)] ?? 0
   bytes.set([0, choose(2)], 4)
   bytes[0] = length
   for (let bit = length; bit < 8 * (bytes.length - 4); bit++) {
