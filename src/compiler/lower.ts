@@ -1,12 +1,13 @@
 /** The typed tree → SSA. Functions are inlined, conditions become branches, references become pointers with a test. */
 
-import type { Field, Layout } from '../isa/layout.ts'
+import type { Field } from '../isa/layout.ts'
 import { SK_BUFF } from '../isa/opcodes.ts'
 import { type StructType, wholeLength } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
 import { Exits, type Verdicts } from './exits.ts'
-import type { AluName, Block, Comparison, Graph, Size, StackObject, Value } from './ir.ts'
+import type { AluName, Block, Comparison, Graph, StackObject, Value } from './ir.ts'
+import { loadPieces, octet, type Pieces, padding, piecesOf, storePieces, toNetwork, width } from './pieces.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { BinaryOperator, CompareOperator } from './tree.ts'
 import type { InlineCall, Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
@@ -39,12 +40,6 @@ interface Test {
   readonly left: Value
   readonly right: Value
 }
-
-/** A value in registers: one, or several for addresses of more than 8 bytes or an odd size. */
-type Pieces = readonly Value[]
-
-/** Addresses in pieces of these sizes, in memory order. */
-const PIECES: Readonly<Record<string, readonly Size[]>> = { mac: [4, 2], ipv4: [4], ipv6: [8, 8] }
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
 const VARIABLE_STRIDE = 4
@@ -97,7 +92,7 @@ class Lowering {
         const { pointer } = this.reference(node.base)
         const pieces = this.value(node.value)
         builder.at = node.at
-        return this.storePieces(pointer, node.field, pieces)
+        return storePieces(builder, pointer, node.field, pieces)
       }
       case 'if': {
         const [whenTrue, whenFalse, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
@@ -250,7 +245,7 @@ class Lowering {
       case 'field':
         return this.loadField(node.base, node.field, node.struct, node.at)
       case 'byte':
-        return [this.byte(this.value(node.base), node.base.type, node.index)]
+        return [octet(builder, this.value(node.base), node.base.type, node.index)]
       case 'length':
         return [this.contextField(SK_BUFF.len)]
       case 'vlan':
@@ -506,7 +501,7 @@ class Lowering {
     const map = builder.emit({ op: 'map', name })
     const left = builder.emit({ op: 'call', helper: `map_${node.op}_elem` }, map, pointer)
     // Where there is none, zeros were written.
-    const fields = new Map(table.value.layout.fields.map((field) => [field, this.loadPieces(pointer, field, true)]))
+    const fields = new Map(table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, true)]))
     return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
   }
 
@@ -545,46 +540,8 @@ class Lowering {
         builder.constant(isPrefix && offset === 0 ? wholeLength(struct) : 0),
       )
     for (const { field, pieces } of values)
-      this.storePieces(base, field, isPrefix ? this.toNetwork(field.layout, pieces) : pieces)
+      storePieces(builder, base, field, isPrefix ? toNetwork(builder, field.layout, pieces) : pieces)
     return base
-  }
-
-  private toNetwork(layout: Layout, pieces: Pieces): Pieces {
-    if (layout.kind !== 'scalar' || layout.size === 1) return pieces
-    const bits = (8 * layout.size) as 16 | 32 | 64
-    return pieces.map((piece) => this.builder.emit({ op: 'swap', bits }, piece))
-  }
-
-  private storePieces(base: Value, field: Field, pieces: Pieces): void {
-    let { offset } = field
-    for (const [index, size] of sizesOf(field.layout).entries()) {
-      const piece = pieces[index]
-      if (piece !== undefined) this.storePiece(base, piece, size, offset)
-      offset += size
-    }
-  }
-
-  /** The stack takes aligned stores only, on every machine: an address behind an odd number of bytes goes in parts. */
-  private storePiece(base: Value, piece: Value, size: Size, offset: number): void {
-    const { builder } = this
-    if (base.op !== 'stack' || offset % size === 0) {
-      builder.emit({ op: 'store', size, offset }, base, piece)
-      return
-    }
-    const half = (size / 2) as Size
-    const bits = size === 8 ? 64 : 32
-    const upper = builder.emit({ op: 'alu', alu: 'rsh', bits }, piece, builder.constant(8 * half))
-    this.storePiece(base, piece, half, offset)
-    this.storePiece(base, upper, half, offset + half)
-  }
-
-  private loadPieces(pointer: Value, field: Field, pure: boolean): Pieces {
-    let { offset } = field
-    return sizesOf(field.layout).map((size) => {
-      const piece = this.builder.emit({ op: 'load', size, offset, pure }, pointer)
-      offset += size
-      return piece
-    })
   }
 
   private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {
@@ -594,7 +551,7 @@ class Lowering {
     if (copied !== undefined) return copied
     builder.at = at
     const network = struct.order === 'network'
-    const pieces = this.loadPieces(pointer, field, network)
+    const pieces = loadPieces(builder, pointer, field, network)
     const [first] = pieces
     if (first === undefined || field.layout.kind !== 'scalar') return pieces
     const { size } = field.layout
@@ -621,22 +578,6 @@ class Lowering {
       () => [builder.constant(0)],
     )
   }
-
-  /** An octet of an address. Pieces lie in registers as they lie in memory, the first octet lowest. */
-  private byte(pieces: Pieces, type: ValueType, index: number): Value {
-    const { builder } = this
-    let start = 0
-    for (const [at, size] of piecesOf(type).entries()) {
-      const piece = pieces[at]
-      if (piece !== undefined && index < start + size) {
-        const bits = size === 8 ? 64 : 32
-        const shifted = builder.emit({ op: 'alu', alu: 'rsh', bits }, piece, builder.constant(8 * (index - start)))
-        return builder.emit({ op: 'alu', alu: 'and', bits }, shifted, builder.constant(0xff))
-      }
-      start += size
-    }
-    throw new Error(`an address has no octet ${index}`)
-  }
 }
 
 const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {
@@ -660,35 +601,4 @@ const ALU_OF: Readonly<Record<BinaryOperator, AluName>> = {
   '<<': 'lsh',
   '>>': 'rsh',
   '>>>': 'rsh',
-}
-
-/** The width that a type is computed in. */
-const width = (type: ValueType): 32 | 64 =>
-  type.kind === 'constant' || (type.kind === 'int' && type.bits === 64) ? 64 : 32
-
-/** The sizes of the registers that hold a value. */
-const piecesOf = (type: ValueType): readonly Size[] =>
-  type.kind === 'address' ? (PIECES[type.role] ?? []) : [width(type) === 64 ? 8 : 4]
-
-/** The sizes of the loads and stores that move a field. */
-const sizesOf = (layout: Layout): readonly Size[] =>
-  layout.kind === 'bytes' ? (PIECES[layout.role] ?? []) : layout.kind === 'scalar' ? [layout.size] : []
-
-/** The bytes of a struct that no field covers, in aligned pieces. */
-function padding({ layout }: StructType): { offset: number; size: Size }[] {
-  const holes: { offset: number; size: Size }[] = []
-  let at = 0
-  const fill = (end: number): void => {
-    while (at < end) {
-      const size = ([8, 4, 2, 1] as const).find((one) => at % one === 0 && at + one <= end) ?? 1
-      holes.push({ offset: at, size })
-      at += size
-    }
-  }
-  for (const field of layout.fields) {
-    fill(field.offset)
-    at = field.offset + field.layout.size
-  }
-  fill(layout.size)
-  return holes
 }

@@ -1,0 +1,95 @@
+/** Values in registers: how many each takes, and how they get into memory and out of it. */
+import type { Field, Layout } from '../isa/layout.ts'
+import type { StructType } from '../lang/index.ts'
+import type { Builder } from './builder.ts'
+import type { Size, Value } from './ir.ts'
+import type { ValueType } from './typed.ts'
+
+/** A value in registers: one, or several for addresses of more than 8 bytes or an odd size. */
+export type Pieces = readonly Value[]
+
+/** Addresses in pieces of these sizes, in memory order. */
+const PIECES: Readonly<Record<string, readonly Size[]>> = { mac: [4, 2], ipv4: [4], ipv6: [8, 8] }
+
+/** The width that a type is computed in. */
+export const width = (type: ValueType): 32 | 64 =>
+  type.kind === 'constant' || (type.kind === 'int' && type.bits === 64) ? 64 : 32
+
+/** The sizes of the registers that hold a value. */
+export const piecesOf = (type: ValueType): readonly Size[] =>
+  type.kind === 'address' ? (PIECES[type.role] ?? []) : [width(type) === 64 ? 8 : 4]
+
+/** The sizes of the loads and stores that move a field. */
+const sizesOf = (layout: Layout): readonly Size[] =>
+  layout.kind === 'bytes' ? (PIECES[layout.role] ?? []) : layout.kind === 'scalar' ? [layout.size] : []
+
+export function toNetwork(builder: Builder, layout: Layout, pieces: Pieces): Pieces {
+  if (layout.kind !== 'scalar' || layout.size === 1) return pieces
+  const bits = (8 * layout.size) as 16 | 32 | 64
+  return pieces.map((piece) => builder.emit({ op: 'swap', bits }, piece))
+}
+
+export function storePieces(builder: Builder, base: Value, field: Field, pieces: Pieces): void {
+  let { offset } = field
+  for (const [index, size] of sizesOf(field.layout).entries()) {
+    const piece = pieces[index]
+    if (piece !== undefined) storePiece(builder, base, piece, size, offset)
+    offset += size
+  }
+}
+
+/** The stack takes aligned stores only, on every machine: an address behind an odd number of bytes goes in parts. */
+function storePiece(builder: Builder, base: Value, piece: Value, size: Size, offset: number): void {
+  if (base.op !== 'stack' || offset % size === 0) {
+    builder.emit({ op: 'store', size, offset }, base, piece)
+    return
+  }
+  const half = (size / 2) as Size
+  const bits = size === 8 ? 64 : 32
+  const upper = builder.emit({ op: 'alu', alu: 'rsh', bits }, piece, builder.constant(8 * half))
+  storePiece(builder, base, piece, half, offset)
+  storePiece(builder, base, upper, half, offset + half)
+}
+
+export function loadPieces(builder: Builder, pointer: Value, field: Field, pure: boolean): Pieces {
+  let { offset } = field
+  return sizesOf(field.layout).map((size) => {
+    const piece = builder.emit({ op: 'load', size, offset, pure }, pointer)
+    offset += size
+    return piece
+  })
+}
+
+/** An octet of an address. Pieces lie in registers as they lie in memory, the first octet lowest. */
+export function octet(builder: Builder, pieces: Pieces, type: ValueType, index: number): Value {
+  let start = 0
+  for (const [at, size] of piecesOf(type).entries()) {
+    const piece = pieces[at]
+    if (piece !== undefined && index < start + size) {
+      const bits = size === 8 ? 64 : 32
+      const shifted = builder.emit({ op: 'alu', alu: 'rsh', bits }, piece, builder.constant(8 * (index - start)))
+      return builder.emit({ op: 'alu', alu: 'and', bits }, shifted, builder.constant(0xff))
+    }
+    start += size
+  }
+  throw new Error(`an address has no octet ${index}`)
+}
+
+/** The bytes of a struct that no field covers, in aligned pieces. */
+export function padding({ layout }: StructType): { offset: number; size: Size }[] {
+  const holes: { offset: number; size: Size }[] = []
+  let at = 0
+  const fill = (end: number): void => {
+    while (at < end) {
+      const size = ([8, 4, 2, 1] as const).find((one) => at % one === 0 && at + one <= end) ?? 1
+      holes.push({ offset: at, size })
+      at += size
+    }
+  }
+  for (const field of layout.fields) {
+    fill(field.offset)
+    at = field.offset + field.layout.size
+  }
+  fill(layout.size)
+  return holes
+}
