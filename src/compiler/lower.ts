@@ -6,10 +6,11 @@ import { type StructType, wholeLength } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
 import { Exits, type Verdicts } from './exits.ts'
-import type { AluName, Block, Comparison, Graph, StackObject, Value } from './ir.ts'
+import type { Block, Comparison, Graph, StackObject, Value } from './ir.ts'
+import { arithmetic, convert } from './lower-arithmetic.ts'
 import { loadPieces, octet, type Pieces, padding, piecesOf, storePieces, toNetwork, width } from './pieces.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
-import type { BinaryOperator, CompareOperator } from './tree.ts'
+import type { CompareOperator } from './tree.ts'
 import type { InlineCall, Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type Wiring } from './wiring.ts'
 
@@ -268,7 +269,7 @@ class Lowering {
         return [builder.emit({ op: 'alu', alu: 'xor', bits }, this.scalar(node.operand), ones)]
       }
       case 'convert':
-        return [this.convert(this.scalar(node.operand), node.operand.type, node.type)]
+        return [convert(builder, this.scalar(node.operand), node.operand.type, node.type)]
       case 'compare':
       case 'isNull':
       case 'not':
@@ -408,35 +409,7 @@ class Lowering {
     const left = this.scalar(node.left)
     const right = this.scalar(node.right)
     this.builder.at = node.at
-    const signed = type.kind === 'int' && type.signed
-    if (signed && (operator === '/' || operator === '%')) return this.signedDivision(operator, width(type), left, right)
-    const alu = operator === '>>' && signed ? 'arsh' : ALU_OF[operator]
-    return this.builder.emit({ op: 'alu', alu, bits: width(type) }, left, right)
-  }
-
-  /**
-   * Before version 4 of the instruction set (kernel 6.6) division is unsigned: the magnitudes are divided, and the
-   * result gets its sign afterwards. With s all ones for a negative x and zero otherwise, (x ^ s) - s is |x|, and is x
-   * again when applied to |x|.
-   */
-  private signedDivision(operator: '/' | '%', bits: 32 | 64, left: Value, right: Value): Value {
-    const { builder } = this
-    const alu = (name: AluName, a: Value, b: Value): Value => builder.emit({ op: 'alu', alu: name, bits }, a, b)
-    const signOf = (value: Value): Value => alu('arsh', value, builder.constant(bits - 1))
-    const negateIf = (sign: Value, value: Value): Value => alu('sub', alu('xor', value, sign), sign)
-    const [leftSign, rightSign] = [signOf(left), signOf(right)]
-    const divided = alu(operator === '/' ? 'div' : 'mod', negateIf(leftSign, left), negateIf(rightSign, right))
-    return negateIf(operator === '/' ? alu('xor', leftSign, rightSign) : leftSign, divided)
-  }
-
-  private convert(value: Value, from: ValueType, to: ValueType): Value {
-    if (from.kind !== 'int' || to.kind !== 'int') return value
-    const { builder } = this
-    if (to.bits < 32 && to.bits < from.bits)
-      return builder.emit({ op: 'alu', alu: 'and', bits: 32 }, value, builder.constant(2 ** to.bits - 1))
-    if (to.bits === 32 && from.bits === 64) return builder.emit({ op: 'low32' }, value)
-    if (to.bits === 64 && from.bits === 32 && from.signed) return builder.emit({ op: 'sext32' }, value)
-    return value
+    return arithmetic(this.builder, operator, type, left, right)
   }
 
   /** Kernels before 6.0 leave the tag of an earlier use behind in a packet without one: only `present` tells. */
@@ -587,18 +560,4 @@ const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Compari
   '<=': ['ule', 'sle'],
   '>': ['ugt', 'sgt'],
   '>=': ['uge', 'sge'],
-}
-
-const ALU_OF: Readonly<Record<BinaryOperator, AluName>> = {
-  '+': 'add',
-  '-': 'sub',
-  '*': 'mul',
-  '/': 'div',
-  '%': 'mod',
-  '&': 'and',
-  '|': 'or',
-  '^': 'xor',
-  '<<': 'lsh',
-  '>>': 'rsh',
-  '>>>': 'rsh',
 }
