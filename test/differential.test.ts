@@ -16,6 +16,10 @@ const machines = [openVirtualMachine(), ...(reason === undefined ? [openKernelMa
 const title = `the interpreter, the VM ${reason === undefined ? 'and the kernel' : `(the kernel: skipped, ${reason})`}`
 
 describe(title, async () => {
+  test.skipIf(reason !== undefined)(`have the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
+    expect(machines.map(({ name }) => name)).toEqual(['vm', 'kernel'])
+  })
+
   const modules = await loadShared()
   const benches = machines.map((machine) => new Bench(machine))
 
