@@ -1,8 +1,12 @@
 /** All the words a data plane may use. */
 export * from './atomic.ts'
+export * from './checksum.ts'
+export * from './connection.ts'
 export * from './dataplane.ts'
 export * from './functions.ts'
+export * from './hash.ts'
 export * from './headers.ts'
 export * from './maps.ts'
 export { wholeLength } from './prefix.ts'
+export * from './rate.ts'
 export * from './types.ts'
