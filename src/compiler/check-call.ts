@@ -1,35 +1,29 @@
-/** Calls: of what a data plane is given, of conversions, and of other data-plane functions, which are inlined. */
+/** Calls: of what a data plane is given, of conversions, and of other data-plane functions. */
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { isArray, isSequence } from '../isa/program.ts'
 import { atomicName, type StructType } from '../lang/index.ts'
-import { bindPattern, body, typeOfDeclared, typeOfKept } from './check.ts'
+import { typeOfDeclared } from './check.ts'
 import { atomicCall } from './check-atomic.ts'
 import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
+import { functionCall } from './check-function.ts'
 import { queueMethod } from './check-queue.ts'
-import type { Module } from './modules.ts'
-import { narrow } from './narrow.ts'
-import { collecting } from './report.ts'
-import { type Builtin, type Checked, isStatic, Scope, Silent } from './scope.ts'
+import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
 import type { Expression } from './tree.ts'
 import {
-  type InlineCall,
   type NamedTable,
   nameOfType,
   type StructField,
   type Typed,
   U64,
   type ValueType,
+  VERDICT,
   wrap,
 } from './typed.ts'
 
-type Call = Extract<Expression, { kind: 'call' }>
+export type Call = Extract<Expression, { kind: 'call' }>
 
-/** Functions that call functions twice grow without bound otherwise. */
-const MOST_CALLS = 2000
-
-const VERDICT: ValueType = { kind: 'verdict' }
 const U16: ValueType = { kind: 'int', bits: 16, signed: false }
 
 export function call(scope: Scope, node: Call): Checked {
@@ -52,7 +46,7 @@ export function call(scope: Scope, node: Call): Checked {
     case 'method':
       return callee.of === 'packet' ? read(scope, node) : tableMethod(scope, node, callee.of, callee.name)
     case 'function':
-      return inline(scope, node, callee.module, callee.name)
+      return functionCall(scope, node, callee.module, callee.name)
     default:
       throw scope.unfit(
         node.callee.span,
@@ -62,7 +56,7 @@ export function call(scope: Scope, node: Call): Checked {
   }
 }
 
-function arity(scope: Scope, node: Call, least: number, most: number, form: string): void {
+export function arity(scope: Scope, node: Call, least: number, most: number, form: string): void {
   const given = node.arguments.length
   if (given < least || given > most)
     throw scope.unfit(
@@ -197,65 +191,4 @@ export function record(scope: Scope, node: Expression, struct: StructType, form:
     if (!fields.some(({ field }) => field.name === name))
       throw scope.unfit(node.span, `the ${struct.name} lacks \`${name}\``, form)
   return fields
-}
-
-/** A data-plane function: checked anew for every call, with what is passed. */
-function inline(scope: Scope, node: Call, module: Module, name: string): Checked {
-  const { compilation } = scope
-  const id = `${module.path}:${name}`
-  if (scope.callers.includes(id))
-    throw scope.unfit(node.span, `\`${name}\` calls itself`, 'write a for loop with a constant bound')
-  if (scope.callers.length >= 16)
-    throw scope.unfit(node.span, 'functions call each other more than 16 deep', 'flatten them')
-  const syntax = module.functions.get(name)
-  if (syntax === undefined) throw new Silent()
-  if (compilation.broken?.has(syntax)) throw new Silent()
-  compilation.calls = (compilation.calls ?? 0) + 1
-  if (compilation.calls > MOST_CALLS)
-    throw scope.unfit(node.span, `more than ${MOST_CALLS} calls would be compiled in`, 'call fewer functions')
-  const before = compilation.diagnostics.length
-  const broken = (): Silent => {
-    compilation.broken?.add(syntax)
-    return new Silent()
-  }
-  const tree = collecting(compilation.diagnostics, () => narrow(module, name, syntax, compilation.diagnostics))
-  if (tree === undefined) throw broken()
-  arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
-  const inner = new Scope(compilation, module, name, [...scope.callers, id])
-  const bindings: { variable: InlineCall['bindings'][number]['variable']; value: Typed }[] = []
-  const nonNull = new Set(inner.nonNull)
-  for (const [index, parameter] of tree.parameters.entries()) {
-    const argument = node.arguments[index] as Expression
-    const given = expression(scope, argument)
-    if (isStatic(given)) {
-      if (typeof parameter.pattern === 'string') inner.bind(parameter.pattern, { kind: 'static', value: given })
-      else bindPattern(inner, given, parameter.pattern)
-      continue
-    }
-    if (typeof parameter.pattern !== 'string')
-      throw inner.unfit(
-        parameter.span,
-        'a value cannot be taken apart here',
-        'name the parameter and write parameter.field',
-      )
-    if (given.type.kind === 'verdict' || given.type.kind === 'void')
-      throw scope.unfit(argument.span, `${nameOfType(given.type)} cannot be passed on`, 'return it at once')
-    const declared = typeOfKept(inner, parameter.annotation, given.type)
-    const type = declared ?? (given.type.kind === 'constant' ? U64 : given.type)
-    const variable = inner.variable(parameter.pattern, type)
-    bindings.push({ variable, value: coerce(scope, given, type, argument.span) })
-    inner.bind(parameter.pattern, { kind: 'variable', variable, mutable: type.kind !== 'reference' })
-    if (given.op === 'variable' && scope.nonNull.has(given.variable)) nonNull.add(variable)
-  }
-  inner.nonNull = nonNull
-  inner.rounds = scope.rounds
-  inner.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfKept(inner, tree.returns, { kind: 'void' })
-  const result = body(inner, tree)
-  if (compilation.diagnostics.length > before) throw broken()
-  return {
-    op: 'call',
-    call: { name, bindings, body: result },
-    type: inner.returns ?? { kind: 'void' },
-    at: scope.at(node.span),
-  }
 }

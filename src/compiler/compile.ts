@@ -17,6 +17,7 @@ import type { Program } from '../isa/program.ts'
 import { describe, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
 import { check } from './check.ts'
+import { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
 import { checkEffort } from './effort.ts'
 import { emit } from './emit.ts'
@@ -87,7 +88,8 @@ export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, opti
   const diagnostics: Diagnostic[] = []
   const { config, wiring } = options
   const port = { ...options.port, id: wiring.port }
-  const typed = check({ modules, cube, config, port, diagnostics, nextVariable: 0, broken: new Set() }, module, syntax)
+  const functions = new Functions()
+  const typed = check({ modules, cube, config, port, diagnostics, functions, nextVariable: 0 }, module, syntax)
   if (diagnostics.length > 0) throw new Refusal(inOrder(diagnostics))
   return typed
 }

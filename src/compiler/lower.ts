@@ -11,7 +11,7 @@ import { arithmetic, convert } from './lower-arithmetic.ts'
 import { loadPieces, octet, type Pieces, padding, piecesOf, storePieces, toNetwork, width } from './pieces.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { CompareOperator } from './tree.ts'
-import type { InlineCall, Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
+import type { Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type Wiring } from './wiring.ts'
 
 export interface LowerOptions {
@@ -200,28 +200,35 @@ class Lowering {
         return this.verdict(node.whenFalse)
       }
       case 'call':
-        this.bindArguments(node.call)
-        return this.statements(node.call.body)
+        this.bindArguments(node)
+        return this.statements(node.callee.body)
       default:
         throw new Error(`a verdict of kind ${node.op}`)
     }
   }
 
-  private bindArguments({ bindings }: InlineCall): void {
-    for (const { variable, value } of bindings) this.assign(variable, value)
+  /** First all of them, and then the parameters: what computes one may call the same function. */
+  private bindArguments({ callee, arguments: given }: Extract<Typed, { op: 'call' }>): void {
+    const values = given.map((one) => (one.type.kind === 'reference' ? this.reference(one) : this.value(one)))
+    for (const [index, variable] of callee.parameters.entries()) {
+      const value = values[index]
+      if (value === undefined) throw new Error(`${callee.name} lacks ${variable.name}`)
+      if ('pointer' in value) this.references.set(variable, value)
+      else this.writePieces(variable.id * VARIABLE_STRIDE, value)
+    }
   }
 
   /** A call for its value: the body in place, its returns joined. */
   private call(node: Extract<Typed, { op: 'call' }>): Pieces {
     const { builder } = this
-    this.bindArguments(node.call)
+    this.bindArguments(node)
     const pieces = node.type.kind === 'void' ? 0 : piecesOf(node.type).length
     const result = this.nextResult
     this.nextResult -= VARIABLE_STRIDE
     const to = builder.newBlock()
     this.returns.push({ to, result, pieces })
     const loops = this.loops.splice(0)
-    this.statements(node.call.body)
+    this.statements(node.callee.body)
     this.loops.push(...loops)
     this.returns.pop()
     builder.jump(to)

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import { printTyped } from './print-typed.ts'
-import { BOOL, type Typed, type TypedStatement, U32, U64, type ValueType, type Variable } from './typed.ts'
+import {
+  BOOL,
+  type Typed,
+  type TypedFunction,
+  type TypedStatement,
+  U32,
+  U64,
+  type ValueType,
+  type Variable,
+} from './typed.ts'
 
 const at = { source: { file: 'a.ts', text: '' }, span: { start: 0, end: 0 } }
 const variable = (id: number, name: string, type: ValueType = U32): Variable => ({ id, name, type })
@@ -56,25 +65,30 @@ test('branches, loops and what they hold are indented', () => {
   ])
 })
 
-test('an inlined function stands in place: on one line if its body does, else indented', () => {
-  const small: Typed = {
-    op: 'call',
-    call: { name: 'half', bindings: [{ variable: x, value: constant(8n) }], body: [returned(use(x))] },
-    type: U32,
+test('functions stand below what calls them, once', () => {
+  const half: TypedFunction = { name: 'half', parameters: [x], body: [returned(use(x))], result: U32, at }
+  const halved = (given: Typed): Typed => ({ op: 'call', callee: half, arguments: [given], type: U32, at })
+  const verdict = { kind: 'verdict' } as const
+  const away: TypedFunction = {
+    name: 'away',
+    parameters: [],
+    body: [assign(other, halved(halved(constant(8n)))), returned(flood)],
+    result: verdict,
     at,
   }
-  const large: Typed = {
-    op: 'call',
-    call: { name: 'away', bindings: [], body: [assign(other, small), returned(flood)] },
-    type: { kind: 'verdict' },
-    at,
-  }
+  const large: Typed = { op: 'call', callee: away, arguments: [], type: verdict, at }
   expect(text({ op: 'if', test: constant(1n, BOOL), whenTrue: [returned(large)], whenFalse: [], at })).toEqual([
     'if (true) {',
-    '  return away() {',
-    '    x_2: u64 = half(x: u32 = 8) { return x }',
-    '    return flood()',
-    '  }',
+    '  return away()',
+    '}',
+    '',
+    'function away(): Verdict {',
+    '  x: u64 = half(half(8))',
+    '  return flood()',
+    '}',
+    '',
+    'function half(x_2: u32): u32 {',
+    '  return x_2',
     '}',
   ])
 })

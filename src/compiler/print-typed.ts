@@ -1,30 +1,38 @@
 /**
  * The typed tree as text that reads like the TypeScript it came from, with all that checking found out: the type of each
- * variable where it is first assigned, every conversion, and inlined functions in place, with their parameters.
+ * variable where it is first assigned, and every conversion. The functions that it calls stand below it.
  */
 import {
-  type InlineCall,
   nameOfType,
   type StructField,
   type Typed,
+  type TypedFunction,
   type TypedStatement,
   type Variable,
 } from './typed.ts'
 
 /** `reasons` are the names of the drop reasons, in the order of their numbers. */
 export const printTyped = (body: readonly TypedStatement[], reasons: readonly string[] = []): string =>
-  new Printer(reasons).statements(body).join('\n')
+  new Printer(reasons).program(body).join('\n')
 
 class Printer {
   private readonly reasons: readonly string[]
   private readonly names = new Map<number, string>()
   private readonly uses = new Map<string, number>()
+  private readonly functions = new Map<TypedFunction, string>()
 
   constructor(reasons: readonly string[]) {
     this.reasons = reasons
   }
 
-  statements = (body: readonly TypedStatement[]): string[] => body.flatMap((node) => this.statement(node))
+  program(body: readonly TypedStatement[]): string[] {
+    const lines = this.statements(body)
+    // Printing one of them can bring in more.
+    for (const callee of this.functions.keys()) lines.push('', ...this.function(callee))
+    return lines
+  }
+
+  private statements = (body: readonly TypedStatement[]): string[] => body.flatMap((node) => this.statement(node))
 
   private block = (head: string, body: readonly TypedStatement[]): string[] => [
     ...`${head} {`.split('\n'),
@@ -66,15 +74,23 @@ class Printer {
     return isNew ? `${name}: ${nameOfType(variable.type)}` : name
   }
 
-  /** Other variables of the same name get a number: `x`, `x_2`, … */
   private name({ id, name }: Variable): string {
-    const known = this.names.get(id)
-    if (known !== undefined) return known
+    const known = this.names.get(id) ?? this.unused(name)
+    this.names.set(id, known)
+    return known
+  }
+
+  private functionName(callee: TypedFunction): string {
+    const known = this.functions.get(callee) ?? this.unused(callee.name)
+    this.functions.set(callee, known)
+    return known
+  }
+
+  /** Others of the same name get a number: `x`, `x_2`, … */
+  private unused(name: string): string {
     const use = (this.uses.get(name) ?? 0) + 1
     this.uses.set(name, use)
-    const fresh = use === 1 ? name : `${name}_${use}`
-    this.names.set(id, fresh)
-    return fresh
+    return use === 1 ? name : `${name}_${use}`
   }
 
   /** An expression as a part of another: in parentheses where it has an operator. */
@@ -126,7 +142,7 @@ class Printer {
           .map((part) => this.operand(part))
           .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
       case 'call':
-        return this.inlined(node.call)
+        return `${this.functionName(node.callee)}(${node.arguments.map((one) => this.text(one)).join(', ')})`
       case 'push':
         return `${node.table.name}.push(${this.record(node.value)})`
       case 'pop':
@@ -149,14 +165,9 @@ class Printer {
   private record = (fields: readonly StructField[]): string =>
     `{ ${fields.map(({ field, value }) => `${field.name}: ${this.text(value)}`).join(', ')} }`
 
-  /** `name(parameter: type = argument) { body }`, on one line if the body is one. */
-  private inlined({ name, bindings, body }: InlineCall): string {
-    // The arguments first: they are computed outside.
-    const values = bindings.map(({ value }) => this.text(value))
-    const parameters = bindings.map(({ variable }, index) => `${this.target(variable)} = ${values[index]}`)
-    const lines = this.statements(body)
-    const head = `${name}(${parameters.join(', ')})`
-    return lines.length === 1 ? `${head} { ${lines[0]} }` : [`${head} {`, ...indented(lines), '}'].join('\n')
+  private function(callee: TypedFunction): string[] {
+    const parameters = callee.parameters.map((variable) => this.target(variable)).join(', ')
+    return this.block(`function ${this.functionName(callee)}(${parameters}): ${nameOfType(callee.result)}`, callee.body)
   }
 }
 

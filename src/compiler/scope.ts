@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
+import type { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
 import type { Module, Modules } from './modules.ts'
 import { type Unfit, unfit } from './report.ts'
@@ -43,11 +44,8 @@ export interface Compilation {
   readonly config: Readonly<Record<string, unknown>>
   readonly port: Readonly<Record<string, unknown>>
   readonly diagnostics: Diagnostic[]
+  readonly functions: Functions
   nextVariable: number
-  /** Functions with a mistake: calling them again says nothing new. */
-  readonly broken?: Set<unknown>
-  /** Calls compiled in so far. */
-  calls?: number
 }
 
 /** Thrown where something refused before is used again: there is nothing new to say. */

@@ -61,7 +61,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'isNull' | 'not' | 'complement' | 'negate' | 'convert'; readonly operand: Typed }
   | { readonly op: 'and' | 'or'; readonly left: Typed; readonly right: Typed }
   | { readonly op: 'conditional'; readonly test: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
-  | { readonly op: 'call'; readonly call: InlineCall }
+  | { readonly op: 'call'; readonly callee: TypedFunction; readonly arguments: readonly Typed[] }
   /** What the field was before. */
   | {
       readonly op: 'atomic'
@@ -86,11 +86,14 @@ export interface StructField {
   readonly value: Typed
 }
 
-/** A call of a data-plane function: its body, with a variable for each parameter. */
-export interface InlineCall {
+/** A data-plane function, as it was checked with arguments of certain types: all calls that agree in them share it. */
+export interface TypedFunction {
   readonly name: string
-  readonly bindings: readonly { readonly variable: Variable; readonly value: Typed }[]
+  /** A variable for each argument that exists at run time. */
+  readonly parameters: readonly Variable[]
   readonly body: readonly TypedStatement[]
+  readonly result: ValueType
+  readonly at: Position
 }
 
 export type TypedStatement =
@@ -129,6 +132,7 @@ export type TypedStatement =
 export const U32: IntType = { kind: 'int', bits: 32, signed: false }
 export const U64: IntType = { kind: 'int', bits: 64, signed: false }
 export const BOOL: ValueType = { kind: 'bool' }
+export const VERDICT: ValueType = { kind: 'verdict' }
 
 /** A type as its author would write it. */
 export function nameOfType(type: ValueType): string {

@@ -187,8 +187,10 @@ class Interpreter {
       case 'conditional':
         return this.value(this.value(node.test) === true ? node.whenTrue : node.whenFalse)
       case 'call': {
-        for (const { variable, value } of node.call.bindings) this.variables.set(variable, this.value(value))
-        const completion = this.statements(node.call.body)
+        // First all of them: what computes one may call the same function.
+        const given = node.arguments.map((one) => this.value(one))
+        for (const [index, variable] of node.callee.parameters.entries()) this.variables.set(variable, given[index])
+        const completion = this.statements(node.callee.body)
         return completion.kind === 'return' ? completion.value : undefined
       }
       case 'push':

@@ -1,0 +1,165 @@
+/** Calls of data-plane functions. A function is checked once for all calls that pass the same types and the same statics. */
+import { bindPattern, body, typeOfKept } from './check.ts'
+import { arity, type Call } from './check-call.ts'
+import { coerce } from './check-convert.ts'
+import { expression } from './check-expression.ts'
+import type { Module } from './modules.ts'
+import { type FunctionSyntax, narrow } from './narrow.ts'
+import { collecting } from './report.ts'
+import { isStatic, Scope, Silent, type Static } from './scope.ts'
+import type { Expression, FunctionTree } from './tree.ts'
+import { nameOfType, type Typed, type TypedFunction, U64, type Variable, VERDICT } from './typed.ts'
+
+/** Functions that call functions twice grow without bound otherwise. */
+const MOST_CALLS = 2000
+const DEEPEST = 16
+
+/** The functions of one compilation. */
+export class Functions {
+  readonly trees = new Map<FunctionSyntax, FunctionTree>()
+  /** Those with a mistake: calling them again says nothing new. */
+  readonly broken = new Set<FunctionSyntax>()
+  /** By name and what is passed. */
+  readonly checked = new Map<string, CheckedFunction>()
+  /** Calls so far, each as often as the one around it. */
+  calls = 0
+  private readonly identities = new Map<unknown, number>()
+
+  /** A number for each value that there is while compiling. */
+  identity(value: unknown): number {
+    const known = this.identities.get(value) ?? this.identities.size
+    this.identities.set(value, known)
+    return known
+  }
+}
+
+interface CheckedFunction {
+  readonly typed: TypedFunction
+  /** Calls in it, and in what it calls. */
+  readonly calls: number
+  /** How often it ran, and how many functions were around it: for more of either, its body is checked again. */
+  readonly rounds: number
+  readonly depth: number
+}
+
+export function functionCall(scope: Scope, node: Call, module: Module, name: string): Typed {
+  const { functions } = scope.compilation
+  const id = `${module.path}:${name}`
+  const depth = scope.callers.length
+  if (scope.callers.includes(id))
+    throw scope.unfit(node.span, `\`${name}\` calls itself`, 'write a for loop with a constant bound')
+  if (depth >= DEEPEST)
+    throw scope.unfit(node.span, `functions call each other more than ${DEEPEST} deep`, 'flatten them')
+  const inner = new Scope(scope.compilation, module, name, [...scope.callers, id])
+  inner.rounds = scope.rounds
+  const tree = treeOf(inner)
+  arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
+  const { parameters, given, key } = passed(scope, inner, node, tree)
+  const called = `${id}(${key.join()})`
+  const known = functions.checked.get(called)
+  functions.calls += 1 + (known?.calls ?? 0)
+  if (functions.calls > MOST_CALLS)
+    throw scope.unfit(node.span, `more than ${MOST_CALLS} calls would be compiled in`, 'call fewer functions')
+  if (known !== undefined && known.rounds >= scope.rounds && known.depth >= depth)
+    return { op: 'call', callee: known.typed, arguments: given, type: known.typed.result, at: scope.at(node.span) }
+
+  const callsBefore = functions.calls
+  const typed = checkBody(inner, tree, parameters)
+  const checked: CheckedFunction = {
+    typed: known?.typed ?? typed,
+    calls: known?.calls ?? functions.calls - callsBefore,
+    rounds: Math.max(scope.rounds, known?.rounds ?? 0),
+    depth: Math.max(depth, known?.depth ?? 0),
+  }
+  functions.checked.set(called, checked)
+  return { op: 'call', callee: checked.typed, arguments: given, type: checked.typed.result, at: scope.at(node.span) }
+}
+
+/** The small tree of the function that a scope is for. */
+function treeOf({ compilation, module, functionName }: Scope): FunctionTree {
+  const { functions, diagnostics } = compilation
+  const syntax = module.functions.get(functionName)
+  if (syntax === undefined || functions.broken.has(syntax)) throw new Silent()
+  const known = functions.trees.get(syntax)
+  if (known !== undefined) return known
+  const tree = collecting(diagnostics, () => narrow(module, functionName, syntax, diagnostics))
+  if (tree === undefined) {
+    functions.broken.add(syntax)
+    throw new Silent()
+  }
+  functions.trees.set(syntax, tree)
+  return tree
+}
+
+/** Binds the parameters. What exists only while compiling is bound as it is; the rest is given at run time. */
+function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree) {
+  const parameters: Variable[] = []
+  const given: Typed[] = []
+  const nonNull = new Set<Variable>()
+  const key = tree.parameters.map((parameter, index): string => {
+    const argument = node.arguments[index] as Expression
+    const typed = expression(scope, argument)
+    if (isStatic(typed)) {
+      if (typeof parameter.pattern === 'string') inner.bind(parameter.pattern, { kind: 'static', value: typed })
+      else bindPattern(inner, typed, parameter.pattern)
+      return keyOfStatic(inner, typed)
+    }
+    if (typeof parameter.pattern !== 'string')
+      throw inner.unfit(
+        parameter.span,
+        'a value cannot be taken apart here',
+        'name the parameter and write parameter.field',
+      )
+    if (typed.type.kind === 'verdict' || typed.type.kind === 'void')
+      throw scope.unfit(argument.span, `${nameOfType(typed.type)} cannot be passed on`, 'return it at once')
+    const declared = typeOfKept(inner, parameter.annotation, typed.type)
+    const type = declared ?? (typed.type.kind === 'constant' ? U64 : typed.type)
+    const variable = inner.variable(parameter.pattern, type)
+    parameters.push(variable)
+    given.push(coerce(scope, typed, type, argument.span))
+    inner.bind(parameter.pattern, { kind: 'variable', variable, mutable: type.kind !== 'reference' })
+    const isPresent = typed.op === 'variable' && scope.nonNull.has(typed.variable)
+    if (isPresent) nonNull.add(variable)
+    if (type.kind !== 'reference') return nameOfType(type)
+    return `${type.space} ${inner.compilation.functions.identity(type.struct.layout)} ${type.nullable && !isPresent}`
+  })
+  inner.nonNull = nonNull
+  return { parameters, given, key }
+}
+
+/** Equal keys, equal things. */
+function keyOfStatic({ compilation: { functions } }: Scope, given: Static): string {
+  switch (given.static) {
+    case 'host':
+      return `value ${functions.identity(given.value)}`
+    case 'table':
+      return `table ${given.table.name}`
+    case 'method':
+      return `method ${given.of === 'packet' ? 'packet' : `table ${given.of.name}`} ${given.name}`
+    case 'builtin':
+      return given.name
+    case 'function':
+      return `function ${given.module.path}:${given.name}`
+    default:
+      return given.static
+  }
+}
+
+function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variable[]): TypedFunction {
+  const { diagnostics, functions } = scope.compilation
+  const before = diagnostics.length
+  scope.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfKept(scope, tree.returns, { kind: 'void' })
+  const statements = body(scope, tree)
+  const syntax = scope.module.functions.get(scope.functionName)
+  if (diagnostics.length > before) {
+    if (syntax !== undefined) functions.broken.add(syntax)
+    throw new Silent()
+  }
+  return {
+    name: tree.name,
+    parameters,
+    body: statements,
+    result: scope.returns ?? { kind: 'void' },
+    at: scope.at(tree.span),
+  }
+}
