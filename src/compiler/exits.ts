@@ -183,12 +183,12 @@ export class Exits implements Verdicts {
     builder.branch('ne', 64, row, builder.constant(0), present, next)
     builder.enter(present)
     const context = builder.emit({ op: 'context' })
-    const length = builder.emit({ op: 'load', size: 4, offset: SK_BUFF.len, pure: true }, context)
+    const length = builder.emit({ op: 'load', size: 4, offset: SK_BUFF.len, from: 'context' }, context)
     for (const [offset, more] of [
       [0, builder.constant(1)],
       [8, length],
     ] as const) {
-      const before = builder.emit({ op: 'load', size: 8, offset, pure: false }, row)
+      const before = builder.emit({ op: 'load', size: 8, offset, from: 'shared' }, row)
       const after = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, before, more)
       builder.emit({ op: 'store', size: 8, offset }, row, after)
     }

@@ -20,8 +20,8 @@ export type Operation =
   | { readonly op: 'sext32' }
   /** The low 16, 32 or 64 bits, between network and host byte order. */
   | { readonly op: 'swap'; readonly bits: 16 | 32 | 64 }
-  /** Memory at argument 0. `pure` where nothing in the program can change it. */
-  | { readonly op: 'load'; readonly size: Size; readonly offset: number; readonly pure: boolean }
+  /** Memory at argument 0. */
+  | { readonly op: 'load'; readonly size: Size; readonly offset: number; readonly from: Memory }
   /** Argument 1 into memory at argument 0. */
   | { readonly op: 'store'; readonly size: Size; readonly offset: number }
   /** Changes memory at argument 0 by argument 1, if it is argument 2 where there is one. Gives what it was before. */
@@ -36,6 +36,12 @@ export type Operation =
   | { readonly op: 'now' }
   /** One argument for each predecessor of its block, in their order. */
   | { readonly op: 'phi' }
+
+/**
+ * What is read, and so what changes it: nothing at all; what moves the packet; that and writing to the packet; and of what
+ * others see as well, anybody at any time. passes/states.ts tells the states of a packet apart.
+ */
+export type Memory = 'constant' | 'context' | 'packet' | 'shared'
 
 export interface StackObject {
   readonly size: number
@@ -119,9 +125,9 @@ export function successors(block: Block): Block[] {
   return []
 }
 
-/** Values that nothing but their arguments decides: equal ones may be computed once, unused ones not at all. */
+/** Values that nothing but their arguments and the state of the packet decides: unused ones need not be computed. */
 export function isPure(value: Value): boolean {
-  if (value.op === 'load') return value.pure
+  if (value.op === 'load') return value.from !== 'shared'
   return value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
 }
 
@@ -171,6 +177,8 @@ export function dominators({ entry, blocks }: Graph): Map<Block, Block> {
   return idom
 }
 
+const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from'])
+
 /** The graph as text, a line a value: for people and for tests. */
 export function printGraph({ blocks }: Graph): string {
   const name = (value: Value | undefined) =>
@@ -178,7 +186,7 @@ export function printGraph({ blocks }: Graph): string {
   const line = (value: Value): string => {
     const { id, at: _at, arguments: given, op, ...rest } = value
     const details = Object.entries(rest)
-      .filter(([key, detail]) => key !== 'object' && typeof detail !== 'boolean')
+      .filter(([key, detail]) => !UNPRINTED.has(key) && typeof detail !== 'boolean')
       .map(([, detail]) => String(detail))
     return `  v${id} = ${[op, ...details].join(' ')}(${given.map(name).join(', ')})`
   }

@@ -431,12 +431,12 @@ class Lowering {
     const { builder } = this
     if (this.options.clock === 'kernel') return builder.emit({ op: 'now' })
     const cell = builder.emit({ op: 'mapValue', name: MAP.clock, offset: 0 })
-    return builder.emit({ op: 'load', size: 8, offset: 0, pure: true }, cell)
+    return builder.emit({ op: 'load', size: 8, offset: 0, from: 'constant' }, cell)
   }
 
   private contextField(offset: number): Value {
     const context = this.builder.emit({ op: 'context' })
-    return this.builder.emit({ op: 'load', size: 4, offset, pure: true }, context)
+    return this.builder.emit({ op: 'load', size: 4, offset, from: 'context' }, context)
   }
 
   private reference(node: Typed): Reference {
@@ -481,7 +481,9 @@ class Lowering {
     const map = builder.emit({ op: 'map', name })
     const left = builder.emit({ op: 'call', helper: `map_${node.op}_elem` }, map, pointer)
     // Where there is none, zeros were written.
-    const fields = new Map(table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, true)]))
+    const fields = new Map(
+      table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, 'constant')]),
+    )
     return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
   }
 
@@ -531,7 +533,7 @@ class Lowering {
     if (copied !== undefined) return copied
     builder.at = at
     const network = struct.order === 'network'
-    const pieces = loadPieces(builder, pointer, field, network)
+    const pieces = loadPieces(builder, pointer, field, network ? 'packet' : 'shared')
     const [first] = pieces
     if (first === undefined || field.layout.kind !== 'scalar') return pieces
     const { size } = field.layout

@@ -2,7 +2,7 @@
 import type { Field, Layout } from '../isa/layout.ts'
 import type { StructType } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
-import type { Size, Value } from './ir.ts'
+import type { Memory, Size, Value } from './ir.ts'
 import type { ValueType } from './typed.ts'
 
 /** A value in registers: one, or several for addresses of more than 8 bytes or an odd size. */
@@ -51,10 +51,10 @@ function storePiece(builder: Builder, base: Value, piece: Value, size: Size, off
   storePiece(builder, base, upper, half, offset + half)
 }
 
-export function loadPieces(builder: Builder, pointer: Value, field: Field, pure: boolean): Pieces {
+export function loadPieces(builder: Builder, pointer: Value, field: Field, from: Memory): Pieces {
   let { offset } = field
   return sizesOf(field.layout).map((size) => {
-    const piece = builder.emit({ op: 'load', size, offset, pure }, pointer)
+    const piece = builder.emit({ op: 'load', size, offset, from }, pointer)
     offset += size
     return piece
   })

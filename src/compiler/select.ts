@@ -1,8 +1,18 @@
 /** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
 import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SK_BUFF, SOURCE } from '../isa/opcodes.ts'
 import type { AtomicName } from '../lang/index.ts'
-import { type AluName, type Block, type Comparison, type Graph, NEGATED, successors, type Value } from './ir.ts'
+import {
+  type AluName,
+  type Block,
+  type Comparison,
+  type Graph,
+  type Memory,
+  NEGATED,
+  successors,
+  type Value,
+} from './ir.ts'
 import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
+import { isSteady } from './passes/states.ts'
 import type { Position } from './typed.ts'
 
 export function select(graph: Graph): CodeGraph {
@@ -34,17 +44,22 @@ const ATOMIC_OF: Readonly<Record<AtomicName, number>> = {
 /** r0 takes the result, r1 to r5 the arguments; a call leaves none of them as it was. */
 const CLOBBERED: readonly Register[] = [0, 1, 2, 3, 4, 5]
 
+const MEMORIES: readonly Memory[] = ['constant', 'context', 'packet']
+
 class Selection {
   private readonly graph: Graph
   private readonly registers = new Map<Value, Register>()
   private readonly users = new Map<Value, number>()
   /** Masks that the test at the end of their block takes along. */
   private readonly fused = new Set<Value>()
+  /** What the program does not change: it can be loaded again instead of being kept. */
+  private readonly steady: ReadonlySet<Memory>
   private next = FIRST_VIRTUAL
   private code: Code[] = []
 
   constructor(graph: Graph) {
     this.graph = graph
+    this.steady = new Set(MEMORIES.filter((from) => isSteady(graph, from)))
   }
 
   run(): CodeGraph {
@@ -182,7 +197,10 @@ class Selection {
           defs: [dst],
           at,
           // But for where the packet starts: the verifier would forget which bytes are known to be there.
-          again: value.pure && base >= FIRST_VIRTUAL && !(a.op === 'context' && value.offset === SK_BUFF.data),
+          again:
+            base >= FIRST_VIRTUAL &&
+            this.steady.has(value.from) &&
+            !(a.op === 'context' && value.offset === SK_BUFF.data),
           ...objectOf(a),
         })
       }

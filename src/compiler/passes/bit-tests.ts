@@ -1,6 +1,7 @@
 import type { Block, Graph, Terminator, Value } from '../ir.ts'
 import { Numbers, removeEdge } from './graph.ts'
 import { fits, swapBytes } from './simplify.ts'
+import { packetStates, type States } from './states.ts'
 
 /**
  * Tests of bits: `(source & mask) === value`. Shifts, swaps and masks go into the constants; tests one after the other
@@ -10,10 +11,11 @@ import { fits, swapBytes } from './simplify.ts'
 export function combineTests(graph: Graph): boolean {
   const uses = countUses(graph)
   const numbers = new Numbers(graph)
+  const states = packetStates(graph)
   let changed = false
   for (const block of graph.blocks) {
     changed = plain(block, numbers) || changed
-    while (combine(block, uses, numbers) || mergeBounds(block, numbers)) changed = true
+    while (combine(block, uses, numbers, states) || mergeBounds(block, numbers)) changed = true
   }
   return changed
 }
@@ -136,7 +138,7 @@ function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
 }
 
 /** The test of a block and that of the next, where both go to one place if they fail. */
-function combine(block: Block, uses: ReadonlyMap<Value, number>, numbers: Numbers): boolean {
+function combine(block: Block, uses: ReadonlyMap<Value, number>, numbers: Numbers, states: States): boolean {
   const { end } = block
   if (end?.op !== 'branch' || !(goesOnToFork(end.whenTrue) || goesOnToFork(end.whenFalse))) return false
   for (const first of ways(block)) {
@@ -145,7 +147,7 @@ function combine(block: Block, uses: ReadonlyMap<Value, number>, numbers: Number
     for (const second of ways(next)) {
       if (second.other !== first.other || second.same === second.other || first.same === first.other) continue
       if (first.other.values.some(({ op }) => op === 'phi')) continue
-      const both = join(block, first, second, uses, numbers)
+      const both = join(block, first, second, uses, numbers, states)
       if (both === undefined) continue
       write(block, { ...both, same: next, other: first.other }, numbers)
       removeEdge(next, second.other)
@@ -172,6 +174,7 @@ function join(
   second: BitTest,
   uses: ReadonlyMap<Value, number>,
   numbers: Numbers,
+  states: States,
 ): Pick<BitTest, 'source' | 'mask' | 'value'> | undefined {
   if (first.source === second.source) {
     const common = first.mask & second.mask
@@ -181,7 +184,10 @@ function join(
   const [low, high] = [first, second].sort((a, b) => offsetOf(a.source) - offsetOf(b.source))
   if (low?.source.op !== 'load' || high?.source.op !== 'load') return undefined
   const { size } = low.source
-  if (size !== high.source.size || size > 2 || !low.source.pure || !high.source.pure) return undefined
+  if (size !== high.source.size || size > 2 || low.source.from !== 'packet' || high.source.from !== 'packet')
+    return undefined
+  const now = states.after(block, 'packet')
+  if ([low, high].some(({ source }) => states.before(source, 'packet') !== now)) return undefined
   if (low.source.arguments[0] !== high.source.arguments[0] || offsetOf(low.source) + size !== offsetOf(high.source))
     return undefined
   if ((uses.get(low.source) ?? 0) > 1 || (uses.get(high.source) ?? 0) > 1) return undefined

@@ -1,22 +1,25 @@
 import { SK_BUFF } from '../../isa/opcodes.ts'
 import type { Block, Graph, Value } from '../ir.ts'
 import { Numbers } from './graph.ts'
+import { packetStates } from './states.ts'
 
 /**
  * A key or a value of a table that is a copy of consecutive bytes of the packet is read there, not from a copy on the stack.
- * The bytes were loaded, so the verifier has seen that they are there, and nothing changes what a pure load reads.
+ * The bytes were loaded, so the verifier has seen that they are there, and the packet is still as it was then.
  */
 export function keysInPackets(graph: Graph): boolean {
   const records = recordsOf(graph)
   const numbers = new Numbers(graph)
+  const states = packetStates(graph)
   let changed = false
   for (const block of graph.blocks) {
     const added: { before: Value; pointer: Value }[] = []
     for (const call of block.values) {
       if (call.op !== 'call' || !READERS.has(call.helper)) continue
+      const isSeen = (load: Value) => states.before(load, 'packet') === states.before(call, 'packet')
       for (const [index, argument] of call.arguments.entries()) {
         const record = records.get(argument)
-        const source = record?.uses === 1 ? sourceOf(argument, record) : undefined
+        const source = record?.uses === 1 ? sourceOf(argument, record, isSeen) : undefined
         if (record === undefined || source === undefined) continue
         const distance: Value = {
           op: 'const',
@@ -79,14 +82,14 @@ interface Place {
   readonly offset: number
 }
 
-/** Where in the packet the whole of a record comes from. */
-function sourceOf(stack: Value, { stores }: Record): Place | undefined {
+/** Where in the packet the whole of a record comes from. `isSeen`: a load has read what is there now. */
+function sourceOf(stack: Value, { stores }: Record, isSeen: (load: Value) => boolean): Place | undefined {
   if (stack.op !== 'stack') return undefined
   const sorted = stores.flatMap((store) => (store.op === 'store' ? [store] : [])).sort((a, b) => a.offset - b.offset)
   let at = 0
   let found: Place | undefined
   for (const { offset, size, arguments: given } of sorted) {
-    const place = placeOf(given[1], size)
+    const place = placeOf(given[1], size, isSeen)
     if (offset !== at || place === undefined) return undefined
     found ??= place
     if (place.data !== found.data || place.offset !== found.offset + at) return undefined
@@ -96,7 +99,7 @@ function sourceOf(stack: Value, { stores }: Record): Place | undefined {
 }
 
 /** Where in the packet the low `size` bytes of a value lie: loaded from there, perhaps shifted down by whole bytes. */
-function placeOf(value: Value | undefined, size: number): Place | undefined {
+function placeOf(value: Value | undefined, size: number, isSeen: (load: Value) => boolean): Place | undefined {
   const [inner, by] = value?.arguments ?? []
   if (
     value?.op === 'alu' &&
@@ -106,10 +109,11 @@ function placeOf(value: Value | undefined, size: number): Place | undefined {
     by.value % 8n === 0n
   ) {
     const skipped = Number(by.value) / 8
-    const whole = placeOf(inner, inner.size)
+    const whole = placeOf(inner, inner.size, isSeen)
     return whole && skipped + size <= inner.size ? { ...whole, offset: whole.offset + skipped } : undefined
   }
-  if (value?.op !== 'load' || !value.pure || value.size < size || inner === undefined) return undefined
+  if (value?.op !== 'load' || value.from !== 'packet' || !isSeen(value) || value.size < size || inner === undefined)
+    return undefined
   if (isPacket(inner)) return { data: inner, offset: value.offset }
   const [data, distance] = inner.arguments
   if (inner.op !== 'alu' || inner.alu !== 'add' || data === undefined || !isPacket(data)) return undefined

@@ -14,7 +14,7 @@ export function repeatedLoads(graph: Graph): boolean {
     let known = new Map(inherited)
     for (const value of block.values) {
       if (!isPure(value) && value.op !== 'load' && value.op !== 'phi') known = new Map()
-      if (value.op !== 'load' || value.pure) continue
+      if (value.op !== 'load' || value.from !== 'shared') continue
       const key = `${value.arguments[0]?.id} ${value.size} ${value.offset}`
       const earlier = known.get(key)
       if (earlier === undefined) known.set(key, value)

@@ -1,6 +1,7 @@
 import { type Block, dominators, type Graph, isPure, type Value } from '../ir.ts'
 import { replaceAll } from './graph.ts'
 import { simplify } from './simplify.ts'
+import { packetStates, type States } from './states.ts'
 
 /**
  * Global value numbering: what was computed on every way here is not computed again, and what got simpler by it is
@@ -8,6 +9,7 @@ import { simplify } from './simplify.ts'
  */
 export function numberValues(graph: Graph): boolean {
   const idom = dominators(graph)
+  const states = packetStates(graph)
   const children = new Map<Block, Block[]>()
   for (const [block, parent] of idom)
     if (block !== parent) children.set(parent, (children.get(parent) ?? []).concat(block))
@@ -33,7 +35,7 @@ export function numberValues(graph: Graph): boolean {
         replacements.set(original, value)
         if (value.op === 'const') continue
       }
-      const key = keyOf(value)
+      const key = keyOf(value, states)
       const earlier = key === undefined ? undefined : known.get(key)
       if (earlier !== undefined) {
         replacements.set(original, earlier)
@@ -59,12 +61,13 @@ export function numberValues(graph: Graph): boolean {
 }
 
 /** Equal keys, equal values. Undefined for what is never shared. */
-function keyOf(value: Value): string | undefined {
+function keyOf(value: Value, states: States): string | undefined {
   if (!isPure(value) || value.op === 'const' || value.op === 'stack' || value.op === 'map' || value.op === 'mapValue')
     return undefined
   const { id: _id, at: _at, arguments: given, ...operation } = value
   const parts = given.map((one) =>
     one.op === 'const' ? `#${one.value}` : one.op === 'mapValue' ? `${one.name}+${one.offset}` : `v${one.id}`,
   )
-  return `${Object.values(operation).join(' ')} ${parts.join(' ')}`
+  const changes = value.op === 'load' && (value.from === 'context' || value.from === 'packet')
+  return `${Object.values(operation).join(' ')} ${parts.join(' ')} ${changes ? states.before(value, value.from) : ''}`
 }

@@ -33,9 +33,9 @@ function operationOf(op: string, [first, second]: readonly string[]): Operation 
     case 'alu':
       return { op, alu: first as 'add', bits: Number(second) as 32 }
     case 'load':
-      return { op, size: Number(first) as 4, offset: Number(second), pure: true }
+      return { op, size: Number(first) as 4, offset: Number(second), from: 'packet' }
     case 'changing':
-      return { op: 'load', size: Number(first) as 4, offset: Number(second), pure: false }
+      return { op: 'load', size: Number(first) as 4, offset: Number(second), from: 'shared' }
     case 'stack':
       return { op, object: { size: Number(first), align: 8, what: 'a key', at } }
     case 'store':

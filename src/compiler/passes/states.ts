@@ -1,0 +1,90 @@
+import type { HelperName } from '../../isa/opcodes.ts'
+import type { Block, Graph, Memory, Value } from '../ir.ts'
+
+/** What of the packet has states. */
+type Changing = Extract<Memory, 'context' | 'packet'>
+
+/** Equal numbers, equal states: before a value, and after all of a block. */
+export interface States {
+  before(value: Value, of: Changing): number
+  after(block: Block, of: Changing): number
+}
+
+/** Helpers after which the packet is elsewhere, of another length, or both. The verifier forgets all pointers into it. */
+const MOVERS: ReadonlySet<HelperName> = new Set<HelperName>([
+  'skb_vlan_push',
+  'skb_vlan_pop',
+  'skb_change_tail',
+  'skb_pull_data',
+  'skb_change_head',
+  'skb_adjust_room',
+])
+
+export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.has(value.helper)
+
+const CHANGES: Readonly<Record<Changing, (value: Value) => boolean>> = { context: moves, packet: moves }
+
+/** Whether the packet stays as it came, wherever the program goes. */
+export const isSteady = ({ blocks }: Graph, from: Memory): boolean =>
+  from === 'constant' ||
+  (from !== 'shared' && !blocks.some(({ values }) => values.some((value) => CHANGES[from](value))))
+
+/**
+ * Numbers the states: every change begins one, and so does every block where different ones meet. A value that dominates
+ * another one in the same state therefore has seen the same packet.
+ */
+export function packetStates(graph: Graph): States {
+  const found = { context: statesOf(graph, 'context'), packet: statesOf(graph, 'packet') }
+  // What a pass has added since is in a state of its own.
+  return {
+    before: (value, of) => (found[of] === undefined ? 0 : (found[of].before.get(value) ?? UNKNOWN)),
+    after: (block, of) => (found[of] === undefined ? 0 : (found[of].after.get(block) ?? UNKNOWN)),
+  }
+}
+
+const UNKNOWN = -1
+
+/** Undefined where there is only one state. */
+function statesOf(
+  graph: Graph,
+  of: Changing,
+): { readonly before: ReadonlyMap<Value, number>; readonly after: ReadonlyMap<Block, number> } | undefined {
+  if (isSteady(graph, of)) return undefined
+  const changes = CHANGES[of]
+  const { entry, blocks } = graph
+  let last = 0
+  /** What each change begins, and each block where states meet. */
+  const begun = new Map<Value | Block, number>([[entry, 0]])
+  const begin = (at: Value | Block): number => {
+    const number = begun.get(at) ?? ++last
+    begun.set(at, number)
+    return number
+  }
+  const after = new Map<Block, number>()
+  const atStart = (block: Block): number | undefined => {
+    const met = begun.get(block)
+    if (met !== undefined) return met
+    const known = block.predecessors.flatMap((one) => after.get(one) ?? [])
+    return new Set(known).size > 1 ? begin(block) : known[0]
+  }
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const block of blocks) {
+      const start = atStart(block)
+      const change = block.values.findLast(changes)
+      const end = change === undefined ? start : begin(change)
+      if (end === undefined || end === after.get(block)) continue
+      after.set(block, end)
+      changed = true
+    }
+  }
+  const before = new Map<Value, number>()
+  for (const block of blocks) {
+    let state = atStart(block) ?? 0
+    for (const value of block.values) {
+      before.set(value, state)
+      if (changes(value)) state = begin(value)
+    }
+  }
+  return { before, after }
+}
