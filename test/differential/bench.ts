@@ -1,5 +1,5 @@
 /** One machine with the tables of the sample cube, filled and read again for each generated program. */
-import type { Machine, MachineMap } from '../../src/backend/machine.ts'
+import type { Machine, MachineMap, RunResult } from '../../src/backend/machine.ts'
 import { toHex } from '../../src/base/bytes.ts'
 import { mapsOf } from '../../src/compiler/compile.ts'
 import { MAP, type Wiring } from '../../src/compiler/wiring.ts'
@@ -19,7 +19,8 @@ export const wiring: Wiring = {
 }
 
 export interface Outcome {
-  readonly verdicts: readonly number[]
+  /** One for each packet. */
+  readonly results: readonly RunResult[]
   /** `table key = value`, in hexadecimal and sorted. */
   readonly entries: readonly string[]
   /** `slot: packets, bytes` */
@@ -41,9 +42,9 @@ export class Bench {
   run(program: Program, tables: TableContents, packets: readonly Uint8Array[], now: bigint): Outcome {
     this.fill(tables, now)
     using loaded = this.machine.load(program, this.maps)
-    const verdicts = packets.map((packet) => loaded.run(packet).verdict)
+    const results = packets.map((packet) => loaded.run(packet))
     const entries = Object.keys(sample.state).flatMap((name) => linesOf(name, this.map(name).entries()))
-    return { verdicts, entries: entries.sort(), counters: this.counters() }
+    return { results, entries: entries.sort(), counters: this.counters() }
   }
 
   private map(name: string): MachineMap {
@@ -85,11 +86,11 @@ const linesOf = (name: string, entries: Iterable<readonly [Uint8Array, Uint8Arra
 
 /** The same, of what the interpreter left. */
 export const outcomeOf = (
-  verdicts: readonly number[],
+  results: readonly RunResult[],
   tables: TableContents,
   counters: ReadonlyMap<number, readonly [bigint, bigint]>,
 ): Outcome => ({
-  verdicts,
+  results,
   entries: Object.entries(tables)
     .flatMap(([name, entries]) =>
       linesOf(

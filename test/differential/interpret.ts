@@ -1,4 +1,5 @@
 /** What a data plane means: the typed tree, walked. Plain and slow; it shares nothing with the compiler behind check.ts. */
+import type { RunResult } from '../../src/backend/machine.ts'
 import { toHex } from '../../src/base/bytes.ts'
 import type { Cube } from '../../src/compiler/cube.ts'
 import type { StructField, Typed, TypedStatement, Variable } from '../../src/compiler/typed.ts'
@@ -34,9 +35,9 @@ export interface World {
   readonly now: bigint
 }
 
-/** Runs a data plane on one packet; changes the world's tables and counters. The result is the hook's return value. */
-export function interpret(statements: readonly TypedStatement[], packet: Uint8Array, world: World): number {
-  return new Interpreter(packet, world).run(statements)
+/** Runs a data plane on one packet, which stays as it is; changes the world's tables and counters. */
+export function interpret(statements: readonly TypedStatement[], packet: Uint8Array, world: World): RunResult {
+  return new Interpreter(packet.slice(), world).run(statements)
 }
 
 class Interpreter {
@@ -49,11 +50,11 @@ class Interpreter {
     this.world = world
   }
 
-  run(statements: readonly TypedStatement[]): number {
+  run(statements: readonly TypedStatement[]): RunResult {
     this.count(SLOT.received)
     const completion = this.statements(statements)
     if (completion.kind !== 'return') throw new Error('a path without a verdict')
-    return this.finish(completion.value as Ending)
+    return { verdict: this.finish(completion.value as Ending), packet: this.packet }
   }
 
   private finish({ ending, number }: Ending): number {

@@ -1,5 +1,6 @@
 /** One random data plane with its packets and tables, and what everybody makes of it. */
 import { resolve } from 'node:path'
+import { toHex } from '../../src/base/bytes.ts'
 import { Refusal } from '../../src/base/diagnostic.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toTyped } from '../../src/compiler/compile.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
@@ -46,8 +47,8 @@ export function judge(modules: Modules, trial: Trial, benches: readonly Bench[])
   })
   if ('kind' in compiled) return compiled
   const world = { cube: sample, wiring, tables: copyOf(tables), counters: new Map<number, [bigint, bigint]>(), now }
-  const verdicts = packets.map((packet) => interpret(compiled.typed, packet, world))
-  const expected = outcomeOf(verdicts, world.tables, world.counters)
+  const results = packets.map((packet) => interpret(compiled.typed, packet, world))
+  const expected = outcomeOf(results, world.tables, world.counters)
   for (const bench of benches) {
     const by = bench.machine.name
     const found = attempted(by, () => bench.run(compiled.program, tables, packets, now))
@@ -74,8 +75,8 @@ function difference(expected: Outcome, found: Outcome): string {
   return [...missing, ...b.filter((line) => !a.includes(line)).map((line) => `+ ${line}`)].join('\n')
 }
 
-const linesOf = ({ verdicts, entries, counters }: Outcome): string[] => [
-  ...verdicts.map((verdict, index) => `packet ${index}: ${verdict}`),
+const linesOf = ({ results, entries, counters }: Outcome): string[] => [
+  ...results.map(({ verdict, packet }, index) => `packet ${index}: ${verdict}, ${toHex(packet)}`),
   ...entries,
   ...counters.map((line) => `counter ${line}`),
 ]
