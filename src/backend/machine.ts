@@ -45,7 +45,8 @@ export interface MachineMap extends Disposable {
   readonly valueSize: number
   /** The value's bytes; for a per-CPU map the values of all CPUs, one after the other, each padded to 8 bytes. */
   lookup(key: Uint8Array): Uint8Array | undefined
-  update(key: Uint8Array, value: Uint8Array): void
+  /** With a condition: only a key that is new, or only one that is there already. False where it does not hold. */
+  update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean
   /** False where there was no such key. */
   delete(key: Uint8Array): boolean
   /** A snapshot: entries added or removed meanwhile may or may not be in it. */

@@ -1,26 +1,14 @@
 /** Calls: of what a data plane is given, of conversions, and of other data-plane functions. */
 import { suggestion } from '../base/suggest.ts'
-import { LIMIT } from '../isa/opcodes.ts'
-import { isArray, isSequence } from '../isa/program.ts'
-import { atomicName, type StructType } from '../lang/index.ts'
-import { typeOfDeclared } from './check.ts'
+import { atomicName } from '../lang/index.ts'
 import { atomicCall } from './check-atomic.ts'
 import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
-import { queueMethod } from './check-queue.ts'
+import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
 import type { Expression } from './tree.ts'
-import {
-  type NamedTable,
-  nameOfType,
-  type StructField,
-  type Typed,
-  U64,
-  type ValueType,
-  VERDICT,
-  wrap,
-} from './typed.ts'
+import { nameOfType, type Typed, U64, type ValueType, VERDICT, wrap } from './typed.ts'
 
 export type Call = Extract<Expression, { kind: 'call' }>
 
@@ -122,73 +110,4 @@ function read(scope: Scope, node: Call): Typed {
     type: { kind: 'reference', struct, space: 'packet', nullable: true },
     at: scope.at(node.span),
   }
-}
-
-function tableMethod(scope: Scope, node: Call, named: NamedTable, method: string): Typed {
-  const at = scope.at(node.span)
-  const { key, value: entry, kind } = named.table
-  if (isSequence(kind)) return queueMethod(scope, node, named, method)
-  if (kind === 'lpm_trie' && method !== 'get') throw prefixesAreGiven(scope, node, named, method)
-  const form = `write state.${named.name}.${method}(${shape(key)}${method === 'set' ? `, ${shape(entry)}` : ''})`
-  arity(scope, node, method === 'set' ? 2 : 1, method === 'set' ? 2 : 1, form)
-  const [first, second] = node.arguments as readonly [Expression, Expression]
-  const stack = key.size + (method === 'set' ? entry.size : 0)
-  if (stack > LIMIT.stack)
-    throw scope.unfit(
-      node.span,
-      `key and value of \`${named.name}\` take ${stack} bytes of stack; the kernel allows ${LIMIT.stack}`,
-      'make the value smaller in the schema, or split the table',
-    )
-  const fields = record(scope, first, key, form)
-  if (method === 'get')
-    return {
-      op: 'get',
-      table: named,
-      key: fields,
-      type: {
-        kind: 'reference',
-        struct: { ...entry, name: `an entry of ${named.name}` },
-        space: 'table',
-        nullable: true,
-      },
-      at,
-    }
-  if (method === 'delete') {
-    if (isArray(kind))
-      throw scope.unfit(node.span, 'entries of an array are always there', `set its fields to 0 instead`)
-    return { op: 'delete', table: named, key: fields, type: { kind: 'bool' }, at }
-  }
-  return { op: 'set', table: named, key: fields, value: record(scope, second, entry, form), type: { kind: 'bool' }, at }
-}
-
-/** A data plane has no prefixes, only whole values: a route learned from a packet is an entry of a hash table. */
-function prefixesAreGiven(scope: Scope, node: Call, { name, table }: NamedTable, method: string) {
-  const shown = `{ ${[...Object.keys(table.key.fields), 'length'].join(', ')} }`
-  return scope.unfit(
-    node.span,
-    `the prefixes of \`${name}\` are the control plane's to ${method}`,
-    `in control.ts: state.${name}.${method}(${shown}${method === 'set' ? `, ${shape(table.value)}` : ''}); single values belong in a hash`,
-  )
-}
-
-export const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`
-
-/** A key or a value: every field once, in any order. */
-export function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
-  if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
-  // In the order in which they are written: that is the order in which they are computed.
-  const fields = node.fields.map((given, index) => {
-    const { name, span } = given
-    const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
-    const field = struct.layout.fields.find((one) => one.name === name)
-    if (field === undefined || type === undefined)
-      throw scope.unfit(span, `the ${struct.name} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
-    if (node.fields.findIndex((one) => one.name === name) < index)
-      throw scope.unfit(span, `the ${struct.name} is given \`${name}\` twice`, 'take one of them out')
-    return { field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }
-  })
-  for (const { name } of struct.layout.fields)
-    if (!fields.some(({ field }) => field.name === name))
-      throw scope.unfit(node.span, `the ${struct.name} lacks \`${name}\``, form)
-  return fields
 }

@@ -1,17 +1,16 @@
 /** Expressions: names, fields and octets; operators are in check-arithmetic.ts and check-condition.ts. */
 import { suggestion } from '../base/suggest.ts'
-import { isSequence } from '../isa/program.ts'
 import { typeOfDeclared } from './check.ts'
 import { arithmetic, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
-import { QUEUE_METHODS } from './check-queue.ts'
+import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
 import { Unfit } from './report.ts'
 import { BUILTINS, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { Expression, Of, Span } from './tree.ts'
-import { BOOL, type NamedTable, nameOfType, type Typed, U32 } from './typed.ts'
+import { BOOL, nameOfType, type Typed, U32 } from './typed.ts'
 
 /** Checks an expression that must have a value at run time. */
 export function value(scope: Scope, node: Expression): Typed {
@@ -196,6 +195,12 @@ function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
       return { static: 'table', table: { name: property, table }, at }
     }
     case 'table':
+      if (isOfCell(object.table, property))
+        throw scope.unfit(
+          node.span,
+          `\`${property}\` is a field of what the cell holds`,
+          `write state.${object.table.name}.get().${property}`,
+        )
       if (!methodsOf(object.table).includes(property))
         throw unknown(`the table \`${object.table.name}\``, methodsOf(object.table))
       return { static: 'method', of: object.table, name: property, at }
@@ -218,9 +223,6 @@ const WHY_NULL = {
   table: () => 'there may be no such entry',
   copy: () => 'there may be none',
 } as const
-
-const methodsOf = ({ table }: NamedTable): readonly string[] =>
-  isSequence(table.kind) ? QUEUE_METHODS : ['get', 'set', 'delete']
 
 /** A reference that is known not to be null here. */
 export function present(scope: Scope, base: Typed, node: Expression): Typed {

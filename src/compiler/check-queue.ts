@@ -1,11 +1,9 @@
 /** `push`, `pop` and `peek`: of tables without keys. */
 import { LIMIT } from '../isa/opcodes.ts'
-import { record, shape } from './check-call.ts'
+import { record, shape } from './check-table.ts'
 import type { Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type NamedTable, type Typed } from './typed.ts'
-
-export const QUEUE_METHODS = ['push', 'pop', 'peek'] as const
 
 export function queueMethod(scope: Scope, node: Of<'call'>, named: NamedTable, method: string): Typed {
   const { name, table } = named

@@ -2,16 +2,18 @@
 
 import type { Field } from '../isa/layout.ts'
 import { SK_BUFF } from '../isa/opcodes.ts'
-import { type StructType, wholeLength } from '../lang/index.ts'
+import type { StructType } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
 import { Exits, type Verdicts } from './exits.ts'
-import type { Block, Comparison, Graph, StackObject, Value } from './ir.ts'
+import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
-import { loadPieces, octet, type Pieces, padding, piecesOf, storePieces, toNetwork, width } from './pieces.ts'
+import { stateCall, stateReference } from './lower-state.ts'
+import { loadPieces, octet, type Pieces, piecesOf, storePieces, width } from './pieces.ts'
+import type { Reference, Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { CompareOperator } from './tree.ts'
-import type { Position, StructField, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
+import type { Position, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type Wiring } from './wiring.ts'
 
 export interface LowerOptions {
@@ -27,27 +29,12 @@ export function lower(statements: readonly TypedStatement[], start: Position, op
   return new Lowering(start, options).run(statements)
 }
 
-/** A header or a table entry: where it is, and what proves that it is there. */
-interface Reference {
-  readonly pointer: Value
-  readonly present: Test
-  /** Of a copy: the fields, which were read at once. */
-  readonly fields?: ReadonlyMap<Field, Pieces>
-}
-
-interface Test {
-  readonly comparison: Comparison
-  readonly bits: 32 | 64
-  readonly left: Value
-  readonly right: Value
-}
-
 /** Numbers for SSA variables: each source variable may have several pieces. */
 const VARIABLE_STRIDE = 4
 const PORT_VARIABLE = -2
 
-class Lowering {
-  private readonly builder: Builder
+class Lowering implements Values {
+  readonly builder: Builder
   private readonly exits: Verdicts
   private readonly options: LowerOptions
   private readonly references = new Map<Variable, Reference>()
@@ -242,7 +229,7 @@ class Lowering {
     return piece
   }
 
-  private value(node: Typed): Pieces {
+  value(node: Typed): Pieces {
     const { builder } = this
     builder.at = node.at
     switch (node.op) {
@@ -294,9 +281,11 @@ class Lowering {
           () => this.value(node.whenFalse),
         )
       case 'set':
+      case 'add':
+      case 'replace':
       case 'push':
       case 'delete': {
-        const result = this.tableCall(node)
+        const result = stateCall(this, node)
         const is = builder.newBlock()
         const isNot = builder.newBlock()
         builder.branch('eq', 64, result, builder.constant(0), is, isNot)
@@ -380,9 +369,11 @@ class Lowering {
       case 'compare':
         return this.compare(node, whenTrue, whenFalse)
       case 'set':
+      case 'add':
+      case 'replace':
       case 'push':
       case 'delete':
-        return builder.branch('eq', 64, this.tableCall(node), builder.constant(0), whenTrue, whenFalse)
+        return builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, whenFalse)
       default:
         return builder.branch('ne', 32, this.scalar(node), builder.constant(0), whenTrue, whenFalse)
     }
@@ -460,70 +451,14 @@ class Lowering {
         )
         return { pointer, present: { comparison: 'ule', bits: 64, left: past, right: end } }
       }
-      case 'get': {
-        const pointer = this.tableCall(node)
-        return { pointer, present: { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) } }
-      }
+      case 'get':
+      case 'cell':
       case 'pop':
       case 'peek':
-        return this.taken(node)
+        return stateReference(this, node)
       default:
         throw new Error(`${node.op} is no reference`)
     }
-  }
-
-  /** What a queue gave, in registers: the place on the stack that it was written to is soon used again. */
-  private taken(node: Extract<Typed, { op: 'pop' | 'peek' }>): Reference {
-    const { builder } = this
-    const { name, table } = node.table
-    const object: StackObject = { size: table.value.size, align: 8, what: `a value of \`${name}\``, at: node.at }
-    const pointer = builder.emit({ op: 'stack', object })
-    const map = builder.emit({ op: 'map', name })
-    const left = builder.emit({ op: 'call', helper: `map_${node.op}_elem` }, map, pointer)
-    // Where there is none, zeros were written.
-    const fields = new Map(
-      table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, 'constant')]),
-    )
-    return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
-  }
-
-  private tableCall(node: Extract<Typed, { op: 'get' | 'set' | 'delete' | 'push' }>): Value {
-    const { builder } = this
-    const { name, table } = node.table
-    if (node.op === 'push') {
-      const pushed = this.record(node.value, table.value, `a value of \`${name}\``, node.at)
-      builder.at = node.at
-      const map = builder.emit({ op: 'map', name })
-      return builder.emit({ op: 'call', helper: 'map_push_elem' }, map, pushed, builder.constant(0))
-    }
-    const key = this.record(node.key, table.key, `the key of \`${name}\``, node.at)
-    const value =
-      node.op === 'set' ? this.record(node.value, table.value, `the value of \`${name}\``, node.at) : undefined
-    builder.at = node.at
-    const map = builder.emit({ op: 'map', name })
-    if (value !== undefined)
-      return builder.emit({ op: 'call', helper: 'map_update_elem' }, map, key, value, builder.constant(0))
-    return builder.emit({ op: 'call', helper: node.op === 'get' ? 'map_lookup_elem' : 'map_delete_elem' }, map, key)
-  }
-
-  /** A struct on the stack, every byte of it written: padding would be garbage to a hash, and the verifier says no. */
-  private record(fields: readonly StructField[], struct: StructType, what: string, at: Position): Value {
-    const { builder } = this
-    const values = fields.map(({ field, value }) => ({ field, pieces: this.value(value) }))
-    builder.at = at
-    const object: StackObject = { size: struct.size, align: 8, what, at }
-    const base = builder.emit({ op: 'stack', object })
-    // In network order are the keys of LPM tries: before their fields is a length, and we ask with all bits.
-    const isPrefix = struct.order === 'network'
-    for (const { offset, size } of padding(struct))
-      builder.emit(
-        { op: 'store', size, offset },
-        base,
-        builder.constant(isPrefix && offset === 0 ? wholeLength(struct) : 0),
-      )
-    for (const { field, pieces } of values)
-      storePieces(builder, base, field, isPrefix ? toNetwork(builder, field.layout, pieces) : pieces)
-    return base
   }
 
   private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {

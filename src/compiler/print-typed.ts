@@ -118,7 +118,9 @@ class Printer {
       case 'delete':
         return `${node.table.name}.${node.op}(${this.record(node.key)})`
       case 'set':
-        return `${node.table.name}.set(${this.record(node.key)}, ${this.record(node.value)})`
+      case 'add':
+      case 'replace':
+        return `${node.table.name}.${node.op}(${this.record(node.key)}, ${this.record(node.value)})`
       case 'arithmetic':
       case 'compare':
         return `${this.operand(node.left)} ${node.operator} ${this.operand(node.right)}`
@@ -148,6 +150,8 @@ class Printer {
       case 'pop':
       case 'peek':
         return `${node.table.name}.${node.op}()`
+      case 'cell':
+        return `${node.table.name}.get()`
       case 'atomic': {
         const values = node.operands.map((one) => this.text(one)).join(', ')
         return `atomic.${node.operation}(${this.text(node.base)}, ${node.field.name}, ${values})`

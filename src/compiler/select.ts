@@ -56,6 +56,8 @@ class Selection {
   private readonly steady: ReadonlySet<Memory>
   private next = FIRST_VIRTUAL
   private code: Code[] = []
+  /** Registers that hold addresses of cells: until the next call, and not in what several blocks lead to. */
+  private addresses = new Map<string, Register>()
 
   constructor(graph: Graph) {
     this.graph = graph
@@ -65,12 +67,16 @@ class Selection {
   run(): CodeGraph {
     this.countUses()
     const { blocks } = this.graph
+    const addressesAtEnd = new Map<Block, ReadonlyMap<string, Register>>()
     const result = blocks.map((block, index): CodeBlock => {
       this.code = []
+      const [only, ...others] = block.predecessors
+      this.addresses = new Map(only !== undefined && others.length === 0 ? addressesAtEnd.get(only) : [])
       if (block === this.graph.entry) this.entry()
       this.fuse(block, blocks[index + 1])
       for (const value of block.values) if (!this.fused.has(value)) this.value(value)
       this.end(block, blocks[index + 1])
+      addressesAtEnd.set(block, this.addresses)
       return {
         id: block.id,
         code: this.code,
@@ -152,6 +158,7 @@ class Selection {
           mapValue: value.offset,
           defs: [dst],
           at,
+          again: true,
         })
       case 'stack':
         this.move(dst, FRAME, at)
@@ -171,8 +178,12 @@ class Selection {
   /** A register that holds the value: its own, or a new one for what is made where it is used. */
   private operand(value: Value, at: Position): Register {
     if (!isRemade(value)) return this.registerOf(value)
+    const key = value.op === 'mapValue' ? `${value.offset} ${value.name}` : undefined
+    const known = key === undefined ? undefined : this.addresses.get(key)
+    if (known !== undefined) return known
     const register = this.fresh()
     this.into(register, value, at)
+    if (key !== undefined) this.addresses.set(key, register)
     return register
   }
 
@@ -313,6 +324,7 @@ class Selection {
     const given = value.arguments.map((_, index) => index + 1)
     for (const [index, argument] of value.arguments.entries()) this.into(index + 1, argument, at)
     this.push({ opcode: CLASS.jmp | JMP.call, imm: HELPER[helper], uses: given, defs: [...CLOBBERED], at })
+    this.addresses = new Map()
     if ((this.users.get(value) ?? 0) > 0) this.move(this.registerOf(value), 0, at)
   }
 

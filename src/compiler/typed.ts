@@ -41,15 +41,18 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
   | { readonly op: 'length' | 'vlan' | 'now' }
   | { readonly op: 'read'; readonly struct: StructType; readonly offset: number }
-  | { readonly op: 'get' | 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
+  | { readonly op: 'get'; readonly table: NamedTable; readonly key: readonly StructField[] }
+  | { readonly op: 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | {
-      readonly op: 'set'
+      /** `add` where there was none, `replace` where there was one, `set` always. */
+      readonly op: 'set' | 'add' | 'replace'
       readonly table: NamedTable
       readonly key: readonly StructField[]
       readonly value: readonly StructField[]
     }
   | { readonly op: 'push'; readonly table: NamedTable; readonly value: readonly StructField[] }
   | { readonly op: 'pop' | 'peek'; readonly table: NamedTable }
+  | { readonly op: 'cell'; readonly table: NamedTable }
   | {
       readonly op: 'arithmetic'
       readonly operator: BinaryOperator

@@ -4,9 +4,10 @@ import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
 import { counter, countersMap, dropReasons, MAP, SLOT, slotsPerPort } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
-import { isPerCpu, isSequence, type MapKind } from '../isa/program.ts'
+import { isPerCpu, isSequence } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
 import {
+  type ControlCell,
   type ControlOf,
   type ControlPerCpuTable,
   type ControlPrefixes,
@@ -18,6 +19,7 @@ import {
   type StructType,
   struct,
   type Table,
+  type TableKind,
   u32,
 } from '../lang/index.ts'
 import { decodePrefix, encodePrefix } from '../lang/prefix.ts'
@@ -28,7 +30,8 @@ export function controlTable<T extends Table>(table: T, map: MachineMap): Contro
   return viewOf(table.kind)(table, map) as ControlTableOf<T>
 }
 
-function viewOf(kind: MapKind): (table: Table, map: MachineMap) => unknown {
+function viewOf(kind: TableKind): (table: Table, map: MachineMap) => unknown {
+  if (kind === 'cell') return cell
   if (kind === 'lpm_trie') return prefixes
   if (isPerCpu(kind)) return perCpu
   return isSequence(kind) ? sequence : plain
@@ -40,7 +43,9 @@ function plain({ key: keys, value: values }: Table, map: MachineMap): ControlTab
       const bytes = map.lookup(encodeStruct(keys, key))
       return bytes === undefined ? undefined : decodeStruct(values, bytes)
     },
-    set: (key, value) => map.update(encodeStruct(keys, key), encodeStruct(values, value)),
+    set: (key, value) => void map.update(encodeStruct(keys, key), encodeStruct(values, value)),
+    add: (key, value) => map.update(encodeStruct(keys, key), encodeStruct(values, value), 'new'),
+    replace: (key, value) => map.update(encodeStruct(keys, key), encodeStruct(values, value), 'present'),
     delete: (key) => map.delete(encodeStruct(keys, key)),
     entries: () => map.entries().map(([key, value]) => [decodeStruct(keys, key), decodeStruct(values, value)]),
   }
@@ -52,7 +57,9 @@ function prefixes({ key: keys, value: values }: Table, map: MachineMap): Control
       const bytes = map.lookup(encodePrefix(keys, prefix))
       return bytes === undefined ? undefined : decodeStruct(values, bytes)
     },
-    set: (prefix, value) => map.update(encodePrefix(keys, prefix), encodeStruct(values, value)),
+    set: (prefix, value) => void map.update(encodePrefix(keys, prefix), encodeStruct(values, value)),
+    add: (prefix, value) => map.update(encodePrefix(keys, prefix), encodeStruct(values, value), 'new'),
+    replace: (prefix, value) => map.update(encodePrefix(keys, prefix), encodeStruct(values, value), 'present'),
     delete: (prefix) => map.delete(encodePrefix(keys, prefix)),
     entries: () => map.entries().map(([key, value]) => [decodePrefix(keys, key), decodeStruct(values, value)]),
   }
@@ -87,9 +94,17 @@ function sequence({ value: values }: Table, map: MachineMap): ControlQueue<Field
   const noKey = new Uint8Array()
   const decoded = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : decodeStruct(values, bytes))
   return {
-    push: (value) => map.update(noKey, encodeStruct(values, value)),
+    push: (value) => void map.update(noKey, encodeStruct(values, value)),
     pop: () => decoded(map.pop()),
     peek: () => decoded(map.lookup(noKey)),
+  }
+}
+
+function cell({ key: keys, value: values }: Table, map: MachineMap): ControlCell<Fields> {
+  const key = encodeStruct(keys, { index: 0 })
+  return {
+    get: () => decodeStruct(values, map.lookup(key) ?? new Uint8Array(values.size)),
+    set: (value) => void map.update(key, encodeStruct(values, value)),
   }
 }
 

@@ -124,6 +124,9 @@ export const MAP_TYPE = {
 /** linux/bpf.h, BPF_F_NO_PREALLOC: entries of such maps are allocated one by one, and the kernel wants to be told so. */
 export const MAP_FLAGS: Readonly<Partial<Record<keyof typeof MAP_TYPE, number>>> = { lpm_trie: 1 }
 
+/** Flags of an update (linux/bpf.h): whatever is there, only a new key, only one that is there. */
+export const UPDATE = { any: 0, noExist: 1, exist: 2 } as const
+
 /** `bpf_redirect` and friends are free, but kfuncs and some helpers ask for a license compatible with the GPL. */
 export const LICENSE = 'Dual BSD/GPL'
 

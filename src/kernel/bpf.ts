@@ -123,7 +123,12 @@ export class MapEntries {
   lookup = (): number => this.#attr.call(COMMAND.map_lookup_elem)
   /** Linux 4.20, of queues and stacks. */
   take = (): number => this.#attr.call(COMMAND.map_lookup_and_delete_elem)
-  update = (): number => this.#attr.call(COMMAND.map_update_elem)
+  update = (flags = 0): number => {
+    this.#attr.u32(24, flags)
+    const result = this.#attr.call(COMMAND.map_update_elem)
+    this.#attr.u32(24, 0)
+    return result
+  }
   delete = (): number => this.#keyOnly.call(COMMAND.map_delete_elem)
   /** Replaces {@link key} by the first one, or by the one after it. */
   firstKey = (): number => this.#first.call(COMMAND.map_get_next_key)

@@ -3,7 +3,7 @@ import type { MachineMap } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
-import { MAP_FLAGS, MAP_TYPE } from '../isa/opcodes.ts'
+import { MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'
 import { isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
@@ -75,14 +75,19 @@ export class KernelMap implements MachineMap {
     return this.#entries.value.slice()
   }
 
-  update(key: Uint8Array, value: Uint8Array): void {
+  update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
     this.#setKey(key)
     const expected = this.#entries.value.length
     if (value.length !== expected) {
       throw refusal(`a value of the map "${this.#name}" has ${expected} bytes, not ${value.length}`)
     }
     this.#entries.value.set(value)
-    this.#check(this.#entries.update(), 'write', key)
+    const result = this.#entries.update(
+      only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist,
+    )
+    if (only !== undefined && (result === -ERRNO.EEXIST || result === -ERRNO.ENOENT)) return false
+    this.#check(result, 'write', key)
+    return true
   }
 
   delete(key: Uint8Array): boolean {

@@ -1,5 +1,6 @@
+import { UPDATE } from '../isa/opcodes.ts'
 import { isArray, isLru, isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
-import { ERRNO, UPDATE } from './errno.ts'
+import { ERRNO } from './errno.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
 import { Sequence } from './sequence.ts'

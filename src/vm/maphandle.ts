@@ -1,7 +1,8 @@
 import type { MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
+import { UPDATE } from '../isa/opcodes.ts'
 import { isArray, isSequence, type MapDescription } from '../isa/program.ts'
-import { ERRNO, UPDATE } from './errno.ts'
+import { ERRNO } from './errno.ts'
 import type { VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
 
@@ -38,13 +39,15 @@ export class MapHandle implements MachineMap {
     return slot < 0 ? undefined : map.value(slot)
   }
 
-  update(key: Uint8Array, value: Uint8Array): void {
+  update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
     const map = this.shared()
     const { description, name } = map
     this.#check('key', key, description.key.size)
     this.#check('value', value, map.valueSize)
-    const result = map.sequence?.push(value.slice(), UPDATE.any) ?? map.update(key, 0, value, 0, UPDATE.any)
-    if (result === 0) return
+    const flags = only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist
+    const result = map.sequence?.push(value.slice(), flags) ?? map.update(key, 0, value, 0, flags)
+    if (result === 0) return true
+    if (result === -ERRNO.EEXIST || result === -ERRNO.ENOENT) return false
     if (result === -ERRNO.EINVAL)
       throw refusal(
         `a prefix of map "${name}" is longer than its keys`,

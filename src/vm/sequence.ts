@@ -1,4 +1,5 @@
-import { ERRNO, UPDATE } from './errno.ts'
+import { UPDATE } from '../isa/opcodes.ts'
+import { ERRNO } from './errno.ts'
 
 /** What queues and stacks keep: values without keys, in the order in which they came (kernel/bpf/queue_stack_maps.c). */
 export class Sequence {

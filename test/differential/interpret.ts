@@ -166,7 +166,14 @@ class Interpreter {
       case 'delete':
         return this.world.tables[node.table.name]?.delete(this.key(node.table.table.key, node.key))
       case 'set':
+      case 'add':
+      case 'replace':
         return this.set(node)
+      case 'cell': {
+        const bytes = this.world.tables[node.table.name]?.get(toHex(new Uint8Array(4)))
+        if (bytes === undefined) throw new Error('a cell is always there')
+        return { bytes, at: 0 }
+      }
       case 'arithmetic':
         return this.arithmetic(node)
       case 'negate':
@@ -287,12 +294,13 @@ class Interpreter {
     return bytes
   }
 
-  private set(node: Extract<Typed, { op: 'set' }>): boolean {
+  private set(node: Extract<Typed, { op: 'set' | 'add' | 'replace' }>): boolean {
     const { name, table } = node.table
     const key = this.key(table.key, node.key)
     const value = this.record(table.value, node.value)
     const entries = this.world.tables[name]
     const known = entries?.get(key)
+    if (node.op !== 'set' && (known === undefined) !== (node.op === 'add')) return false
     if (table.kind !== 'array') entries?.set(key, value)
     // Entries of an array stay where they are.
     else if (known === undefined) return false

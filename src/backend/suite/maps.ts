@@ -110,6 +110,19 @@ export function mapSuite(open: () => Machine): void {
       expect(map.lookup(key(1))).toEqual(value(10n))
     })
 
+    test('takes only what is new, or only what is present, if asked to', () => {
+      using machine = open()
+      using map = machine.createMap('entries', mapOf(kind, 8))
+      expect(map.update(key(1), value(10n), 'present')).toBe(false)
+      expect(map.lookup(key(1))).toBeUndefined()
+      expect(map.update(key(1), value(11n), 'new')).toBe(true)
+      expect(map.update(key(1), value(12n), 'new')).toBe(false)
+      expect(map.lookup(key(1))).toEqual(value(11n))
+      expect(map.update(key(1), value(13n), 'present')).toBe(true)
+      expect(map.update(key(1), value(14n))).toBe(true)
+      expect(map.lookup(key(1))).toEqual(value(14n))
+    })
+
     test('takes keys and values of its own sizes only', () => {
       using machine = open()
       using map = machine.createMap('entries', mapOf(kind, 8))

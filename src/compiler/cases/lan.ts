@@ -1,5 +1,5 @@
 /** The cube that the cases are about. */
-import { array, bool, hash, header, i32, ipv4, lpmTrie, mac, queue, u8, u16, u32, u64 } from '../../lang/index.ts'
+import { array, bool, cell, hash, header, i32, ipv4, lpmTrie, mac, queue, u8, u16, u32, u64 } from '../../lang/index.ts'
 
 export const lan = {
   name: 'lan',
@@ -9,6 +9,7 @@ export const lan = {
     totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
     routes: lpmTrie({ key: { tenant: u16, destination: ipv4 }, value: { port: u16, packets: u64 }, entries: 64 }),
     free: queue({ value: { port: u16, used: u32 }, entries: 16 }),
+    gauge: cell({ value: { packets: u64, level: u16, last: mac } }),
     large: hash({
       key: { id: u32 },
       value: Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`word${index}`, u64])),

@@ -1,0 +1,118 @@
+/** State: what each kind of table can be asked, and the keys and values that are written out there. */
+import { suggestion } from '../base/suggest.ts'
+import { LIMIT } from '../isa/opcodes.ts'
+import { isArray } from '../isa/program.ts'
+import type { StructType } from '../lang/index.ts'
+import { typeOfDeclared } from './check.ts'
+import { arity } from './check-call.ts'
+import { coerce } from './check-convert.ts'
+import { value } from './check-expression.ts'
+import { queueMethod } from './check-queue.ts'
+import type { Scope } from './scope.ts'
+import type { Expression, Of } from './tree.ts'
+import { BOOL, type NamedTable, type StructField, type Typed, type ValueType } from './typed.ts'
+
+const KEYED = ['get', 'set', 'add', 'replace', 'delete'] as const
+const SEQUENCE = ['push', 'pop', 'peek'] as const
+
+export function methodsOf({ table }: NamedTable): readonly string[] {
+  switch (table.kind) {
+    case 'queue':
+    case 'stack':
+      return SEQUENCE
+    case 'cell':
+      return ['get']
+    default:
+      return KEYED
+  }
+}
+
+export const isOfCell = ({ table }: NamedTable, field: string): boolean =>
+  table.kind === 'cell' && Object.hasOwn(table.value.fields, field)
+
+/** A call of one of a table's methods. */
+export function tableMethod(scope: Scope, node: Of<'call'>, named: NamedTable, method: string): Typed {
+  switch (named.table.kind) {
+    case 'queue':
+    case 'stack':
+      return queueMethod(scope, node, named, method)
+    case 'cell':
+      arity(scope, node, 0, 0, `write state.${named.name}.get()`)
+      return {
+        op: 'cell',
+        table: named,
+        type: entryOf(named, `the cell ${named.name}`, false),
+        at: scope.at(node.span),
+      }
+    default:
+      return keyed(scope, node, named, method as (typeof KEYED)[number])
+  }
+}
+
+const entryOf = ({ table }: NamedTable, name: string, nullable: boolean): ValueType => ({
+  kind: 'reference',
+  struct: { ...table.value, name },
+  space: 'table',
+  nullable,
+})
+
+function keyed(scope: Scope, node: Of<'call'>, named: NamedTable, method: (typeof KEYED)[number]): Typed {
+  const at = scope.at(node.span)
+  const { name, table } = named
+  const { key, value: entry, kind } = table
+  if (kind === 'lpm_trie' && method !== 'get') throw prefixesAreGiven(scope, node, named, method)
+  const hasValue = method !== 'get' && method !== 'delete'
+  const form = `write state.${name}.${method}(${shape(key)}${hasValue ? `, ${shape(entry)}` : ''})`
+  arity(scope, node, hasValue ? 2 : 1, hasValue ? 2 : 1, form)
+  const [first, second] = node.arguments as readonly [Expression, Expression]
+  const stack = key.size + (hasValue ? entry.size : 0)
+  if (stack > LIMIT.stack)
+    throw scope.unfit(
+      node.span,
+      `key and value of \`${name}\` take ${stack} bytes of stack; the kernel allows ${LIMIT.stack}`,
+      'make the value smaller in the schema, or split the table',
+    )
+  const fields = record(scope, first, key, form)
+  if (method === 'get')
+    return { op: 'get', table: named, key: fields, type: entryOf(named, `an entry of ${name}`, true), at }
+  if (kind !== 'cell' && isArray(kind) && method !== 'set')
+    throw scope.unfit(
+      node.span,
+      'entries of an array are always there',
+      method === 'delete' ? 'set its fields to 0 instead' : `write state.${name}.set(…)`,
+    )
+  if (method === 'delete') return { op: 'delete', table: named, key: fields, type: BOOL, at }
+  return { op: method, table: named, key: fields, value: record(scope, second, entry, form), type: BOOL, at }
+}
+
+/** A data plane has no prefixes, only whole values: a route learned from a packet is an entry of a hash table. */
+function prefixesAreGiven(scope: Scope, node: Of<'call'>, { name, table }: NamedTable, method: string) {
+  const shown = `{ ${[...Object.keys(table.key.fields), 'length'].join(', ')} }`
+  return scope.unfit(
+    node.span,
+    `the prefixes of \`${name}\` are the control plane's to ${method}`,
+    `in control.ts: state.${name}.${method}(${shown}${method === 'delete' ? '' : `, ${shape(table.value)}`}); single values belong in a hash`,
+  )
+}
+
+export const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`
+
+/** A key or a value: every field once, in any order. */
+export function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
+  if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
+  // In the order in which they are written: that is the order in which they are computed.
+  const fields = node.fields.map((given, index) => {
+    const { name, span } = given
+    const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
+    const field = struct.layout.fields.find((one) => one.name === name)
+    if (field === undefined || type === undefined)
+      throw scope.unfit(span, `the ${struct.name} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
+    if (node.fields.findIndex((one) => one.name === name) < index)
+      throw scope.unfit(span, `the ${struct.name} is given \`${name}\` twice`, 'take one of them out')
+    return { field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }
+  })
+  for (const { name } of struct.layout.fields)
+    if (!fields.some(({ field }) => field.name === name))
+      throw scope.unfit(node.span, `the ${struct.name} lacks \`${name}\``, form)
+  return fields
+}

@@ -1,0 +1,84 @@
+/** Tables, queues and cells: calls of the kernel's helpers, with keys and values on the stack. */
+import { UPDATE } from '../isa/opcodes.ts'
+import { type StructType, wholeLength } from '../lang/index.ts'
+import type { StackObject, Value } from './ir.ts'
+import { loadPieces, padding, storePieces, toNetwork } from './pieces.ts'
+import type { Reference, Values } from './reference.ts'
+import type { Position, StructField, Typed } from './typed.ts'
+
+type Node<Op extends Typed['op']> = Extract<Typed, { op: Op }>
+
+const FLAGS = { set: UPDATE.any, add: UPDATE.noExist, replace: UPDATE.exist } as const
+
+/** Zero where it was done, as helpers return it. */
+export function stateCall(values: Values, node: Node<'set' | 'add' | 'replace' | 'delete' | 'push'>): Value {
+  const { builder } = values
+  const { name, table } = node.table
+  if (node.op === 'push') {
+    const pushed = record(values, node.value, table.value, `a value of \`${name}\``, node.at)
+    const map = builder.emit({ op: 'map', name })
+    return builder.emit({ op: 'call', helper: 'map_push_elem' }, map, pushed, builder.constant(0))
+  }
+  const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
+  const value =
+    node.op === 'delete' ? [] : [record(values, node.value, table.value, `the value of \`${name}\``, node.at)]
+  const map = builder.emit({ op: 'map', name })
+  if (node.op === 'delete') return builder.emit({ op: 'call', helper: 'map_delete_elem' }, map, key)
+  const flags = builder.constant(FLAGS[node.op])
+  return builder.emit({ op: 'call', helper: 'map_update_elem' }, map, key, ...value, flags)
+}
+
+export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop' | 'peek'>): Reference {
+  const { builder } = values
+  const { name, table } = node.table
+  switch (node.op) {
+    case 'get': {
+      const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
+      const pointer = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, builder.emit({ op: 'map', name }), key)
+      return { pointer, present: { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) } }
+    }
+    case 'cell': {
+      const always = builder.constant(1)
+      const pointer = builder.emit({ op: 'mapValue', name, offset: 0 })
+      return { pointer, present: { comparison: 'eq', bits: 64, left: always, right: always } }
+    }
+    case 'pop':
+    case 'peek':
+      return taken(values, node)
+  }
+}
+
+/** What a queue gave, in registers: the place on the stack that it was written to is soon used again. */
+function taken({ builder }: Values, node: Node<'pop' | 'peek'>): Reference {
+  const { name, table } = node.table
+  const object: StackObject = { size: table.value.size, align: 8, what: `a value of \`${name}\``, at: node.at }
+  const pointer = builder.emit({ op: 'stack', object })
+  const map = builder.emit({ op: 'map', name })
+  const helper = node.op === 'pop' ? 'map_pop_elem' : 'map_peek_elem'
+  const left = builder.emit({ op: 'call', helper }, map, pointer)
+  // Where there is none, zeros were written.
+  const fields = new Map(
+    table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, 'constant')]),
+  )
+  return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
+}
+
+/** A struct on the stack, every byte of it written: padding would be garbage to a hash, and the verifier says no. */
+function record(values: Values, fields: readonly StructField[], struct: StructType, what: string, at: Position): Value {
+  const { builder } = values
+  const given = fields.map(({ field, value }) => ({ field, pieces: values.value(value) }))
+  builder.at = at
+  const object: StackObject = { size: struct.size, align: 8, what, at }
+  const base = builder.emit({ op: 'stack', object })
+  // In network order are the keys of LPM tries: before their fields is a length, and we ask with all bits.
+  const isPrefix = struct.order === 'network'
+  for (const { offset, size } of padding(struct))
+    builder.emit(
+      { op: 'store', size, offset },
+      base,
+      builder.constant(isPrefix && offset === 0 ? wholeLength(struct) : 0),
+    )
+  for (const { field, pieces } of given)
+    storePieces(builder, base, field, isPrefix ? toNetwork(builder, field.layout, pieces) : pieces)
+  return base
+}

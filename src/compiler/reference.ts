@@ -1,0 +1,27 @@
+/** What lowering one kind of expression takes from lowering all others, and what it gives. */
+import type { Field } from '../isa/layout.ts'
+import type { Builder } from './builder.ts'
+import type { Comparison, Value } from './ir.ts'
+import type { Pieces } from './pieces.ts'
+import type { Typed } from './typed.ts'
+
+export interface Values {
+  readonly builder: Builder
+  /** Computes what is no reference. */
+  value(node: Typed): Pieces
+}
+
+/** A header or a table entry: where it is, and what proves that it is there. */
+export interface Reference {
+  readonly pointer: Value
+  readonly present: Test
+  /** Of a copy: the fields, which were read at once. */
+  readonly fields?: ReadonlyMap<Field, Pieces>
+}
+
+export interface Test {
+  readonly comparison: Comparison
+  readonly bits: 32 | 64
+  readonly left: Value
+  readonly right: Value
+}

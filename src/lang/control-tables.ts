@@ -1,0 +1,78 @@
+/** State as a control plane sees it. */
+import type { Table } from './maps.ts'
+import type { ControlOf, Fields, IntType, Type } from './types.ts'
+
+/** A table with keys. */
+export interface ControlTable<K extends Fields, V extends Fields> {
+  get(key: ControlOf<K>): ControlOf<V> | undefined
+  set(key: ControlOf<K>, value: ControlOf<V>): void
+  /** False where there is such an entry already, which stays as it is. */
+  add(key: ControlOf<K>, value: ControlOf<V>): boolean
+  /** False where there is no such entry. */
+  replace(key: ControlOf<K>, value: ControlOf<V>): boolean
+  delete(key: ControlOf<K>): boolean
+  entries(): readonly (readonly [ControlOf<K>, ControlOf<V>])[]
+}
+
+/** The key of a prefix: the fields, and how many bits of the last one count. All bits after those are zero. */
+export type PrefixOf<K extends Fields> = ControlOf<K> & { readonly length: number }
+
+/** A table of prefixes, as the control plane sees it. A RangeError where a prefix has bits past its length. */
+export interface ControlPrefixes<K extends Fields, V extends Fields> {
+  /** The entry of the longest prefix that contains this one, which may be this very one. */
+  get(prefix: PrefixOf<K>): ControlOf<V> | undefined
+  /** Adds or replaces the entry of this very prefix. */
+  set(prefix: PrefixOf<K>, value: ControlOf<V>): void
+  /** False where there is this very prefix already. */
+  add(prefix: PrefixOf<K>, value: ControlOf<V>): boolean
+  /** False where there is no such prefix. */
+  replace(prefix: PrefixOf<K>, value: ControlOf<V>): boolean
+  /** Of this very prefix. False where there was none. */
+  delete(prefix: PrefixOf<K>): boolean
+  entries(): readonly (readonly [PrefixOf<K>, ControlOf<V>])[]
+}
+
+/** A value's integers; what else it has cannot be added up. */
+export type SumOf<V extends Fields> = {
+  [K in keyof V as V[K] extends IntType<unknown> ? K : never]: V[K] extends Type<unknown, infer C> ? C : never
+}
+
+/** A table with a value for each CPU, as the control plane sees it. */
+export interface ControlPerCpuTable<K extends Fields, V extends Fields> {
+  /** The values of all CPUs, in their order. */
+  get(key: ControlOf<K>): readonly ControlOf<V>[] | undefined
+  /** The integers of all CPUs' values, added up. */
+  sum(key: ControlOf<K>): SumOf<V> | undefined
+  /** Adds or replaces: the same value for every CPU. */
+  set(key: ControlOf<K>, value: ControlOf<V>): void
+  delete(key: ControlOf<K>): boolean
+  entries(): readonly (readonly [ControlOf<K>, readonly ControlOf<V>[]])[]
+}
+
+/** A queue or a stack, as the control plane sees it. Nobody can list it. */
+export interface ControlQueue<V extends Fields> {
+  /** A Refusal where there is no room. */
+  push(value: ControlOf<V>): void
+  pop(): ControlOf<V> | undefined
+  peek(): ControlOf<V> | undefined
+}
+
+/** A cell, as the control plane sees it. */
+export interface ControlCell<V extends Fields> {
+  get(): ControlOf<V>
+  set(value: ControlOf<V>): void
+}
+
+/** A table as the control plane sees it, by its kind. */
+export type ControlTableOf<T extends Table> =
+  T extends Table<infer K, infer V>
+    ? T['kind'] extends 'lpm_trie'
+      ? ControlPrefixes<K, V>
+      : T['kind'] extends 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash'
+        ? ControlPerCpuTable<K, V>
+        : T['kind'] extends 'queue' | 'stack'
+          ? ControlQueue<V>
+          : T['kind'] extends 'cell'
+            ? ControlCell<V>
+            : ControlTable<K, V>
+    : never

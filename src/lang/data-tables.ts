@@ -1,0 +1,51 @@
+/** State as a data plane sees it. */
+import type { Table } from './maps.ts'
+import type { DataOf, Fields } from './types.ts'
+
+/** What a data plane may do with a table. */
+export interface DataTable<K extends Fields, V extends Fields> {
+  /** The entry itself, not a copy: assigning to its fields changes the table. Null where there is none. */
+  get(key: DataOf<K>): DataOf<V> | null
+  /** Adds or replaces as a whole. False where there was no room. */
+  set(key: DataOf<K>, value: DataOf<V>): boolean
+  /** Adds, in one step. False where there was such an entry already, which stays as it is, or no room. */
+  add(key: DataOf<K>, value: DataOf<V>): boolean
+  /** Replaces as a whole, in one step. False where there was no such entry. */
+  replace(key: DataOf<K>, value: DataOf<V>): boolean
+  /** False where there was no such entry. */
+  delete(key: DataOf<K>): boolean
+}
+
+/** What a data plane may do with a table of prefixes: they are the control plane's to set. */
+export interface DataPrefixes<K extends Fields, V extends Fields> {
+  /** The entry of the longest prefix that the key begins with, itself, not a copy. Null where there is none. */
+  get(key: DataOf<K>): DataOf<V> | null
+}
+
+/** What a data plane may do with a queue or a stack. */
+export interface DataQueue<V extends Fields> {
+  /** False where there was no room. */
+  push(value: DataOf<V>): boolean
+  /** Takes the next value out: a copy. Null where there is none. */
+  pop(): Readonly<DataOf<V>> | null
+  /** A copy of the next value, which stays. Null where there is none. */
+  peek(): Readonly<DataOf<V>> | null
+}
+
+/** What a data plane may do with a cell. */
+export interface DataCell<V extends Fields> {
+  /** The value itself, not a copy: assigning to its fields changes the cell. */
+  get(): DataOf<V>
+}
+
+/** What a data plane may do with a table, by its kind. */
+export type DataTableOf<T extends Table> =
+  T extends Table<infer K, infer V>
+    ? T['kind'] extends 'lpm_trie'
+      ? DataPrefixes<K, V>
+      : T['kind'] extends 'queue' | 'stack'
+        ? DataQueue<V>
+        : T['kind'] extends 'cell'
+          ? DataCell<V>
+          : DataTable<K, V>
+    : never
