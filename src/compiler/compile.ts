@@ -13,7 +13,7 @@
  *     emit          → Program
  */
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
-import type { Program } from '../isa/program.ts'
+import type { Hook, MapDescription, Program } from '../isa/program.ts'
 import { describe, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
 import { check } from './check.ts'
@@ -28,7 +28,7 @@ import type { FunctionSyntax } from './narrow.ts'
 import { optimise } from './passes/optimise.ts'
 import { select } from './select.ts'
 import { tidy } from './tidy.ts'
-import { clockMap, countersMap, MAP, type Wiring } from './wiring.ts'
+import { clockMap, countersMap, exitsMap, MAP, type Wiring } from './wiring.ts'
 
 /** A data plane, read and parsed: what every instance of a cube is compiled from. */
 export interface DataPlaneSource {
@@ -46,6 +46,8 @@ export interface Specialisation {
   /** Configuration of the port that packets come in by. */
   readonly port: Readonly<Record<string, unknown>>
   readonly wiring: Wiring
+  /** What the program is for: TC unless said otherwise. */
+  readonly hook?: Hook
   /** `returned`: verdicts become return values, and nothing is counted. */
   readonly verdicts?: 'wired' | 'returned'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
@@ -80,7 +82,8 @@ export function compile(source: DataPlaneSource, options: Specialisation): Progr
   allocate(code)
   checkEffort(code)
   tidy(code)
-  return emit(code, { name: options.name, hook: 'tc', maps: mapsOf(cube, options.wiring.capacity) })
+  const { name, hook = 'tc', wiring } = options
+  return emit(code, { name, hook, maps: mapsOf(cube, wiring.capacity, hook) })
 }
 
 /** The first third of {@link compile}: the typed tree. */
@@ -112,8 +115,8 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 /** The second third: SSA as it is first built. */
 export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph {
   const { cube, module, syntax } = source
-  const { wiring, verdicts, clock = 'kernel' } = options
-  return lower(toTyped(source, options), { source: module, span: syntax }, { cube, wiring, verdicts, clock })
+  const { wiring, verdicts, hook = 'tc', clock = 'kernel' } = options
+  return lower(toTyped(source, options), { source: module, span: syntax }, { cube, hook, wiring, verdicts, clock })
 }
 
 /** Optimised SSA, ready for selection. */
@@ -123,9 +126,13 @@ export function toGraph(source: DataPlaneSource, options: Specialisation): Graph
   return graph
 }
 
-/** The maps that an instance's programs share: the tables of its schema, its counters, and the clock that tests move. */
-export const mapsOf = (cube: Cube, capacity: number) => ({
+/**
+ * The maps that an instance's programs share: the tables of its schema, its counters, the clock that tests move, and for
+ * XDP what its ports lead to.
+ */
+export const mapsOf = (cube: Cube, capacity: number, hook: Hook = 'tc'): Readonly<Record<string, MapDescription>> => ({
   ...Object.fromEntries(Object.entries(cube.state).map(([name, table]: [string, Table]) => [name, describe(table)])),
   [MAP.counters]: countersMap(cube, capacity),
   [MAP.clock]: clockMap,
+  ...(hook === 'xdp' ? { [MAP.exits]: exitsMap(capacity) } : {}),
 })

@@ -20,8 +20,14 @@ export type Operation =
   | { readonly op: 'sext32' }
   /** The low 16, 32 or 64 bits, between network and host byte order. */
   | { readonly op: 'swap'; readonly bits: 16 | 32 | 64 }
-  /** Memory at argument 0. */
-  | { readonly op: 'load'; readonly size: Size; readonly offset: number; readonly from: Memory }
+  /** Memory at argument 0. `start`: the address of the packet's first byte. */
+  | {
+      readonly op: 'load'
+      readonly size: Size
+      readonly offset: number
+      readonly from: Memory
+      readonly start?: boolean
+    }
   /** Argument 1 into memory at argument 0. */
   | { readonly op: 'store'; readonly size: Size; readonly offset: number }
   /** Changes memory at argument 0 by argument 1, if it is argument 2 where there is one. Gives what it was before. */

@@ -1,13 +1,16 @@
 /** The typed tree → SSA. Functions are inlined, conditions become branches, references become pointers with a test. */
 
 import type { Field } from '../isa/layout.ts'
-import { SK_BUFF } from '../isa/opcodes.ts'
+import type { Hook } from '../isa/program.ts'
 import type { StructType } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
-import { Exits, type Verdicts } from './exits.ts'
+import type { ExitParts, Verdicts } from './exits.ts'
+import { TcExits } from './exits-tc.ts'
+import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
+import { type Passage, passageOf } from './lower-packet.ts'
 import { stateCall, stateReference } from './lower-state.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, width } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
@@ -18,6 +21,7 @@ import { MAP, type Wiring } from './wiring.ts'
 
 export interface LowerOptions {
   readonly cube: Cube
+  readonly hook: Hook
   readonly wiring: Wiring
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
   readonly verdicts?: 'wired' | 'returned' | undefined
@@ -31,10 +35,10 @@ export function lower(statements: readonly TypedStatement[], start: Position, op
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
 const VARIABLE_STRIDE = 4
-const PORT_VARIABLE = -2
 
 class Lowering implements Values {
   readonly builder: Builder
+  private readonly packet: Passage
   private readonly exits: Verdicts
   private readonly options: LowerOptions
   private readonly references = new Map<Variable, Reference>()
@@ -43,23 +47,26 @@ class Lowering implements Values {
   /** Where `continue` and `break` go; a switch knows only the latter. */
   private readonly loops: { next: Block | undefined; after: Block }[] = []
   /** Results of inlined calls: variables that no source names. */
-  private nextResult = -VARIABLE_STRIDE * 2
+  private nextResult = -VARIABLE_STRIDE * 3
 
   constructor(start: Position, options: LowerOptions) {
     this.builder = new Builder(start)
     this.options = options
+    this.packet = passageOf(options.hook, this.builder)
     this.exits =
       options.verdicts === 'returned'
-        ? new ReturnedVerdicts(this.builder)
-        : new Exits(this.builder, options.cube, options.wiring, PORT_VARIABLE)
+        ? new ReturnedVerdicts(this.builder, this.packet)
+        : new EXITS[options.hook]({ ...options, builder: this.builder, packet: this.packet })
   }
 
   run(statements: readonly TypedStatement[]): Graph {
     // One context, at the start: value numbering finds it wherever another is asked for.
     this.builder.emit({ op: 'context' })
+    this.packet.arrive()
     this.exits.received()
     this.statements(statements)
     this.exits.finish()
+    this.packet.finish()
     return this.builder.finish()
   }
 
@@ -242,9 +249,9 @@ class Lowering implements Values {
       case 'byte':
         return [octet(builder, this.value(node.base), node.base.type, node.index)]
       case 'length':
-        return [this.contextField(SK_BUFF.len)]
+        return [this.packet.length()]
       case 'vlan':
-        return [this.vlan()]
+        return [this.packet.vlan()]
       case 'now':
         return [this.now()]
       case 'arithmetic':
@@ -410,24 +417,11 @@ class Lowering implements Values {
     return arithmetic(this.builder, operator, type, left, right)
   }
 
-  /** Kernels before 6.0 leave the tag of an earlier use behind in a packet without one: only `present` tells. */
-  private vlan(): Value {
-    const { builder } = this
-    const control = this.contextField(SK_BUFF.vlan_tci)
-    const identifier = builder.emit({ op: 'alu', alu: 'and', bits: 32 }, control, builder.constant(0xfff))
-    return builder.emit({ op: 'alu', alu: 'mul', bits: 32 }, identifier, this.contextField(SK_BUFF.vlan_present))
-  }
-
   private now(): Value {
     const { builder } = this
     if (this.options.clock === 'kernel') return builder.emit({ op: 'now' })
     const cell = builder.emit({ op: 'mapValue', name: MAP.clock, offset: 0 })
     return builder.emit({ op: 'load', size: 8, offset: 0, from: 'constant' }, cell)
-  }
-
-  private contextField(offset: number): Value {
-    const context = this.builder.emit({ op: 'context' })
-    return this.builder.emit({ op: 'load', size: 4, offset, from: 'context' }, context)
   }
 
   private reference(node: Typed): Reference {
@@ -441,14 +435,12 @@ class Lowering implements Values {
       }
       case 'read': {
         // The one form of bounds check that every verifier follows: data + constant > data_end.
-        const data = this.contextField(SK_BUFF.data)
-        const end = this.contextField(SK_BUFF.data_end)
+        const data = this.packet.data()
+        const end = this.packet.dataEnd()
         const pointer = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(node.offset))
-        const past = builder.emit(
-          { op: 'alu', alu: 'add', bits: 64 },
-          data,
-          builder.constant(node.offset + node.struct.size),
-        )
+        const length = node.offset + node.struct.size
+        if (length <= this.packet.assured) return { pointer, present: ALWAYS(builder.constant(0)) }
+        const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(length))
         return { pointer, present: { comparison: 'ule', bits: 64, left: past, right: end } }
       }
       case 'get':
@@ -496,6 +488,10 @@ class Lowering implements Values {
     )
   }
 }
+
+const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
+
+const ALWAYS = (zero: Value): Reference['present'] => ({ comparison: 'eq', bits: 32, left: zero, right: zero })
 
 const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {
   '===': ['eq', 'eq'],

@@ -3,15 +3,18 @@ import { TC_ACT } from '../isa/opcodes.ts'
 import type { Builder } from './builder.ts'
 import type { Verdicts } from './exits.ts'
 import type { Value } from './ir.ts'
+import type { Passage } from './lower-packet.ts'
 
-/** What a flood returns, and what a forward to port 0 returns; a drop and a pass return what TC calls so. */
+/** What a flood returns, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every hook. */
 export const RETURNED = { flood: 3, forward: 0x100 } as const
 
 export class ReturnedVerdicts implements Verdicts {
   private readonly builder: Builder
+  private readonly packet: Passage
 
-  constructor(builder: Builder) {
+  constructor(builder: Builder, packet: Passage) {
     this.builder = builder
+    this.packet = packet
   }
 
   received(): void {}
@@ -31,10 +34,10 @@ export class ReturnedVerdicts implements Verdicts {
 
   forward(port: Value): void {
     const { builder } = this
-    builder.return(builder.emit({ op: 'alu', alu: 'add', bits: 32 }, port, builder.constant(RETURNED.forward)))
+    this.packet.leave(builder.emit({ op: 'alu', alu: 'add', bits: 32 }, port, builder.constant(RETURNED.forward)))
   }
 
   private return(verdict: number): void {
-    this.builder.return(this.builder.constant(verdict))
+    this.packet.leave(this.builder.constant(verdict))
   }
 }

@@ -1,5 +1,5 @@
 /** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
-import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SK_BUFF, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
 import type { AtomicName } from '../lang/index.ts'
 import {
   type AluName,
@@ -208,10 +208,7 @@ class Selection {
           defs: [dst],
           at,
           // But for where the packet starts: the verifier would forget which bytes are known to be there.
-          again:
-            base >= FIRST_VIRTUAL &&
-            this.steady.has(value.from) &&
-            !(a.op === 'context' && value.offset === SK_BUFF.data),
+          again: base >= FIRST_VIRTUAL && this.steady.has(value.from) && value.start !== true,
           ...objectOf(a),
         })
       }

@@ -43,4 +43,12 @@ export const clockMap: MapDescription = {
   entries: 1,
 }
 
-export const MAP = { counters: 'counters', clock: 'clock' } as const
+/** Where the ports of an instance lead, for programs of the XDP hook: each port's number gives its interface's. */
+export const exitsMap = (capacity: number): MapDescription => ({
+  kind: 'devmap',
+  key: struct('key', { index: u32 }).layout,
+  value: struct('exit', { ifindex: u32 }).layout,
+  entries: capacity,
+})
+
+export const MAP = { counters: 'counters', clock: 'clock', exits: 'exits' } as const

@@ -97,7 +97,9 @@ export const HELPER = {
   skb_change_tail: 38,
   skb_pull_data: 39,
   skb_change_head: 43,
+  xdp_adjust_head: 44,
   skb_adjust_room: 50,
+  redirect_map: 51,
   map_push_elem: 87,
   map_pop_elem: 88,
   map_peek_elem: 89,
@@ -117,6 +119,7 @@ export const MAP_TYPE = {
   lru_hash: 9,
   lru_percpu_hash: 10,
   lpm_trie: 11,
+  devmap: 14,
   queue: 22,
   stack: 23,
 } as const
@@ -135,6 +138,9 @@ export const TC_ACT = { ok: 0, shot: 2, redirect: 7, next: 0xffffffff } as const
 
 /** What a program at the XDP hook returns (linux/bpf.h, enum xdp_action). */
 export const XDP_ACTION = { aborted: 0, drop: 1, pass: 2, tx: 3, redirect: 4 } as const
+
+/** Of `bpf_redirect_map` with a devmap: to all its interfaces (Linux 5.13), and among them not to the one it came by. */
+export const REDIRECT = { broadcast: 8, excludeIngress: 16 } as const
 
 /** Byte offsets in `struct __sk_buff` (linux/bpf.h): the context of a TC program. */
 export const SK_BUFF = {

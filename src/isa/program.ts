@@ -30,8 +30,15 @@ export type MapKind =
   | 'lru_hash'
   | 'lru_percpu_hash'
   | 'lpm_trie'
+  | 'devmap'
   | 'queue'
   | 'stack'
+
+/**
+ * Entries are numbered, and hold the indices of interfaces: what XDP redirects to. The control plane sets and clears them,
+ * and the kernel clears those of interfaces that go away.
+ */
+export const isDevmap = (kind: MapKind): kind is 'devmap' => kind === 'devmap'
 
 /** Entries are numbered, and there from the start. */
 export const isArray = (kind: MapKind): kind is 'array' | 'percpu_array' => kind === 'array' || kind === 'percpu_array'

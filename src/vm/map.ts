@@ -1,5 +1,5 @@
 import { UPDATE } from '../isa/opcodes.ts'
-import { isArray, isLru, isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
+import { isArray, isDevmap, isLru, isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
 import { ERRNO } from './errno.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
@@ -23,7 +23,7 @@ export class VirtualMap {
   /** The number of the region that stands for the map itself; its values are in the next. */
   readonly id: number
   readonly #memory: Memory
-  /** Keys of a hash map. An array has none: its keys are its slots. */
+  /** Keys of a hash map, or those of a devmap that are set. An array has none: its keys are its slots. */
   readonly #table: Table | undefined
   /** Of an LPM trie: whose keys are in the table, cut to their lengths. */
   readonly #prefixes: Prefixes | undefined
@@ -114,6 +114,7 @@ export class VirtualMap {
 
   #slotFor(keys: Uint8Array, at: number, flags: number): number {
     if (this.#table === undefined) return this.#arraySlot(keys, at, flags)
+    if (isDevmap(this.description.kind) && indexAt(keys, at) >= this.description.entries) return -ERRNO.E2BIG
     if (this.#prefixes === undefined) return this.#hashSlot(this.#table, keys, at, flags)
     const prefix = this.#prefixes.cut(keys, at)
     if (prefix === undefined) return -ERRNO.EINVAL
@@ -149,6 +150,6 @@ export class VirtualMap {
   }
 }
 
-/** The keys of arrays: 32 bits, little-endian. */
+/** The keys of arrays and devmaps: 32 bits, little-endian. */
 const indexAt = (bytes: Uint8Array, at: number): number =>
   ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0

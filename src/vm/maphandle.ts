@@ -1,7 +1,7 @@
 import type { MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { UPDATE } from '../isa/opcodes.ts'
-import { isArray, isSequence, type MapDescription } from '../isa/program.ts'
+import { isArray, isDevmap, isSequence, type MapDescription } from '../isa/program.ts'
 import { ERRNO } from './errno.ts'
 import type { VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
@@ -53,7 +53,10 @@ export class MapHandle implements MachineMap {
         `a prefix of map "${name}" is longer than its keys`,
         `they have ${8 * (description.key.size - 4)} bits`,
       )
-    if (result === -ERRNO.ENOSPC || (result === -ERRNO.E2BIG && !isArray(description.kind)))
+    if (
+      result === -ERRNO.ENOSPC ||
+      (result === -ERRNO.E2BIG && !isArray(description.kind) && !isDevmap(description.kind))
+    )
       throw refusal(
         `map "${name}" is full: it has room for ${description.entries} entries`,
         'delete an entry, or declare more',
@@ -110,6 +113,9 @@ export function checkDescription(name: string, { kind, key, value, entries }: Ma
   if (value.size < 1) throw wrong('its values have no bytes')
   if (isArray(kind)) {
     if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
+  } else if (isDevmap(kind)) {
+    if (key.size !== 4 || value.size !== 4)
+      throw wrong(`a devmap has keys and values of 4 bytes, and these have ${key.size} and ${value.size}`)
   } else if (isSequence(kind)) {
     if (key.size !== 0) throw wrong(`values of a ${kind} have no keys, and these have ${key.size} bytes`)
   } else if (kind === 'lpm_trie') {

@@ -186,8 +186,8 @@ export class Network {
         return
       }
       if (outcome.verdict === TC_ACT.redirect) {
-        if (outcome.redirect === undefined || this.#forward(retag(packet, tag), outcome.redirect) < 0)
-          counters.dropped++
+        const [to] = outcome.redirects
+        if (to === undefined || this.#forward(retag(packet, tag), to) < 0) counters.dropped++
         return
       }
     }
@@ -198,11 +198,11 @@ export class Network {
   /** The packet to go on with; undefined where the program took it. */
   #runXdp(at: VirtualInterface, link: Link, frame: Uint8Array): Uint8Array | undefined {
     const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
-    const { verdict, packet, redirect } = this.#processor.run(link.program.code, frame, arrival, this.clone)
+    const { verdict, packet, redirects } = this.#processor.run(link.program.code, frame, arrival, this.clone)
     if (verdict === XDP_ACTION.pass) return packet
     if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet })
-    else if (verdict !== XDP_ACTION.redirect || redirect === undefined || this.#forward(packet, redirect) < 0)
-      at.counters.dropped++
+    else if (verdict !== XDP_ACTION.redirect || redirects.length === 0) at.counters.dropped++
+    else for (const to of redirects) if (this.#forward(packet, to) < 0) at.counters.dropped++
     return undefined
   }
 

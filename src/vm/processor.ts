@@ -1,4 +1,6 @@
-import { HELPER, LIMIT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { viewOf } from '../base/bytes.ts'
+import { HELPER, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { isDevmap } from '../isa/program.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
 import type { Code } from './decode.ts'
@@ -15,6 +17,13 @@ export const LONGEST_FRAME = 65_535 + 14 + 8
 /** Redirect to the ingress of an interface instead of out of it (linux/bpf.h, BPF_F_INGRESS). */
 export const F_INGRESS = 1
 
+/** XDP_PACKET_HEADROOM, less the `struct xdp_frame` that the kernel may put there. */
+const HEADROOM = 256 - 40
+const ETH_HLEN = 14
+const GARBAGE = 0xdb
+/** What redirect_map may return where it finds nothing: XDP_ABORTED to XDP_TX. */
+const ACTION_MASK = 3
+
 /** Where a helper sends a packet. */
 export interface Destination {
   readonly ifindex: number
@@ -24,8 +33,8 @@ export interface Destination {
 export interface Outcome {
   readonly verdict: number
   readonly packet: Uint8Array
-  /** The argument of the last call of redirect, if there was one. */
-  readonly redirect: Destination | undefined
+  /** What the last call of redirect or redirect_map, if there was one, chose. */
+  readonly redirects: readonly Destination[]
 }
 
 /** Sends a copy of the packet; 0, or a negated error number. */
@@ -41,7 +50,10 @@ export class VirtualProcessor implements Processor {
   readonly #packet = new Region('packet', 'packet', new Uint8Array(LONGEST_FRAME))
   #context: Context = this.#contexts.tc
   #random: number
-  #redirect: Destination | undefined
+  #redirects: readonly Destination[] = []
+  /** Bytes in front of the packet that an XDP program may still take. */
+  #headroom = 0
+  #ingress = 0
   #clone: Clone = () => 0
 
   constructor(clock: SimulatedClock, budget: number, seed: number) {
@@ -59,10 +71,12 @@ export class VirtualProcessor implements Processor {
     this.#context = this.#contexts[code.program.hook]
     this.#context.fill(frame, arrival)
     this.memory.regions[REGION.context] = this.#context.region
-    this.#redirect = undefined
+    this.#redirects = []
+    this.#headroom = HEADROOM
+    this.#ingress = arrival.ifindex
     this.#clone = clone
     const verdict = interpret(code, this)
-    return { verdict, packet: packet.bytes.slice(0, packet.length), redirect: this.#redirect }
+    return { verdict, packet: packet.bytes.slice(0, packet.length), redirects: this.#redirects }
   }
 
   contextPointer(at: number): number {
@@ -103,6 +117,10 @@ export class VirtualProcessor implements Processor {
         return this.#cloneRedirect(code)
       case HELPER.redirect:
         return this.#redirectTo(code)
+      case HELPER.redirect_map:
+        return this.#redirectByMap(code)
+      case HELPER.xdp_adjust_head:
+        return this.#adjustHead(code)
       default:
         throw new Trap(`there is no helper ${helper}`)
     }
@@ -150,6 +168,7 @@ export class VirtualProcessor implements Processor {
   #keyed(code: Code): VirtualMap {
     const map = this.#map(code)
     if (map.sequence !== undefined) throw new Trap(`r1 is a ${map.description.kind}: its values have no keys`)
+    if (isDevmap(map.description.kind)) throw new Trap('r1 is a devmap: programs can only redirect by it')
     return map
   }
 
@@ -169,8 +188,42 @@ export class VirtualProcessor implements Processor {
     const xdp = code.program.hook === 'xdp'
     const known = xdp ? 0 : F_INGRESS
     if (code.hi[2] !== 0 || (flags & ~known) !== 0) return xdp ? XDP_ACTION.aborted : TC_ACT.shot
-    this.#redirect = { ifindex: (code.lo[1] ?? 0) >>> 0, ingress: flags === F_INGRESS }
+    this.#redirects = [{ ifindex: (code.lo[1] ?? 0) >>> 0, ingress: flags === F_INGRESS }]
     return xdp ? XDP_ACTION.redirect : TC_ACT.redirect
+  }
+
+  /** bpf_redirect_map with a devmap (net/core/filter.c and include/linux/filter.h, __bpf_xdp_redirect_map). */
+  #redirectByMap(code: Code): number {
+    const map = this.#map(code)
+    if (!isDevmap(map.description.kind)) throw new Trap(`r1 is a ${map.description.kind}, and no devmap`)
+    const flags = (code.lo[3] ?? 0) >>> 0
+    const ways = REDIRECT.broadcast | REDIRECT.excludeIngress
+    if (code.hi[3] !== 0 || (flags & ~(ways | ACTION_MASK)) !== 0) return XDP_ACTION.aborted
+    if ((flags & REDIRECT.broadcast) !== 0) {
+      const excluded = (flags & REDIRECT.excludeIngress) !== 0 ? this.#ingress : 0
+      const all = [...map.entries()].map(([, value]) => ({ ifindex: viewOf(value).getUint32(0, true), ingress: false }))
+      this.#redirects = all.filter(({ ifindex }) => ifindex !== excluded)
+      return XDP_ACTION.redirect
+    }
+    const slot = map.find(new Uint8Array(Uint32Array.of(code.lo[2] ?? 0).buffer), 0, 'program')
+    if (slot < 0) return flags & ACTION_MASK
+    this.#redirects = [{ ifindex: viewOf(map.value(slot)).getUint32(0, true), ingress: false }]
+    return XDP_ACTION.redirect
+  }
+
+  /** bpf_xdp_adjust_head (net/core/filter.c). What the packet gets in front is what happens to be there. */
+  #adjustHead(code: Code): number {
+    if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('xdp_adjust_head takes the context first')
+    const packet = this.#packet
+    const by = code.lo[2] ?? 0
+    this.memory.movePacket()
+    if (this.#headroom + by < 0 || packet.length - by < ETH_HLEN || packet.length - by > LONGEST_FRAME)
+      return -ERRNO.EINVAL
+    this.#headroom += by
+    packet.bytes.copyWithin(Math.max(0, -by), Math.max(0, by), packet.length)
+    if (by < 0) packet.bytes.fill(GARBAGE, 0, -by)
+    packet.length -= by
+    return 0
   }
 
   /** The map that r1 refers to. */

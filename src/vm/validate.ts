@@ -6,7 +6,11 @@ import { placeOf } from './fault.ts'
 const MOST_INSTRUCTIONS = 1_000_000
 
 /** Helpers that only one hook has. */
-const HOOK_OF = new Map<number, Hook>([[HELPER.clone_redirect, 'tc']])
+const HOOK_OF = new Map<number, Hook>([
+  [HELPER.clone_redirect, 'tc'],
+  [HELPER.xdp_adjust_head, 'xdp'],
+  [HELPER.redirect_map, 'xdp'],
+])
 const HELPERS = new Set<number>(Object.values(HELPER))
 
 const ALU_CODES = new Set<number>(Object.values(ALU))

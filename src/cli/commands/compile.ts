@@ -12,13 +12,14 @@ import { dropReasons } from '../../compiler/wiring.ts'
 import { builtinCubes, interfaceIndex } from '../../daemon/host.ts'
 import { elfObject, HOOK_SECTION } from '../../isa/elf.ts'
 import { printHeader, printMap, printProgram } from '../../isa/print.ts'
-import type { Program } from '../../isa/program.ts'
+import type { Hook, Program } from '../../isa/program.ts'
 
 interface Options {
   readonly ports: number
   readonly interface?: readonly string[]
   readonly set: Readonly<Record<string, unknown>>
   readonly port: Readonly<Record<string, unknown>>
+  readonly hook: Hook
   readonly print?: 'typed' | 'ssa' | 'asm'
   readonly output?: string
 }
@@ -43,6 +44,7 @@ export const compileCommand = (): Command =>
     )
     .option('-s, --set <key=value>', 'configuration of the instance; may be repeated', setting, {})
     .option('--port <key=value>', 'configuration of the port that packets come in by; may be repeated', setting, {})
+    .addOption(new Option('--hook <hook>', 'what the programs are for').choices(['tc', 'xdp']).default('tc'))
     .addOption(
       new Option('--print <stage>', 'print the program of port 0: as checked, in SSA form, or as instructions').choices(
         ['typed', 'ssa', 'asm'],
@@ -58,6 +60,7 @@ Examples:
   tessera compile bridge
   tessera compile ./my-cube --ports 4 --set agingTime=60
   tessera compile bridge --print ssa
+  tessera compile bridge --hook xdp -o bridge.o
   tessera compile bridge -i eth1 -i eth2 -o bridge.o`,
     )
     .action(run)
@@ -84,6 +87,7 @@ async function run(name: string, options: Options): Promise<void> {
   const exits = interfacesOf(options).map((ifindex, index) => ({ port: index, ifindex }))
   const at = (index: number): Specialisation => ({
     name: `${cube.name}_p${index}`,
+    hook: options.hook,
     config,
     port,
     wiring: { port: index, exits, capacity: Math.max(64, exits.length) },

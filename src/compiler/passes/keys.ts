@@ -1,4 +1,3 @@
-import { SK_BUFF } from '../../isa/opcodes.ts'
 import type { Block, Graph, Value } from '../ir.ts'
 import { Numbers } from './graph.ts'
 import { packetStates } from './states.ts'
@@ -120,5 +119,8 @@ function placeOf(value: Value | undefined, size: number, isSeen: (load: Value) =
   return distance?.op === 'const' ? { data, offset: value.offset + Number(distance.value) } : undefined
 }
 
+/** Where the packet starts, also where it may have been moved on one way here. */
 const isPacket = (value: Value): boolean =>
-  value.op === 'load' && value.offset === SK_BUFF.data && value.arguments[0]?.op === 'context'
+  (value.op === 'load' && value.start === true) || (value.op === 'phi' && value.arguments.every(isStart))
+
+const isStart = (value: Value): boolean => value.op === 'load' && value.start === true

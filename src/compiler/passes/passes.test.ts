@@ -32,6 +32,8 @@ function operationOf(op: string, [first, second]: readonly string[]): Operation 
   switch (op) {
     case 'alu':
       return { op, alu: first as 'add', bits: Number(second) as 32 }
+    case 'start':
+      return { op: 'load', size: 4, offset: Number(second), from: 'context', start: true }
     case 'load':
       return { op, size: Number(first) as 4, offset: Number(second), from: 'packet' }
     case 'changing':
@@ -671,7 +673,7 @@ describe('tests of bits', () => {
     const text = `
       b0:
         v0 = context()
-        v1 = load 4 76(v0)
+        v1 = start 4 76(v0)
         v2 = load 4 80(v0)
         v3 = alu add 64(v1, 14)
         if v3 ule64 v2 jump b1 else b3
@@ -703,7 +705,7 @@ describe('tables', () => {
   test('a key that is consecutive bytes of the packet is read there', () => {
     const text = `
       v0 = context()
-      v1 = load 4 76(v0)
+      v1 = start 4 76(v0)
       v2 = load 4 6(v1)
       v3 = load 2 10(v1)
       v4 = stack 6()
@@ -731,7 +733,7 @@ describe('tables', () => {
   test('a key that is not, and one with bytes in another order, stay on the stack', () => {
     const text = `
       v0 = context()
-      v1 = load 4 76(v0)
+      v1 = start 4 76(v0)
       v2 = load 2 10(v1)
       v3 = load 2 14(v1)
       v4 = stack 4()

@@ -18,6 +18,7 @@ const MOVERS: ReadonlySet<HelperName> = new Set<HelperName>([
   'skb_pull_data',
   'skb_change_head',
   'skb_adjust_room',
+  'xdp_adjust_head',
 ])
 
 export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.has(value.helper)
