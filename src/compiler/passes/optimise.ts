@@ -6,6 +6,7 @@ import { keysInPackets } from './keys.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
+import { useRanges } from './ranges.ts'
 import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
 import { readTimeOnce } from './time.ts'
@@ -29,6 +30,7 @@ export function optimise(graph: Graph): void {
   repeat(graph, PASSES)
   // Afterwards: a reading of the time that stands where ways meet would keep jumps from being threaded through there.
   if (readTimeOnce(graph)) repeat(graph, PASSES)
+  if (useRanges(graph)) repeat(graph, PASSES)
   splitCriticalEdges(graph)
 }
 
