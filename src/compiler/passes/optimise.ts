@@ -25,6 +25,8 @@ const PASSES: readonly Pass[] = [
   deadCode,
 ]
 
+const MOST_ROUNDS = 20
+
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {
   repeat(graph, PASSES)
@@ -34,10 +36,11 @@ export function optimise(graph: Graph): void {
   splitCriticalEdges(graph)
 }
 
+/** Until every pass, one after the other, has found nothing. */
 function repeat(graph: Graph, passes: readonly Pass[]): void {
   // Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not.
-  for (let round = 0; round < 20; round++) {
-    const changed = passes.map((pass) => pass(graph)).some((one) => one)
-    if (!changed) break
-  }
+  const most = MOST_ROUNDS * passes.length
+  let idle = 0
+  for (let turn = 0; turn < most && idle < passes.length; turn++)
+    idle = passes[turn % passes.length]?.(graph) ? 0 : idle + 1
 }
