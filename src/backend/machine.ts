@@ -56,6 +56,15 @@ export interface MachineMap extends Disposable {
    * in, `update` adds one, and neither `delete` nor `entries` is possible.
    */
   pop(): Uint8Array | undefined
+  /** Of a Bloom filter, to which `update` adds, and nothing else is possible: whether the value may be in it. */
+  has(value: Uint8Array): boolean
+  /**
+   * Of a ring, with which nothing else is possible: the records that are ready, in their order, taken out. There can be one
+   * consumer at a time.
+   */
+  consume(): readonly Uint8Array[]
+  /** Of a ring: calls `ready` whenever there is something to consume, in a turn of its own, until disposed. */
+  watch(ready: () => void): Disposable
   pin(path: string): void
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Machine } from './machine.ts'
+import { bloomSuite } from './suite/bloom.ts'
 import { instructionSuite } from './suite/instructions.ts'
 import { mapSuite } from './suite/maps.ts'
 import { packetSuite } from './suite/packets.ts'
@@ -7,6 +8,7 @@ import { pinSuite } from './suite/pins.ts'
 import { prefixSuite } from './suite/prefixes.ts'
 import { queueSuite } from './suite/queues.ts'
 import { refusalSuite } from './suite/refusals.ts'
+import { ringSuite } from './suite/rings.ts'
 
 /** What every machine must do: one suite, in the words of {@link Machine} and of RFC 9669. */
 export function machineSuite(name: string, open: () => Machine): void {
@@ -16,6 +18,8 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('maps', () => mapSuite(open))
     describe('prefixes', () => prefixSuite(open))
     describe('queues', () => queueSuite(open))
+    describe('Bloom filters', () => bloomSuite(open))
+    describe('rings', () => ringSuite(open))
     describe('pins', () => pinSuite(open))
     describe('refuses', () => refusalSuite(open))
 

@@ -24,6 +24,10 @@ function printInstance({ name, cube, summary, ports, views }: InstanceStatus): s
     `  ${title}: ${rows.length === 0 ? 'none' : rows.length}`,
     ...(rows.length === 0 ? [] : [records(rows, '    ')]),
   ])
+  const lost = ports.flatMap(({ name, lost }) =>
+    Object.entries(lost).map(([ring, { packets }]) => ({ port: name, ring, events: packets })),
+  )
+  if (lost.length > 0) shown.push('', '  lost: nobody read them in time', records(lost, '    '))
   return [`  ${name}: ${cube}, ${summary}`, table(head, rows, '    '), ...shown].join('\n')
 }
 

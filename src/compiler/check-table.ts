@@ -7,19 +7,22 @@ import { typeOfDeclared } from './check.ts'
 import { arity } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { value } from './check-expression.ts'
-import { queueMethod } from './check-queue.ts'
+import { BLOOM, keylessMethod, RING, SEQUENCE } from './check-keyless.ts'
 import type { Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type NamedTable, type StructField, type Typed, type ValueType } from './typed.ts'
 
 const KEYED = ['get', 'set', 'add', 'replace', 'delete'] as const
-const SEQUENCE = ['push', 'pop', 'peek'] as const
 
 export function methodsOf({ table }: NamedTable): readonly string[] {
   switch (table.kind) {
     case 'queue':
     case 'stack':
       return SEQUENCE
+    case 'ringbuf':
+      return RING
+    case 'bloom_filter':
+      return BLOOM
     case 'cell':
       return ['get']
     default:
@@ -35,7 +38,9 @@ export function tableMethod(scope: Scope, node: Of<'call'>, named: NamedTable, m
   switch (named.table.kind) {
     case 'queue':
     case 'stack':
-      return queueMethod(scope, node, named, method)
+    case 'ringbuf':
+    case 'bloom_filter':
+      return keylessMethod(scope, node, named, method as Parameters<typeof keylessMethod>[3])
     case 'cell':
       arity(scope, node, 0, 0, `write state.${named.name}.get()`)
       return {

@@ -6,7 +6,7 @@ import { HOOKS } from './hooks.ts'
 import type { Block, Value } from './ir.ts'
 import { OWN, type Passage } from './lower-packet.ts'
 import type { Position } from './typed.ts'
-import { dropReasons, MAP, SLOT, slotsPerPort, type Wiring } from './wiring.ts'
+import { dropReasons, lostSlot, MAP, SLOT, slotsPerPort, type Wiring } from './wiring.ts'
 
 /** What lowering does with verdicts. */
 export interface Verdicts {
@@ -16,6 +16,8 @@ export interface Verdicts {
   pass(): void
   flood(): void
   forward(port: Value): void
+  /** A ring was full. Goes on. */
+  lost(ring: string): void
   /** At the end, when everything else has been lowered. */
   finish(): void
 }
@@ -52,6 +54,10 @@ export abstract class Exits implements Verdicts {
 
   received(): void {
     this.count(this.slot(SLOT.received))
+  }
+
+  lost(ring: string): void {
+    this.count(this.slot(lostSlot(this.cube, ring)))
   }
 
   drop(reason: number): void {

@@ -11,13 +11,20 @@ type Node<Op extends Typed['op']> = Extract<Typed, { op: Op }>
 const FLAGS = { set: UPDATE.any, add: UPDATE.noExist, replace: UPDATE.exist } as const
 
 /** Zero where it was done, as helpers return it. */
-export function stateCall(values: Values, node: Node<'set' | 'add' | 'replace' | 'delete' | 'push'>): Value {
+export function stateCall(
+  values: Values,
+  node: Node<'set' | 'add' | 'replace' | 'delete' | 'push' | 'emit' | 'has'>,
+): Value {
   const { builder } = values
   const { name, table } = node.table
-  if (node.op === 'push') {
-    const pushed = record(values, node.value, table.value, `a value of \`${name}\``, node.at)
+  if (node.op === 'push' || node.op === 'emit' || node.op === 'has') {
+    const given = record(values, node.value, table.value, `a value of \`${name}\``, node.at)
     const map = builder.emit({ op: 'map', name })
-    return builder.emit({ op: 'call', helper: 'map_push_elem' }, map, pushed, builder.constant(0))
+    const none = builder.constant(0)
+    // A Bloom filter looks at what it is given, where a queue would write.
+    if (node.op === 'has') return builder.emit({ op: 'call', helper: 'map_peek_elem' }, map, given)
+    if (node.op === 'push') return builder.emit({ op: 'call', helper: 'map_push_elem' }, map, given, none)
+    return builder.emit({ op: 'call', helper: 'ringbuf_output' }, map, given, builder.constant(table.value.size), none)
   }
   const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
   const value =
@@ -35,10 +42,13 @@ export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop'
     case 'get': {
       const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
       const pointer = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, builder.emit({ op: 'map', name }), key)
-      return { pointer, present: [{ comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }] }
+      return { pointer, present: { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) } }
     }
-    case 'cell':
-      return { pointer: builder.emit({ op: 'mapValue', name, offset: 0 }), present: [] }
+    case 'cell': {
+      const always = builder.constant(1)
+      const pointer = builder.emit({ op: 'mapValue', name, offset: 0 })
+      return { pointer, present: { comparison: 'eq', bits: 64, left: always, right: always } }
+    }
     case 'pop':
     case 'peek':
       return taken(values, node)
@@ -57,7 +67,7 @@ function taken({ builder }: Values, node: Node<'pop' | 'peek'>): Reference {
   const fields = new Map(
     table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, 'constant')]),
   )
-  return { pointer, present: [{ comparison: 'eq', bits: 64, left, right: builder.constant(0) }], fields }
+  return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
 }
 
 /** A struct on the stack, every byte of it written: padding would be garbage to a hash, and the verifier says no. */

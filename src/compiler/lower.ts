@@ -11,7 +11,6 @@ import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
-import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, width } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
@@ -277,6 +276,13 @@ class Lowering implements Values {
       case 'not':
       case 'and':
       case 'or':
+      case 'set':
+      case 'add':
+      case 'replace':
+      case 'push':
+      case 'emit':
+      case 'has':
+      case 'delete':
         return this.choose(
           node,
           () => [builder.constant(1)],
@@ -288,22 +294,6 @@ class Lowering implements Values {
           () => this.value(node.whenTrue),
           () => this.value(node.whenFalse),
         )
-      case 'set':
-      case 'add':
-      case 'replace':
-      case 'push':
-      case 'delete': {
-        const result = stateCall(this, node)
-        const is = builder.newBlock()
-        const isNot = builder.newBlock()
-        builder.branch('eq', 64, result, builder.constant(0), is, isNot)
-        return this.join(
-          is,
-          isNot,
-          () => [builder.constant(1)],
-          () => [builder.constant(0)],
-        )
-      }
       case 'call':
         return this.call(node)
       case 'atomic':
@@ -371,15 +361,8 @@ class Lowering implements Values {
         return this.condition(node.right, whenTrue, whenFalse)
       }
       case 'isNull': {
-        const tests = this.reference(node.operand).present
-        if (tests.length === 0) return builder.jump(whenFalse)
-        for (const [index, { comparison, bits, left, right }] of tests.entries()) {
-          const isLast = index === tests.length - 1
-          const next = isLast ? whenFalse : builder.newBlock()
-          builder.branch(comparison, bits, left, right, next, whenTrue)
-          if (!isLast) builder.enter(next)
-        }
-        return
+        const { comparison, bits, left, right } = this.reference(node.operand).present
+        return builder.branch(comparison, bits, left, right, whenFalse, whenTrue)
       }
       case 'compare':
         return this.compare(node, whenTrue, whenFalse)
@@ -387,8 +370,16 @@ class Lowering implements Values {
       case 'add':
       case 'replace':
       case 'push':
+      case 'has':
       case 'delete':
         return builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, whenFalse)
+      case 'emit': {
+        const lost = builder.newBlock()
+        builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, lost)
+        builder.enter(lost)
+        this.exits.lost(node.table.name)
+        return builder.jump(whenFalse)
+      }
       default:
         return builder.branch('ne', 32, this.scalar(node), builder.constant(0), whenTrue, whenFalse)
     }
@@ -442,9 +433,14 @@ class Lowering implements Values {
         return known
       }
       case 'read': {
-        const offset = this.scalar(node.offset)
-        builder.at = node.at
-        return readPacket(builder, this.packet, offset, node.struct.size)
+        // The one form of bounds check that every verifier follows: data + constant > data_end.
+        const data = this.packet.data()
+        const end = this.packet.dataEnd()
+        const pointer = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(node.offset))
+        const length = node.offset + node.struct.size
+        if (length <= this.packet.assured) return { pointer, present: ALWAYS(builder.constant(0)) }
+        const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(length))
+        return { pointer, present: { comparison: 'ule', bits: 64, left: past, right: end } }
       }
       case 'get':
       case 'cell':
@@ -493,6 +489,8 @@ class Lowering implements Values {
 }
 
 const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
+
+const ALWAYS = (zero: Value): Reference['present'] => ({ comparison: 'eq', bits: 32, left: zero, right: zero })
 
 const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {
   '===': ['eq', 'eq'],

@@ -113,7 +113,7 @@ class Printer {
       case 'now':
         return 'now()'
       case 'read':
-        return `packet.read(${node.struct.name}, ${this.text(node.offset)})`
+        return `packet.read(${node.struct.name}, ${node.offset})`
       case 'get':
       case 'delete':
         return `${node.table.name}.${node.op}(${this.record(node.key)})`
@@ -146,7 +146,9 @@ class Printer {
       case 'call':
         return `${this.functionName(node.callee)}(${node.arguments.map((one) => this.text(one)).join(', ')})`
       case 'push':
-        return `${node.table.name}.push(${this.record(node.value)})`
+      case 'emit':
+      case 'has':
+        return `${node.table.name}.${node.op}(${this.record(node.value)})`
       case 'pop':
       case 'peek':
         return `${node.table.name}.${node.op}()`

@@ -18,6 +18,7 @@ export class ReturnedVerdicts implements Verdicts {
   }
 
   received(): void {}
+  lost(): void {}
   finish(): void {}
 
   drop(): void {

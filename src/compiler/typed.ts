@@ -40,7 +40,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'field'; readonly base: Typed; readonly field: Field; readonly struct: StructType }
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
   | { readonly op: 'length' | 'vlan' | 'now' }
-  | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed }
+  | { readonly op: 'read'; readonly struct: StructType; readonly offset: number }
   | { readonly op: 'get'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | { readonly op: 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | {
@@ -50,7 +50,10 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
       readonly key: readonly StructField[]
       readonly value: readonly StructField[]
     }
+  /** Whether it was done; of `has`, whether it is so. */
   | { readonly op: 'push'; readonly table: NamedTable; readonly value: readonly StructField[] }
+  | { readonly op: 'emit'; readonly table: NamedTable; readonly value: readonly StructField[] }
+  | { readonly op: 'has'; readonly table: NamedTable; readonly value: readonly StructField[] }
   | { readonly op: 'pop' | 'peek'; readonly table: NamedTable }
   | { readonly op: 'cell'; readonly table: NamedTable }
   | {

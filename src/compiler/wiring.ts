@@ -21,9 +21,15 @@ export const ENGINE_DROPS = {
 /** All drop reasons of a cube, in the order of their counters. */
 export const dropReasons = (cube: Cube): Readonly<Record<string, string>> => ({ ...cube.drops, ...ENGINE_DROPS })
 
-/** Counters of one port lie together: received, sent, then a drop counter for each reason. */
+/** Counters of one port lie together: received, sent, drops for each reason, lost events of each ring. */
 export const SLOT = { received: 0, sent: 1, firstDrop: 2 } as const
-export const slotsPerPort = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
+export const slotsPerPort = (cube: Cube): number => firstLost(cube) + rings(cube).length
+
+/** Rings whose events may be lost, each with a counter behind those of drops. */
+export const rings = ({ state }: Cube): readonly string[] =>
+  Object.keys(state).filter((name) => state[name]?.kind === 'ringbuf')
+const firstLost = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
+export const lostSlot = (cube: Cube, ring: string): number => firstLost(cube) + rings(cube).indexOf(ring)
 
 export const counter = struct('counter', { packets: u64, bytes: u64 })
 

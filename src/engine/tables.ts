@@ -2,11 +2,12 @@
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
-import { counter, countersMap, dropReasons, MAP, SLOT, slotsPerPort } from '../compiler/wiring.ts'
+import { counter, countersMap, dropReasons, lostSlot, MAP, rings, SLOT, slotsPerPort } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
 import { isPerCpu, isSequence } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
 import {
+  type ControlBloom,
   type ControlCell,
   type ControlOf,
   type ControlPerCpuTable,
@@ -23,6 +24,7 @@ import {
   u32,
 } from '../lang/index.ts'
 import { decodePrefix, encodePrefix } from '../lang/prefix.ts'
+import { ring } from './events.ts'
 import { mapPath } from './stitch.ts'
 
 /** A table of a schema over the machine's map. */
@@ -32,6 +34,8 @@ export function controlTable<T extends Table>(table: T, map: MachineMap): Contro
 
 function viewOf(kind: TableKind): (table: Table, map: MachineMap) => unknown {
   if (kind === 'cell') return cell
+  if (kind === 'ringbuf') return ring
+  if (kind === 'bloom_filter') return bloom
   if (kind === 'lpm_trie') return prefixes
   if (isPerCpu(kind)) return perCpu
   return isSequence(kind) ? sequence : plain
@@ -108,6 +112,13 @@ function cell({ key: keys, value: values }: Table, map: MachineMap): ControlCell
   }
 }
 
+function bloom({ value: values }: Table, map: MachineMap): ControlBloom<Fields> {
+  return {
+    add: (value) => void map.update(new Uint8Array(), encodeStruct(values, value)),
+    has: (value) => map.has(encodeStruct(values, value)),
+  }
+}
+
 /** The integers of structs, field by field. */
 function sumOf(
   { fields }: StructType,
@@ -149,6 +160,8 @@ export interface PortCounters {
   readonly sent: Count
   /** By reason; reasons that never happened are left out. */
   readonly drops: Readonly<Record<string, Count>>
+  /** Events that found no room, by ring, and the packets that they were about; rings that never were full are left out. */
+  readonly lost: Readonly<Record<string, Count>>
 }
 
 /** Reads the counters of an instance's ports, port by port, summed over all CPUs. */
@@ -165,10 +178,16 @@ export function readCounters(
   return (port) => {
     const at = (slot: number): Count =>
       sum(map?.lookup(encodeStruct(counterKey, { index: port * slotsPerPort(cube) + slot })))
-    const drops = Object.keys(dropReasons(cube))
-      .map((reason, index) => [reason, at(SLOT.firstDrop + index)] as const)
-      .filter(([, { packets }]) => packets > 0n)
-    return { received: at(SLOT.received), sent: at(SLOT.sent), drops: Object.fromEntries(drops) }
+    const counted = (names: readonly string[], slotOf: (name: string, index: number) => number) =>
+      Object.fromEntries(
+        names.map((name, index) => [name, at(slotOf(name, index))] as const).filter(([, { packets }]) => packets > 0n),
+      )
+    return {
+      received: at(SLOT.received),
+      sent: at(SLOT.sent),
+      drops: counted(Object.keys(dropReasons(cube)), (_, index) => SLOT.firstDrop + index),
+      lost: counted(rings(cube), (name) => lostSlot(cube, name)),
+    }
   }
 }
 

@@ -15,16 +15,21 @@ import { Btf, identifier, mapTypes, programTypes, words } from './btf.ts'
 import { type ElfSymbol, elfFile, type Relocation, SECTION_FLAG, type Section } from './elf-file.ts'
 import { encode } from './encode.ts'
 import { CALL, CLASS, JMP, LICENSE, MAP_FLAGS, MAP_TYPE } from './opcodes.ts'
-import { type Hook, type Instruction, isSequence, type MapDescription, type Program, slotsOf } from './program.ts'
+import {
+  type Hook,
+  type Instruction,
+  isKeyless,
+  isRing,
+  type MapDescription,
+  type Program,
+  slotsOf,
+} from './program.ts'
 
 /**
  * Which section says which hook (libbpf.c, section_defs). Not `tcx/ingress`: libbpf knows it from 1.3 on, and older ones
  * refuse the object, while `tc` loads everywhere; who attaches by `bpf_program__attach_tcx` sets the attach type first.
  */
 export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
-
-/** A map's definition is a struct of pointers: four, one more where it has flags, one less where it has no keys. */
-const mapSize = ({ kind }: MapDescription): number => (isSequence(kind) ? 24 : MAP_FLAGS[kind] === undefined ? 32 : 40)
 
 /** LLVM's "BPF ABI": a 64-bit immediate of `lddw`. */
 const R_BPF_64_64 = 1
@@ -54,8 +59,9 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
     .filter(({ bytes }) => bytes.length > 0)
   let room = 0
   const definitions = [...maps].map(([name, description]) => {
-    const variable = btf.variable(name, definition(btf, description), 'global')
-    const size = mapSize(description)
+    const members = definition(btf, description)
+    const variable = btf.variable(name, btf.pointers(members), 'global')
+    const size = 8 * Object.keys(members).length
     room += size
     return { name, variable, offset: room - size, size }
   })
@@ -146,17 +152,17 @@ function sharedMaps(programs: readonly Program[]): Map<string, MapDescription> {
 }
 
 /** `struct { int (*type)[TYPE]; key *key; value *value; int (*max_entries)[ENTRIES]; }`, as the macros of bpf_helpers.h. */
-function definition(btf: Btf, description: MapDescription): number {
+function definition(btf: Btf, description: MapDescription): Readonly<Record<string, number>> {
   const number = (value: number): number => btf.array(btf.int(4, true), value)
   const { key, value } = mapTypes(btf, description)
   const flags = MAP_FLAGS[description.kind]
-  return btf.pointers({
+  return {
     type: number(MAP_TYPE[description.kind]),
-    ...(isSequence(description.kind) ? {} : { key }),
-    value,
+    ...(isKeyless(description.kind) ? {} : { key }),
+    ...(isRing(description.kind) ? {} : { value }),
     max_entries: number(description.entries),
     ...(flags === undefined ? {} : { map_flags: number(flags) }),
-  })
+  }
 }
 
 /** A section of code, and what else is said about it. Slots in the records are the section's. */

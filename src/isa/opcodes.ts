@@ -103,6 +103,7 @@ export const HELPER = {
   map_push_elem: 87,
   map_pop_elem: 88,
   map_peek_elem: 89,
+  ringbuf_output: 130,
 } as const
 
 export type HelperName = keyof typeof HELPER
@@ -122,6 +123,8 @@ export const MAP_TYPE = {
   devmap: 14,
   queue: 22,
   stack: 23,
+  ringbuf: 27,
+  bloom_filter: 30,
 } as const
 
 /** linux/bpf.h, BPF_F_NO_PREALLOC: entries of such maps are allocated one by one, and the kernel wants to be told so. */

@@ -33,6 +33,8 @@ export type MapKind =
   | 'devmap'
   | 'queue'
   | 'stack'
+  | 'ringbuf'
+  | 'bloom_filter'
 
 /**
  * Entries are numbered, and hold the indices of interfaces: what XDP redirects to. The control plane sets and clears them,
@@ -45,6 +47,15 @@ export const isArray = (kind: MapKind): kind is 'array' | 'percpu_array' => kind
 
 /** Values without keys, which come and go in their order. The key's layout has no bytes. */
 export const isSequence = (kind: MapKind): kind is 'queue' | 'stack' => kind === 'queue' || kind === 'stack'
+
+/** Records from programs to the control plane. The key's layout has no bytes, and `entries` are bytes. Linux 5.8. */
+export const isRing = (kind: MapKind): kind is 'ringbuf' => kind === 'ringbuf'
+
+/** Only whether a value was ever put in, and now and then yes for one that was not. The key's layout has no bytes. Linux 5.16. */
+export const isBloom = (kind: MapKind): kind is 'bloom_filter' => kind === 'bloom_filter'
+
+/** What it holds has no keys: the key's layout has no bytes. */
+export const isKeyless = (kind: MapKind): boolean => isSequence(kind) || isRing(kind) || isBloom(kind)
 
 /** Each entry has a value for each CPU. */
 export const isPerCpu = (kind: MapKind): kind is 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash' =>

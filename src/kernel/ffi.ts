@@ -23,6 +23,11 @@ interface Calls {
   umount2(target: string, flags: number): number
   flock(fd: number, operation: number): number
   close(fd: number): number
+  mmap(at: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint
+  munmap(at: bigint, length: number): number
+  sysconf(name: number): number
+  view(at: bigint, length: number): ArrayBuffer
+  pollReadable(fd: number, ready: () => void): { close(): void }
   address(bytes: Uint8Array): bigint
   errno(): number
 }
@@ -43,6 +48,9 @@ const PROTOTYPES = {
   umount2: 'int umount2(const char *, int)',
   flock: 'int flock(int, int)',
   close: 'int close(int)',
+  mmap: 'void *mmap(void *, size_t, int, int, int, int64_t)',
+  munmap: 'int munmap(void *, size_t)',
+  sysconf: 'long sysconf(int)',
 } as const
 
 /** The number of bpf(2): arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
@@ -64,7 +72,9 @@ function c(): Calls {
   const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
   const library = koffi.load(null)
   const functions = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)])
-  calls = { ...Object.fromEntries(functions), address: koffi.address, errno: koffi.errno } as Calls
+  const { address, errno, view } = koffi
+  const pollReadable: Calls['pollReadable'] = (fd, ready) => koffi.node.poll(fd, { readable: true }, ready)
+  calls = { ...Object.fromEntries(functions), address, errno, view, pollReadable } as Calls
   return calls
 }
 
@@ -112,3 +122,29 @@ export const close = (fd: number): number => orErrno(c().close(fd))
 
 /** Where the bytes lie. Good for as long as somebody holds `bytes`: the kernel does not. */
 export const addressOf = (bytes: Uint8Array): bigint => c().address(bytes)
+
+/** sys/mman.h */
+export const PROTECTION = { read: 1, write: 2 } as const
+const MAP_SHARED = 1
+const MAP_FAILED = 2n ** 64n - 1n
+/** _SC_PAGESIZE (bits/confname.h) */
+const SC_PAGESIZE = 30
+
+export const pageSize = (): number => c().sysconf(SC_PAGESIZE)
+
+/** Memory of the kernel's. Whoever touches its bytes after disposing ends the process, so they are never handed out. */
+export interface Mapping extends Disposable {
+  readonly bytes: ArrayBuffer
+}
+
+export function map(fd: number, length: number, protection: number, offset: number): Mapping | number {
+  const at = c().mmap(null, length, protection, MAP_SHARED, fd, offset)
+  if (at === MAP_FAILED) return -c().errno()
+  return { bytes: c().view(at, length), [Symbol.dispose]: () => void c().munmap(at, length) }
+}
+
+/** Calls `ready` in the event loop, again and again, while there is something to read, and keeps the process alive. */
+export function whenReadable(fd: number, ready: () => void): Disposable {
+  const handle = c().pollReadable(fd, () => ready())
+  return { [Symbol.dispose]: () => handle.close() }
+}

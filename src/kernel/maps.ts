@@ -4,19 +4,22 @@ import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
 import { MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'
-import { isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
+import { isBloom, isKeyless, isPerCpu, isRing, isSequence, type MapDescription, type MapKind } from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { Handle, kindOf, type Owner } from './objects.ts'
 import { openPin, pin } from './pins.ts'
+import { probe } from './probes.ts'
+import { RingReader } from './ring.ts'
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
 const shapeOf = ({ kind, key, value, entries }: MapDescription): MapShape => ({
   type: MAP_TYPE[kind],
   keySize: key.size,
-  valueSize: value.size,
+  // To the kernel, records are bytes.
+  valueSize: isRing(kind) ? 0 : value.size,
   entries,
 })
 
@@ -25,6 +28,7 @@ export class KernelMap implements MachineMap {
   readonly #name: string
   readonly #handle: Handle
   readonly #entries: MapEntries
+  #reader: RingReader | undefined
 
   constructor(name: string, description: MapDescription, fd: number, owner?: Owner) {
     this.description = description
@@ -35,12 +39,13 @@ export class KernelMap implements MachineMap {
 
   static create(name: string, description: MapDescription, owner?: Owner): KernelMap {
     // The kernel takes no BTF for maps without keys.
-    const btf = isSequence(description.kind) ? undefined : loadMapBtf(description)
+    const btf = isKeyless(description.kind) ? undefined : loadMapBtf(description)
     try {
       const flags = MAP_FLAGS[description.kind]
       let fd = createMap(name, shapeOf(description), btf, flags)
       // BTF only names things: a kernel that does not take it here still makes the map.
       if (fd < 0 && btf !== undefined) fd = createMap(name, shapeOf(description), undefined, flags)
+      if (fd === -ERRNO.EINVAL) refuseUnknown(name, description.kind)
       return new KernelMap(name, description, check(fd, 'map', `create the map "${name}"`), owner)
     } finally {
       if (btf !== undefined) close(btf.fd)
@@ -69,6 +74,8 @@ export class KernelMap implements MachineMap {
 
   lookup(key: Uint8Array): Uint8Array | undefined {
     this.#setKey(key)
+    if (isBloom(this.description.kind))
+      throw refusal(`the map "${this.#name}" is a Bloom filter: it can only be asked for a value`)
     const result = this.#entries.lookup()
     if (result === -ERRNO.ENOENT) return undefined
     this.#check(result, 'read', key)
@@ -77,11 +84,7 @@ export class KernelMap implements MachineMap {
 
   update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
     this.#setKey(key)
-    const expected = this.#entries.value.length
-    if (value.length !== expected) {
-      throw refusal(`a value of the map "${this.#name}" has ${expected} bytes, not ${value.length}`)
-    }
-    this.#entries.value.set(value)
+    this.#setValue(value)
     const result = this.#entries.update(
       only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist,
     )
@@ -92,8 +95,7 @@ export class KernelMap implements MachineMap {
 
   delete(key: Uint8Array): boolean {
     this.#setKey(key)
-    if (isSequence(this.description.kind))
-      throw refusal(`values of the map "${this.#name}" have no keys`, 'take them out in their order')
+    if (isKeyless(this.description.kind)) throw refusal(`values of the map "${this.#name}" have no keys`)
     const result = this.#entries.delete()
     if (result === -ERRNO.ENOENT) return false
     this.#check(result, 'delete', key)
@@ -110,10 +112,27 @@ export class KernelMap implements MachineMap {
     return this.#entries.value.slice()
   }
 
-  entries(): readonly Entry[] {
+  has(value: Uint8Array): boolean {
     this.#assertOpen()
-    if (isSequence(this.description.kind))
-      throw refusal(`the values of the map "${this.#name}" cannot be listed`, 'take them out in their order')
+    if (!isBloom(this.description.kind)) throw refusal(`the map "${this.#name}" is no Bloom filter`, 'look up an entry')
+    this.#setValue(value)
+    const result = this.#entries.lookup()
+    if (result === -ERRNO.ENOENT) return false
+    this.#check(result, 'ask', value)
+    return true
+  }
+
+  consume(): readonly Uint8Array[] {
+    return this.#ring().consume()
+  }
+
+  watch(ready: () => void): Disposable {
+    return this.#ring().watch(ready)
+  }
+
+  entries(): readonly Entry[] {
+    this.#assertLasting()
+    if (isKeyless(this.description.kind)) throw refusal(`the values of the map "${this.#name}" cannot be listed`)
     return this.#inBatches() ?? this.#oneByOne()
   }
 
@@ -126,13 +145,37 @@ export class KernelMap implements MachineMap {
     this.#handle[Symbol.dispose]()
   }
 
-  #setKey(key: Uint8Array): void {
+  #ring(): RingReader {
     this.#assertOpen()
+    const { kind, entries } = this.description
+    if (!isRing(kind)) throw refusal(`the map "${this.#name}" is no ring`, 'read its entries')
+    this.#reader ??= new RingReader(this.#name, this.fd, entries)
+    this.#handle.user = this.#reader
+    return this.#reader
+  }
+
+  /** Of a ring there is nothing but records. */
+  #assertLasting(): void {
+    this.#assertOpen()
+    if (isRing(this.description.kind))
+      throw refusal(`the map "${this.#name}" is a ring: its records can only be consumed`)
+  }
+
+  #setKey(key: Uint8Array): void {
+    this.#assertLasting()
     const expected = this.#entries.key.length
     if (key.length !== expected) {
       throw refusal(`a key of the map "${this.#name}" has ${expected} bytes, not ${key.length}`)
     }
     this.#entries.key.set(key)
+  }
+
+  #setValue(value: Uint8Array): void {
+    const expected = this.#entries.value.length
+    if (value.length !== expected) {
+      throw refusal(`a value of the map "${this.#name}" has ${expected} bytes, not ${value.length}`)
+    }
+    this.#entries.value.set(value)
   }
 
   /** The number of a closed handle may be somebody else's by now. */
@@ -185,6 +228,12 @@ export class KernelMap implements MachineMap {
     if (result < 0 && result !== -ERRNO.ENOENT) throw failure('entry', `list the map "${this.#name}"`, result)
     return [...found.values()]
   }
+}
+
+function refuseUnknown(name: string, kind: MapKind): void {
+  const answer = probe(`${kind} maps`)
+  if (answer.kind === 'not supported')
+    throw refusal(`the map "${name}" cannot be created: ${kind} maps came with Linux ${answer.since}`)
 }
 
 const isSameShape = (a: MapShape, b: MapShape): boolean =>

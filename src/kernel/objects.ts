@@ -7,6 +7,8 @@ import { close } from './ffi.ts'
  */
 export class Handle implements Disposable {
   readonly #owner: Owner | undefined
+  /** What uses it. Undone before it is closed. */
+  user: Disposable | undefined
   #fd: number
 
   constructor(fd: number, owner?: Owner) {
@@ -20,6 +22,8 @@ export class Handle implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.user?.[Symbol.dispose]()
+    this.user = undefined
     if (this.#fd >= 0) close(this.#fd)
     this.#fd = -1
     this.#owner?.delete(this)

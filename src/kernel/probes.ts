@@ -42,6 +42,8 @@ function byHandle(fd: number): Outcome {
 
 const mapType = (type: number) => () => byHandle(createMap('probe', { type, keySize: 4, valueSize: 8, entries: 2 }))
 
+const keyless = (type: number) => () => byHandle(createMap('probe', { type, keySize: 0, valueSize: 8, entries: 2 }))
+
 const program = (type: number, instructions: readonly Instruction[]) => () =>
   byHandle(loadProgram({ type, name: 'probe', instructions: encode(instructions) }))
 
@@ -95,6 +97,17 @@ const PROBES = {
           MAP_FLAGS.lpm_trie,
         ),
       ),
+  },
+  'ringbuf maps': {
+    since: '5.8',
+    try: () => byHandle(createMap('probe', { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, entries: 65_536 })),
+  },
+  'queue maps': { since: '4.20', try: keyless(MAP_TYPE.queue) },
+  'stack maps': { since: '4.20', try: keyless(MAP_TYPE.stack) },
+  'bloom_filter maps': { since: '5.16', try: keyless(MAP_TYPE.bloom_filter) },
+  'devmap maps': {
+    since: '4.14',
+    try: () => byHandle(createMap('probe', { type: MAP_TYPE.devmap, keySize: 4, valueSize: 4, entries: 2 })),
   },
   'tc programs': { since: '4.1', try: program(PROG_TYPE.tc, zero) },
   'xdp programs': { since: '4.8', try: program(PROG_TYPE.xdp, zero) },

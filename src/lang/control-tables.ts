@@ -63,6 +63,20 @@ export interface ControlCell<V extends Fields> {
   set(value: ControlOf<V>): void
 }
 
+/** A ring, as the control plane sees it. One reader at a time: each event is given out once. */
+export interface ControlRing<V extends Fields> extends AsyncIterable<ControlOf<V>> {
+  /** The events that are there now, in their order. */
+  drain(): readonly ControlOf<V>[]
+  /** Calls `listener` with each event, soon after it happened, until disposed. */
+  onEvent(listener: (event: ControlOf<V>) => void): Disposable
+}
+
+/** A Bloom filter, as the control plane sees it. */
+export interface ControlBloom<V extends Fields> {
+  add(value: ControlOf<V>): void
+  has(value: ControlOf<V>): boolean
+}
+
 /** A table as the control plane sees it, by its kind. */
 export type ControlTableOf<T extends Table> =
   T extends Table<infer K, infer V>
@@ -74,5 +88,9 @@ export type ControlTableOf<T extends Table> =
           ? ControlQueue<V>
           : T['kind'] extends 'cell'
             ? ControlCell<V>
-            : ControlTable<K, V>
+            : T['kind'] extends 'ringbuf'
+              ? ControlRing<V>
+              : T['kind'] extends 'bloom_filter'
+                ? ControlBloom<V>
+                : ControlTable<K, V>
     : never

@@ -38,6 +38,19 @@ export interface DataCell<V extends Fields> {
   get(): DataOf<V>
 }
 
+/** What a data plane may do with a ring. */
+export interface DataRing<V extends Fields> {
+  /** Tells the control plane. False where there was no room: counted as lost. */
+  emit(event: DataOf<V>): boolean
+}
+
+/** What a data plane may do with a Bloom filter. */
+export interface DataBloom<V extends Fields> {
+  add(value: DataOf<V>): void
+  /** Whether it may have been added. Never false for one that was. */
+  has(value: DataOf<V>): boolean
+}
+
 /** What a data plane may do with a table, by its kind. */
 export type DataTableOf<T extends Table> =
   T extends Table<infer K, infer V>
@@ -47,5 +60,9 @@ export type DataTableOf<T extends Table> =
         ? DataQueue<V>
         : T['kind'] extends 'cell'
           ? DataCell<V>
-          : DataTable<K, V>
+          : T['kind'] extends 'ringbuf'
+            ? DataRing<V>
+            : T['kind'] extends 'bloom_filter'
+              ? DataBloom<V>
+              : DataTable<K, V>
     : never

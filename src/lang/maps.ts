@@ -87,6 +87,28 @@ export const cell = <V extends Fields>(
   options: Omit<TableOptions<Index, V>, 'key' | 'entries'>,
 ): Table<Index, V, 'cell'> => table('cell', { ...options, key: { index: u32 }, entries: 1 })
 
+/**
+ * Events for the control plane, in the order in which they happen. `bytes` is a power of two from 4096 on; an event takes the
+ * size of its value and 8 more, to a multiple of 8. When it is full, `emit` returns false, and the event is counted as
+ * lost. Linux 5.8.
+ */
+export const ring = <V extends Fields>({
+  bytes,
+  ...options
+}: Omit<TableOptions<NoFields, V>, 'key' | 'entries'> & { readonly bytes: number }): Table<NoFields, V, 'ringbuf'> => {
+  if (bytes < 4096 || !Number.isInteger(Math.log2(bytes)))
+    throw new RangeError(`bytes: ${bytes} is not a power of two from 4096 on`)
+  return table('ringbuf', { ...options, key: {}, entries: bytes })
+}
+
+/**
+ * Which values were ever added. `has` is right about those that were; of others, if there are no more than `entries`, it says
+ * yes for about one in thirty. Nothing can be taken out. Linux 5.16.
+ */
+export const bloom = <V extends Fields>(
+  options: Omit<TableOptions<NoFields, V>, 'key'>,
+): Table<NoFields, V, 'bloom_filter'> => table('bloom_filter', { ...options, key: {} })
+
 /** The map that a machine creates for a table. */
 export const describe = ({ kind, key, value, entries }: Table): MapDescription => ({
   kind: kind === 'cell' ? 'array' : kind,

@@ -1,2 +1,11 @@
 /** Error numbers, as helpers return them negated (asm-generic/errno-base.h). */
-export const ERRNO = { ENOENT: 2, E2BIG: 7, EEXIST: 17, ENODEV: 19, EINVAL: 22, ENOSPC: 28, ENETDOWN: 100 } as const
+export const ERRNO = {
+  ENOENT: 2,
+  E2BIG: 7,
+  EAGAIN: 11,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSPC: 28,
+  ENETDOWN: 100,
+} as const

@@ -1,8 +1,20 @@
 import { UPDATE } from '../isa/opcodes.ts'
-import { isArray, isDevmap, isLru, isPerCpu, isSequence, type MapDescription } from '../isa/program.ts'
+import {
+  isArray,
+  isBloom,
+  isDevmap,
+  isKeyless,
+  isLru,
+  isPerCpu,
+  isRing,
+  isSequence,
+  type MapDescription,
+} from '../isa/program.ts'
+import { Bloom } from './bloom.ts'
 import { ERRNO } from './errno.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
+import { Ring } from './ring.ts'
 import { Sequence } from './sequence.ts'
 import { Table } from './table.ts'
 
@@ -27,8 +39,10 @@ export class VirtualMap {
   readonly #table: Table | undefined
   /** Of an LPM trie: whose keys are in the table, cut to their lengths. */
   readonly #prefixes: Prefixes | undefined
-  /** Of a queue or a stack, which have neither keys nor values that a program points to. */
+  /** What is in maps whose values have no keys: no program points to them. */
   readonly sequence: Sequence | undefined
+  readonly ring: Ring | undefined
+  readonly bloom: Bloom | undefined
   #holders = 0
 
   constructor(name: string, description: MapDescription, memory: Memory) {
@@ -38,9 +52,12 @@ export class VirtualMap {
     this.stride = strideOf(value.size)
     this.valueSize = isPerCpu(kind) ? paddedSize(value.size) : value.size
     this.sequence = isSequence(kind) ? new Sequence(entries, kind === 'stack') : undefined
-    this.#table = isArray(kind) || this.sequence !== undefined ? undefined : new Table(key.size, entries, isLru(kind))
+    this.ring = isRing(kind) ? new Ring(entries) : undefined
+    this.bloom = isBloom(kind) ? new Bloom() : undefined
+    const keyless = isKeyless(kind)
+    this.#table = isArray(kind) || keyless ? undefined : new Table(key.size, entries, isLru(kind))
     this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
-    const slots = this.#table?.capacity ?? (this.sequence === undefined ? entries : 0)
+    const slots = this.#table?.capacity ?? (keyless ? 0 : entries)
     this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
     this.#memory = memory
     this.id = memory.addMap(this, this.values)

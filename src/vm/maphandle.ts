@@ -1,10 +1,11 @@
 import type { MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { UPDATE } from '../isa/opcodes.ts'
-import { isArray, isDevmap, isSequence, type MapDescription } from '../isa/program.ts'
+import { isArray, isDevmap, isKeyless, isRing, type MapDescription } from '../isa/program.ts'
 import { ERRNO } from './errno.ts'
 import type { VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
+import type { Ring } from './ring.ts'
 
 /** A handle on a map: what the control plane sees of it. */
 export class MapHandle implements MachineMap {
@@ -32,20 +33,22 @@ export class MapHandle implements MachineMap {
   }
 
   lookup(key: Uint8Array): Uint8Array | undefined {
-    const map = this.shared()
+    const map = this.#lasting()
     this.#check('key', key, map.description.key.size)
     if (map.sequence !== undefined) return map.sequence.peek()?.slice()
+    if (map.bloom !== undefined) throw refusal(`map "${map.name}" is a Bloom filter: it can only be asked for a value`)
     const slot = map.find(key, 0, 'control plane')
     return slot < 0 ? undefined : map.value(slot)
   }
 
   update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
-    const map = this.shared()
+    const map = this.#lasting()
     const { description, name } = map
     this.#check('key', key, description.key.size)
     this.#check('value', value, map.valueSize)
     const flags = only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist
-    const result = map.sequence?.push(value.slice(), flags) ?? map.update(key, 0, value, 0, flags)
+    const result =
+      map.sequence?.push(value.slice(), flags) ?? map.bloom?.add(value, flags) ?? map.update(key, 0, value, 0, flags)
     if (result === 0) return true
     if (result === -ERRNO.EEXIST || result === -ERRNO.ENOENT) return false
     if (result === -ERRNO.EINVAL)
@@ -65,10 +68,9 @@ export class MapHandle implements MachineMap {
   }
 
   delete(key: Uint8Array): boolean {
-    const map = this.shared()
+    const map = this.#lasting()
     this.#check('key', key, map.description.key.size)
-    if (map.sequence !== undefined)
-      throw refusal(`values of map "${map.name}" have no keys`, 'take them out in their order')
+    if (isKeyless(map.description.kind)) throw refusal(`values of map "${map.name}" have no keys`)
     const result = map.delete(key, 0)
     if (result === -ERRNO.EINVAL && map.description.kind === 'lpm_trie')
       throw refusal(`a prefix of map "${map.name}" is longer than its keys`)
@@ -78,9 +80,8 @@ export class MapHandle implements MachineMap {
   }
 
   entries(): readonly (readonly [Uint8Array, Uint8Array])[] {
-    const map = this.shared()
-    if (map.sequence !== undefined)
-      throw refusal(`the values of map "${map.name}" cannot be listed`, 'take them out in their order')
+    const map = this.#lasting()
+    if (isKeyless(map.description.kind)) throw refusal(`the values of map "${map.name}" cannot be listed`)
     return [...map.entries()]
   }
 
@@ -88,6 +89,21 @@ export class MapHandle implements MachineMap {
     const map = this.shared()
     if (map.sequence === undefined) throw refusal(`map "${map.name}" is no queue`, 'delete an entry by its key')
     return map.sequence.pop()
+  }
+
+  has(value: Uint8Array): boolean {
+    const { bloom, name } = this.shared()
+    if (bloom === undefined) throw refusal(`map "${name}" is no Bloom filter`, 'look up an entry')
+    this.#check('value', value, this.valueSize)
+    return bloom.has(value)
+  }
+
+  consume(): readonly Uint8Array[] {
+    return this.#ring().consume()
+  }
+
+  watch(ready: () => void): Disposable {
+    return this.#ring().watch(ready)
   }
 
   pin(path: string): void {
@@ -98,6 +114,19 @@ export class MapHandle implements MachineMap {
     if (!this.#open) return
     this.#open = false
     this.#map.release()
+  }
+
+  #ring(): Ring {
+    const { ring, name } = this.shared()
+    if (ring === undefined) throw refusal(`map "${name}" is no ring`, 'read its entries')
+    return ring
+  }
+
+  /** The map, if it has anything but records. */
+  #lasting(): VirtualMap {
+    const map = this.shared()
+    if (map.ring !== undefined) throw refusal(`map "${map.name}" is a ring: its records can only be consumed`)
+    return map
   }
 
   #check(what: 'key' | 'value', bytes: Uint8Array, size: number): void {
@@ -116,13 +145,18 @@ export function checkDescription(name: string, { kind, key, value, entries }: Ma
   } else if (isDevmap(kind)) {
     if (key.size !== 4 || value.size !== 4)
       throw wrong(`a devmap has keys and values of 4 bytes, and these have ${key.size} and ${value.size}`)
-  } else if (isSequence(kind)) {
+  } else if (isKeyless(kind)) {
     if (key.size !== 0) throw wrong(`values of a ${kind} have no keys, and these have ${key.size} bytes`)
+    if (!isRing(kind)) return
+    if (entries < 4096 || !isPowerOfTwo(entries))
+      throw wrong(`a ring has 4096 bytes, or a higher power of two, and this one has ${entries}`)
   } else if (kind === 'lpm_trie') {
     if (key.size < 5 || key.size > 260)
       throw wrong(`a key is a length and 1 to 256 bytes, 5 to 260 together, and this one has ${key.size}`)
   } else if (key.size < 1 || key.size > 512) throw wrong(`a key has 1 to 512 bytes, and this one has ${key.size}`)
 }
+
+const isPowerOfTwo = (number: number): boolean => Number.isInteger(Math.log2(number))
 
 /** Whether two descriptions are of the same map, as far as a machine can tell. */
 export const sameDescription = (a: MapDescription, b: MapDescription): boolean =>

@@ -1,6 +1,6 @@
 import { viewOf } from '../base/bytes.ts'
 import { HELPER, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
-import { isDevmap } from '../isa/program.ts'
+import { isDevmap, isKeyless } from '../isa/program.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
 import type { Code } from './decode.ts'
@@ -23,6 +23,9 @@ const ETH_HLEN = 14
 const GARBAGE = 0xdb
 /** What redirect_map may return where it finds nothing: XDP_ABORTED to XDP_TX. */
 const ACTION_MASK = 3
+
+/** BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP (linux/bpf.h): here everybody who waits is told. */
+const WAKEUPS = 3
 
 /** Where a helper sends a packet. */
 export interface Destination {
@@ -108,7 +111,9 @@ export class VirtualProcessor implements Processor {
       case HELPER.map_pop_elem:
         return this.#give(code, this.#sequence(code).pop())
       case HELPER.map_peek_elem:
-        return this.#give(code, this.#sequence(code).peek())
+        return this.#map(code).bloom === undefined ? this.#give(code, this.#sequence(code).peek()) : this.#has(code)
+      case HELPER.ringbuf_output:
+        return this.#putRecord(code)
       case HELPER.get_prandom_u32:
         return this.#next()
       case HELPER.get_smp_processor_id:
@@ -147,7 +152,17 @@ export class VirtualProcessor implements Processor {
     const { size } = this.#map(code).description.value
     const { bytes } = this.#argument(code, 2, size, 'value')
     const at = (code.lo[2] ?? 0) >>> 0
-    return this.#sequence(code).push(bytes.slice(at, at + size), code.hi[3] === 0 ? (code.lo[3] ?? 0) : -1)
+    const value = bytes.slice(at, at + size)
+    const flags = code.hi[3] === 0 ? (code.lo[3] ?? 0) : -1
+    return this.#map(code).bloom?.add(value, flags) ?? this.#sequence(code).push(value, flags)
+  }
+
+  #has(code: Code): number {
+    const { bloom, description } = this.#map(code)
+    const { size } = description.value
+    const { bytes } = this.#argument(code, 2, size, 'value')
+    const at = (code.lo[2] ?? 0) >>> 0
+    return bloom?.has(bytes.slice(at, at + size)) === true ? 0 : -ERRNO.ENOENT
   }
 
   /** A value, or zeros where there is none, to where r2 points. */
@@ -156,6 +171,17 @@ export class VirtualProcessor implements Processor {
     const at = (code.lo[2] ?? 0) >>> 0
     this.memory.result(code.hi[2] ?? 0, at, size).bytes.set(value ?? new Uint8Array(size), at)
     return value === undefined ? -ERRNO.ENOENT : 0
+  }
+
+  #putRecord(code: Code): number {
+    const { ring } = this.#map(code)
+    if (ring === undefined) throw new Trap('r1 is no ring')
+    const size = code.lo[3] ?? 0
+    if (code.hi[3] !== 0 || size <= 0) throw new Trap('a record has a size of 1 to 2147483647 bytes')
+    const { bytes } = this.#argument(code, 2, size, 'record')
+    const at = (code.lo[2] ?? 0) >>> 0
+    if (code.hi[4] !== 0 || ((code.lo[4] ?? 0) & ~WAKEUPS) !== 0) return -ERRNO.EINVAL
+    return ring.put(bytes.slice(at, at + size))
   }
 
   #sequence(code: Code): Sequence {
@@ -167,7 +193,8 @@ export class VirtualProcessor implements Processor {
   /** A map whose entries have keys. */
   #keyed(code: Code): VirtualMap {
     const map = this.#map(code)
-    if (map.sequence !== undefined) throw new Trap(`r1 is a ${map.description.kind}: its values have no keys`)
+    const { kind } = map.description
+    if (isKeyless(kind)) throw new Trap(`r1 is a ${kind}: its values have no keys`)
     if (isDevmap(map.description.kind)) throw new Trap('r1 is a devmap: programs can only redirect by it')
     return map
   }

@@ -6,7 +6,7 @@ import type { StructField, Typed, TypedStatement, Variable } from '../../src/com
 import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field } from '../../src/isa/layout.ts'
-import { FARTHEST, type StructType } from '../../src/lang/index.ts'
+import type { StructType } from '../../src/lang/index.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
 export type Entries = Map<string, Uint8Array>
@@ -33,6 +33,8 @@ export interface World {
   /** Packets and bytes, by slot. */
   readonly counters: Map<number, [bigint, bigint]>
   readonly now: bigint
+  /** What rings are given, which never are full here: records in hexadecimal, in their order. */
+  readonly events?: Map<string, string[]>
 }
 
 /** Runs a data plane on one packet, which stays as it is; changes the world's tables and counters. */
@@ -154,7 +156,7 @@ class Interpreter {
       case 'now':
         return this.world.now
       case 'read':
-        return this.read(Number(this.value(node.offset)), node.struct.size)
+        return node.offset + node.struct.size <= this.packet.length ? { bytes: this.packet, at: node.offset } : null
       case 'get': {
         const { name, table } = node.table
         const bytes =
@@ -201,7 +203,19 @@ class Interpreter {
         const completion = this.statements(node.callee.body)
         return completion.kind === 'return' ? completion.value : undefined
       }
+      case 'emit': {
+        const { events } = this.world
+        const { name, table } = node.table
+        events?.set(name, [...(events.get(name) ?? []), toHex(this.record(table.value, node.value))])
+        return true
+      }
+      case 'has':
+        return this.world.tables[node.table.name]?.has(this.key(node.table.table.value, node.value))
       case 'push':
+        // Values of Bloom filters are keys here; none of them is ever wrong.
+        if (node.table.table.kind !== 'bloom_filter') throw new Error('no queues are generated')
+        this.world.tables[node.table.name]?.set(this.key(node.table.table.value, node.value), new Uint8Array())
+        return true
       case 'pop':
       case 'peek':
         throw new Error('no queues are generated')
@@ -215,10 +229,6 @@ class Interpreter {
       case 'pass':
         return { ending: node.op, number: 0 }
     }
-  }
-
-  private read(at: number, size: number): Reference | null {
-    return at <= FARTHEST && at + size <= this.packet.length ? { bytes: this.packet, at } : null
   }
 
   private wrapped(node: Typed, value: bigint): bigint {

@@ -1,5 +1,22 @@
 /** The cube that the cases are about. */
-import { array, bool, cell, hash, header, i32, ipv4, lpmTrie, mac, queue, u8, u16, u32, u64 } from '../../lang/index.ts'
+import {
+  array,
+  bloom,
+  bool,
+  cell,
+  hash,
+  header,
+  i32,
+  ipv4,
+  lpmTrie,
+  mac,
+  queue,
+  ring,
+  u8,
+  u16,
+  u32,
+  u64,
+} from '../../lang/index.ts'
 
 export const lan = {
   name: 'lan',
@@ -10,6 +27,12 @@ export const lan = {
     routes: lpmTrie({ key: { tenant: u16, destination: ipv4 }, value: { port: u16, packets: u64 }, entries: 64 }),
     free: queue({ value: { port: u16, used: u32 }, entries: 16 }),
     gauge: cell({ value: { packets: u64, level: u16, last: mac } }),
+    events: ring({ value: { source: mac, port: u16, length: u32 }, bytes: 4096 }),
+    known: bloom({ value: { source: mac }, entries: 1000 }),
+    reports: ring({
+      value: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`word${index}`, u64])),
+      bytes: 8192,
+    }),
     large: hash({
       key: { id: u32 },
       value: Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`word${index}`, u64])),

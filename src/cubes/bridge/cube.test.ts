@@ -272,13 +272,19 @@ onEveryMachine('bridge', (openLab, machine) => {
         ['nobody', 'alice'],
         ['bob', 'lldp'],
       ].map(([from = '', to = '']) => frame(from, to).bytes().length) as [number, number, number, number]
-      expect(lab.counters('a')).toEqual({ received: count(3, length + 2 * longer), sent: count(1, b2a), drops: {} })
+      expect(lab.counters('a')).toEqual({
+        received: count(3, length + 2 * longer),
+        sent: count(1, b2a),
+        drops: {},
+        lost: {},
+      })
       expect(lab.counters('b')).toEqual({
         received: count(4, b2a + a2a + n2a + b2l),
         sent: count(3, length + 2 * longer),
         drops: { same_port: count(1, a2a), invalid_source: count(1, n2a), link_local: count(1, b2l) },
+        lost: {},
       })
-      expect(lab.counters('c')).toEqual({ received: none, sent: count(3, length + 2 * longer), drops: {} })
+      expect(lab.counters('c')).toEqual({ received: none, sent: count(3, length + 2 * longer), drops: {}, lost: {} })
     })
 
     test('do not have the outer tag of a frame, which is carried beside it', async () => {

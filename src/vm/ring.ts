@@ -1,0 +1,50 @@
+import { alignUp } from '../base/bytes.ts'
+import { ERRNO } from './errno.ts'
+
+/** Bytes before each record: its length, and where it is (linux/bpf.h, BPF_RINGBUF_HDR_SZ). */
+const HEADER = 8
+
+/** Records that wait for the control plane, as many as fit (kernel/bpf/ringbuf.c). */
+export class Ring {
+  readonly #size: number
+  readonly #watchers = new Set<() => void>()
+  #records: Uint8Array[] = []
+  #used = 0
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  /** 0, or a negated error number. */
+  put(record: Uint8Array): number {
+    const room = alignUp(HEADER + record.length, 8)
+    // A ring that is full to its last byte would look like an empty one.
+    if (this.#used + room >= this.#size) return -ERRNO.EAGAIN
+    this.#used += room
+    this.#records.push(record)
+    for (const ready of this.#watchers) this.#tell(ready)
+    return 0
+  }
+
+  consume(): Uint8Array[] {
+    const records = this.#records
+    this.#records = []
+    this.#used = 0
+    return records
+  }
+
+  watch(ready: () => void): Disposable {
+    // A function of its own: who watches twice is told twice.
+    const watcher = () => ready()
+    this.#watchers.add(watcher)
+    this.#tell(watcher)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) }
+  }
+
+  /** Not before whoever is running now is done. */
+  #tell(ready: () => void): void {
+    setImmediate(() => {
+      if (this.#records.length > 0 && this.#watchers.has(ready)) ready()
+    })
+  }
+}
