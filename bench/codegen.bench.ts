@@ -1,7 +1,7 @@
 /**
  * Our compiler against clang-19 -O2 -mcpu=v3: the same algorithms, maps and packets. That verdicts and packets are the same
  * is checked before anything is measured; tables are not compared, as they hold times. Nanoseconds are those of
- * BPF_PROG_TEST_RUN less those of an empty program, the median of interleaved rounds.
+ * BPF_PROG_TEST_RUN less those of an empty program: the median of interleaved rounds, the mean of a case's packets.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,14 +15,16 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { compileC } from './clang.ts'
 import type { CodegenCase } from './codegen.ts'
-import { type Case, type Comparison, median, part } from './comparison.ts'
+import { type Case, type Comparison, chosen, mean, median, part } from './comparison.ts'
 
 const FOLDER = join(import.meta.dirname, 'codegen')
 
-const comparison: Comparison = async ({ quick }) => {
-  const names = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+const comparison: Comparison = async ({ quick, cases }) => {
+  const names = readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  )
   const measured: Measured[] = []
-  for (const { name } of names) measured.push(await measure(name, quick))
+  for (const name of chosen(names, cases)) measured.push(await measure(name, quick))
   const of = (pick: (one: Measured) => Omit<Case, 'case' | 'ratio'>) =>
     measured.map((one) => ({ case: one.name, ...pick(one) }))
   return {
@@ -105,21 +107,27 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
       throw new Error(`${name}: ours returns ${a.verdict}, the peer ${b.verdict}, or the packets differ`)
   }
 
-  const samples: { ours: number; peer: number }[] = []
-  const repeat = quick ? 100_000 : 1_000_000
-  for (let round = 0; round < rounds; round++) {
-    for (const packet of given.packets) {
+  const together = quick ? 100_000 : 1_000_000
+  const repeat = Math.min(given.repeat ?? together, together)
+  // A few runs at a time are often interrupted, and the first of them finds cold caches: more rounds of them.
+  const sets = repeat < together ? rounds * 40 : rounds
+  const samples = given.packets.map((): { ours: number[]; peer: number[] } => ({ ours: [], peer: [] }))
+  for (let set = 0; set < sets; set++) {
+    for (const [index, packet] of given.packets.entries()) {
       const nothing = empty.loaded.time(packet, repeat)
       ours.prepare()
-      const our = ours.loaded.time(packet, repeat) - nothing
+      samples[index]?.ours.push(ours.loaded.time(packet, repeat) - nothing)
       theirs.prepare()
-      samples.push({ ours: our, peer: theirs.loaded.time(packet, repeat) - nothing })
+      samples[index]?.peer.push(theirs.loaded.time(packet, repeat) - nothing)
     }
   }
   const slots = (one: Program) => one.instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
   return {
     name,
-    nanoseconds: { ours: median(samples.map((one) => one.ours)), peer: median(samples.map((one) => one.peer)) },
+    nanoseconds: {
+      ours: mean(samples.map((one) => median(one.ours))),
+      peer: mean(samples.map((one) => median(one.peer))),
+    },
     instructions: { ours: slots(program), peer: slots(peer.program) },
     verified: { ours: verified(ours.loaded), peer: verified(theirs.loaded) },
     milliseconds: { ours: median(ourTimes), peer: median(peers.map((one) => one.milliseconds)) },

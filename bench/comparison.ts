@@ -21,13 +21,28 @@ export interface Result extends Part {
   readonly compile?: Part
 }
 
-export type Comparison = (options: { readonly quick: boolean }) => Promise<Omit<Result, 'name' | 'machine'>>
+export interface Options {
+  readonly quick: boolean
+  /** The cases that are asked for; empty for all. */
+  readonly cases: readonly string[]
+}
+
+export type Comparison = (options: Options) => Promise<Omit<Result, 'name' | 'machine'>>
+
+/** Of all cases those that are asked for, which must be there. */
+export function chosen(all: readonly string[], cases: readonly string[]): readonly string[] {
+  const unknown = cases.find((one) => !all.includes(one))
+  if (unknown !== undefined) throw new RangeError(`there is no case "${unknown}": ${all.join(', ')}`)
+  return cases.length === 0 ? all : cases
+}
 
 export function part(unit: string, measured: readonly Omit<Case, 'ratio'>[]): Part {
   const cases = measured.map((one) => ({ ...one, ratio: one.ours / one.peer }))
   const geomean = Math.exp(cases.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / cases.length)
   return { unit, cases, geomean }
 }
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

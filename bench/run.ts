@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME`: one file per comparison beside this one.
+ * `npm run bench -- NAME [CASE …]`: one file per comparison beside this one; all of its cases, or those that are named.
  *   --list    the comparisons
  *   --quick   fewer rounds: to see that it works, not to quote
  *   --json    the results as JSON
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   options: { list: { type: 'boolean' }, quick: { type: 'boolean' }, json: { type: 'boolean' } },
 })
 
-const [name] = positionals
+const [name, ...cases] = positionals
 if (values.list === true) console.log(names.join('\n'))
 else if (name === undefined || !names.includes(name)) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${names.join(', ')}`)
@@ -30,7 +30,7 @@ else if (name === undefined || !names.includes(name)) {
     default: Comparison
   }
   const machine = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} CPUs, Linux ${release()}, Node.js ${process.version}`
-  const result: Result = { name, machine, ...(await comparison({ quick: values.quick ?? false })) }
+  const result: Result = { name, machine, ...(await comparison({ quick: values.quick ?? false, cases })) }
   console.log(values.json === true ? JSON.stringify(result, undefined, 2) : print(result))
 }
 

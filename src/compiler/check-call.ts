@@ -2,9 +2,10 @@
 import { suggestion } from '../base/suggest.ts'
 import { atomicName } from '../lang/index.ts'
 import { atomicCall } from './check-atomic.ts'
-import { asIntType, asStruct, coerce, convert } from './check-convert.ts'
+import { asIntType, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
+import { read } from './check-packet.ts'
 import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
 import type { Expression } from './tree.ts'
@@ -86,28 +87,5 @@ function builtin(scope: Scope, node: Call, name: Builtin): Typed {
         )
       return { op: 'drop', reason: reasons.indexOf(reason), type: VERDICT, at }
     }
-  }
-}
-
-/** `packet.read(Header, offset?)` */
-function read(scope: Scope, node: Call): Typed {
-  arity(scope, node, 1, 2, 'write packet.read(Ethernet), or packet.read(IPv4, Ethernet.size)')
-  const [first, second] = node.arguments as readonly [Expression, Expression | undefined]
-  const struct = asStruct(expression(scope, first))
-  if (struct === undefined || struct.order !== 'network')
-    throw scope.unfit(first.span, 'this is not a header', "name one: Ethernet, or header('Mine', { field: u16 })")
-  const offset = second === undefined ? undefined : value(scope, second)
-  if (offset !== undefined && (offset.op !== 'constant' || offset.value < 0n || offset.value > 0x7fffn))
-    throw scope.unfit(
-      (second as Expression).span,
-      'a header starts at a constant offset in this version',
-      'write packet.read(IPv4, Ethernet.size)',
-    )
-  return {
-    op: 'read',
-    struct,
-    offset: offset?.op === 'constant' ? Number(offset.value) : 0,
-    type: { kind: 'reference', struct, space: 'packet', nullable: true },
-    at: scope.at(node.span),
   }
 }

@@ -141,15 +141,15 @@ export function isPure(value: Value): boolean {
 export function reversePostorder(entry: Block): Block[] {
   const order: Block[] = []
   const seen = new Set<Block>([entry])
-  const stack: { block: Block; next: Block[] }[] = [{ block: entry, next: successors(entry).reverse() }]
+  const stack: { block: Block; next: Block[] }[] = [{ block: entry, next: successors(entry) }]
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const child = top.next.shift()
+    const child = top.next.pop()
     if (child === undefined) {
       order.push(top.block)
       stack.pop()
     } else if (!seen.has(child)) {
       seen.add(child)
-      stack.push({ block: child, next: successors(child).reverse() })
+      stack.push({ block: child, next: successors(child) })
     }
   }
   return order.reverse()
@@ -158,29 +158,27 @@ export function reversePostorder(entry: Block): Block[] {
 /** Immediate dominators, the entry's its own (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", 2001). */
 export function dominators({ entry, blocks }: Graph): Map<Block, Block> {
   const order = new Map(blocks.map((block, index) => [block, index]))
-  const idom = new Map<Block, Block>([[entry, entry]])
-  const meet = (a: Block, b: Block): Block => {
+  const before = blocks.map(({ predecessors }) => predecessors.map((one) => order.get(one) ?? 0))
+  const UNKNOWN = -1
+  const idom = new Int32Array(blocks.length).fill(UNKNOWN, 1)
+  const meet = (a: number, b: number): number => {
     let [x, y] = [a, b]
-    while (x !== y) {
-      while ((order.get(x) ?? 0) > (order.get(y) ?? 0)) x = idom.get(x) ?? entry
-      while ((order.get(y) ?? 0) > (order.get(x) ?? 0)) y = idom.get(y) ?? entry
-    }
+    while (x !== y)
+      if (x > y) x = idom[x] ?? 0
+      else y = idom[y] ?? 0
     return x
   }
   for (let changed = true; changed; ) {
     changed = false
-    for (const block of blocks) {
-      if (block === entry) continue
-      const known = block.predecessors.filter((one) => idom.has(one))
-      const [first, ...rest] = known
-      if (first === undefined) continue
-      const next = rest.reduce(meet, first)
-      if (idom.get(block) === next) continue
-      idom.set(block, next)
+    for (let at = 1; at < blocks.length; at++) {
+      let next = UNKNOWN
+      for (const one of before[at] ?? []) if (idom[one] !== UNKNOWN) next = next === UNKNOWN ? one : meet(next, one)
+      if (idom[at] === next) continue
+      idom[at] = next
       changed = true
     }
   }
-  return idom
+  return new Map(blocks.map((block, index) => [block, blocks[idom[index] ?? 0] ?? entry]))
 }
 
 const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from'])

@@ -42,13 +42,10 @@ export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop'
     case 'get': {
       const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
       const pointer = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, builder.emit({ op: 'map', name }), key)
-      return { pointer, present: { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) } }
+      return { pointer, present: [{ comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }] }
     }
-    case 'cell': {
-      const always = builder.constant(1)
-      const pointer = builder.emit({ op: 'mapValue', name, offset: 0 })
-      return { pointer, present: { comparison: 'eq', bits: 64, left: always, right: always } }
-    }
+    case 'cell':
+      return { pointer: builder.emit({ op: 'mapValue', name, offset: 0 }), present: [] }
     case 'pop':
     case 'peek':
       return taken(values, node)
@@ -67,7 +64,7 @@ function taken({ builder }: Values, node: Node<'pop' | 'peek'>): Reference {
   const fields = new Map(
     table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, 'constant')]),
   )
-  return { pointer, present: { comparison: 'eq', bits: 64, left, right: builder.constant(0) }, fields }
+  return { pointer, present: [{ comparison: 'eq', bits: 64, left, right: builder.constant(0) }], fields }
 }
 
 /** A struct on the stack, every byte of it written: padding would be garbage to a hash, and the verifier says no. */

@@ -11,6 +11,7 @@ import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
+import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, width } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
@@ -361,8 +362,15 @@ class Lowering implements Values {
         return this.condition(node.right, whenTrue, whenFalse)
       }
       case 'isNull': {
-        const { comparison, bits, left, right } = this.reference(node.operand).present
-        return builder.branch(comparison, bits, left, right, whenFalse, whenTrue)
+        const tests = this.reference(node.operand).present
+        if (tests.length === 0) return builder.jump(whenFalse)
+        for (const [index, { comparison, bits, left, right }] of tests.entries()) {
+          const isLast = index === tests.length - 1
+          const next = isLast ? whenFalse : builder.newBlock()
+          builder.branch(comparison, bits, left, right, next, whenTrue)
+          if (!isLast) builder.enter(next)
+        }
+        return
       }
       case 'compare':
         return this.compare(node, whenTrue, whenFalse)
@@ -433,14 +441,9 @@ class Lowering implements Values {
         return known
       }
       case 'read': {
-        // The one form of bounds check that every verifier follows: data + constant > data_end.
-        const data = this.packet.data()
-        const end = this.packet.dataEnd()
-        const pointer = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(node.offset))
-        const length = node.offset + node.struct.size
-        if (length <= this.packet.assured) return { pointer, present: ALWAYS(builder.constant(0)) }
-        const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, builder.constant(length))
-        return { pointer, present: { comparison: 'ule', bits: 64, left: past, right: end } }
+        const offset = this.scalar(node.offset)
+        builder.at = node.at
+        return readPacket(builder, this.packet, offset, node.struct.size)
       }
       case 'get':
       case 'cell':
@@ -489,8 +492,6 @@ class Lowering implements Values {
 }
 
 const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
-
-const ALWAYS = (zero: Value): Reference['present'] => ({ comparison: 'eq', bits: 32, left: zero, right: zero })
 
 const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {
   '===': ['eq', 'eq'],

@@ -113,7 +113,7 @@ class Printer {
       case 'now':
         return 'now()'
       case 'read':
-        return `packet.read(${node.struct.name}, ${node.offset})`
+        return `packet.read(${node.struct.name}, ${this.text(node.offset)})`
       case 'get':
       case 'delete':
         return `${node.table.name}.${node.op}(${this.record(node.key)})`

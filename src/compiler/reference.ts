@@ -14,11 +14,13 @@ export interface Values {
 /** A header or a table entry: where it is, and what proves that it is there. */
 export interface Reference {
   readonly pointer: Value
-  readonly present: Test
+  /** All of them hold where it is there: none, if it always is. */
+  readonly present: readonly Test[]
   /** Of a copy: the fields, which were read at once. */
   readonly fields?: ReadonlyMap<Field, Pieces>
 }
 
+/** A comparison that holds, or does not. */
 export interface Test {
   readonly comparison: Comparison
   readonly bits: 32 | 64

@@ -40,7 +40,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'field'; readonly base: Typed; readonly field: Field; readonly struct: StructType }
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
   | { readonly op: 'length' | 'vlan' | 'now' }
-  | { readonly op: 'read'; readonly struct: StructType; readonly offset: number }
+  | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed }
   | { readonly op: 'get'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | { readonly op: 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | {

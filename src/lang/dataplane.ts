@@ -15,9 +15,17 @@ export interface Packet {
    * the data plane sees it, and put it back where the packet leaves; inner tags are headers like others.
    */
   readonly vlan: u16
-  /** The header that starts `offset` bytes into the packet; null where the packet ends before it does. */
+  /**
+   * The header that starts `offset` bytes into the packet; null where the packet ends before it does. The offset is unsigned, of
+   * up to 32 bits; what starts beyond {@link FARTHEST} is null.
+   */
   read<F extends Fields>(header: StructType<F>, offset?: number): Readonly<DataOf<F>> | null
 }
+
+/** The largest offset of a header in the packet. With the header behind it, it stays within what the kernel's verifier follows. */
+export const FARTHEST = 0x7fff
+/** The most bytes that a header has. */
+export const LONGEST_HEADER = 4096
 
 /** What a data plane is given besides the packet: all of it typed by the cube's schema. */
 export interface Context<State, Config, Port, Reason extends string> {

@@ -6,7 +6,7 @@ import type { StructField, Typed, TypedStatement, Variable } from '../../src/com
 import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field } from '../../src/isa/layout.ts'
-import type { StructType } from '../../src/lang/index.ts'
+import { FARTHEST, type StructType } from '../../src/lang/index.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
 export type Entries = Map<string, Uint8Array>
@@ -156,7 +156,7 @@ class Interpreter {
       case 'now':
         return this.world.now
       case 'read':
-        return node.offset + node.struct.size <= this.packet.length ? { bytes: this.packet, at: node.offset } : null
+        return this.read(Number(this.value(node.offset)), node.struct.size)
       case 'get': {
         const { name, table } = node.table
         const bytes =
@@ -229,6 +229,10 @@ class Interpreter {
       case 'pass':
         return { ending: node.op, number: 0 }
     }
+  }
+
+  private read(at: number, size: number): Reference | null {
+    return at <= FARTHEST && at + size <= this.packet.length ? { bytes: this.packet, at } : null
   }
 
   private wrapped(node: Typed, value: bigint): bigint {

@@ -74,8 +74,9 @@ function plain(block: Block, numbers: Numbers): boolean {
   // Wider constants need an instruction of their own.
   if (test === undefined || test.mask === 0n || test.mask > ones(32)) return false
   const { left, right, bits } = end
-  const [source, mask] = left.op === 'alu' && left.alu === 'and' ? left.arguments : [left]
-  const known = mask?.op === 'const' ? mask.value : undefined
+  const [inner, by] = left.arguments
+  const isMasked = left.op === 'alu' && left.alu === 'and' && by?.op === 'const'
+  const [source, known] = isMasked ? [inner, by.value] : [left, undefined]
   const wanted = covers(test.source, test.mask) ? undefined : test.mask
   const isOneBit = (test.mask & (test.mask - 1n)) === 0n
   const settled = !isOneBit || test.value === 0n

@@ -6,6 +6,7 @@ import { keysInPackets } from './keys.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
+import { useRanges } from './ranges.ts'
 import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
 import { readTimeOnce } from './time.ts'
@@ -24,18 +25,22 @@ const PASSES: readonly Pass[] = [
   deadCode,
 ]
 
+const MOST_ROUNDS = 20
+
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {
   repeat(graph, PASSES)
   // Afterwards: a reading of the time that stands where ways meet would keep jumps from being threaded through there.
   if (readTimeOnce(graph)) repeat(graph, PASSES)
+  if (useRanges(graph)) repeat(graph, PASSES)
   splitCriticalEdges(graph)
 }
 
+/** Until every pass, one after the other, has found nothing. */
 function repeat(graph: Graph, passes: readonly Pass[]): void {
   // Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not.
-  for (let round = 0; round < 20; round++) {
-    const changed = passes.map((pass) => pass(graph)).some((one) => one)
-    if (!changed) break
-  }
+  const most = MOST_ROUNDS * passes.length
+  let idle = 0
+  for (let turn = 0; turn < most && idle < passes.length; turn++)
+    idle = passes[turn % passes.length]?.(graph) ? 0 : idle + 1
 }

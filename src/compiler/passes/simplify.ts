@@ -17,6 +17,8 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
     if (fits(a, 32)) return a
   }
+  const near = displaced(operation, given)
+  if (near !== undefined) return near
   if (operation.op === 'store' && a !== undefined && b !== undefined) {
     const kept = storedPart(b, operation.size * 8)
     if (kept !== undefined) return { operation, arguments: [a, kept] }
@@ -48,6 +50,15 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     inner !== undefined
   )
     return { operation, arguments: [inner, { ...b, value: b.value & mask.value }] }
+  if (
+    alu === 'add' &&
+    a.op === 'alu' &&
+    a.alu === 'add' &&
+    a.bits === bits &&
+    mask?.op === 'const' &&
+    inner !== undefined
+  )
+    return { operation, arguments: [inner, { ...b, value: BigInt.asUintN(bits, b.value + mask.value) }] }
   // The same for a shift by more than there are bits.
   const by = BigInt.asUintN(64, b.value) & BigInt(bits - 1)
   if ((alu === 'lsh' || alu === 'rsh' || alu === 'arsh') && by !== b.value)
@@ -62,6 +73,19 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   }
   if (alu === 'and' && powerOfTwo(b.value + 1n) !== undefined && fits(a, powerOfTwo(b.value + 1n) ?? 64)) return a
   return undefined
+}
+
+/** A constant distance from a pointer goes into the instruction, which has 15 bits for it. */
+function displaced(operation: Operation, [pointer, ...others]: readonly Value[]): Rewritten | undefined {
+  if (operation.op !== 'load' && operation.op !== 'store') return undefined
+  const [base, distance] = pointer?.arguments ?? []
+  if (pointer?.op !== 'alu' || pointer.alu !== 'add' || pointer.bits !== 64 || distance?.op !== 'const')
+    return undefined
+  if (base === undefined || distance.value + BigInt(operation.offset) > 0x7fffn) return undefined
+  return {
+    operation: { ...operation, offset: operation.offset + Number(distance.value) },
+    arguments: [base, ...others],
+  }
 }
 
 /** A store of `bits` bits sees nothing of what is masked away above them. */
