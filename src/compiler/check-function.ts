@@ -10,8 +10,6 @@ import { isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { Expression, FunctionTree } from './tree.ts'
 import { nameOfType, type Typed, type TypedFunction, U64, type Variable, VERDICT } from './typed.ts'
 
-/** Functions that call functions twice grow without bound otherwise. */
-const MOST_CALLS = 2000
 const DEEPEST = 16
 
 /** The functions of one compilation. */
@@ -21,8 +19,6 @@ export class Functions {
   readonly broken = new Set<FunctionSyntax>()
   /** By name and what is passed. */
   readonly checked = new Map<string, CheckedFunction>()
-  /** Calls so far, each as often as the one around it. */
-  calls = 0
   private readonly identities = new Map<unknown, number>()
 
   /** A number for each value that there is while compiling. */
@@ -35,8 +31,6 @@ export class Functions {
 
 interface CheckedFunction {
   readonly typed: TypedFunction
-  /** Calls in it, and in what it calls. */
-  readonly calls: number
   /** How often it ran, and how many functions were around it: for more of either, its body is checked again. */
   readonly rounds: number
   readonly depth: number
@@ -57,17 +51,12 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
   const { parameters, given, key } = passed(scope, inner, node, tree)
   const called = `${id}(${key.join()})`
   const known = functions.checked.get(called)
-  functions.calls += 1 + (known?.calls ?? 0)
-  if (functions.calls > MOST_CALLS)
-    throw scope.unfit(node.span, `more than ${MOST_CALLS} calls would be compiled in`, 'call fewer functions')
   if (known !== undefined && known.rounds >= scope.rounds && known.depth >= depth)
     return { op: 'call', callee: known.typed, arguments: given, type: known.typed.result, at: scope.at(node.span) }
 
-  const callsBefore = functions.calls
   const typed = checkBody(inner, tree, parameters)
   const checked: CheckedFunction = {
     typed: known?.typed ?? typed,
-    calls: known?.calls ?? functions.calls - callsBefore,
     rounds: Math.max(scope.rounds, known?.rounds ?? 0),
     depth: Math.max(depth, known?.depth ?? 0),
   }

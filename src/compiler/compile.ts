@@ -4,7 +4,8 @@
  *     loadModules   text and live values of the data plane's module and of those it imports
  *     narrow        syntax → the small tree                      (called by check, function by function)
  *     check         the small tree → the typed tree
- *     lower         the typed tree → SSA
+ *     calls         which functions are called, which are compiled in
+ *     lower         the typed tree → SSA, a graph for each function that is called
  *     optimise      SSA → less of it
  *     select        SSA → instructions on virtual registers
  *     allocate      virtual registers → r0 to r9 and the stack
@@ -28,6 +29,7 @@ import type { FunctionSyntax } from './narrow.ts'
 import { optimise } from './passes/optimise.ts'
 import { select } from './select.ts'
 import { tidy } from './tidy.ts'
+import { VERDICT } from './typed.ts'
 import { clockMap, countersMap, exitsMap, MAP, type Wiring } from './wiring.ts'
 
 /** A data plane, read and parsed: what every instance of a cube is compiled from. */
@@ -77,11 +79,10 @@ export function dataPlaneOf(modules: Modules, path: string): DataPlaneSource {
 /** Compiles. A Refusal with every diagnostic found, where there is one. */
 export function compile(source: DataPlaneSource, options: Specialisation): Program {
   const { cube } = source
-  const graph = toGraph(source, options)
-  const code = select(graph)
-  allocate(code)
+  const code = toGraphs(source, options).map(select)
+  code.forEach(allocate)
   checkEffort(code)
-  tidy(code)
+  code.forEach(tidy)
   const { name, hook = 'tc', wiring } = options
   return emit(code, { name, hook, maps: mapsOf(cube, wiring.capacity, hook) })
 }
@@ -112,18 +113,20 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...diagnostics].sort(difference)
 }
 
-/** The second third: SSA as it is first built. */
-export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph {
+/** The second third: SSA as it is first built, of the program and of the functions that it calls. */
+export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph[] {
   const { cube, module, syntax } = source
-  const { wiring, verdicts, hook = 'tc', clock = 'kernel' } = options
-  return lower(toTyped(source, options), { source: module, span: syntax }, { cube, hook, wiring, verdicts, clock })
+  const { name, wiring, verdicts, hook = 'tc', clock = 'kernel' } = options
+  const at = { source: module, span: syntax }
+  const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, at }
+  return lower(main, { cube, hook, wiring, verdicts, clock })
 }
 
 /** Optimised SSA, ready for selection. */
-export function toGraph(source: DataPlaneSource, options: Specialisation): Graph {
-  const graph = toUnoptimised(source, options)
-  optimise(graph)
-  return graph
+export function toGraphs(source: DataPlaneSource, options: Specialisation): Graph[] {
+  const graphs = toUnoptimised(source, options)
+  graphs.forEach(optimise)
+  return graphs
 }
 
 /**

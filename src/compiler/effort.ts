@@ -11,7 +11,15 @@ const MOST_INSTRUCTIONS = 500_000
 /** BPF_COMPLEXITY_LIMIT_JMP_SEQ (kernel/bpf/verifier.c): forks on one way through the program whose other side is still to come. */
 const MOST_FORKS = 8192
 
-export function checkEffort({ blocks }: CodeGraph): void {
+/**
+ * The longest that one packet may take: around two milliseconds. The verifier looks at a called function once, and would let
+ * it be called without end.
+ */
+const MOST_RUN = 4_000_000
+
+/** The first of these is the program, the others are the functions that it calls: each is walked by itself. */
+export function checkEffort(graphs: readonly CodeGraph[]): void {
+  const blocks = graphs.flatMap((graph) => graph.blocks)
   const instructions = blocks.reduce((sum, { code, rounds }) => sum + code.length * rounds, 0)
   if (instructions > MOST_INSTRUCTIONS)
     throw tooMuch(
@@ -20,11 +28,38 @@ export function checkEffort({ blocks }: CodeGraph): void {
       blocks,
       ({ code }) => code.length,
     )
-  const forks = longestWay(blocks)
-  if (forks > MOST_FORKS)
-    throw tooMuch(`the verifier would meet ${forks} forks on one way`, MOST_FORKS, blocks, (block) =>
-      block.forks ? 1 : 0,
+  const lengths = lengthsOf(graphs)
+  const run = lengths.get(undefined) ?? 0
+  const lengthOf = ({ code }: CodeBlock) =>
+    code.reduce((sum, { callee }) => sum + 1 + (callee === undefined ? 0 : (lengths.get(callee) ?? 0)), 0)
+  if (run > MOST_RUN)
+    throw tooMuch(`a packet would run ${run} instructions`, MOST_RUN, graphs[0]?.blocks ?? [], lengthOf)
+  for (const graph of graphs) {
+    const forks = longestWay(graph.blocks)
+    if (forks > MOST_FORKS)
+      throw tooMuch(`the verifier would meet ${forks} forks on one way`, MOST_FORKS, graph.blocks, (block) =>
+        block.forks ? 1 : 0,
+      )
+  }
+}
+
+/** How many instructions each function runs at most, what it calls included, by its name; the program's is undefined. */
+function lengthsOf(graphs: readonly CodeGraph[]): ReadonlyMap<string | undefined, number> {
+  const byName = new Map(graphs.map((graph) => [graph.signature?.name, graph]))
+  const lengths = new Map<string | undefined, number>()
+  const lengthOf = (name: string | undefined): number => {
+    const known = lengths.get(name)
+    if (known !== undefined) return known
+    const length = (byName.get(name)?.blocks ?? []).reduce(
+      (sum, { code, rounds }) =>
+        sum + rounds * code.reduce((all, { callee }) => all + 1 + (callee === undefined ? 0 : lengthOf(callee)), 0),
+      0,
     )
+    lengths.set(name, length)
+    return length
+  }
+  lengthOf(undefined)
+  return lengths
 }
 
 /** Forks on the way that has most, every round of its loops counted. Blocks are in reverse postorder. */

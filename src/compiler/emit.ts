@@ -5,6 +5,7 @@ import { placeAt, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, Instruction, MapDescription, Program, SourceLine } from '../isa/program.ts'
 import { slotsOf } from '../isa/program.ts'
+import { checkFrames } from './frames.ts'
 import type { StackObject } from './ir.ts'
 import type { Code, CodeGraph } from './machine-code.ts'
 import type { SourceText } from './report.ts'
@@ -17,31 +18,57 @@ export interface EmitOptions {
   readonly maps: Readonly<Record<string, MapDescription>>
 }
 
-export function emit(graph: CodeGraph, { name, hook, maps }: EmitOptions): Program {
-  const { places, size } = layStack(graph)
-  const starts = new Map<number, number>()
-  let slot = 0
-  for (const block of graph.blocks) {
-    starts.set(block.id, slot)
-    for (const code of block.code) slot += slotsOf({ ...code, imm: code.imm } as Instruction)
-  }
+/** The first of these is the program, the others are the functions that it calls. */
+export function emit(graphs: readonly CodeGraph[], { name, hook, maps }: EmitOptions): Program {
+  const laid = layCode(graphs)
+  const stack = checkFrames(laid.map(({ graph, stack }) => ({ graph, ...stack })))
+  const entries = new Map(laid.map(({ graph, slot }) => [graph.signature?.name, slot]))
   const lines = new Lines()
-  slot = 0
-  const instructions = graph.blocks
-    .flatMap(({ code }) => code)
-    .map((code): Instruction => {
-      slot += slotsOf(code as Instruction)
-      return encodeOne(code, slot, starts, places, lines.of(code.at))
-    })
+  const instructions = laid.flatMap(({ graph, slot, starts, stack }) => {
+    let next = slot
+    return graph.blocks
+      .flatMap(({ code }) => code)
+      .map((code): Instruction => {
+        next += slotsOf(code as Instruction)
+        if (code.callee === undefined) return encodeOne(code, next, starts, stack.places, lines.of(code.at))
+        const { opcode, dst, src, offset } = code
+        return { opcode, dst, src, offset, imm: (entries.get(code.callee) ?? 0) - next, line: lines.of(code.at) }
+      })
+  })
   const used = new Set(instructions.flatMap(({ map }) => map ?? []))
+  const functions = laid.flatMap(({ graph: { signature }, slot }) =>
+    signature === undefined ? [] : [{ name: signature.name, slot, parameters: signature.parameters }],
+  )
   return {
     name,
     hook,
     instructions,
+    ...(functions.length === 0 ? {} : { functions }),
     maps: Object.fromEntries(Object.entries(maps).filter(([map]) => used.has(map))),
     lines: lines.all,
-    stack: size,
+    stack,
   }
+}
+
+/** A function's place among the others, and that of its blocks. */
+interface Laid {
+  readonly graph: CodeGraph
+  readonly slot: number
+  readonly starts: ReadonlyMap<number, number>
+  readonly stack: { readonly places: Places; readonly size: number }
+}
+
+function layCode(graphs: readonly CodeGraph[]): Laid[] {
+  let slot = 0
+  return graphs.map((graph) => {
+    const first = slot
+    const starts = new Map<number, number>()
+    for (const block of graph.blocks) {
+      starts.set(block.id, slot)
+      for (const code of block.code) slot += slotsOf({ ...code, imm: code.imm } as Instruction)
+    }
+    return { graph, slot: first, starts, stack: layStack(graph) }
+  })
 }
 
 /** `next` is the slot after this instruction: what jumps count from. */

@@ -10,8 +10,10 @@ export type Size = 1 | 2 | 4 | 8
 
 export type Operation =
   | { readonly op: 'const'; readonly value: bigint }
-  /** The hook's context: the first argument of the program. */
+  /** The hook's context: the first argument of the program, and of a called function that is given it. */
   | { readonly op: 'context' }
+  /** An argument of a called function, by its place among all of them. */
+  | { readonly op: 'parameter'; readonly index: number }
   /** The result of a `bits` wide operation on the two arguments. */
   | { readonly op: 'alu'; readonly alu: AluName; readonly bits: 32 | 64 }
   /** The low 32 bits, zero-extended. */
@@ -38,6 +40,8 @@ export type Operation =
   /** The address of byte `offset` of an array map's first value. */
   | { readonly op: 'mapValue'; readonly name: string; readonly offset: number }
   | { readonly op: 'call'; readonly helper: HelperName }
+  /** The result of a function of the program. `pure` where nothing but its arguments decides, and nothing else happens. */
+  | { readonly op: 'invoke'; readonly callee: string; readonly pure: boolean }
   /** The time, the same for the whole packet. */
   | { readonly op: 'now' }
   /** One argument for each predecessor of its block, in their order. */
@@ -96,6 +100,15 @@ export interface Block {
 export interface Graph {
   readonly entry: Block
   blocks: Block[]
+  /** Of a function that is called: the first graph of a program is the program itself. */
+  readonly signature?: Signature
+}
+
+export interface Signature {
+  readonly name: string
+  /** In the order of r1 to r5. All return a number of 64 bits, if only 0. */
+  readonly parameters: readonly ('context' | 'u32' | 'u64')[]
+  readonly at: Position
 }
 
 export const NEGATED: Readonly<Record<Comparison, Comparison>> = {
@@ -134,6 +147,7 @@ export function successors(block: Block): Block[] {
 /** Values that nothing but their arguments and the state of the packet decides: unused ones need not be computed. */
 export function isPure(value: Value): boolean {
   if (value.op === 'load') return value.from !== 'shared'
+  if (value.op === 'invoke') return value.pure
   return value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
 }
 
@@ -184,7 +198,7 @@ export function dominators({ entry, blocks }: Graph): Map<Block, Block> {
 const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from'])
 
 /** The graph as text, a line a value: for people and for tests. */
-export function printGraph({ blocks }: Graph): string {
+export function printGraph({ blocks, signature }: Graph): string {
   const name = (value: Value | undefined) =>
     value === undefined ? '?' : value.op === 'const' ? `${value.value}` : `v${value.id}`
   const line = (value: Value): string => {
@@ -200,5 +214,6 @@ export function printGraph({ blocks }: Graph): string {
     if (end.op === 'return') return `  return ${name(end.value)}`
     return `  if ${name(end.left)} ${end.comparison}${end.bits} ${name(end.right)} jump b${end.whenTrue.id} else b${end.whenFalse.id}`
   }
-  return blocks.map((block) => [`b${block.id}:`, ...block.values.map(line), last(block)].join('\n')).join('\n')
+  const head = signature === undefined ? [] : [`function ${signature.name}(${signature.parameters.join(', ')})`]
+  return [...head, ...blocks.flatMap((block) => [`b${block.id}:`, ...block.values.map(line), last(block)])].join('\n')
 }

@@ -16,8 +16,9 @@ describe('a data plane', async () => {
   const modules = await loadModules(join(import.meta.dirname, 'cases', 'lan.ts'))
 
   const instructions = (functions: string, body: string): number => {
-    const text = `import { u32 } from '${LANG}'
+    const text = `import { type u32, type Verdict } from '${LANG}'
 import { dataplane, lan } from './lan.ts'
+type Drop = (why: 'unwanted') => Verdict
 ${functions}
 export default dataplane(lan, (packet, { state, drop, forward }) => {
   let x = packet.length
@@ -62,12 +63,48 @@ ${body}
     expect(refusal('', body)).toContain('this is nested more than 200 deep')
   })
 
-  test('whose functions double at every level is refused before it fills the memory', () => {
+  test('whose functions double at every level is as long as one of them', () => {
     const functions = times(
       15,
-      (n) => `function f${n}(x: u32): u32 {\n  return ${n === 0 ? 'x' : `f${n - 1}(x) + f${n - 1}(x)`}\n}`,
+      (n) => `function f${n}(x: u32): u32 {\n  return ${n === 0 ? 'x + 1' : `f${n - 1}(x) + f${n - 1}(x * 3)`}\n}`,
     )
-    expect(refusal(functions, 'x = f14(x)')).toContain('more than 2000 calls would be compiled in')
+    expect(instructions(functions, 'x = f14(x)')).toBeLessThan(300)
+  })
+
+  test('whose functions double at every level, and have to be compiled in, is refused before it fills the memory', () => {
+    const functions = times(
+      15,
+      (n) =>
+        `function f${n}(x: u32, drop: Drop): Verdict {\n  return ${n === 0 ? "drop('unwanted')" : `x > ${n} ? f${n - 1}(x, drop) : f${n - 1}(x + 1, drop)`}\n}`,
+    )
+    expect(refusal(functions, 'if (x > 60) return f14(x, drop)')).toContain('more than 2000 calls would be compiled in')
+  })
+
+  const large = (lines: number, name = 'large') =>
+    `function ${name}(x: u32, by: u32): u32 {\n  let y: u32 = x\n${times(lines, (n) => `  if (y === ${n}) y = y * 31 + by`)}\n  return y\n}`
+
+  test('that calls a large function 2000 times has it once', () => {
+    const found = instructions(
+      large(300),
+      times(2000, (n) => `x = large(x, ${n})`),
+    )
+    expect(found).toBeGreaterThan(300 * 3 + 2000 * 3)
+    expect(found).toBeLessThan(300 * 3 + 2000 * 4 + 100)
+  })
+
+  test('that calls a function of 10000 lines compiles', () => {
+    const lines = times(10_000, (n) => `  y = y * 31 + (by ^ ${n})`)
+    const functions = `function large(x: u32, by: u32): u32 {\n  let y: u32 = x\n${lines}\n  return y\n}`
+    const found = instructions(functions, 'x = large(x, 1)\nx = large(x, 2)')
+    expect(found).toBeGreaterThan(40_000)
+    expect(found).toBeLessThan(41_000)
+  })
+
+  test('whose calls run for too long is refused at the loop', () => {
+    const inner = `function outer(x: u32): u32 {\n  let y: u32 = x\n  for (let i = 0; i < 500; i++) y = large(y, i)\n  return large(y, 1)\n}`
+    expect(refusal(`${large(200)}\n${inner}`, 'for (let i = 0; i < 8; i++) x = outer(x) + outer(x + 1)')).toMatch(
+      /^a packet would run \d+ instructions; 4000000 are the most$/,
+    )
   })
 
   test('with more values than the stack holds is refused', () => {

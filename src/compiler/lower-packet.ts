@@ -15,6 +15,8 @@ export interface Passage {
   readonly assured: number
   /** At the start of the program. */
   arrive(): void
+  /** At the start of a called function. */
+  enter(): void
   /** The address of the packet's first byte, and of the one after its last. */
   data(): Value
   dataEnd(): Value
@@ -45,6 +47,7 @@ class TcPassage implements Passage {
   }
 
   arrive(): void {}
+  enter(): void {}
   moved(): void {}
   finish(): void {}
 
@@ -121,6 +124,11 @@ class XdpPassage implements Passage {
     builder.enter(tagged)
     this.pop(untagged)
     builder.enter(untagged)
+  }
+
+  /** The verifier does not know here what the program has tested. */
+  enter(): void {
+    this.moved()
   }
 
   moved(): void {

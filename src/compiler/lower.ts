@@ -1,15 +1,17 @@
-/** The typed tree → SSA. Functions are inlined, conditions become branches, references become pointers with a test. */
+/** The typed tree → SSA. Functions are called or compiled in, conditions become branches, references become pointers with a test. */
 
 import type { Field } from '../isa/layout.ts'
 import type { Hook } from '../isa/program.ts'
 import type { StructType } from '../lang/index.ts'
 import { Builder } from './builder.ts'
+import { type Called, planCalls } from './calls.ts'
 import type { Cube } from './cube.ts'
 import type { ExitParts, Verdicts } from './exits.ts'
 import { TcExits } from './exits-tc.ts'
 import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
+import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
@@ -17,7 +19,7 @@ import { loadPieces, octet, type Pieces, piecesOf, storePieces, width } from './
 import type { Reference, Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { CompareOperator } from './tree.ts'
-import type { Position, Typed, TypedStatement, ValueType, Variable } from './typed.ts'
+import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type Wiring } from './wiring.ts'
 
 export interface LowerOptions {
@@ -30,8 +32,17 @@ export interface LowerOptions {
   readonly clock: 'kernel' | 'cell'
 }
 
-export function lower(statements: readonly TypedStatement[], start: Position, options: LowerOptions): Graph {
-  return new Lowering(start, options).run(statements)
+/** The program, and after it the functions that it calls. */
+export function lower(main: TypedFunction, options: LowerOptions): Graph[] {
+  const callees = new Map<TypedFunction, Callee>()
+  const functions = [...planCalls(main, options.hook)].map(([one, called]): Graph => {
+    const given = { ...called, time: called.time && options.clock === 'kernel' }
+    const signature = signatureOf(one, given)
+    const graph = new Lowering(one.at, options, callees).function(one, given)
+    callees.set(one, calleeOf(graph, signature, given))
+    return { ...graph, signature }
+  })
+  return [new Lowering(main.at, options, callees).program(main), ...functions]
 }
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
@@ -43,16 +54,21 @@ class Lowering implements Values {
   private readonly exits: Verdicts
   private readonly options: LowerOptions
   private readonly references = new Map<Variable, Reference>()
-  /** Where `return` of the function being inlined goes; empty in the data plane itself. */
-  private readonly returns: { to: Block; result: number; pieces: number }[] = []
+  /** Functions that are called; the others are compiled in. */
+  private readonly callees: ReadonlyMap<TypedFunction, Callee>
+  /** In a function that is given it: the time. */
+  private time: Value | undefined
+  /** Where `return` of the function being compiled goes; empty in the data plane itself. */
+  private readonly returns: { to: Block; result: number }[] = []
   /** Where `continue` and `break` go; a switch knows only the latter. */
   private readonly loops: { next: Block | undefined; after: Block }[] = []
   /** Results of inlined calls: variables that no source names. */
   private nextResult = -VARIABLE_STRIDE * 3
 
-  constructor(start: Position, options: LowerOptions) {
+  constructor(start: Position, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
     this.builder = new Builder(start)
     this.options = options
+    this.callees = callees
     this.packet = passageOf(options.hook, this.builder)
     this.exits =
       options.verdicts === 'returned'
@@ -60,15 +76,31 @@ class Lowering implements Values {
         : new EXITS[options.hook]({ ...options, builder: this.builder, packet: this.packet })
   }
 
-  run(statements: readonly TypedStatement[]): Graph {
+  program({ body }: TypedFunction): Graph {
     // One context, at the start: value numbering finds it wherever another is asked for.
     this.builder.emit({ op: 'context' })
     this.packet.arrive()
     this.exits.received()
-    this.statements(statements)
+    this.statements(body)
     this.exits.finish()
     this.packet.finish()
     return this.builder.finish()
+  }
+
+  function({ parameters, body, result }: TypedFunction, { context, time }: Called): Graph {
+    const { builder } = this
+    let index = 0
+    const parameter = (): Value => builder.emit({ op: 'parameter', index: index++ })
+    if (context) {
+      builder.emit({ op: 'context' })
+      index++
+    }
+    if (time) this.time = parameter()
+    for (const { id, type } of parameters) this.writePieces(id * VARIABLE_STRIDE, piecesOf(type).map(parameter))
+    if (context) this.packet.enter()
+    builder.return(joined(builder, this.compiledIn(body, result)))
+    this.packet.finish()
+    return builder.finish()
   }
 
   private statements(list: readonly TypedStatement[]): void {
@@ -213,17 +245,33 @@ class Lowering implements Values {
     }
   }
 
-  /** A call for its value: the body in place, its returns joined. */
   private call(node: Extract<Typed, { op: 'call' }>): Pieces {
-    const { builder } = this
+    const callee = this.callees.get(node.callee)
+    if (callee !== undefined) return this.invoke(node, callee)
     this.bindArguments(node)
-    const pieces = node.type.kind === 'void' ? 0 : piecesOf(node.type).length
+    return this.compiledIn(node.callee.body, node.type)
+  }
+
+  private invoke(node: Extract<Typed, { op: 'call' }>, { signature, context, time, pure }: Callee): Pieces {
+    const { builder } = this
+    const given = node.arguments.flatMap((one) => this.value(one))
+    builder.at = node.at
+    if (time) given.unshift(this.now())
+    if (context) given.unshift(builder.emit({ op: 'context' }))
+    const result = builder.emit({ op: 'invoke', callee: signature.name, pure }, ...given)
+    return parted(builder, result, node.type)
+  }
+
+  /** A body in place, its returns joined. */
+  private compiledIn(body: readonly TypedStatement[], type: ValueType): Pieces {
+    const { builder } = this
+    const pieces = type.kind === 'void' ? 0 : piecesOf(type).length
     const result = this.nextResult
     this.nextResult -= VARIABLE_STRIDE
     const to = builder.newBlock()
-    this.returns.push({ to, result, pieces })
+    this.returns.push({ to, result })
     const loops = this.loops.splice(0)
-    this.statements(node.callee.body)
+    this.statements(body)
     this.loops.push(...loops)
     this.returns.pop()
     builder.jump(to)
@@ -426,7 +474,7 @@ class Lowering implements Values {
 
   private now(): Value {
     const { builder } = this
-    if (this.options.clock === 'kernel') return builder.emit({ op: 'now' })
+    if (this.options.clock === 'kernel') return this.time ?? builder.emit({ op: 'now' })
     const cell = builder.emit({ op: 'mapValue', name: MAP.clock, offset: 0 })
     return builder.emit({ op: 'load', size: 8, offset: 0, from: 'constant' }, cell)
   }

@@ -1,6 +1,6 @@
 /** Instructions before registers are chosen: numbers below 11 are the machine's registers, the others are virtual. */
 import type { Instruction } from '../isa/program.ts'
-import type { StackObject } from './ir.ts'
+import type { Signature, StackObject } from './ir.ts'
 import type { Position } from './typed.ts'
 
 export const FRAME = 10
@@ -24,6 +24,8 @@ export interface Code {
   readonly move: boolean
   /** The jump's target, by block number. */
   readonly target?: number
+  /** The function that is called, by its name in the program. */
+  readonly callee?: string
   /** The stack object whose place is added to `offset` or `imm`. */
   readonly object?: StackObject
   /** The spill slot likewise. */
@@ -42,6 +44,7 @@ export interface CodeBlock {
 
 /** Blocks in the order they will be laid out; the last instruction of a block may fall through to the next. */
 export interface CodeGraph {
+  readonly signature?: Signature | undefined
   readonly blocks: CodeBlock[]
   nextRegister: number
   spills: number

@@ -1,5 +1,5 @@
 /** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
-import { ALU, ATOMIC, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CALL, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../isa/opcodes.ts'
 import type { AtomicName } from '../lang/index.ts'
 import {
   type AluName,
@@ -85,7 +85,7 @@ class Selection {
         forks: block.end?.op === 'branch' && block.end.counts !== true,
       }
     })
-    return { blocks: result, nextRegister: this.next, spills: 0 }
+    return { signature: this.graph.signature, blocks: result, nextRegister: this.next, spills: 0 }
   }
 
   /** `(x & mask) !== 0` is one instruction, but its opposite is none. */
@@ -108,10 +108,13 @@ class Selection {
     }
   }
 
-  /** The context arrives in r1. */
+  /** The context arrives in r1, the arguments of a function in r1 to r5. */
   private entry(): void {
     for (const { values } of this.graph.blocks)
-      for (const value of values) if (value.op === 'context') return this.move(this.registerOf(value), 1, value.at)
+      for (const value of values) {
+        if (value.op === 'context') this.move(this.registerOf(value), 1, value.at)
+        if (value.op === 'parameter') this.move(this.registerOf(value), 1 + value.index, value.at)
+      }
   }
 
   private fresh(): Register {
@@ -190,9 +193,10 @@ class Selection {
   private value(value: Value): void {
     const { at } = value
     const [a, b, expected] = value.arguments
-    if (isRemade(value) || value.op === 'context' || value.op === 'phi') return
-    if (value.op === 'now') return this.call(value, 'ktime_get_ns')
-    if (value.op === 'call') return this.call(value, value.helper)
+    if (isRemade(value) || value.op === 'context' || value.op === 'parameter' || value.op === 'phi') return
+    if (value.op === 'now') return this.call(value, { imm: HELPER.ktime_get_ns })
+    if (value.op === 'call') return this.call(value, { imm: HELPER[value.helper] })
+    if (value.op === 'invoke') return this.call(value, { src: CALL.local, callee: value.callee })
     if (a === undefined) throw new Error(`${value.op} without an argument`)
     switch (value.op) {
       case 'load': {
@@ -316,11 +320,11 @@ class Selection {
     return { base: this.operand(base, at), offset: 0 }
   }
 
-  private call(value: Value, helper: keyof typeof HELPER): void {
+  private call(value: Value, target: Pick<Partial<Code>, 'imm' | 'src' | 'callee'>): void {
     const { at } = value
     const given = value.arguments.map((_, index) => index + 1)
     for (const [index, argument] of value.arguments.entries()) this.into(index + 1, argument, at)
-    this.push({ opcode: CLASS.jmp | JMP.call, imm: HELPER[helper], uses: given, defs: [...CLOBBERED], at })
+    this.push({ opcode: CLASS.jmp | JMP.call, ...target, uses: given, defs: [...CLOBBERED], at })
     this.addresses = new Map()
     if ((this.users.get(value) ?? 0) > 0) this.move(this.registerOf(value), 0, at)
   }

@@ -1,7 +1,14 @@
 import { concat, cString, viewOf } from '../base/bytes.ts'
 import type { Field, Layout } from './layout.ts'
 import { CALL, CLASS, JMP } from './opcodes.ts'
-import { isArray, type MapDescription, type Program, type SourceLine, slotsOf } from './program.ts'
+import {
+  isArray,
+  type MapDescription,
+  type Program,
+  type ProgramFunction,
+  type SourceLine,
+  slotsOf,
+} from './program.ts'
 
 /**
  * BTF, the kernel's debug information (Documentation/bpf/btf.rst, linux/btf.h), little-endian: a header of 24 bytes,
@@ -101,9 +108,27 @@ export class Btf {
   }
 
   /** `int name(struct context *ctx)` */
-  function(name: string, context: string, linkage: Linkage): number {
-    const argument = this.pointer(this.struct(context, 0, []))
-    const proto = this.#type(0, (KIND.func_proto << 24) | 1, this.int(4, true), this.string('ctx'), argument)
+  program = (name: string, context: string, linkage: Linkage): number =>
+    this.#function(name, context, linkage, ['context'], 4)
+
+  /** `u64 name(struct context *ctx, u32 a1, …)`. A global one is verified by itself, once for all calls (Linux 5.6). */
+  function = (name: string, context: string, parameters: ProgramFunction['parameters']): number =>
+    this.#function(name, context, 'global', parameters, 8)
+
+  #function(
+    name: string,
+    context: string,
+    linkage: Linkage,
+    parameters: ProgramFunction['parameters'],
+    result: 4 | 8,
+  ): number {
+    const given = parameters.flatMap((parameter, index) => [
+      this.string(parameter === 'context' ? 'ctx' : `a${index}`),
+      parameter === 'context'
+        ? this.pointer(this.struct(context, 0, []))
+        : this.int(parameter === 'u32' ? 4 : 8, false),
+    ])
+    const proto = this.#type(0, (KIND.func_proto << 24) | parameters.length, this.int(result, result === 4), ...given)
     return this.#type(this.string(identifier(name)), (KIND.func << 24) | LINKAGE[linkage], proto)
   }
 
@@ -173,12 +198,12 @@ export function programBtf(program: Program): ProgramBtf {
 export function programTypes(btf: Btf, program: Program, linkage: Linkage) {
   const context = program.hook === 'tc' ? '__sk_buff' : 'xdp_md'
   const starts = functionStarts(program)
-  const functions = starts.map((slot, index): [slot: number, type: number] => [
-    slot,
-    index === 0
-      ? btf.function(program.name, context, linkage)
-      : btf.function(`${program.name}_${index}`, context, 'static'),
-  ])
+  const functions = starts.map((slot, index): [slot: number, type: number] => {
+    if (index === 0) return [slot, btf.program(program.name, context, linkage)]
+    const known = program.functions?.find((one) => one.slot === slot)
+    if (known !== undefined) return [slot, btf.function(known.name, context, known.parameters)]
+    return [slot, btf.program(`${program.name}_${index}`, context, 'static')]
+  })
   const lines = linesBySlot(program, new Set(starts)).map(
     ([slot, { file, line, column, text }]): [slot: number, file: number, text: number, place: number] => [
       slot,

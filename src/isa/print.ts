@@ -165,13 +165,13 @@ function atomic(instruction: Instruction): string {
  *     >    35: w0 = 2
  */
 export function printProgram(program: Program): string {
-  const { instructions, lines } = program
+  const { instructions, lines, functions = [] } = program
   let count = 0
   const arrivals = new Set<number>()
   for (const instruction of instructions) {
     count += slotsOf(instruction)
     const distance = distanceOf(instruction)
-    if (distance !== undefined) arrivals.add(count + distance)
+    if (distance !== undefined && !isLocalCall(instruction)) arrivals.add(count + distance)
   }
   const width = Math.max(2, String(count - 1).length)
   const text = [printHeader(program)]
@@ -179,19 +179,24 @@ export function printProgram(program: Program): string {
   let shown: string | undefined
   let slot = 0
   for (const instruction of instructions) {
+    const started = functions.find((one) => one.slot === slot)
+    if (started !== undefined) text.push('', `function ${started.name}(${started.parameters.join(', ')})`)
     const source = lines[instruction.line ?? -1]
     const heading = source === undefined ? '' : printLine(source)
     if (heading !== shown) text.push('', ...(heading === '' ? [] : [heading]))
     shown = heading
     const after = slot + slotsOf(instruction)
     const mark = arrivals.has(slot) ? '>' : ' '
-    text.push(
-      `  ${mark} ${String(slot).padStart(width)}: ${print(instruction, (distance) => String(after + distance))}`,
-    )
+    const called = functions.find((one) => isLocalCall(instruction) && one.slot === after + Number(instruction.imm))
+    const what =
+      called === undefined ? print(instruction, (distance) => String(after + distance)) : `call ${called.name}`
+    text.push(`  ${mark} ${String(slot).padStart(width)}: ${what}`)
     slot = after
   }
   return `${text.join('\n')}\n`
 }
+
+const isLocalCall = ({ opcode, src }: Instruction): boolean => opcode === (CLASS.jmp | JMP.call) && src === CALL.local
 
 function distanceOf({ opcode, offset, src, imm }: Instruction): number | undefined {
   const kind = classOf(opcode)

@@ -81,15 +81,25 @@ export interface SourceLine {
   readonly text: string
 }
 
+/** A function that a program calls: r1 to r5 are its parameters, r0 is its result, a number of 64 bits. */
+export interface ProgramFunction {
+  readonly name: string
+  /** The slot of its first instruction. It ends where the next one starts. */
+  readonly slot: number
+  readonly parameters: readonly ('context' | 'u32' | 'u64')[]
+}
+
 /** What the compiler makes and both machines run. Plain data: it can be printed, compared, and stored. */
 export interface Program {
   readonly name: string
   readonly hook: Hook
   readonly instructions: readonly Instruction[]
+  /** What it calls, by slot; the program itself is at slot 0. */
+  readonly functions?: readonly ProgramFunction[]
   /** Every map the instructions refer to, by the name they use. */
   readonly maps: Readonly<Record<string, MapDescription>>
   readonly lines: readonly SourceLine[]
-  /** Bytes of stack used, spills included; the kernel allows 512. */
+  /** Bytes of stack used, spills and called functions included; the kernel allows 512. */
   readonly stack: number
 }
 

@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
-import { compile, readDataPlane, type Specialisation, toGraph, toTyped } from '../../compiler/compile.ts'
+import { compile, readDataPlane, type Specialisation, toGraphs, toTyped } from '../../compiler/compile.ts'
 import { printGraph } from '../../compiler/ir.ts'
 import { printTyped } from '../../compiler/print-typed.ts'
 import { dropReasons } from '../../compiler/wiring.ts'
@@ -94,7 +94,7 @@ async function run(name: string, options: Options): Promise<void> {
   })
   const { print = options.output === undefined ? 'asm' : undefined, output } = options
   if (print === 'typed') console.log(printTyped(toTyped(source, at(0)), Object.keys(dropReasons(cube))))
-  if (print === 'ssa') console.log(printGraph(toGraph(source, at(0))))
+  if (print === 'ssa') console.log(toGraphs(source, at(0)).map(printGraph).join('\n\n'))
   if (print === 'asm') console.log(printProgram(compile(source, at(0))))
   if (output === undefined) return
   const programs = exits.map(({ port: index }) => compile(source, at(index)))

@@ -516,7 +516,7 @@ describe('registers', () => {
     splitCriticalEdges(graph)
     const code = select(graph)
     allocate(code)
-    const { instructions } = emit(code, { name: 'case', hook: 'tc', maps: {} })
+    const { instructions } = emit([code], { name: 'case', hook: 'tc', maps: {} })
     return `\n${instructions.map(printInstruction).join('\n')}\n`
   }
 

@@ -1,0 +1,230 @@
+/**
+ * Which functions are called, and which are compiled into where they are called. A call costs two or three nanoseconds; a
+ * body in many places costs room, and the verifier's time for each.
+ */
+import { Refusal } from '../base/diagnostic.ts'
+import { identifier } from '../isa/btf.ts'
+import type { Hook } from '../isa/program.ts'
+import { placeOf } from './emit.ts'
+import { piecesOf } from './pieces.ts'
+import type { Position, Typed, TypedFunction, TypedStatement } from './typed.ts'
+
+/** A function that is called. */
+export interface Called {
+  /** Of its own in the program. */
+  readonly name: string
+  /** What is passed before its parameters: the hook's context, and the time. */
+  readonly context: boolean
+  readonly time: boolean
+}
+
+/** The others are compiled in. */
+export type Calls = ReadonlyMap<TypedFunction, Called>
+
+/** What copies of a body may add to a program, in nodes of the typed tree: each is about an instruction. */
+const MOST_GROWTH = 100
+/** A smaller function is always compiled in: passing arguments takes as much. */
+const LEAST_SIZE = 16
+/** Functions that call others twice grow without bound otherwise. */
+const MOST_COPIES = 2000
+/** MAX_CALL_FRAMES (include/linux/bpf_verifier.h) is 8, and the program itself is one. */
+const MOST_FRAMES = 7
+/** r1 to r5. */
+const MOST_ARGUMENTS = 5
+
+/** The functions to be called. `main` is the data plane. A Refusal where the others are too many to be compiled in. */
+export function planCalls(main: TypedFunction, hook: Hook): Calls {
+  const bodies = surveyAll(main, hook)
+  const callersFirst = [...bodies.keys()]
+  const called = new Map<TypedFunction, Called>()
+  const wholes = new Map<TypedFunction, Whole>()
+  const names = new Names()
+  const copies = countCopies(bodies, called)
+  for (const one of callersFirst.toReversed()) {
+    const whole = wholeOf(one, bodies, called, wholes)
+    wholes.set(one, whole)
+    const growth = ((copies.get(one) ?? 0) - 1) * whole.size
+    if (whole.size < LEAST_SIZE || growth <= MOST_GROWTH || !canBeCalled(one, whole)) continue
+    called.set(one, { name: names.unused(one.name), context: whole.context, time: whole.time })
+  }
+  // Where what called it often is called itself, a single call may be left.
+  const left = countCopies(bodies, called)
+  for (const one of called.keys()) if ((left.get(one) ?? 0) < 2) called.delete(one)
+  refuseTooMany(bodies, called)
+  return called
+}
+
+/** What stands in a function itself, and where it calls others. */
+interface Body {
+  readonly size: number
+  readonly sites: ReadonlyMap<TypedFunction, readonly Position[]>
+  readonly context: boolean
+  readonly time: boolean
+  /** Something in it belongs to the data plane alone. */
+  readonly bound: boolean
+}
+
+/** The same with what is compiled into it. */
+interface Whole extends Omit<Body, 'sites'> {
+  /** The most frames there can be while it runs, its own included. */
+  readonly frames: number
+}
+
+type Node = Typed | TypedStatement
+
+/** What a called function may contain: no verdicts, and nothing that changes the packet. */
+const CALLABLE: ReadonlySet<Node['op']> = new Set([
+  ...([
+    'constant',
+    'variable',
+    'field',
+    'byte',
+    'length',
+    'vlan',
+    'now',
+    'read',
+    'get',
+    'delete',
+    'set',
+    'add',
+    'replace',
+  ] as const),
+  ...([
+    'push',
+    'pop',
+    'peek',
+    'cell',
+    'arithmetic',
+    'compare',
+    'isNull',
+    'not',
+    'complement',
+    'negate',
+    'convert',
+  ] as const),
+  ...(['and', 'or', 'conditional', 'call', 'atomic'] as const),
+  ...(['assign', 'store', 'if', 'loop', 'breakable', 'return', 'break', 'continue', 'evaluate'] as const),
+])
+const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
+const FREE: ReadonlySet<Node['op']> = new Set(['constant', 'variable', 'evaluate', 'return', 'breakable', 'call'])
+const HELPER: ReadonlySet<Node['op']> = new Set(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek'])
+
+/** About how many instructions a node becomes, without its parts. A helper wants its map, its arguments and a test. */
+const sizeOf = ({ op }: Node): number => (FREE.has(op) ? 0 : HELPER.has(op) ? 6 : op === 'read' ? 4 : 1)
+
+const isNode = (part: unknown): part is Node => typeof part === 'object' && part !== null && 'op' in part
+
+/** Whatever has an `op` is a node, and what it is made of are nodes, or fields of a record with a node each. */
+function partsOf(node: Node): Node[] {
+  return Object.values(node)
+    .flat()
+    .map((part: unknown) =>
+      typeof part === 'object' && part !== null && 'field' in part && 'value' in part ? part.value : part,
+    )
+    .filter(isNode)
+}
+
+/** All functions, what calls before what is called. */
+function surveyAll(main: TypedFunction, hook: Hook): Map<TypedFunction, Body> {
+  const calleesFirst = new Map<TypedFunction, Body>()
+  const visit = (one: TypedFunction): void => {
+    if (calleesFirst.has(one)) return
+    const body = survey(one, hook)
+    for (const callee of body.sites.keys()) visit(callee)
+    calleesFirst.set(one, body)
+  }
+  visit(main)
+  return new Map([...calleesFirst].reverse())
+}
+
+function survey({ body }: TypedFunction, hook: Hook): Body {
+  const sites = new Map<TypedFunction, Position[]>()
+  const [waiting, seen]: [Node[], Set<Node['op']>] = [[...body], new Set()]
+  let size = 0
+  let bound = false
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    seen.add(node.op)
+    size += sizeOf(node)
+    if (node.op === 'call') sites.set(node.callee, [...(sites.get(node.callee) ?? []), node.at])
+    if (node.op === 'store') bound ||= node.base.type.kind !== 'reference' || node.base.type.space !== 'table'
+    waiting.push(...partsOf(node))
+  }
+  const ops = [...seen]
+  return {
+    size,
+    sites,
+    context: ops.some((op) => CONTEXT.has(op)),
+    time: seen.has('now'),
+    // With XDP, the tag is a value of the data plane.
+    bound: bound || ops.some((op) => !CALLABLE.has(op)) || (hook === 'xdp' && seen.has('vlan')),
+  }
+}
+
+/** Where a function is called, one copy of its body counts; where it is compiled in, one for each. */
+function countCopies(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls): ReadonlyMap<TypedFunction, number> {
+  const copies = new Map<TypedFunction, number>()
+  for (const [caller, { sites }] of bodies) {
+    const times = called.has(caller) ? 1 : (copies.get(caller) ?? 1)
+    for (const [callee, { length }] of sites) copies.set(callee, (copies.get(callee) ?? 0) + times * length)
+  }
+  return copies
+}
+
+function wholeOf(
+  one: TypedFunction,
+  bodies: ReadonlyMap<TypedFunction, Body>,
+  called: Calls,
+  wholes: ReadonlyMap<TypedFunction, Whole>,
+): Whole {
+  const { sites = new Map<TypedFunction, Position[]>(), ...own } = bodies.get(one) ?? {}
+  let whole: Whole = { size: 0, context: false, time: false, bound: false, ...own, frames: 1 }
+  for (const [callee, { length }] of sites) {
+    const inner = wholes.get(callee)
+    if (inner === undefined) throw new Error(`${callee.name} comes after what calls it`)
+    const isCalled = called.has(callee)
+    const size = isCalled ? 2 + callee.parameters.length : inner.size
+    whole = {
+      size: whole.size + length * size,
+      context: whole.context || inner.context,
+      time: whole.time || inner.time,
+      bound: whole.bound || inner.bound,
+      frames: Math.max(whole.frames, inner.frames + (isCalled ? 1 : 0)),
+    }
+  }
+  return whole
+}
+
+function canBeCalled({ parameters, result }: TypedFunction, { bound, context, time, frames }: Whole): boolean {
+  if (bound || frames > MOST_FRAMES || result.kind === 'verdict') return false
+  if (parameters.some(({ type }) => type.kind === 'reference')) return false
+  const pieces = parameters.reduce((sum, { type }) => sum + piecesOf(type).length, 0)
+  const returned = result.kind === 'void' ? 0 : piecesOf(result).reduce((sum, size) => sum + size, 0)
+  return pieces + Number(context) + Number(time) <= MOST_ARGUMENTS && returned <= 8
+}
+
+function refuseTooMany(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls): void {
+  const copies = [...countCopies(bodies, called)].filter(([one]) => !called.has(one))
+  if (copies.reduce((sum, [, count]) => sum + count, 0) <= MOST_COPIES) return
+  const [worst] = copies.reduce((a, b) => (b[1] > a[1] ? b : a))
+  const at = [...bodies.values()].flatMap(({ sites }) => sites.get(worst) ?? [])[0]
+  throw new Refusal([
+    {
+      message: `more than ${MOST_COPIES} calls would be compiled in`,
+      place: at && placeOf(at),
+      remedy: 'call fewer functions',
+    },
+  ])
+}
+
+/** Names for functions: those of a program differ. */
+class Names {
+  private readonly used = new Set<string>()
+
+  unused(name: string): string {
+    const plain = identifier(name)
+    let fresh = plain
+    for (let number = 2; this.used.has(fresh); number++) fresh = `${plain}_${number}`
+    this.used.add(fresh)
+    return fresh
+  }
+}
