@@ -9,8 +9,10 @@ export function replaceAll({ blocks }: Graph, replacements: ReadonlyMap<Value, V
     return current
   }
   for (const block of blocks) {
-    block.values = block.values.filter((value) => !replacements.has(value))
-    for (const value of block.values) value.arguments = value.arguments.map(final)
+    if (block.values.some((value) => replacements.has(value)))
+      block.values = block.values.filter((value) => !replacements.has(value))
+    for (const { arguments: given } of block.values)
+      for (const [index, one] of given.entries()) given[index] = final(one)
     const { end } = block
     if (end?.op === 'return') end.value = final(end.value)
     if (end?.op === 'branch') [end.left, end.right] = [final(end.left), final(end.right)]

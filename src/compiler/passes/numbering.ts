@@ -16,15 +16,16 @@ export function numberValues(graph: Graph): boolean {
   const replacements = new Map<Value, Value>()
   let simplified = false
 
-  const known = new Map<string, Value>()
-  /** Numbers what is in a block; gives the keys that are new, for those that the block does not dominate. */
-  const visit = (block: Block): string[] => {
+  const known = new Map<number, Value[]>()
+  /** Numbers what is in a block; gives the hashes of what is new, for the blocks that this one does not dominate. */
+  const visit = (block: Block): number[] => {
     const values: Value[] = []
-    const added: string[] = []
+    const added: number[] = []
     for (const original of block.values) {
-      original.arguments = original.arguments.map((one) => replacements.get(one) ?? one)
+      const given = original.arguments
+      for (const [index, one] of given.entries()) given[index] = replacements.get(one) ?? one
       let value = original
-      const simple = simplify(original, original.arguments)
+      const simple = simplify(original, given)
       if (simple !== undefined && 'id' in simple) {
         replacements.set(original, simple)
         continue
@@ -35,39 +36,71 @@ export function numberValues(graph: Graph): boolean {
         replacements.set(original, value)
         if (value.op === 'const') continue
       }
-      const key = keyOf(value, states)
-      const earlier = key === undefined ? undefined : known.get(key)
+      values.push(value)
+      if (!isPure(value)) continue
+      const hash = hashOf(value)
+      const alike = known.get(hash)
+      const earlier = alike?.find((one) => isSame(one, value, states))
       if (earlier !== undefined) {
         replacements.set(original, earlier)
+        values.pop()
         continue
       }
-      if (key !== undefined) {
-        known.set(key, value)
-        added.push(key)
-      }
-      values.push(value)
+      if (alike === undefined) known.set(hash, [value])
+      else alike.push(value)
+      added.push(hash)
     }
     block.values = values
     return added
   }
   // Down the tree of dominators and up again, without recursion: it is as deep as the function is long.
-  const waiting: (Block | { readonly forget: readonly string[] })[] = [graph.entry]
+  const waiting: (Block | { readonly forget: readonly number[] })[] = [graph.entry]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if ('forget' in next) for (const key of next.forget) known.delete(key)
+    if ('forget' in next) for (const hash of next.forget) known.get(hash)?.pop()
     else waiting.push({ forget: visit(next) }, ...(children.get(next) ?? []).reverse())
   }
   replaceAll(graph, replacements)
   return simplified || replacements.size > 0
 }
 
-/** Equal keys, equal values. Undefined for what is never shared. */
-function keyOf(value: Value, states: States): string | undefined {
-  if (!isPure(value) || value.op === 'const' || value.op === 'stack' || value.op === 'map' || value.op === 'mapValue')
-    return undefined
-  const { id: _id, at: _at, arguments: given, ...operation } = value
-  const parts = given.map((one) =>
-    one.op === 'const' ? `#${one.value}` : one.op === 'mapValue' ? `${one.name}+${one.offset}` : `v${one.id}`,
-  )
-  const changes = value.op === 'load' && (value.from === 'context' || value.from === 'packet')
-  return `${Object.values(operation).join(' ')} ${parts.join(' ')} ${changes ? states.before(value, value.from) : ''}`
+/** Equal for values that are the same. */
+function hashOf(value: Value): number {
+  let hash = value.op === 'load' ? value.offset : 0
+  for (const one of value.arguments)
+    hash =
+      (Math.imul(hash, 31) + (one.op === 'const' ? Number(one.value) : one.op === 'mapValue' ? one.offset : one.id)) | 0
+  return hash
+}
+
+function isSame(a: Value, b: Value, states: States): boolean {
+  return isSameOperation(a, b, states) && a.arguments.every((one, index) => isSameOperand(one, b.arguments[index]))
+}
+
+/** What is not named here is made where it is used, or is never shared. */
+function isSameOperation(a: Value, b: Value, states: States): boolean {
+  switch (a.op) {
+    case 'load': {
+      const isAlike =
+        b.op === 'load' && a.size === b.size && a.offset === b.offset && a.from === b.from && a.start === b.start
+      const changes = a.from === 'context' || a.from === 'packet' ? a.from : undefined
+      return isAlike && (changes === undefined || states.before(a, changes) === states.before(b, changes))
+    }
+    case 'alu':
+      return b.op === 'alu' && a.alu === b.alu && a.bits === b.bits
+    case 'swap':
+      return b.op === 'swap' && a.bits === b.bits
+    case 'context':
+    case 'low32':
+    case 'sext32':
+    case 'now':
+      return a.op === b.op
+    default:
+      return false
+  }
+}
+
+function isSameOperand(a: Value, b: Value | undefined): boolean {
+  if (a.op === 'const') return b?.op === 'const' && a.value === b.value
+  if (a.op === 'mapValue') return b?.op === 'mapValue' && a.name === b.name && a.offset === b.offset
+  return a === b
 }
