@@ -1,5 +1,6 @@
-import type { Block, Graph, Terminator, Value } from '../ir.ts'
-import { Numbers, removeEdge } from './graph.ts'
+import { lazy } from '../../base/lazy.ts'
+import { type Block, type Graph, successors, type Terminator, type Value } from '../ir.ts'
+import { countUses, Numbers, removeEdge } from './graph.ts'
 import { fits, swapBytes } from './simplify.ts'
 import { packetStates, type States } from './states.ts'
 
@@ -9,9 +10,9 @@ import { packetStates, type States } from './states.ts'
  * one wants.
  */
 export function combineTests(graph: Graph): boolean {
-  const uses = countUses(graph)
+  const uses = lazy(() => countUses(graph))
   const numbers = new Numbers(graph)
-  const states = packetStates(graph)
+  const states = lazy(() => packetStates(graph))
   let changed = false
   for (const block of graph.blocks) {
     changed = plain(block, numbers) || changed
@@ -37,6 +38,8 @@ const ones = (bits: number): bigint => ONES[bits] ?? 0n
 /** What a test for equality with a constant looks at. Undefined where it is no such test, or is never true. */
 function bitTest({ comparison, bits, left, right, whenTrue, whenFalse }: Branch): BitTest | undefined {
   if ((comparison !== 'eq' && comparison !== 'ne') || right.op !== 'const') return undefined
+  // A pointer, mostly: all of it is looked at, and that is more than a mask can say.
+  if (bits === 64 && (left.op === 'call' || left.op === 'phi')) return undefined
   const seen = look(left, ones(bits), right.value & ones(bits))
   if (seen === undefined) return undefined
   const [same, other] = comparison === 'eq' ? [whenTrue, whenFalse] : [whenFalse, whenTrue]
@@ -117,8 +120,9 @@ function append(block: Block, alu: 'and' | 'or', a: Value, b: Value | bigint, nu
 function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
   if ((end.comparison !== 'eq' && end.comparison !== 'ne') || end.right.op !== 'const' || end.right.value !== 0n)
     return false
+  if (end.left.op !== 'alu' || end.left.alu !== 'or') return false
   const leaves: Value[] = []
-  const waiting = [end.left]
+  const waiting: Value[] = [end.left]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (next.op === 'alu' && next.alu === 'or') waiting.push(...next.arguments)
     else leaves.push(next)
@@ -139,12 +143,18 @@ function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
 }
 
 /** The test of a block and that of the next, where both go to one place if they fail. */
-function combine(block: Block, uses: ReadonlyMap<Value, number>, numbers: Numbers, states: States): boolean {
+function combine(
+  block: Block,
+  uses: () => ReadonlyMap<Value, number>,
+  numbers: Numbers,
+  states: () => States,
+): boolean {
   const { end } = block
   if (end?.op !== 'branch' || !(goesOnToFork(end.whenTrue) || goesOnToFork(end.whenFalse))) return false
   for (const first of ways(block)) {
     const next = first.same
     if (next.predecessors.length !== 1 || next === block || next.values.some(({ op }) => op === 'phi')) continue
+    if (!successors(next).includes(first.other)) continue
     for (const second of ways(next)) {
       if (second.other !== first.other || second.same === second.other || first.same === first.other) continue
       if (first.other.values.some(({ op }) => op === 'phi')) continue
@@ -173,9 +183,9 @@ function join(
   block: Block,
   first: BitTest,
   second: BitTest,
-  uses: ReadonlyMap<Value, number>,
+  uses: () => ReadonlyMap<Value, number>,
   numbers: Numbers,
-  states: States,
+  states: () => States,
 ): Pick<BitTest, 'source' | 'mask' | 'value'> | undefined {
   if (first.source === second.source) {
     const common = first.mask & second.mask
@@ -187,11 +197,11 @@ function join(
   const { size } = low.source
   if (size !== high.source.size || size > 2 || low.source.from !== 'packet' || high.source.from !== 'packet')
     return undefined
-  const now = states.after(block, 'packet')
-  if ([low, high].some(({ source }) => states.before(source, 'packet') !== now)) return undefined
+  const now = states().after(block, 'packet')
+  if ([low, high].some(({ source }) => states().before(source, 'packet') !== now)) return undefined
   if (low.source.arguments[0] !== high.source.arguments[0] || offsetOf(low.source) + size !== offsetOf(high.source))
     return undefined
-  if ((uses.get(low.source) ?? 0) > 1 || (uses.get(high.source) ?? 0) > 1) return undefined
+  if ((uses().get(low.source) ?? 0) > 1 || (uses().get(high.source) ?? 0) > 1) return undefined
   const wide: Value = { ...low.source, size: size === 1 ? 2 : 4, id: numbers.next(), at: first.source.at }
   block.values.push(wide)
   const by = BigInt(8 * size)
@@ -227,16 +237,4 @@ function distance(value: Value): { data: Value; value: bigint } | undefined {
   const [data, by] = value.arguments
   if (value.op !== 'alu' || value.alu !== 'add' || value.bits !== 64 || data === undefined) return undefined
   return by?.op === 'const' ? { data, value: by.value } : undefined
-}
-
-/** How many values and ends look at each value. */
-function countUses({ blocks }: Graph): Map<Value, number> {
-  const uses = new Map<Value, number>()
-  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)
-  for (const { values, end } of blocks) {
-    for (const { arguments: given } of values) given.forEach(use)
-    if (end?.op === 'return') use(end.value)
-    if (end?.op === 'branch') [end.left, end.right].forEach(use)
-  }
-  return uses
 }

@@ -46,6 +46,18 @@ export function retarget({ end }: Block, from: Block, to: Block): void {
   if (end.whenFalse === from) end.whenFalse = to
 }
 
+/** How many values and ends look at each value. */
+export function countUses({ blocks }: Graph): ReadonlyMap<Value, number> {
+  const uses = new Map<Value, number>()
+  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)
+  for (const { values, end } of blocks) {
+    for (const value of values) value.arguments.forEach(use)
+    if (end?.op === 'return') use(end.value)
+    if (end?.op === 'branch') [end.left, end.right].forEach(use)
+  }
+  return uses
+}
+
 /** Numbers for values that passes make. The largest there is is looked for when the first one is asked for. */
 export class Numbers {
   private readonly graph: Graph

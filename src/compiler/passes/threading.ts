@@ -1,5 +1,6 @@
+import { lazy } from '../../base/lazy.ts'
 import type { Block, Graph, Value } from '../ir.ts'
-import { prune, removeEdge } from './graph.ts'
+import { countUses, prune, removeEdge } from './graph.ts'
 import { compareConstants } from './simplify.ts'
 
 /**
@@ -9,17 +10,17 @@ import { compareConstants } from './simplify.ts'
 export function threadJumps(graph: Graph): boolean {
   let changed = false
   // Threading takes uses away from phis and gives none to those that only their own block looks at.
-  const uses = countUses(graph)
+  const uses = lazy(() => countUses(graph))
   for (const block of graph.blocks) changed = thread(block, uses) || changed
   prune(graph)
   return changed
 }
 
-function thread(block: Block, uses: ReadonlyMap<Value, number>): boolean {
+function thread(block: Block, uses: () => ReadonlyMap<Value, number>): boolean {
   const { end } = block
   const [phi, ...others] = block.values
   if (end?.op !== 'branch' || phi?.op !== 'phi' || others.length > 0) return false
-  if (end.left !== phi || end.right.op !== 'const' || uses.get(phi) !== 1) return false
+  if (end.left !== phi || end.right.op !== 'const' || uses().get(phi) !== 1) return false
   let changed = false
   for (const predecessor of [...block.predecessors]) {
     const value = phi.arguments[block.predecessors.indexOf(predecessor)]
@@ -37,16 +38,4 @@ function thread(block: Block, uses: ReadonlyMap<Value, number>): boolean {
     changed = true
   }
   return changed
-}
-
-/** How often each value is used, by others and by the ends of blocks. */
-function countUses({ blocks }: Graph): Map<Value, number> {
-  const uses = new Map<Value, number>()
-  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)
-  for (const { values, end } of blocks) {
-    for (const value of values) value.arguments.forEach(use)
-    if (end?.op === 'return') use(end.value)
-    if (end?.op === 'branch') [end.left, end.right].forEach(use)
-  }
-  return uses
 }
