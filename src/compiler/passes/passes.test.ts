@@ -581,25 +581,24 @@ describe('registers', () => {
   test('what lives across a call is in r6 to r9, what does not fit there on the stack', () => {
     expect(listing(acrossCall('changing'))).toMatchInlineSnapshot(`
       "
-      r6 = *(u32 *)(r1 +4)
-      r7 = *(u32 *)(r1 +8)
-      r8 = *(u32 *)(r1 +12)
-      r9 = *(u32 *)(r1 +16)
-      r0 = *(u32 *)(r1 +20)
-      *(u64 *)(r10 -8) = r0
-      r0 = *(u32 *)(r1 +24)
+      r0 = *(u32 *)(r1 +4)
       *(u64 *)(r10 -16) = r0
+      r0 = *(u32 *)(r1 +8)
+      *(u64 *)(r10 -8) = r0
+      r6 = *(u32 *)(r1 +12)
+      r7 = *(u32 *)(r1 +16)
+      r8 = *(u32 *)(r1 +20)
+      r9 = *(u32 *)(r1 +24)
       r1 = 1
       r2 = 0
       call redirect#23
-      r0 = r6
+      r0 = *(u64 *)(r10 -16)
+      r1 = *(u64 *)(r10 -8)
+      w0 ^= w1
+      w0 ^= w6
       w0 ^= w7
       w0 ^= w8
       w0 ^= w9
-      r1 = *(u64 *)(r10 -8)
-      w0 ^= w1
-      r1 = *(u64 *)(r10 -16)
-      w0 ^= w1
       exit
       "
     `)
@@ -609,21 +608,20 @@ describe('registers', () => {
     expect(listing(acrossCall('load'))).toMatchInlineSnapshot(`
       "
       r6 = r1
-      r7 = *(u32 *)(r6 +4)
-      r8 = *(u32 *)(r6 +8)
-      r9 = *(u32 *)(r6 +12)
+      r7 = *(u32 *)(r6 +16)
+      r8 = *(u32 *)(r6 +20)
+      r9 = *(u32 *)(r6 +24)
       r1 = 1
       r2 = 0
       call redirect#23
-      r0 = r7
+      r0 = *(u32 *)(r6 +4)
+      r1 = *(u32 *)(r6 +8)
+      w0 ^= w1
+      r1 = *(u32 *)(r6 +12)
+      w0 ^= w1
+      w0 ^= w7
       w0 ^= w8
       w0 ^= w9
-      r1 = *(u32 *)(r6 +16)
-      w0 ^= w1
-      r1 = *(u32 *)(r6 +20)
-      w0 ^= w1
-      r1 = *(u32 *)(r6 +24)
-      w0 ^= w1
       exit
       "
     `)
