@@ -39,7 +39,8 @@ export type Operation =
   | { readonly op: 'map'; readonly name: string }
   /** The address of byte `offset` of an array map's first value. */
   | { readonly op: 'mapValue'; readonly name: string; readonly offset: number }
-  | { readonly op: 'call'; readonly helper: HelperName }
+  /** `early`: before anything that the program does with the packet. */
+  | { readonly op: 'call'; readonly helper: HelperName; readonly early?: boolean }
   /** The result of a function of the program. `pure` where nothing but its arguments decides, and nothing else happens. */
   | { readonly op: 'invoke'; readonly callee: string; readonly pure: boolean }
   /** The time, the same for the whole packet. */

@@ -4,11 +4,12 @@ import type { Hook } from '../isa/program.ts'
 import { ETHERTYPE, Ethernet, Vlan } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
 import { HOOKS } from './hooks.ts'
-import type { Block, Size, Value } from './ir.ts'
+import type { Block, Graph, Size, Value } from './ir.ts'
+import { Pull } from './lower-pull.ts'
 import { swapBytes } from './passes/simplify.ts'
 
 /** SSA variables that no source names. */
-export const OWN = { port: -1, interface: -2, data: -3, dataEnd: -4, tag: -5, verdict: -6 } as const
+export const OWN = { port: -1, interface: -2, data: -3, dataEnd: -4, tag: -5, verdict: -6, pulled: -7 } as const
 
 export interface Passage {
   /** How many bytes are there for sure: reading them takes no test. */
@@ -17,6 +18,10 @@ export interface Passage {
   arrive(): void
   /** At the start of a called function. */
   enter(): void
+  /** When the packet has been counted, and before it is read. */
+  open(): void
+  /** Something is read that ends here, if it is compared with the packet's end. */
+  wants(past: Value): void
   /** The address of the packet's first byte, and of the one after its last. */
   data(): Value
   dataEnd(): Value
@@ -30,6 +35,8 @@ export interface Passage {
   leave(verdict: Value): void
   /** When everything else has been lowered. */
   finish(): void
+  /** When it is known what can be reached: how far the packet is read, here or `elsewhere`. */
+  settle(graph: Graph, elsewhere: number): number
 }
 
 export const passageOf = (hook: Hook, builder: Builder): Passage =>
@@ -41,22 +48,43 @@ const OUTER_TAG = { identifier: 0xfff } as const
 class TcPassage implements Passage {
   readonly assured = 0
   private readonly builder: Builder
+  private readonly pull: Pull
 
   constructor(builder: Builder) {
     this.builder = builder
+    this.pull = new Pull(builder)
   }
 
   arrive(): void {}
-  enter(): void {}
-  moved(): void {}
+
+  enter(): void {
+    this.pull.locate()
+  }
+
   finish(): void {}
 
+  open(): void {
+    this.pull.begin()
+  }
+
+  wants(past: Value): void {
+    this.pull.wants(past)
+  }
+
+  settle(graph: Graph, elsewhere: number): number {
+    return this.pull.finish(graph, elsewhere)
+  }
+
+  moved(): void {
+    this.pull.locate()
+  }
+
   data(): Value {
-    return this.field(SK_BUFF.data, true)
+    return this.builder.read(OWN.data)
   }
 
   dataEnd(): Value {
-    return this.field(SK_BUFF.data_end)
+    return this.builder.read(OWN.dataEnd)
   }
 
   length(): Value {
@@ -79,12 +107,8 @@ class TcPassage implements Passage {
     this.builder.return(verdict)
   }
 
-  private field(offset: number, isStart = false): Value {
-    const context = this.builder.emit({ op: 'context' })
-    return this.builder.emit(
-      { op: 'load', size: 4, offset, from: 'context', ...(isStart ? { start: true } : {}) },
-      context,
-    )
+  private field(offset: number): Value {
+    return this.builder.emit({ op: 'load', size: 4, offset, from: 'context' }, this.builder.emit({ op: 'context' }))
   }
 }
 
@@ -108,6 +132,10 @@ class XdpPassage implements Passage {
   constructor(builder: Builder) {
     this.builder = builder
   }
+
+  open(): void {}
+  wants(): void {}
+  settle = () => 0
 
   arrive(): void {
     const { builder } = this

@@ -16,6 +16,7 @@ export function readPacket(builder: Builder, packet: Passage, offset: Value, siz
   const pointer = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, packet.data(), near)
   if (offset.op === 'const' && Number(offset.value) + size <= packet.assured) return { pointer, present: [] }
   const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, pointer, builder.constant(size))
+  packet.wants(past)
   const inside: Test = { comparison: 'ule', bits: 64, left: past, right: packet.dataEnd() }
   if (offset.op === 'const') return { pointer, present: [inside] }
   return { pointer, present: [{ comparison: 'ule', bits: 32, left: offset, right: most }, inside] }

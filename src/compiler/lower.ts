@@ -35,14 +35,17 @@ export interface LowerOptions {
 /** The program, and after it the functions that it calls. */
 export function lower(main: TypedFunction, options: LowerOptions): Graph[] {
   const callees = new Map<TypedFunction, Callee>()
+  let farthest = 0
   const functions = [...planCalls(main, options.hook)].map(([one, called]): Graph => {
     const given = { ...called, time: called.time && options.clock === 'kernel' }
     const signature = signatureOf(one, given)
-    const graph = new Lowering(one.at, options, callees).function(one, given)
+    const lowering = new Lowering(one.at, options, callees)
+    const graph = lowering.function(one, given)
+    farthest = Math.max(farthest, lowering.farthest)
     callees.set(one, calleeOf(graph, signature, given))
     return { ...graph, signature }
   })
-  return [new Lowering(main.at, options, callees).program(main), ...functions]
+  return [new Lowering(main.at, options, callees).program(main, farthest), ...functions]
 }
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
@@ -62,6 +65,8 @@ class Lowering implements Values {
   private readonly returns: { to: Block; result: number }[] = []
   /** Where `continue` and `break` go; a switch knows only the latter. */
   private readonly loops: { next: Block | undefined; after: Block }[] = []
+  /** Of the packet, how far this reads. */
+  farthest = 0
   /** Results of inlined calls: variables that no source names. */
   private nextResult = -VARIABLE_STRIDE * 3
 
@@ -76,15 +81,19 @@ class Lowering implements Values {
         : new EXITS[options.hook]({ ...options, builder: this.builder, packet: this.packet })
   }
 
-  program({ body }: TypedFunction): Graph {
+  /** `farthest`: how far the functions that it calls read. */
+  program({ body }: TypedFunction, farthest: number): Graph {
     // One context, at the start: value numbering finds it wherever another is asked for.
     this.builder.emit({ op: 'context' })
     this.packet.arrive()
     this.exits.received()
+    this.packet.open()
     this.statements(body)
     this.exits.finish()
     this.packet.finish()
-    return this.builder.finish()
+    const graph = this.builder.finish()
+    this.packet.settle(graph, farthest)
+    return graph
   }
 
   function({ parameters, body, result }: TypedFunction, { context, time }: Called): Graph {
@@ -100,7 +109,9 @@ class Lowering implements Values {
     if (context) this.packet.enter()
     builder.return(joined(builder, this.compiledIn(body, result)))
     this.packet.finish()
-    return builder.finish()
+    const graph = builder.finish()
+    this.farthest = this.packet.settle(graph, 0)
+    return graph
   }
 
   private statements(list: readonly TypedStatement[]): void {

@@ -12,7 +12,7 @@ import {
   type Value,
 } from './ir.ts'
 import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
-import { isSteady } from './passes/states.ts'
+import { isLasting } from './passes/states.ts'
 import type { Position } from './typed.ts'
 
 export function select(graph: Graph): CodeGraph {
@@ -53,7 +53,7 @@ class Selection {
   /** Masks that the test at the end of their block takes along. */
   private readonly fused = new Set<Value>()
   /** What the program does not change: it can be loaded again instead of being kept. */
-  private readonly steady: ReadonlySet<Memory>
+  private readonly lasting: ReadonlySet<Memory>
   private next = FIRST_VIRTUAL
   private code: Code[] = []
   /** Registers that hold addresses of cells: until the next call, and not in what several blocks lead to. */
@@ -61,7 +61,7 @@ class Selection {
 
   constructor(graph: Graph) {
     this.graph = graph
-    this.steady = new Set(MEMORIES.filter((from) => isSteady(graph, from)))
+    this.lasting = new Set(MEMORIES.filter((from) => isLasting(graph, from)))
   }
 
   run(): CodeGraph {
@@ -212,7 +212,7 @@ class Selection {
           defs: [dst],
           at,
           // But for where the packet starts: the verifier would forget which bytes are known to be there.
-          again: base >= FIRST_VIRTUAL && this.steady.has(value.from) && value.start !== true,
+          again: base >= FIRST_VIRTUAL && this.lasting.has(value.from) && value.start !== true,
           ...objectOf(a),
         })
       }

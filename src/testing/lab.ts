@@ -28,6 +28,8 @@ export interface LabOptions<C extends Cube> {
   readonly cube: string
   readonly ports: PortSettings<C>
   readonly config?: z.input<C['config']>
+  /** Of the virtual machine: packets of more bytes are in several parts, as the kernel's may be. */
+  readonly linear?: number
 }
 
 /** Frames by the port that they came out of; ports where nothing came out are left out. */
@@ -58,13 +60,16 @@ const PATIENCE = 5_000
 const time = struct('clock', { nanoseconds: u64 })
 const cell = array({ value: time.fields, entries: 1 })
 
-const WIRES: Readonly<Record<MachineName, () => Wires>> = { vm: openVirtualWires, kernel: openKernelWires }
+const WIRES: Readonly<Record<MachineName, (linear: number | undefined) => Wires>> = {
+  vm: openVirtualWires,
+  kernel: openKernelWires,
+}
 
 /** Opens a lab. A Refusal where the cube or its configuration is wrong, as for a graph file. */
 export async function openLab<C extends Cube = Cube>(machine: MachineName, options: LabOptions<C>): Promise<Lab<C>> {
   const catalogue = builtinCubes()
   const folder = await catalogue.find(options.cube, '/')
-  const lab = new OpenLab<C>(WIRES[machine](), folder, options)
+  const lab = new OpenLab<C>(WIRES[machine](options.linear), folder, options)
   try {
     await lab.apply({})
     return lab

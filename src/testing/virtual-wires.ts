@@ -3,8 +3,8 @@ import { openVirtualMachine } from '../vm/machine.ts'
 import { type Arrival, uniqueName, type Wires } from './wires.ts'
 
 /** Interfaces of a virtual machine, with an endpoint at each that gathers what comes out. */
-export function openVirtualWires(): Wires {
-  const machine = openVirtualMachine()
+export function openVirtualWires(linear?: number): Wires {
+  const machine = openVirtualMachine(linear === undefined ? {} : { linear })
   const ports = new Set<string>()
   let arrived: Arrival[] = []
   return {

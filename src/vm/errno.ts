@@ -3,6 +3,7 @@ export const ERRNO = {
   ENOENT: 2,
   E2BIG: 7,
   EAGAIN: 11,
+  ENOMEM: 12,
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,

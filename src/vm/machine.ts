@@ -7,7 +7,7 @@ import { VirtualMap } from './map.ts'
 import { checkDescription, MapHandle, sameDescription } from './maphandle.ts'
 import { type Counters, type Endpoint, Network, type PassedFrame, type VirtualInterface } from './network.ts'
 import { type Pinnable, Pins } from './pins.ts'
-import { VirtualProcessor } from './processor.ts'
+import { LONGEST_FRAME, VirtualProcessor } from './processor.ts'
 import { ProgramHandle, VirtualProgram } from './program.ts'
 
 export interface VirtualMachineOptions {
@@ -15,6 +15,8 @@ export interface VirtualMachineOptions {
   readonly budget?: number
   /** Deliveries that one frame may lead to before it counts as a loop. */
   readonly deliveries?: number
+  /** Packets of more bytes than that are in several parts, as the kernel's may be: at TC, programs see the first one. */
+  readonly linear?: number
   /** What get_prandom_u32 starts from. */
   readonly seed?: number
   /** Nanoseconds at which the clock starts. */
@@ -62,11 +64,12 @@ class Virtual implements VirtualMachine {
     budget = 1_000_000,
     deliveries = 10_000,
     seed = 1,
+    linear = LONGEST_FRAME,
     start = 1_000_000_000_000n,
     stack,
   }: VirtualMachineOptions) {
     this.clock = new SimulatedClock(start)
-    this.#processor = new VirtualProcessor(this.clock, budget, seed)
+    this.#processor = new VirtualProcessor(this.clock, budget, seed, linear)
     this.#network = new Network(this.#processor, deliveries, stack ?? ((frame) => void this.passed.push(frame)))
   }
 

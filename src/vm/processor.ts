@@ -54,13 +54,17 @@ export class VirtualProcessor implements Processor {
   #context: Context = this.#contexts.tc
   #random: number
   #redirects: readonly Destination[] = []
+  /** The most that TC programs find in the first part of a packet (its linear data), and what is in its other parts. */
+  readonly #linear: number
+  #fragments = 0
   /** Bytes in front of the packet that an XDP program may still take. */
   #headroom = 0
   #ingress = 0
   #clone: Clone = () => 0
 
-  constructor(clock: SimulatedClock, budget: number, seed: number) {
+  constructor(clock: SimulatedClock, budget: number, seed: number, linear: number) {
     this.#clock = clock
+    this.#linear = linear
     this.budget = budget
     // Zero is the one state that xorshift never leaves.
     this.#random = seed >>> 0 || 0x9e3779b9
@@ -69,7 +73,8 @@ export class VirtualProcessor implements Processor {
   run(code: Code, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
     const packet = this.#packet
     packet.bytes.set(frame)
-    packet.length = frame.length
+    packet.length = code.program.hook === 'tc' ? Math.min(frame.length, this.#linear) : frame.length
+    this.#fragments = frame.length - packet.length
     this.memory.setPacket(packet)
     this.#context = this.#contexts[code.program.hook]
     this.#context.fill(frame, arrival)
@@ -79,7 +84,12 @@ export class VirtualProcessor implements Processor {
     this.#ingress = arrival.ifindex
     this.#clone = clone
     const verdict = interpret(code, this)
-    return { verdict, packet: packet.bytes.slice(0, packet.length), redirects: this.#redirects }
+    return { verdict, packet: this.#whole(), redirects: this.#redirects }
+  }
+
+  /** The packet, all its parts together. */
+  #whole(): Uint8Array {
+    return this.#packet.bytes.slice(0, this.#packet.length + this.#fragments)
   }
 
   contextPointer(at: number): number {
@@ -124,6 +134,8 @@ export class VirtualProcessor implements Processor {
         return this.#redirectTo(code)
       case HELPER.redirect_map:
         return this.#redirectByMap(code)
+      case HELPER.skb_pull_data:
+        return this.#pullData(code)
       case HELPER.xdp_adjust_head:
         return this.#adjustHead(code)
       default:
@@ -206,7 +218,19 @@ export class VirtualProcessor implements Processor {
     const flags = (code.lo[3] ?? 0) >>> 0
     if (code.hi[3] !== 0 || (flags & ~F_INGRESS) !== 0) return -ERRNO.EINVAL
     const to = { ifindex: (code.lo[2] ?? 0) >>> 0, ingress: flags === F_INGRESS }
-    return this.#clone(this.#packet.bytes.slice(0, this.#packet.length), to)
+    return this.#clone(this.#whole(), to)
+  }
+
+  /** bpf_skb_pull_data (net/core/filter.c): at least so many bytes in the first part; 0 stands for those that are there. */
+  #pullData(code: Code): number {
+    if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('skb_pull_data takes the context first')
+    this.memory.movePacket()
+    const more = ((code.lo[2] ?? 0) >>> 0) - this.#packet.length
+    if (more > this.#fragments) return -ERRNO.ENOMEM
+    if (more <= 0) return 0
+    this.#packet.length += more
+    this.#fragments -= more
+    return 0
   }
 
   /** bpf_redirect, bpf_xdp_redirect (net/core/filter.c): flags nobody knows turn into a drop. */

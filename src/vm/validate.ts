@@ -8,6 +8,7 @@ const MOST_INSTRUCTIONS = 1_000_000
 /** Helpers that only one hook has. */
 const HOOK_OF = new Map<number, Hook>([
   [HELPER.clone_redirect, 'tc'],
+  [HELPER.skb_pull_data, 'tc'],
   [HELPER.xdp_adjust_head, 'xdp'],
   [HELPER.redirect_map, 'xdp'],
 ])

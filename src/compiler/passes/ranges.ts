@@ -91,12 +91,15 @@ const ONES_16 = 0xffffn
 const ONES_32 = 0xffff_ffffn
 const ONES_64 = 0xffff_ffff_ffff_ffffn
 
-/** The most that values can be. In the eyes of the verifier that is more: of some operations it follows no bounds. */
-class Ranges {
-  private readonly eyes: 'values' | 'verifier'
+/** In the eyes of the verifier values can be more: of some operations it follows no bounds. Distances are from the packet's start. */
+type Eyes = 'values' | 'verifier' | 'distances'
+
+/** The most that values can be. */
+export class Ranges {
+  private readonly eyes: Eyes
   private readonly known = new Map<Value, bigint>()
 
-  constructor({ blocks }: Graph, eyes: 'values' | 'verifier') {
+  constructor({ blocks }: Graph, eyes: Eyes) {
     this.eyes = eyes
     // Every value comes after its arguments, but for what goes round a loop: that can be anything.
     for (const block of blocks)
@@ -111,7 +114,7 @@ class Ranges {
     const [a, b] = value.arguments
     switch (value.op) {
       case 'load':
-        return ones(8 * value.size)
+        return this.eyes === 'distances' && value.start === true ? 0n : ones(8 * value.size)
       case 'low32':
         return a === undefined ? ONES_32 : least(this.most(a), ONES_32)
       case 'swap':
@@ -153,9 +156,9 @@ class Ranges {
       case 'rsh':
         return by === undefined ? a : a >> by
       case 'div':
-        return this.eyes === 'values' && right.op === 'const' && right.value > 0n ? a / right.value : undefined
+        return this.eyes !== 'verifier' && right.op === 'const' && right.value > 0n ? a / right.value : undefined
       case 'mod':
-        return this.eyes === 'values' && right.op === 'const' && right.value > 0n
+        return this.eyes !== 'verifier' && right.op === 'const' && right.value > 0n
           ? least(a, right.value - 1n)
           : undefined
       default:

@@ -26,9 +26,15 @@ export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.ha
 const CHANGES: Readonly<Record<Changing, (value: Value) => boolean>> = { context: moves, packet: moves }
 
 /** Whether the packet stays as it came, wherever the program goes. */
-export const isSteady = ({ blocks }: Graph, from: Memory): boolean =>
+const isSteady = ({ blocks }: Graph, from: Changing): boolean =>
+  !blocks.some(({ values }) => values.some((value) => CHANGES[from](value)))
+
+/** Whether what was once loaded would be the same if it were loaded again: nothing that the program sees changes later. */
+export const isLasting = ({ blocks }: Graph, from: Memory): boolean =>
   from === 'constant' ||
-  (from !== 'shared' && !blocks.some(({ values }) => values.some((value) => CHANGES[from](value))))
+  (from !== 'shared' && !blocks.some(({ values }) => values.some((value) => CHANGES[from](value) && !isEarly(value))))
+
+const isEarly = (value: Value): boolean => value.op === 'call' && value.early === true
 
 /**
  * Numbers the states: every change begins one, and so does every block where different ones meet. A value that dominates
