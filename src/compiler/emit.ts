@@ -3,12 +3,12 @@
 import { alignUp } from '../base/bytes.ts'
 import { placeAt, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
-import type { Hook, Instruction, MapDescription, Program, SourceLine } from '../isa/program.ts'
+import type { Hook, Instruction, MapDescription, Program } from '../isa/program.ts'
 import { slotsOf } from '../isa/program.ts'
 import { checkFrames } from './frames.ts'
 import type { StackObject } from './ir.ts'
+import { Lines } from './lines.ts'
 import type { Code, CodeGraph } from './machine-code.ts'
-import type { SourceText } from './report.ts'
 import type { Position } from './typed.ts'
 
 export interface EmitOptions {
@@ -29,7 +29,7 @@ export function emit(graphs: readonly CodeGraph[], { name, hook, maps }: EmitOpt
     return graph.blocks
       .flatMap(({ code }) => code)
       .map((code): Instruction => {
-        next += slotsOf(code as Instruction)
+        next += slotsOf(code)
         if (code.callee === undefined) return encodeOne(code, next, starts, stack.places, lines.of(code.at))
         const { opcode, dst, src, offset } = code
         return { opcode, dst, src, offset, imm: (entries.get(code.callee) ?? 0) - next, line: lines.of(code.at) }
@@ -65,7 +65,7 @@ function layCode(graphs: readonly CodeGraph[]): Laid[] {
     const starts = new Map<number, number>()
     for (const block of graph.blocks) {
       starts.set(block.id, slot)
-      for (const code of block.code) slot += slotsOf({ ...code, imm: code.imm } as Instruction)
+      for (const code of block.code) slot += slotsOf(code)
     }
     return { graph, slot: first, starts, stack: layStack(graph) }
   })
@@ -158,54 +158,3 @@ function tooMuchStack(size: number, spills: number, objects: readonly StackObjec
 
 export const placeOf = ({ source, span }: Position) =>
   placeAt(source.file, source.text, span.start, Math.max(1, span.end - span.start))
-
-/** The table of source lines that instructions point into, each once. */
-class Lines {
-  readonly all: SourceLine[] = []
-  private readonly known = new Map<Position, number>()
-  private readonly byPlace = new Map<string, number>()
-  private readonly indices = new Map<SourceText, LineIndex>()
-
-  of(at: Position): number {
-    const known = this.known.get(at)
-    if (known !== undefined) return known
-    const { file } = at.source
-    const { line, column, text } = this.indexOf(at.source).place(at.span.start)
-    const key = `${file}:${line}:${column}`
-    const index = this.byPlace.get(key) ?? this.all.push({ file, line, column, text: text.trim() }) - 1
-    this.byPlace.set(key, index)
-    this.known.set(at, index)
-    return index
-  }
-
-  private indexOf(source: SourceText): LineIndex {
-    const known = this.indices.get(source) ?? new LineIndex(source.text)
-    this.indices.set(source, known)
-    return known
-  }
-}
-
-/** Where the lines of a text start, found once: every instruction asks. */
-class LineIndex {
-  private readonly lines: readonly string[]
-  private readonly starts: number[] = []
-
-  constructor(text: string) {
-    this.lines = text.split('\n')
-    let at = 0
-    for (const line of this.lines) {
-      this.starts.push(at)
-      at += line.length + 1
-    }
-  }
-
-  place(offset: number): { line: number; column: number; text: string } {
-    let [low, high] = [0, this.starts.length - 1]
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((this.starts[middle] ?? 0) <= offset) low = middle
-      else high = middle - 1
-    }
-    return { line: low + 1, column: offset - (this.starts[low] ?? 0) + 1, text: this.lines[low] ?? '' }
-  }
-}

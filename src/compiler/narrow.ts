@@ -25,6 +25,9 @@ const DEEPEST = 200
 const BINARY = new Set<string>(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>', '>>>'])
 const COMPARE = new Set<string>(['===', '!==', '<', '<=', '>', '>='])
 
+/** Trees by the syntax that they come from: every instance of a cube, and every call of a function, asks for the same. */
+const narrowed = new WeakMap<FunctionSyntax, FunctionTree>()
+
 /** Narrows one function. What does not fit goes into `diagnostics`; the rest of the function is still read. */
 export function narrow(
   source: SourceText,
@@ -32,7 +35,12 @@ export function narrow(
   syntax: FunctionSyntax,
   diagnostics: Diagnostic[],
 ): FunctionTree {
-  return new Narrower(source, diagnostics).function(name, syntax)
+  const known = narrowed.get(syntax)
+  if (known?.name === name) return known
+  const before = diagnostics.length
+  const tree = new Narrower(source, diagnostics).function(name, syntax)
+  if (diagnostics.length === before) narrowed.set(syntax, tree)
+  return tree
 }
 
 /** Narrows one expression: the initial value of a constant of the module. */

@@ -25,7 +25,7 @@ const OPPOSITE: ReadonlyMap<number, number> = new Map(
 export function tidy(graph: CodeGraph): void {
   const { blocks } = graph
   const order = new Map(blocks.map(({ id }, index) => [id, index]))
-  for (const block of blocks) block.code = withoutLostSpills(withoutReloads(block.code))
+  if (graph.spills > 0) for (const block of blocks) block.code = withoutLostSpills(withoutReloads(block.code))
   const shape: Shape = { blocks, order }
   forward(shape)
   turnAround(shape)

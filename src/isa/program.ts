@@ -104,4 +104,4 @@ export interface Program {
 }
 
 /** How many 8-byte slots an instruction takes when encoded. */
-export const slotsOf = (instruction: Instruction): 1 | 2 => (instruction.opcode === 0x18 ? 2 : 1)
+export const slotsOf = ({ opcode }: Pick<Instruction, 'opcode'>): 1 | 2 => (opcode === 0x18 ? 2 : 1)

@@ -4,13 +4,15 @@ import { compareConstants, swapBytes } from './simplify.ts'
 
 /** Branches that are decided, blocks that only jump, blocks that could be one. True where something changed. */
 export function simplifyBranches(graph: Graph): boolean {
+  // What another pass has cut off would still be counted among predecessors.
+  prune(graph)
   let changed = false
-  for (const block of graph.blocks) changed = decide(block) || changed
-  prune(graph)
-  for (const block of graph.blocks) changed = skip(graph, block) || changed
-  prune(graph)
-  for (const block of graph.blocks) while (merge(block)) changed = true
-  prune(graph)
+  for (const step of [decide, skip, merge] as const) {
+    let found = false
+    for (const block of graph.blocks) while (step(block, graph)) found = true
+    if (found) prune(graph)
+    changed ||= found
+  }
   return changed
 }
 
@@ -54,7 +56,7 @@ function compareUnswapped(block: Block, end: Extract<Terminator, { op: 'branch' 
 }
 
 /** A block that only jumps on is left out, unless a phi needs to tell its ways apart. */
-function skip(graph: Graph, block: Block): boolean {
+function skip(block: Block, graph: Graph): boolean {
   const { end } = block
   if (block === graph.entry || end?.op !== 'jump' || block.values.length > 0 || end.to === block) return false
   const { to } = end

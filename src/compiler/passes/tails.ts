@@ -19,6 +19,6 @@ export function shareReturns(graph: Graph): boolean {
     block.predecessors = []
     changed = true
   }
-  prune(graph)
+  if (changed) prune(graph)
   return changed
 }

@@ -12,7 +12,7 @@ export function threadJumps(graph: Graph): boolean {
   // Threading takes uses away from phis and gives none to those that only their own block looks at.
   const uses = lazy(() => countUses(graph))
   for (const block of graph.blocks) changed = thread(block, uses) || changed
-  prune(graph)
+  if (changed) prune(graph)
   return changed
 }
 
