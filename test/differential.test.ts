@@ -2,14 +2,18 @@
  * The compiler's main test: random data planes and packets, run by a naive interpreter of the typed tree, by the VM and
  * by the kernel. All must agree, and the kernel must accept every program. `npm run fuzz` tries more of them.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openKernelMachine } from '../src/kernel/machine.ts'
 import { whyNoKernel } from '../src/kernel/requirements.ts'
+import * as language from '../src/lang/index.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { Bench } from './differential/bench.ts'
-import { play, tapes } from './differential/tape.ts'
-import { judge, loadShared } from './differential/trial.ts'
+import { type Constructs, OPS } from './differential/constructs.ts'
+import { mulberry, play, tapes } from './differential/tape.ts'
+import { judge, loadShared, onWorld } from './differential/trial.ts'
 
 const reason = whyNoKernel()
 const machines = [openVirtualMachine(), ...(reason === undefined ? [openKernelMachine()] : [])]
@@ -23,13 +27,45 @@ describe(title, async () => {
   const modules = await loadShared()
   const benches = machines.map((machine) => new Bench(machine))
 
-  test('agree on 150 data planes', () => {
+  test.each(samples())('agree on $title', ({ body }) => {
+    const trial = onWorld({ text: moduleOf(body), config: {} }, mulberry(1))
+    expect(judge(modules, trial, benches)).toBe(undefined)
+  })
+
+  test('agree on 150 data planes, which contain everything that there is', () => {
+    const constructs: Constructs = new Map()
     const property = fc.property(tapes(), (tape) => {
       const trial = play(tape)
-      expect(judge(modules, trial, benches), `npm run fuzz -- --runs 1 --seed ${tape.seed}\n${trial.text}`).toBe(
-        undefined,
-      )
+      expect(
+        judge(modules, trial, benches, constructs),
+        `npm run fuzz -- --runs 1 --seed ${tape.seed}\n${trial.text}`,
+      ).toBe(undefined)
     })
     fc.assert(property, { numRuns: 150, seed: 1, endOnFailure: true })
+    const generated = Object.entries(OPS).flatMap(([op, how]) => (how === 'generated' ? [op] : []))
+    expect(generated.filter((op) => !constructs.has(op))).toEqual([])
   })
 })
+
+/** The programs of found.md. */
+function samples(): { title: string; body: string }[] {
+  const text = readFileSync(join(import.meta.dirname, 'differential/found.md'), 'utf8')
+  return [...text.matchAll(/^## (.*)$[\s\S]*?^```ts\n([\s\S]*?)^```$/gm)].map(([, title = '', body = '']) => ({
+    title,
+    body,
+  }))
+}
+
+function moduleOf(body: string): string {
+  const words = ['Ethernet', 'IPv4', ...Object.keys(language).filter((word) => new RegExp(`\\b${word}\\b`).test(body))]
+  return `import { ${[...new Set(words)].join(', ')} } from '../../src/lang/index.ts'
+import { dataplane, Mixed, sample } from './cube.ts'
+export default dataplane(sample, (packet, { state, now, drop, forward, flood, pass }) => {
+  const ethernet = packet.read(Ethernet)
+  const ip = packet.read(IPv4, Ethernet.size)
+  if (!ethernet || !ip) return drop('truncated')
+${body}
+  return pass()
+})
+`
+}

@@ -13,6 +13,7 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { whyNoKernel } from '../src/kernel/requirements.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { Bench } from './differential/bench.ts'
+import type { Constructs } from './differential/constructs.ts'
 import { shrink } from './differential/shrink.ts'
 import { following, play } from './differential/tape.ts'
 import { type Complaint, judge, loadShared } from './differential/trial.ts'
@@ -68,6 +69,7 @@ process.once('SIGINT', () => {
 })
 
 const found: { seed: number; complaint: Complaint }[] = []
+const constructs: Constructs = new Map()
 let programs = 0
 let packets = 0
 let seed = first
@@ -75,7 +77,7 @@ const began = performance.now()
 const elapsed = (): number => (performance.now() - began) / 1000
 for (; !interrupted && programs < runs && elapsed() < seconds; seed = following(seed)) {
   const trial = play({ seed })
-  const complaint = judge(modules, trial, benches)
+  const complaint = judge(modules, trial, benches, constructs)
   if (complaint !== undefined) found.push({ seed, complaint })
   programs++
   packets += trial.packets.length
@@ -103,7 +105,8 @@ const summary = {
   programsPerSecond: Math.round(programs / Math.max(took, 0.001)),
 }
 
-if (values.json === true) console.log(JSON.stringify({ ...summary, findings }, undefined, 2))
+if (values.json === true)
+  console.log(JSON.stringify({ ...summary, constructs: sorted(constructs), findings }, undefined, 2))
 else console.log([...findings.map(print), ...lines()].join('\n'))
 process.exitCode = found.length > 0 ? 1 : 0
 
@@ -118,6 +121,11 @@ function shrunk(seed: number, complaint: Complaint): Finding {
     config: Object.fromEntries(used.map(([name, value]) => [name, String(value)])),
     packets: packets.map((packet) => toHex(packet)),
   }
+}
+
+/** In how many programs each was. */
+function sorted(constructs: Constructs): Record<string, number> {
+  return Object.fromEntries([...constructs].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function print({ seed, kind, by, message, program, config = {}, packets = [] }: Finding): string {

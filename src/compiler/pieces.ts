@@ -54,10 +54,21 @@ function storePiece(builder: Builder, base: Value, piece: Value, size: Size, off
 export function loadPieces(builder: Builder, pointer: Value, field: Field, from: Memory): Pieces {
   let { offset } = field
   return sizesOf(field.layout).map((size) => {
-    const piece = builder.emit({ op: 'load', size, offset, from }, pointer)
+    const piece = loadPiece(builder, pointer, size, offset, from)
     offset += size
     return piece
   })
+}
+
+/** The stack gives aligned loads only, too. */
+function loadPiece(builder: Builder, base: Value, size: Size, offset: number, from: Memory): Value {
+  if (base.op !== 'stack' || offset % size === 0) return builder.emit({ op: 'load', size, offset, from }, base)
+  const half = (size / 2) as Size
+  const bits = size === 8 ? 64 : 32
+  const lower = loadPiece(builder, base, half, offset, from)
+  const upper = loadPiece(builder, base, half, offset + half, from)
+  const shifted = builder.emit({ op: 'alu', alu: 'lsh', bits }, upper, builder.constant(8 * half))
+  return builder.emit({ op: 'alu', alu: 'or', bits }, lower, shifted)
 }
 
 /** An octet of an address. Pieces lie in registers as they lie in memory, the first octet lowest. */

@@ -1,9 +1,15 @@
 import {
+  Arp,
   array,
   bits,
   bool,
+  Ethernet,
   hash,
   header,
+  Icmp,
+  Icmpv6,
+  IPv4,
+  IPv6,
   i32,
   i64,
   ipv4,
@@ -11,10 +17,19 @@ import {
   lpmTrie,
   lruHash,
   mac,
+  perCpuArray,
+  perCpuHash,
+  perCpuLruHash,
+  queue,
+  stack,
+  Tcp,
+  tokenBucket,
+  Udp,
   u8,
   u16,
   u32,
   u64,
+  Vlan,
 } from '../../src/lang/index.ts'
 
 /** A header with every kind of field, at offsets that nothing is aligned to. */
@@ -35,6 +50,8 @@ export const Mixed = header('Mixed', {
   short: u16,
 })
 
+export const HEADERS = { Ethernet, Vlan, Arp, IPv4, IPv6, Icmp, Icmpv6, Udp, Tcp, Mixed } as const
+
 /** The cube that generated data planes belong to. */
 export const sample = {
   name: 'sample',
@@ -47,6 +64,16 @@ export const sample = {
     }),
     routes: lpmTrie({ key: { zone: u16, to: u32 }, value: { count: u64, low: i32, hop: mac }, entries: 1024 }),
     recent: lruHash({ key: { from: mac, id: u8 }, value: { count: u32, level: i64, peer: mac }, entries: 1024 }),
+    /** Often full. */
+    tight: hash({ key: { id: u8 }, value: { mark: u32, flag: bool, from: ipv4 }, entries: 4 }),
+    padded: hash({ key: { id: u8, wide: u64, flag: bool, word: u32 }, value: { octet: u8, wide: u64 }, entries: 64 }),
+    hosts: lruHash({ key: { host: ipv6, port: u16 }, value: { last: ipv6, count: u32 }, entries: 1024 }),
+    buckets: hash({ key: { id: u16 }, value: { ...tokenBucket }, entries: 16 }),
+    shares: perCpuHash({ key: { port: u16 }, value: { count: u64, top: u32, flag: bool }, entries: 3 }),
+    latest: perCpuLruHash({ key: { to: ipv4 }, value: { count: u32, gap: i64, by: mac }, entries: 1024 }),
+    lanes: perCpuArray({ value: { count: u64, level: i32, flag: bool }, entries: 4 }),
+    line: queue({ value: { id: u16, long: i64, who: mac }, entries: 4 }),
+    pile: stack({ value: { word: u32, octet: u8, flag: bool, six: ipv6 }, entries: 3 }),
     cells: array({ value: { count: u64, low: u32, level: i32, flag: bool, owner: mac }, entries: 4 }),
     results: array({
       value: { wide: u64, long: i64, word: u32, minus: i32, short: u16, octet: u8, flag: bool, m: mac },

@@ -212,13 +212,13 @@ class Interpreter {
       case 'has':
         return this.world.tables[node.table.name]?.has(this.key(node.table.table.value, node.value))
       case 'push':
+        if (node.table.table.kind !== 'bloom_filter') return this.push(node)
         // Values of Bloom filters are keys here; none of them is ever wrong.
-        if (node.table.table.kind !== 'bloom_filter') throw new Error('no queues are generated')
         this.world.tables[node.table.name]?.set(this.key(node.table.table.value, node.value), new Uint8Array())
         return true
       case 'pop':
       case 'peek':
-        throw new Error('no queues are generated')
+        return this.next(node)
       case 'atomic':
         return this.atomic(node)
       case 'drop':
@@ -317,13 +317,39 @@ class Interpreter {
     const key = this.key(table.key, node.key)
     const value = this.record(table.value, node.value)
     const entries = this.world.tables[name]
-    const known = entries?.get(key)
+    if (entries === undefined) throw new Error(`no table ${name}`)
+    const known = entries.get(key)
     if (node.op !== 'set' && (known === undefined) !== (node.op === 'add')) return false
-    if (table.kind !== 'array') entries?.set(key, value)
     // Entries of an array stay where they are.
-    else if (known === undefined) return false
-    else known.set(value)
+    if (table.kind === 'array' || table.kind === 'percpu_array') {
+      known?.set(value)
+      return known !== undefined
+    }
+    if (known === undefined && entries.size >= table.entries) return false
+    entries.set(key, value)
     return true
+  }
+
+  private push(node: Extract<Typed, { op: 'push' }>): boolean {
+    const { name, table } = node.table
+    const entries = this.world.tables[name]
+    const value = this.record(table.value, node.value)
+    if (entries === undefined) throw new Error(`no table ${name}`)
+    if (entries.size >= table.entries) return false
+    // Their keys count up; only their order matters.
+    entries.set(String(Number([...entries.keys()].at(-1) ?? 0) + 1), value)
+    return true
+  }
+
+  /** The first of a queue, or the last of a stack: a copy. */
+  private next(node: Extract<Typed, { op: 'pop' | 'peek' }>): Reference | null {
+    const { name, table } = node.table
+    const entries = this.world.tables[name]
+    if (entries === undefined) throw new Error(`no table ${name}`)
+    const found = table.kind === 'stack' ? [...entries].at(-1) : [...entries][0]
+    if (found === undefined) return null
+    if (node.op === 'pop') entries.delete(found[0])
+    return { bytes: found[1].slice(), at: 0 }
   }
 }
 

@@ -3,7 +3,7 @@
  * that `fc.gen()` does; and fast-check shrinks them by leaving some out, or making them smaller: 0 is the simplest.
  */
 import fc from 'fast-check'
-import type { Choose } from './generate.ts'
+import type { Choose } from './generate/draft.ts'
 import { type Trial, trialOf } from './trial.ts'
 
 export interface Tape {
@@ -27,7 +27,7 @@ export function play({ seed, choices }: Tape, taken: number[] = []): Trial {
 export const following = (seed: number): number => (Math.imul(seed, 1664525) + 1013904223) >>> 0
 
 /** Mulberry32, by Tommy Ettinger; in the public domain. */
-function mulberry(seed: number): Choose {
+export function mulberry(seed: number): Choose {
   let state = seed | 0
   return (below) => {
     state = (state + 0x6d2b79f5) | 0

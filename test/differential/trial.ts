@@ -5,10 +5,13 @@ import { Refusal } from '../../src/base/diagnostic.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toTyped } from '../../src/compiler/compile.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
 import { type Bench, type Outcome, outcomeOf, wiring } from './bench.ts'
+import { type Constructs, count } from './constructs.ts'
 import { sample } from './cube.ts'
-import { type Choose, type Generated, generate } from './generate.ts'
+import type { Choose } from './generate/draft.ts'
+import { type Generated, generate } from './generate/program.ts'
 import { interpret, type TableContents } from './interpret.ts'
-import { packetOf, tablesOf } from './world.ts'
+import { packetOf } from './packets.ts'
+import { tablesOf } from './world.ts'
 
 export interface Trial extends Generated {
   readonly packets: readonly Uint8Array[]
@@ -23,12 +26,19 @@ export interface Complaint {
   readonly message: string
 }
 
+/** Each program gets so many packets, one after the other on the same tables. */
+const PACKETS = 6
+const TABLES = Object.keys(sample.state) as (keyof typeof sample.state)[]
+
 /** `program` chooses what is written, `world` what it is run on. */
-export function trialOf(program: Choose, world: Choose): Trial {
-  const generated = generate(program)
-  const packets = [packetOf(world), packetOf(world), packetOf(world)]
+export const trialOf = (program: Choose, world: Choose): Trial => onWorld(generate(program), world)
+
+/** A program with packets and tables. */
+export function onWorld(generated: Generated, world: Choose): Trial {
+  const packets = Array.from({ length: PACKETS }, () => packetOf(world))
   const now = BigInt(world(1 << 30)) * BigInt(1 + world(1 << 30))
-  return { ...generated, packets, tables: tablesOf(world, packets), now }
+  const used = TABLES.filter((name) => generated.text.includes(`state.${name}.`))
+  return { ...generated, packets, tables: tablesOf(world, used, packets), now }
 }
 
 const path = resolve(import.meta.dirname, 'generated.ts')
@@ -36,8 +46,16 @@ const path = resolve(import.meta.dirname, 'generated.ts')
 /** What every generated module imports. */
 export const loadShared = (): Promise<Modules> => loadModules(resolve(import.meta.dirname, 'cube.ts'))
 
-/** Compiles the data plane, runs it on each machine, and compares with the outcome that is right. */
-export function judge(modules: Modules, trial: Trial, benches: readonly Bench[]): Complaint | undefined {
+/**
+ * Compiles the data plane, runs it on each machine, and compares with the outcome that is right. What it is made of is
+ * added to `constructs`.
+ */
+export function judge(
+  modules: Modules,
+  trial: Trial,
+  benches: readonly Bench[],
+  constructs?: Constructs,
+): Complaint | undefined {
   const { text, config, packets, tables, now } = trial
   const options: Specialisation = { name: 'generated', config, port: {}, wiring, clock: 'cell' }
   const compiled = attempted('compiler', () => {
@@ -46,6 +64,7 @@ export function judge(modules: Modules, trial: Trial, benches: readonly Bench[])
     return { program: compile(source, options), typed: toTyped(source, options) }
   })
   if ('kind' in compiled) return compiled
+  if (constructs !== undefined) count(constructs, compiled.typed)
   const world = { cube: sample, wiring, tables: copyOf(tables), counters: new Map<number, [bigint, bigint]>(), now }
   const results = packets.map((packet) => interpret(compiled.typed, packet, world))
   const expected = outcomeOf(results, world.tables, world.counters)

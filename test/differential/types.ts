@@ -3,7 +3,12 @@ import type { StructType } from '../../src/lang/index.ts'
 
 export const INTS = ['u8', 'u16', 'u32', 'u64', 'i32', 'i64'] as const
 export type Int = (typeof INTS)[number]
-export type Type = Int | 'bool' | 'mac' | 'ipv4' | 'ipv6'
+export const ADDRESSES = ['mac', 'ipv4', 'ipv6'] as const
+export const TYPES = [...INTS, 'bool', ...ADDRESSES] as const
+export type Type = (typeof TYPES)[number]
+
+export const isInt = (type: string): type is Int => (INTS as readonly string[]).includes(type)
+export const isAddress = (type: string): boolean => (ADDRESSES as readonly string[]).includes(type)
 
 export const promoted = (type: Int): Int => (type === 'u8' || type === 'u16' ? 'u32' : type)
 

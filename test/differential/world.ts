@@ -1,30 +1,34 @@
-/** Packets and tables for generated programs. Few different bytes, so that keys meet. */
+/** Tables for generated programs. */
 import { toHex } from '../../src/base/bytes.ts'
 import type { StructType } from '../../src/lang/index.ts'
 import { sample } from './cube.ts'
-import type { Choose } from './generate.ts'
+import type { Choose } from './generate/draft.ts'
 import type { TableContents } from './interpret.ts'
+import { octet } from './packets.ts'
 
-export function packetOf(choose: Choose): Uint8Array {
-  const packet = Uint8Array.from({ length: 14 + choose(110) }, () => octet(choose))
-  // BPF_PROG_TEST_RUN takes no packet that says IP and is too short for it.
-  if (packet.length < 54 && ['0800', '86dd'].includes(toHex(packet.subarray(12, 14)))) packet[13] = 1
-  return packet
-}
-
-const octet = (choose: Choose): number => [0, 1, 2, 3, 0x7f, 0x80, 0xff, choose(256)][choose(8)] ?? 0
-
-/** Every table with a few entries, their padding zero; `packets` give some of the keys. */
-export function tablesOf(choose: Choose, packets: readonly Uint8Array[]): TableContents {
+/** Tables with a few entries, their padding zero; `packets` give some of the keys. */
+export function tablesOf(
+  choose: Choose,
+  names: readonly (keyof typeof sample.state)[],
+  packets: readonly Uint8Array[],
+): TableContents {
   return Object.fromEntries(
-    Object.entries(sample.state).map(([name, { kind, key, value, entries }]) => {
+    names.map((name) => {
+      const { kind, key, value, entries } = sample.state[name]
       const filled = new Map<string, Uint8Array>()
-      const count = kind === 'array' ? entries : choose(6)
+      const all = kind === 'array' || kind === 'percpu_array'
+      const count = all ? entries : choose(Math.min(entries + 1, 6))
       for (let index = 0; index < count; index++) {
-        const bytes = kind === 'array' || name === 'small' ? numbered(key, index) : random(key, choose)
+        const bytes = all || BY_NUMBER.has(name) ? numbered(key, index) : random(key, choose)
         const packet = packets[choose(packets.length)]
-        const byAddress = name === 'flows' || name === 'recent'
-        if (byAddress && packet) bytes.set(packet.subarray(6 * choose(2)).subarray(0, 6))
+        if (name === 'line' || name === 'pile') {
+          filled.set(String(index), random(value, choose))
+          continue
+        }
+        if (BY_MAC.has(name) && packet) bytes.set(packet.subarray(6 * choose(2)).subarray(0, 6))
+        if (name === 'latest' && packet) bytes.set(packet.subarray(choose(2) ? 26 : 30).subarray(0, 4))
+        if (name === 'hosts' && packet) bytes.set(packet.subarray(choose(2) ? 22 : 38).subarray(0, 16))
+        if (name === 'hosts') bytes.set([choose(2), 0], 16)
         if (name === 'flows') bytes.set([choose(4), 0], 6)
         if (name === 'recent') bytes[6] = choose(2)
         if (kind === 'lpm_trie') cutPrefix(bytes, choose)
@@ -34,6 +38,9 @@ export function tablesOf(choose: Choose, packets: readonly Uint8Array[]): TableC
     }),
   )
 }
+
+const BY_NUMBER: ReadonlySet<string> = new Set(['small', 'tight', 'shares', 'buckets'])
+const BY_MAC: ReadonlySet<string> = new Set(['flows', 'recent'])
 
 /** A prefix of 0 to 48 bits, mostly short, so that several match one key; what is past its length is zero. */
 function cutPrefix(bytes: Uint8Array, choose: Choose): void {

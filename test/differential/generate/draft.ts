@@ -1,0 +1,115 @@
+/** A data plane being written: what is in scope, and how much may still be written. Every decision is a call of `choose`. */
+import type { StructType } from '../../../src/lang/index.ts'
+import type { sample } from '../cube.ts'
+import type { Type } from '../types.ts'
+
+/** A number from 0 to `below - 1`. 0 is the simplest choice. */
+export type Choose = (below: number) => number
+
+export type TableName = keyof typeof sample.state
+
+export interface Name {
+  readonly name: string
+  readonly type: Type
+  readonly mutable: boolean
+}
+
+/** What a reference is of: a header by its name, or the entry of a table, or a copy of a value of one. */
+export type Origin =
+  | { readonly of: 'packet'; readonly header: string }
+  | { readonly of: 'entry' | 'copy'; readonly table: TableName }
+
+export interface Reference {
+  readonly name: string
+  readonly struct: StructType
+  readonly origin: Origin
+  /** Until its table changes: then it may be what another key has now. */
+  alive: boolean
+}
+
+/** A value, or a reference that is not null. */
+export type Parameter = Type | { readonly struct: StructType; readonly origin: Origin }
+
+export interface Helper {
+  readonly name: string
+  /** It is the language's. Those that are written here take `packet` and `context` first. */
+  readonly imported: boolean
+  readonly parameters: readonly Parameter[]
+  readonly returns: Type | 'verdict'
+  readonly cost: number
+}
+
+export class Draft {
+  readonly choose: Choose
+  readonly config: Record<string, number | bigint | boolean> = {}
+  readonly helpers: Helper[] = []
+  /** Lines at the top of the module. */
+  readonly constants: string[] = []
+  /** Everything imported from the language. */
+  readonly imports = new Set<string>()
+  names: Name[] = []
+  references: Reference[] = []
+  /** Statements that may still be written. */
+  budget = 0
+  /** What is compiled in counts, too. */
+  cost = 0
+  returns: Type | 'verdict' = 'verdict'
+  inHelper = false
+  readonly breaks: ('loop' | 'switch')[] = []
+  private counter = 0
+
+  constructor(choose: Choose) {
+    this.choose = choose
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.choose(from.length)] as T
+  }
+
+  /** True once in `times`. */
+  once(times: number): boolean {
+    return this.choose(times) === times - 1
+  }
+
+  /** One of some ways to write something, each as likely as its weight says; the first one is the simplest. */
+  oneOf<T>(...ways: readonly (readonly [weight: number, way: () => T])[]): T {
+    let at = this.choose(ways.reduce((sum, [weight]) => sum + weight, 0))
+    for (const [weight, way] of ways) {
+      if (at < weight) return way()
+      at -= weight
+    }
+    throw new Error('nothing to choose from')
+  }
+
+  fresh(prefix: string): string {
+    return `${prefix}${this.counter++}`
+  }
+
+  /** Makes a name of the language known to the module. */
+  word(name: string): string {
+    this.imports.add(name)
+    return name
+  }
+
+  declare(name: string, type: Type, mutable = false): void {
+    this.names.push({ name, type, mutable })
+  }
+
+  /** Names declared in `work` are forgotten after it. */
+  opened<T>(work: () => T): T {
+    const [names, references] = [this.names, this.references]
+    this.names = [...names]
+    this.references = [...references]
+    const result = work()
+    this.names = names
+    this.references = references
+    return result
+  }
+
+  /** No reference to an entry of this table may be used any more. */
+  changed(table: TableName): void {
+    for (const one of this.references) if (one.origin.of === 'entry' && one.origin.table === table) one.alive = false
+  }
+}
+
+export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`)

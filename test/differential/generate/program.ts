@@ -1,0 +1,156 @@
+/** Random data planes that the checker accepts, as TypeScript text. */
+import { Ethernet, type StructType } from '../../../src/lang/index.ts'
+import { HEADERS, sample } from '../cube.ts'
+import { isAddress, isInt, TYPES, type Type } from '../types.ts'
+import { type Choose, Draft, type Helper, indented, type Parameter, type TableName } from './draft.ts'
+import { returned, statements, verdict } from './statements.ts'
+import { address } from './values.ts'
+
+export interface Generated {
+  readonly text: string
+  readonly config: Readonly<Record<string, number | bigint | boolean>>
+}
+
+/** Taken out by name, so that functions can be given all of it. */
+const CONTEXT = ['state', 'config', 'now', 'drop', 'forward', 'flood', 'pass'].map(
+  (name) => `  const ${name} = context.${name}`,
+)
+
+export function generate(choose: Choose): Generated {
+  const draft = new Draft(choose)
+  draft.helpers.push(...LIBRARY)
+  const functions = Array.from({ length: choose(4) }, (_, index) => helper(draft, `helper${index}`))
+  draft.names = []
+  draft.inHelper = false
+  draft.returns = 'verdict'
+  draft.budget = draft.oneOf([2, () => 3 + choose(8)], [2, () => 6 + choose(20)], [1, () => 20 + choose(20)])
+  draft.references = [{ name: 'first', struct: Ethernet, origin: { of: 'packet', header: 'Ethernet' }, alive: true }]
+  draft.word('Ethernet')
+  const body = draft.opened(() => [
+    ...parsed(draft),
+    ...statements(draft, 0),
+    ...results(draft),
+    `return ${verdict(draft, 1)}`,
+  ])
+  const words = [...draft.imports].sort()
+  const lines = [
+    `import { ${words.filter((name) => !OWN.has(name)).join(', ')} } from '../../src/lang/index.ts'`,
+    "import type { DataOf, Verdict } from '../../src/lang/index.ts'",
+    `import { ${['dataplane', ...words.filter((name) => OWN.has(name)), 'sample'].join(', ')} } from './cube.ts'`,
+    '',
+    ...draft.constants,
+    ...functions.flat(),
+    'export default dataplane(sample, (packet, context) => {',
+    ...CONTEXT,
+    '  const first = packet.read(Ethernet)',
+    "  if (!first) return drop('truncated')",
+    ...indented(body),
+    '})',
+  ]
+  return { text: `${lines.join('\n')}\n`, config: draft.config }
+}
+
+/** The start of many data planes: an IP header, and nothing else may come in. */
+function parsed(draft: Draft): string[] {
+  const kind = draft.pick(['none', 'IPv4', 'none', 'IPv6'] as const)
+  if (kind === 'none') return []
+  const name = draft.fresh('ip')
+  const text = `const ${name} = packet.read(${draft.word(kind)}, ${draft.pick([14, 14, 18])})`
+  const lines = [text, `if (!${name}) return ${verdict(draft, 0)}`]
+  draft.references.push({ name, struct: HEADERS[kind], origin: { of: 'packet', header: kind }, alive: true })
+  return lines
+}
+
+/** What `cube.ts` exports, and not the language. */
+const OWN = new Set(['Mixed'])
+
+function helper(draft: Draft, name: string): string[] {
+  const returns = draft.once(5) ? 'verdict' : draft.pick(TYPES)
+  const parameters = Array.from({ length: draft.choose(4) }, () => parameter(draft))
+  // What it returns must be there to be returned.
+  if (returns !== 'verdict' && isAddress(returns)) parameters.push(returns)
+  draft.names = []
+  draft.references = []
+  draft.inHelper = true
+  draft.returns = returns
+  draft.budget = 1 + draft.choose(5)
+  draft.cost = 0
+  for (const [index, one] of parameters.entries())
+    if (typeof one === 'string') draft.declare(`p${index}`, one, true)
+    else draft.references.push({ ...one, name: `p${index}`, alive: true })
+  const body = draft.opened(() => [...statements(draft, 1), `return ${returned(draft, 1)}`])
+  const typed = parameters.map((one, index) => `, p${index}: ${annotation(draft, one)}`).join('')
+  const result = returns === 'verdict' ? 'Verdict' : annotation(draft, returns)
+  draft.helpers.push({ name, imported: false, parameters, returns, cost: draft.cost + 4 })
+  draft.cost = 0
+  return [`function ${name}(packet, context${typed}): ${result} {`, ...CONTEXT, ...indented(body), '}', '']
+}
+
+function parameter(draft: Draft): Parameter {
+  return draft.oneOf<Parameter>(
+    [4, () => draft.pick(TYPES)],
+    [1, () => headerParameter(draft.pick(Object.keys(HEADERS) as (keyof typeof HEADERS)[]))],
+    [1, () => entryParameter(draft.pick(['small', 'flows', 'cells', 'recent'] as const))],
+  )
+}
+
+const headerParameter = (header: keyof typeof HEADERS): Parameter => ({
+  struct: HEADERS[header] as StructType,
+  origin: { of: 'packet', header },
+})
+
+const entryParameter = (table: TableName): Parameter => ({
+  struct: sample.state[table].value as StructType,
+  origin: { of: 'entry', table },
+})
+
+function annotation(draft: Draft, parameter: Parameter): string {
+  if (parameter === 'bool') return 'boolean'
+  if (typeof parameter === 'string') return draft.word(parameter)
+  const { origin } = parameter
+  const struct = origin.of === 'packet' ? draft.word(origin.header) : `sample.state.${origin.table}.value`
+  return `DataOf<typeof ${struct}.fields>`
+}
+
+/** Functions that the language comes with. */
+const LIBRARY: readonly Helper[] = [
+  ...['isMulticast', 'isZero', 'isReserved'].map((name) => library(name, ['mac'], 'bool', 4)),
+  ...['seconds', 'milliseconds', 'xxhashEnd'].map((name) => library(name, ['u64'], 'u64', 3)),
+  library('xxhash', ['u64', 'u64'], 'u64', 8),
+  library('jenkins', ['u32', 'u32', 'u32', 'u32'], 'u32', 20),
+  library('checksumFold', ['u32'], 'u16', 3),
+  library('checksumReplace', ['u16', 'u16', 'u16'], 'u16', 5),
+  library('checksumReplace32', ['u16', 'u32', 'u32'], 'u16', 10),
+  library('tcpNext', ['u8', headerParameter('Tcp'), 'bool'], 'u8', 40),
+  library('tcpTimeout', ['u8'], 'u64', 4),
+  library('takeTokens', [entryParameter('buckets'), 'u32', 'u64', 'u64', 'u64'], 'bool', 30),
+]
+
+function library(name: string, parameters: readonly Parameter[], returns: Type, cost: number): Helper {
+  return { name, imported: true, parameters, returns, cost }
+}
+
+/** What is known at the end goes where the test can see it. */
+function results(draft: Draft): string[] {
+  const count = draft.oneOf([3, () => 1], [1, () => 2], [1, () => 0])
+  return Array.from({ length: count }, (_, index) => index).flatMap((index) => {
+    const words = RESULTS.map(([field, type]) => {
+      const fit = draft.names.filter((name) => (type === 'bool' ? name.type === 'bool' : isInt(name.type)))
+      return `${field}: ${fit.length > 0 ? draft.pick(fit).name : type === 'bool' ? 'false' : '0'}`
+    })
+    const set = `state.results.set({ index: ${index} }, { ${words.join(', ')}, m: ${address(draft, 'mac', 1)} })`
+    const [f, s] = [address(draft, 'ipv4', 1), address(draft, 'ipv6', 1)]
+    if (f === undefined || s === undefined) return [set]
+    return [set, `state.addresses.set({ index: ${index} }, { f: ${f}, s: ${s} })`]
+  })
+}
+
+const RESULTS = [
+  ['wide', 'u64'],
+  ['long', 'i64'],
+  ['word', 'u32'],
+  ['minus', 'i32'],
+  ['short', 'u16'],
+  ['octet', 'u8'],
+  ['flag', 'bool'],
+] as const

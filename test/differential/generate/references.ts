@@ -1,0 +1,86 @@
+/** References of generated data planes: taken, and tested in one of the ways that people write. */
+import type { StructType } from '../../../src/lang/index.ts'
+import { HEADERS } from '../cube.ts'
+import { type Int, isInt, promoted, typeOfField } from '../types.ts'
+import type { Draft } from './draft.ts'
+import { compatible, constant } from './integers.ts'
+import { body, DEEPEST, returned } from './statements.ts'
+import { entry, type Taken } from './tables.ts'
+import { test } from './values.ts'
+
+/** Where headers begin after Ethernet, tags, and IP; and where none does. */
+const OFFSETS = [0, 14, 34, 18, 22, 54, 38, 42, 1, 7, 60]
+
+function header(draft: Draft): Taken {
+  const kind = draft.pick(Object.keys(HEADERS) as (keyof typeof HEADERS)[])
+  const struct = HEADERS[kind] as StructType
+  const given = draft.oneOf(
+    [5, () => String(draft.pick(OFFSETS))],
+    [1, () => String(draft.choose(140))],
+    [1, () => `${draft.word('Ethernet')}.size + ${draft.word('IPv4')}.size`],
+    [1, () => `${draft.word(kind)}.size`],
+  )
+  const text = `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
+  return { reference: { name: draft.fresh('h'), struct, origin: { of: 'packet', header: kind }, alive: true }, text }
+}
+
+export function reference(draft: Draft, depth: number): string[] {
+  const taken = draft.choose(2) === 0 ? header(draft) : entry(draft)
+  if (taken === undefined) return []
+  const { reference, text } = taken
+  const { name, struct } = reference
+  const declared = `const ${name} = ${text}`
+  const use = (): void => void draft.references.push(reference)
+  const using = (): string[] =>
+    draft.opened(() => {
+      use()
+      return body(draft, depth)
+    })
+  const nested = depth < DEEPEST ? 1 : 0
+  return draft.oneOf<string[]>(
+    [
+      2,
+      () => {
+        const left = `if (${draft.pick([`!${name}`, `${name} === null`])}) return ${returned(draft, 1)}`
+        use()
+        return [declared, left]
+      },
+    ],
+    [
+      1,
+      () => {
+        const { field, type } = integer(draft, struct)
+        const kept = draft.fresh('v')
+        const otherwise = compatible(draft, type, 1).text
+        draft.declare(kept, type)
+        return [declared, `const ${kept}: ${draft.word(type)} = ${name} ? ${name}.${field} : ${otherwise}`]
+      },
+    ],
+    [nested, () => [declared, `if (${draft.pick([name, `${name} !== null`])}) {`, ...using(), '}']],
+    [nested, () => [declared, `if (${name} && ${compared(draft, name, struct)}) {`, ...using(), '}']],
+    [
+      1,
+      () => {
+        const left = `if (!${name} || ${compared(draft, name, struct)}) return ${returned(draft, 1)}`
+        use()
+        return [declared, left]
+      },
+    ],
+    [nested, () => [declared, `if (!${name}) {`, ...body(draft, depth), '} else {', ...using(), '}']],
+    [nested, () => [declared, `if (!(${name} === null) && (${test(draft, 1)})) {`, ...using(), '}']],
+  )
+}
+
+function compared(draft: Draft, name: string, struct: StructType): string {
+  const { field, type } = integer(draft, struct)
+  return `${name}.${field} ${draft.pick(['===', '!==', '<', '>='])} ${constant(draft, promoted(type))}`
+}
+
+/** A field that is an integer: every struct here has one. */
+function integer(draft: Draft, struct: StructType): { field: string; type: Int } {
+  const fields = Object.keys(struct.fields).flatMap((field) => {
+    const type = typeOfField(struct, field)
+    return isInt(type) ? [{ field, type }] : []
+  })
+  return draft.pick(fields)
+}

@@ -1,0 +1,160 @@
+/** Statements of generated data planes. */
+import { INTS, isInt, promoted, TYPES } from '../types.ts'
+import { type Draft, indented } from './draft.ts'
+import { compatible, constant, int, literal } from './integers.ts'
+import { reference } from './references.ts'
+import { change, isEntry, lasting, store } from './tables.ts'
+import { call, test, valueFor } from './values.ts'
+
+export const DEEPEST = 3
+
+export function statements(draft: Draft, depth: number): string[] {
+  const count = 1 + draft.choose(depth === 0 ? 12 : 4)
+  const lines: string[] = []
+  for (let i = 0; i < count && draft.budget > 0; i++) {
+    draft.budget--
+    draft.cost++
+    lines.push(...statement(draft, depth))
+  }
+  return lines
+}
+
+function statement(draft: Draft, depth: number): string[] {
+  const nested = depth < DEEPEST ? 1 : 0
+  return draft.oneOf<string[]>(
+    [3, () => declare(draft)],
+    [2, () => assign(draft)],
+    [nested, () => branch(draft, depth)],
+    [nested, () => loop(draft, depth)],
+    [nested, () => choice(draft, depth)],
+    [2, () => reference(draft, depth)],
+    [draft.references.some(isEntry) ? 3 : 0, () => store(draft) ?? assign(draft)],
+    [1, () => change(draft, depth)],
+    [nested, () => ['{', ...indented(draft.opened(() => statements(draft, depth + 1))), '}']],
+    [1, () => evaluate(draft)],
+  )
+}
+
+function evaluate(draft: Draft): string[] {
+  const text = call(draft, draft.pick(TYPES), 1)
+  return text === undefined ? declare(draft) : [text]
+}
+
+function declare(draft: Draft): string[] {
+  const mutable = draft.choose(2) === 0
+  const word = mutable ? 'let' : 'const'
+  const name = draft.fresh('v')
+  const type = draft.pick(TYPES)
+  if (isInt(type)) {
+    const value = int(draft, 2)
+    const annotated = draft.choose(3) > 0
+    draft.declare(name, annotated ? type : value.type, mutable)
+    return [`${word} ${name}${annotated ? `: ${draft.word(type)}` : ''} = ${value.text}`]
+  }
+  const value = valueFor(draft, type, 2)
+  if (value === undefined) return []
+  draft.declare(name, type, mutable)
+  return [`${word} ${name} = ${value}`]
+}
+
+function assign(draft: Draft): string[] {
+  const mutable = draft.names.filter((one) => one.mutable)
+  if (mutable.length === 0) return declare(draft)
+  const { name, type } = draft.pick(mutable)
+  if (!isInt(type)) {
+    const value = valueFor(draft, type, 2)
+    return value === undefined ? [] : [`${name} = ${value}`]
+  }
+  return draft.oneOf(
+    [1, () => [`${name} = ${int(draft, 2).text}`]],
+    [1, () => [`${name}${draft.pick(['++', '--'])}`]],
+    [
+      2,
+      () => {
+        const operator = draft.pick(['+', '-', '*', '&', '|', '^', '<<', '>>', '>>>', '/', '%'])
+        const divides = operator === '/' || operator === '%'
+        const right = operator.length > 1 ? int(draft, 1) : compatible(draft, type, 1, divides)
+        return [`${name} ${operator}= ${right.text}`]
+      },
+    ],
+  )
+}
+
+function branch(draft: Draft, depth: number): string[] {
+  const lines = [`if (${test(draft, 2)}) {`, ...body(draft, depth)]
+  if (draft.choose(2) === 1) lines.push('} else {', ...body(draft, depth))
+  return [...lines, '}']
+}
+
+export const body = (draft: Draft, depth: number): string[] =>
+  indented(draft.opened(() => [...statements(draft, depth + 1), ...leave(draft)]))
+
+/** Sometimes a block leaves early. */
+function leave(draft: Draft): string[] {
+  return draft.oneOf(
+    [3, () => []],
+    [1, () => (draft.breaks.length === 0 ? [] : ['break'])],
+    [1, () => (draft.breaks.includes('loop') ? ['continue'] : [])],
+    [1, () => [`return ${returned(draft, 1)}`]],
+  )
+}
+
+function loop(draft: Draft, depth: number): string[] {
+  const name = draft.fresh('n')
+  const times = draft.choose(6)
+  const step = 1 + draft.choose(3)
+  const start = draft.choose(4)
+  const down = draft.once(3)
+  const type = down ? draft.pick(['i32', 'i64'] as const) : draft.pick(INTS)
+  const end = down ? start - step * times : start + step * times
+  const inclusive = draft.once(3) ? '=' : ''
+  const test = `${name} ${down ? '>' : '<'}${inclusive} ${literal(draft, BigInt(end))}`
+  const sign = down ? '-' : '+'
+  const next = step === 1 ? `${name}${sign}${sign}` : `${name} ${sign}= ${step}`
+  const lines = draft.opened(() => {
+    // A reference from before would see what the round before has changed.
+    draft.references = lasting(draft.references)
+    draft.declare(name, type)
+    draft.breaks.push('loop')
+    const inner = body(draft, depth)
+    draft.breaks.pop()
+    return inner
+  })
+  return [`for (let ${name}: ${draft.word(type)} = ${start}; ${test}; ${next}) {`, ...lines, '}']
+}
+
+function choice(draft: Draft, depth: number): string[] {
+  const subject = int(draft, 2)
+  const type = promoted(subject.type)
+  const inside = (): string[] => {
+    draft.breaks.push('switch')
+    const lines = body(draft, depth)
+    draft.breaks.pop()
+    return lines
+  }
+  const cases = Array.from({ length: draft.choose(4) }, () => {
+    const labels = Array.from({ length: 1 + draft.choose(2) }, () => `case ${constant(draft, type)}:`)
+    return [...labels, '{', ...inside(), ...(draft.choose(2) ? ['}', 'break'] : ['  break', '}'])]
+  })
+  const last = draft.choose(2) === 1 ? ['default: {', ...inside(), '}'] : []
+  return [`switch (${subject.text}) {`, ...indented([...cases.flat(), ...last]), '}']
+}
+
+/** What a function returns: always something, for its parameters have every address that it may be. */
+export function returned(draft: Draft, depth: number): string {
+  const { returns } = draft
+  if (returns === 'verdict') return verdict(draft, depth)
+  return valueFor(draft, returns, depth) ?? 'false'
+}
+
+export function verdict(draft: Draft, depth: number): string {
+  const deeper = depth > 0 ? 1 : 0
+  return draft.oneOf<string>(
+    [1, () => 'pass()'],
+    [2, () => `drop('${draft.pick(['truncated', 'unwanted', 'odd'])}')`],
+    [1, () => `forward(${int(draft, 1).text} & 3)`],
+    [1, () => 'flood()'],
+    [deeper, () => `${test(draft, 1)} ? ${verdict(draft, depth - 1)} : ${verdict(draft, depth - 1)}`],
+    [deeper, () => call(draft, 'verdict', 1) ?? 'pass()'],
+  )
+}

@@ -1,0 +1,146 @@
+/** What generated data planes do with tables. */
+import type { StructType } from '../../../src/lang/index.ts'
+import { sample } from '../cube.ts'
+import { type Int, isInt, typeOfField } from '../types.ts'
+import type { Draft, Reference, TableName } from './draft.ts'
+import { compatible, int } from './integers.ts'
+import { body, DEEPEST } from './statements.ts'
+import { valueFor } from './values.ts'
+
+type KeyOf = (draft: Draft) => string | undefined
+
+const narrowed = (draft: Draft, most: number): string =>
+  draft.oneOf([1, () => `${draft.choose(most)}`], [1, () => `(${int(draft, 1).text}) & ${most - 1}`])
+
+/** Keys are few, so that they meet. Undefined where nothing is known that a key could be made of. */
+const KEYS = {
+  small: (draft) => `{ id: ${narrowed(draft, 4)} }`,
+  tight: (draft) => `{ id: ${narrowed(draft, 8)} }`,
+  cells: (draft) => `{ index: ${narrowed(draft, 8)} }`,
+  lanes: (draft) => `{ index: ${narrowed(draft, 8)} }`,
+  shares: (draft) => `{ port: ${narrowed(draft, 4)} }`,
+  buckets: (draft) => `{ id: ${narrowed(draft, 2)} }`,
+  padded: (draft) =>
+    `{ wide: ${narrowed(draft, 2)}, id: ${narrowed(draft, 2)}, flag: ${valueFor(draft, 'bool', 1)}, word: 7 }`,
+  routes: (draft) => `{ to: ${int(draft, 1).text}, zone: (${int(draft, 1).text}) & 1 }`,
+  flows: (draft) => withAddress(draft, 'mac', (address) => `{ port: ${int(draft, 1).text}, address: ${address} }`),
+  recent: (draft) => withAddress(draft, 'mac', (from) => `{ from: ${from}, id: ${narrowed(draft, 2)} }`),
+  latest: (draft) => withAddress(draft, 'ipv4', (to) => `{ to: ${to} }`),
+  hosts: (draft) => withAddress(draft, 'ipv6', (host) => `{ host: ${host}, port: ${narrowed(draft, 2)} }`),
+} as const satisfies Partial<Record<TableName, KeyOf>>
+
+type Keyed = keyof typeof KEYS
+const KEYED = Object.keys(KEYS) as Keyed[]
+/** Those whose entries stay where they are, so that a reference remains one. */
+const isFixed = (name: TableName): boolean => ['array', 'percpu_array'].includes(sample.state[name].kind)
+const CHANGED = KEYED.filter((name) => sample.state[name].kind !== 'lpm_trie')
+const SEQUENCES = ['line', 'pile'] as const
+
+function withAddress(draft: Draft, type: 'mac' | 'ipv4' | 'ipv6', key: (address: string) => string) {
+  const address = valueFor(draft, type, 1)
+  return address === undefined ? undefined : key(address)
+}
+
+export interface Taken {
+  readonly reference: Reference
+  readonly text: string
+}
+
+/** `state.table.get(…)`, or a value of a queue. */
+export function entry(draft: Draft): Taken | undefined {
+  // What a function takes out of a queue would be missing to the expression around the call: that is fine.
+  if (draft.once(6)) {
+    const table = draft.pick(SEQUENCES)
+    const struct = sample.state[table].value as StructType
+    const reference: Reference = { name: draft.fresh('q'), struct, origin: { of: 'copy', table }, alive: true }
+    return { reference, text: `state.${table}.${draft.pick(['peek', 'pop'])}()` }
+  }
+  const table = draft.pick(KEYED)
+  const key = KEYS[table](draft)
+  if (key === undefined) return undefined
+  const struct = sample.state[table].value as StructType
+  return {
+    reference: { name: draft.fresh('e'), struct, origin: { of: 'entry', table }, alive: true },
+    text: `state.${table}.get(${key})`,
+  }
+}
+
+/** What a loop's body may use of what was taken before it: what no round changes. */
+export const lasting = (references: readonly Reference[]): Reference[] =>
+  references.filter(({ origin }) => origin.of !== 'entry' || isFixed(origin.table))
+
+export const isEntry = ({ alive, origin }: Reference): boolean => alive && origin.of === 'entry'
+
+/** `entry.field = …`. Undefined where there is no entry. */
+export function store(draft: Draft): string[] | undefined {
+  const known = draft.references.filter(isEntry)
+  if (known.length === 0) return undefined
+  const { name, struct } = draft.pick(known)
+  const field = draft.pick(Object.keys(struct.fields))
+  const type = typeOfField(struct, field)
+  if (!isInt(type)) {
+    const value = valueFor(draft, type, 2)
+    return value === undefined ? [] : [`${name}.${field} = ${value}`]
+  }
+  const atomics = type.endsWith('32') || type.endsWith('64') ? 2 : 0
+  return draft.oneOf<string[]>(
+    [3, () => [`${name}.${field} = ${int(draft, 2).text}`]],
+    [2, () => [`${name}.${field} ${draft.pick(['+', '-', '&', '|', '^', '*'])}= ${compatible(draft, type, 1).text}`]],
+    [1, () => [`${name}.${field}${draft.pick(['++', '--'])}`]],
+    [atomics, () => atomic(draft, name, field, type)],
+  )
+}
+
+/** `atomic.add(entry, 'field', …)`, perhaps with its result. */
+function atomic(draft: Draft, entry: string, field: string, type: Int): string[] {
+  const operation = draft.pick(['add', 'or', 'and', 'xor', 'exchange', 'compareExchange'] as const)
+  const values = [int(draft, 2).text, ...(operation === 'compareExchange' ? [int(draft, 1).text] : [])]
+  const call = `${draft.word('atomic')}.${operation}(${entry}, '${field}', ${values.join(', ')})`
+  if (draft.choose(2) === 0) return [call]
+  const name = draft.fresh('v')
+  draft.declare(name, type)
+  return [`const ${name} = ${call}`]
+}
+
+/** Sets, deletes or pushes. In functions only what stays in place changes: the caller may hold references to the rest. */
+export function change(draft: Draft, depth: number): string[] {
+  const call = draft.once(5) ? pushed(draft) : changed(draft)
+  if (call === undefined) return []
+  return draft.oneOf(
+    [1, () => [call]],
+    [
+      1,
+      () => {
+        const name = draft.fresh('v')
+        draft.declare(name, 'bool')
+        return [`const ${name} = ${call}`]
+      },
+    ],
+    [1, () => (depth < DEEPEST ? [`if (${draft.choose(2) ? '!' : ''}${call}) {`, ...body(draft, depth), '}'] : [call])],
+  )
+}
+
+function pushed(draft: Draft): string | undefined {
+  const table = draft.pick(SEQUENCES)
+  const value = record(draft, sample.state[table].value as StructType)
+  return value && `state.${table}.push(${value})`
+}
+
+function changed(draft: Draft): string | undefined {
+  const table = draft.pick(draft.inHelper ? CHANGED.filter(isFixed) : CHANGED)
+  const key = KEYS[table](draft)
+  if (key === undefined) return undefined
+  const removes = !isFixed(table) && draft.once(3)
+  const value = removes ? '' : record(draft, sample.state[table].value as StructType)
+  if (value === undefined) return undefined
+  if (!isFixed(table)) draft.changed(table)
+  return removes ? `state.${table}.delete(${key})` : `state.${table}.set(${key}, ${value})`
+}
+
+export function record(draft: Draft, struct: StructType): string | undefined {
+  const fields = Object.keys(struct.fields).map((field) => {
+    const text = valueFor(draft, typeOfField(struct, field), 1)
+    return text === undefined ? undefined : `${field}: ${text}`
+  })
+  return fields.includes(undefined) ? undefined : `{ ${fields.join(', ')} }`
+}
