@@ -27,6 +27,7 @@ import { lower } from './lower.ts'
 import { loadModules, type Module, type Modules } from './modules.ts'
 import type { FunctionSyntax } from './narrow.ts'
 import { optimise } from './passes/optimise.ts'
+import { usedGraphs } from './passes/unused.ts'
 import { select } from './select.ts'
 import { tidy } from './tidy.ts'
 import { VERDICT } from './typed.ts'
@@ -126,7 +127,7 @@ export function toUnoptimised(source: DataPlaneSource, options: Specialisation):
 export function toGraphs(source: DataPlaneSource, options: Specialisation): Graph[] {
   const graphs = toUnoptimised(source, options)
   graphs.forEach(optimise)
-  return graphs
+  return usedGraphs(graphs)
 }
 
 /**
