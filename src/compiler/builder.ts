@@ -130,10 +130,10 @@ export class Builder {
     right: Value,
     whenTrue: Block,
     whenFalse: Block,
-    counts = false,
+    { counts = false, proof = false } = {},
   ): void {
     if (this.block.end !== undefined) return
-    this.block.end = { op: 'branch', comparison, bits, left, right, whenTrue, whenFalse, counts, at: this.at }
+    this.block.end = { op: 'branch', comparison, bits, left, right, whenTrue, whenFalse, counts, proof, at: this.at }
     whenTrue.predecessors.push(this.block)
     whenFalse.predecessors.push(this.block)
   }

@@ -104,9 +104,18 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
   ] as const),
   ...(['and', 'or', 'conditional', 'call', 'atomic'] as const),
   ...(['assign', 'store', 'if', 'loop', 'breakable', 'return', 'break', 'continue', 'evaluate'] as const),
+  ...(['element', 'while', 'rounds'] as const),
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
-const FREE: ReadonlySet<Node['op']> = new Set(['constant', 'variable', 'evaluate', 'return', 'breakable', 'call'])
+const FREE: ReadonlySet<Node['op']> = new Set([
+  'constant',
+  'variable',
+  'evaluate',
+  'return',
+  'breakable',
+  'rounds',
+  'call',
+])
 const HELPER: ReadonlySet<Node['op']> = new Set(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek'])
 
 /** About how many instructions a node becomes, without its parts. A helper wants its map, its arguments and a test. */
@@ -117,7 +126,7 @@ const isNode = (part: unknown): part is Node => typeof part === 'object' && part
 /** Whatever has an `op` is a node, and what it is made of are nodes, or fields of a record with a node each. */
 function partsOf(node: Node): Node[] {
   return Object.values(node)
-    .flat()
+    .flat(2)
     .map((part: unknown) =>
       typeof part === 'object' && part !== null && 'field' in part && 'value' in part ? part.value : part,
     )

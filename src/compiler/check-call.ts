@@ -5,6 +5,7 @@ import { atomicCall } from './check-atomic.ts'
 import { asIntType, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
+import { element } from './check-list.ts'
 import { read } from './check-packet.ts'
 import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
@@ -33,7 +34,8 @@ export function call(scope: Scope, node: Call): Checked {
     case 'builtin':
       return builtin(scope, node, callee.name)
     case 'method':
-      return callee.of === 'packet' ? read(scope, node) : tableMethod(scope, node, callee.of, callee.name)
+      if (callee.of === 'packet') return read(scope, node)
+      return 'op' in callee.of ? at(scope, node, callee.of) : tableMethod(scope, node, callee.of, callee.name)
     case 'function':
       return functionCall(scope, node, callee.module, callee.name)
     default:
@@ -53,6 +55,12 @@ export function arity(scope: Scope, node: Call, least: number, most: number, for
       `${given} argument${given === 1 ? '' : 's'}, where ${least === most ? least : `${least} to ${most}`} belong`,
       form,
     )
+}
+
+/** `list.at(i)` */
+function at(scope: Scope, node: Call, list: Typed): Typed {
+  arity(scope, node, 1, 1, 'write list.at(i)')
+  return element(scope, node.span, list, node.arguments[0] as Expression)
 }
 
 function builtin(scope: Scope, node: Call, name: Builtin): Typed {

@@ -3,6 +3,7 @@ import { common, widest } from './check-arithmetic.ts'
 import { convert } from './check-convert.ts'
 import { carried, expression, value } from './check-expression.ts'
 import { foldCompare } from './fold.ts'
+import { narrowed } from './ranges.ts'
 import { isStatic, type Scope } from './scope.ts'
 import type { CompareOperator, Expression, Of, Span } from './tree.ts'
 import { BOOL, nameOfType, type Typed, type Variable } from './typed.ts'
@@ -62,11 +63,15 @@ function compareValues(scope: Scope, operator: CompareOperator, left: Typed, rig
 export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
   const test = condition(scope, node.test)
   const before = scope.nonNull
+  const { ranges } = scope
   scope.nonNull = new Set([...before, ...test.whenTrue])
+  scope.ranges = narrowed(scope, ranges, test.typed, true)
   const whenTrue = value(scope, node.whenTrue)
   scope.nonNull = new Set([...before, ...test.whenFalse])
+  scope.ranges = narrowed(scope, ranges, test.typed, false)
   const whenFalse = value(scope, node.whenFalse)
   scope.nonNull = before
+  scope.ranges = ranges
   const at = scope.at(node.span)
   const [a, b] = [whenTrue.type, whenFalse.type]
   if (a.kind === 'reference' || b.kind === 'reference')
@@ -116,9 +121,12 @@ export function condition(scope: Scope, node: Expression): Condition {
   if (node.kind === 'and' || node.kind === 'or') {
     const left = condition(scope, node.left)
     const before = scope.nonNull
+    const { ranges } = scope
     scope.nonNull = union(before, node.kind === 'and' ? left.whenTrue : left.whenFalse)
+    scope.ranges = narrowed(scope, ranges, left.typed, node.kind === 'and')
     const right = condition(scope, node.right)
     scope.nonNull = before
+    scope.ranges = ranges
     const typed = { op: node.kind, left: left.typed, right: right.typed, type: BOOL, at } as const
     return node.kind === 'and'
       ? {

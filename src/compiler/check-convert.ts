@@ -36,6 +36,7 @@ const WANTED: Readonly<Record<ValueType['kind'], string>> = {
   constant: 'give it a number',
   bool: 'compare it with something: x !== 0',
   address: 'addresses come from headers and tables',
+  list: 'lists come from headers and tables',
   reference: 'give it what packet.read or a table gave',
   verdict: 'return drop(…), forward(…), flood() or pass()',
   void: 'write return without a value',

@@ -4,6 +4,7 @@ import { typeOfDeclared } from './check.ts'
 import { arithmetic, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
+import { element } from './check-list.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
@@ -80,6 +81,12 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
         'a record stands only for a key or a value of a table',
         'write state.table.set({ … }, { … })',
       )
+    case 'elements':
+      throw scope.unfit(
+        node.span,
+        'an array stands only for a list of a table, or after for … of',
+        'declare a table in the schema: array({ value: { … }, entries: 16 })',
+      )
     case 'not':
     case 'and':
     case 'or':
@@ -105,6 +112,7 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   if (binding?.kind === 'broken') throw new Silent()
   if (binding?.kind === 'later') throw declaredLater(scope, node)
   if (binding?.kind === 'static') return { ...binding.value, at }
+  if (binding?.kind === 'alias') return { ...binding.typed, at }
   if (binding?.kind === 'variable')
     return { op: 'variable', variable: binding.variable, type: binding.variable.type, at }
   const { modules } = scope.compilation
@@ -142,7 +150,7 @@ function name(scope: Scope, node: Of<'name'>): Checked {
 }
 
 /** A live JavaScript value: numbers and booleans are constants, the rest is for looking into. */
-function host(scope: Scope, given: unknown, name: string, span: Span): Checked {
+export function host(scope: Scope, given: unknown, name: string, span: Span): Checked {
   const at = scope.at(span)
   if (typeof given === 'boolean') return { op: 'constant', value: given ? 1n : 0n, type: BOOL, at }
   if (typeof given === 'bigint') return { op: 'constant', value: given, type: { kind: 'constant' }, at }
@@ -156,12 +164,13 @@ function host(scope: Scope, given: unknown, name: string, span: Span): Checked {
   return { op: 'constant', value: BigInt(given), type: { kind: 'constant' }, at }
 }
 
-function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
+export function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
   const { property, propertySpan } = node
   const at = scope.at(node.span)
   const unknown = (what: string, known: Iterable<string>) =>
     scope.unfit(propertySpan, `${what} has no \`${property}\``, suggestion(property, known))
   if (!isStatic(object)) {
+    if (object.type.kind === 'list') return listMember(scope, node, object)
     if (object.type.kind !== 'reference')
       throw scope.unfit(
         propertySpan,
@@ -236,10 +245,13 @@ export function present(scope: Scope, base: Typed, node: Expression): Typed {
 }
 
 function index(scope: Scope, node: Of<'index'>): Checked {
-  const object = value(scope, node.object)
+  const known = expression(scope, node.object)
   const at = scope.at(node.span)
+  if (isStatic(known) && known.static === 'host') return constantElement(scope, node, known)
+  const object = carried(scope, known, node.object)
+  if (object.type.kind === 'list') return element(scope, node.span, object, node.index)
   if (object.type.kind !== 'address')
-    throw scope.unfit(node.span, `${nameOfType(object.type)} has no elements`, 'only addresses have: address[0]')
+    throw scope.unfit(node.span, `${nameOfType(object.type)} has no elements`, 'lists and addresses have: address[0]')
   const place = value(scope, node.index)
   const size = { mac: 6, ipv4: 4, ipv6: 16, raw: 0 }[object.type.role]
   if (place.op !== 'constant' || place.value < 0n || place.value >= BigInt(size))
@@ -249,4 +261,42 @@ function index(scope: Scope, node: Of<'index'>): Checked {
       'write address[0]',
     )
   return { op: 'byte', base: object, index: Number(place.value), type: { kind: 'int', bits: 8, signed: false }, at }
+}
+
+/** Of an array that is known now. */
+function constantElement(scope: Scope, node: Of<'index'>, object: Extract<Static, { static: 'host' }>): Checked {
+  const place = value(scope, node.index)
+  const holder: unknown = object.value
+  if (!Array.isArray(holder))
+    throw scope.unfit(
+      node.object.span,
+      `\`${object.name}\` has no elements`,
+      'lists, addresses and constant arrays have',
+    )
+  if (place.op !== 'constant')
+    throw scope.unfit(
+      node.index.span,
+      'an element of a constant array is chosen by a constant',
+      `write for (const one of ${object.name}) { … }, or keep it in an array of the schema`,
+    )
+  if (place.value < 0n || place.value >= holder.length)
+    throw scope.unfit(
+      node.index.span,
+      `\`${object.name}\` has no element ${place.value}`,
+      holder.length === 0 ? 'it is empty' : `0 to ${holder.length - 1} are there`,
+    )
+  return host(scope, holder[Number(place.value)], `${object.name}[${place.value}]`, node.span)
+}
+
+function listMember(scope: Scope, node: Of<'member'>, list: Typed): Checked {
+  if (list.type.kind !== 'list') throw new Error(`${list.op} is no list`)
+  const at = scope.at(node.span)
+  if (node.property === 'length')
+    return { op: 'constant', value: BigInt(list.type.list.length), type: { kind: 'constant' }, at }
+  if (node.property === 'at') return { static: 'method', of: list, name: 'at', at }
+  throw scope.unfit(
+    node.propertySpan,
+    `${nameOfType(list.type)} has no \`${node.property}\``,
+    suggestion(node.property, ['length', 'at']),
+  )
 }

@@ -101,6 +101,15 @@ function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree) {
       )
     if (typed.type.kind === 'verdict' || typed.type.kind === 'void')
       throw scope.unfit(argument.span, `${nameOfType(typed.type)} cannot be passed on`, 'return it at once')
+    if (typed.type.kind === 'list' && typed.op === 'field') {
+      const base = inner.variable(parameter.pattern, typed.base.type)
+      parameters.push(base)
+      given.push(typed.base)
+      const reference: Typed = { op: 'variable', variable: base, type: base.type, at: typed.at }
+      inner.bind(parameter.pattern, { kind: 'alias', typed: { ...typed, base: reference } })
+      nonNull.add(base)
+      return `list ${inner.compilation.functions.identity(typed.struct.layout)} ${typed.field.name}`
+    }
     const declared = typeOfKept(inner, parameter.annotation, typed.type)
     const type = declared ?? (typed.type.kind === 'constant' ? U64 : typed.type)
     const variable = inner.variable(parameter.pattern, type)
@@ -124,7 +133,8 @@ function keyOfStatic({ compilation: { functions } }: Scope, given: Static): stri
     case 'table':
       return `table ${given.table.name}`
     case 'method':
-      return `method ${given.of === 'packet' ? 'packet' : `table ${given.of.name}`} ${given.name}`
+      if (given.of === 'packet') return `method packet ${given.name}`
+      return `method ${'op' in given.of ? functions.identity(given.of) : `table ${given.of.name}`} ${given.name}`
     case 'builtin':
       return given.name
     case 'function':

@@ -2,12 +2,13 @@
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { isArray } from '../isa/program.ts'
-import type { StructType } from '../lang/index.ts'
+import { isList, type StructType } from '../lang/index.ts'
 import { typeOfDeclared } from './check.ts'
 import { arity } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { value } from './check-expression.ts'
 import { BLOOM, keylessMethod, RING, SEQUENCE } from './check-keyless.ts'
+import { listFields } from './check-list.ts'
 import type { Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type NamedTable, type StructField, type Typed, type ValueType } from './typed.ts'
@@ -106,7 +107,7 @@ export const shape = (struct: StructType): string => `{ ${Object.keys(struct.fie
 export function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
   if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
   // In the order in which they are written: that is the order in which they are computed.
-  const fields = node.fields.map((given, index) => {
+  const fields = node.fields.flatMap((given, index) => {
     const { name, span } = given
     const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
     const field = struct.layout.fields.find((one) => one.name === name)
@@ -114,10 +115,11 @@ export function record(scope: Scope, node: Expression, struct: StructType, form:
       throw scope.unfit(span, `the ${struct.name} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
     if (node.fields.findIndex((one) => one.name === name) < index)
       throw scope.unfit(span, `the ${struct.name} is given \`${name}\` twice`, 'take one of them out')
-    return { field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }
+    if (isList(type)) return listFields(scope, struct, field, type, given.value)
+    return [{ field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }]
   })
   for (const { name } of struct.layout.fields)
-    if (!fields.some(({ field }) => field.name === name))
+    if (!node.fields.some((given) => given.name === name))
       throw scope.unfit(node.span, `the ${struct.name} lacks \`${name}\``, form)
   return fields
 }

@@ -3,20 +3,23 @@
  * refused here, at the line where it is written.
  */
 
-import { isType } from '../lang/index.ts'
+import { Refusal } from '../base/diagnostic.ts'
+import { isList, isType, type Type } from '../lang/index.ts'
 import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
-import { declaredLater, expression, value } from './check-expression.ts'
+import { declaredLater, expression, member, value } from './check-expression.ts'
+import { each, loop, whileLoop } from './check-loop.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
-import { collecting } from './report.ts'
-import { type Binding, type Compilation, isStatic, Scope, Silent, type Static } from './scope.ts'
-import type { Annotation, FunctionTree, Loop, Statement } from './tree.ts'
-import { type IntType, nameOfType, rangeOf, type TypedStatement, U32, type ValueType } from './typed.ts'
+import { acts, assigned, forget, keep, met, narrowed, rangeOfValue } from './ranges.ts'
+import { collecting, unfit } from './report.ts'
+import { type Binding, type Checked, type Compilation, isStatic, Scope, Silent, type Static } from './scope.ts'
+import type { Annotation, FunctionTree, Pattern, Span, Statement } from './tree.ts'
+import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, type ValueType } from './typed.ts'
 
-/** A loop longer than this is refused: the verifier walks every iteration. */
-const LONGEST_LOOP = 4096
+/** Rounds of a loop and calls write statements anew: more than these take time and memory that nobody means to spend. */
+const MOST_STATEMENTS = 100_000
 
 /** Checks a cube's data-plane function. The result means something only when no diagnostic was added. */
 export function check(compilation: Compilation, module: Module, syntax: FunctionSyntax): readonly TypedStatement[] {
@@ -96,12 +99,13 @@ interface Block {
   readonly ends: boolean
 }
 
-function statements(scope: Scope, list: readonly Statement[]): Block {
+export function statements(scope: Scope, list: readonly Statement[]): Block {
   return scope.block(() => {
     const result: TypedStatement[] = []
     let ends = false
     for (const one of list) if (one.kind === 'declare') scope.announce(one.name)
     for (const one of list) {
+      countStatement(scope, one)
       try {
         const checked = collecting(scope.compilation.diagnostics, () => statement(scope, one))
         if (checked === undefined) {
@@ -117,6 +121,19 @@ function statements(scope: Scope, list: readonly Statement[]): Block {
     }
     return { result, ends }
   })
+}
+
+function countStatement({ compilation, module }: Scope, { span }: Statement): void {
+  compilation.statements = (compilation.statements ?? 0) + 1
+  if (compilation.statements > MOST_STATEMENTS)
+    throw new Refusal([
+      unfit(
+        module,
+        span,
+        `more than ${MOST_STATEMENTS} statements would be compiled in`,
+        'call less, and loop less over constants',
+      ).diagnostic,
+    ])
 }
 
 /** One mistake, one message: what follows from a refused statement is not refused again. True where it ends the path. */
@@ -141,12 +158,18 @@ function statement(scope: Scope, node: Statement): Block {
     case 'if': {
       const test = condition(scope, node.test)
       const before = scope.nonNull
+      const { ranges } = scope
       scope.nonNull = new Set([...before, ...test.whenTrue])
+      scope.ranges = narrowed(scope, ranges, test.typed, true)
       const whenTrue = statements(scope, node.whenTrue)
       const afterTrue = scope.nonNull
+      const rangesTrue = scope.ranges
       scope.nonNull = new Set([...before, ...test.whenFalse])
+      scope.ranges = narrowed(scope, ranges, test.typed, false)
       const whenFalse = statements(scope, node.whenFalse)
       const afterFalse = scope.nonNull
+      if (whenTrue.ends || whenFalse.ends) scope.ranges = whenTrue.ends ? scope.ranges : rangesTrue
+      else scope.ranges = met(rangesTrue, scope.ranges)
       if (whenTrue.ends) scope.nonNull = afterFalse
       else if (whenFalse.ends) scope.nonNull = afterTrue
       else scope.nonNull = new Set([...afterTrue].filter((variable) => afterFalse.has(variable)))
@@ -155,14 +178,21 @@ function statement(scope: Scope, node: Statement): Block {
     }
     case 'loop':
       return going(loop(scope, node))
+    case 'while':
+      return going(...whileLoop(scope, node))
+    case 'each':
+      return going(...each(scope, node))
     case 'switch': {
       const before = scope.nonNull
+      const { ranges } = scope
       const around: Scope['around'][number] = { kind: 'switch', left: false }
       scope.around.push(around)
       const inside = statements(scope, node.body)
       scope.around.pop()
       // Whoever leaves early has not seen the tests that follow.
       if (around.left) scope.nonNull = before
+      scope.ranges = ranges
+      forget(scope, node.body)
       return { result: [{ op: 'breakable', body: inside.result, at }], ends: inside.ends && !around.left }
     }
     case 'break':
@@ -203,6 +233,11 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
   if (scope.isDeclared(node.name))
     throw scope.unfit(node.span, `\`${node.name}\` is declared twice`, 'give one of them another name')
   const given = expression(scope, node.value)
+  if (!isStatic(given) && given.type.kind === 'list') {
+    if (node.mutable) throw scope.unfit(node.span, `\`${node.name}\` holds a list, which cannot change`, 'write const')
+    bindList(scope, node.name, given, node.value.span)
+    return going()
+  }
   if (isStatic(given)) {
     // The subject of a switch: the arms compare with it.
     if (node.name.startsWith('switch@') && given.static !== 'host')
@@ -228,11 +263,58 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
   const typed = coerce(scope, given, type, node.value.span)
   const variable = scope.variable(node.name, type)
   scope.bind(node.name, { kind: 'variable', variable, mutable: node.mutable })
+  if (node.mutable) assigned(scope, variable, typed)
+  else keep(scope, variable, rangeOfValue(scope, typed))
   return going({ op: 'assign', variable, value: typed, at })
 }
 
+/** A name for a list that stays where it is. */
+export function bindList(scope: Scope, name: string, list: Typed, span: Span): void {
+  if (list.op !== 'field' || list.base.op !== 'variable')
+    throw scope.unfit(span, 'this list may be another one later', 'keep what it belongs to: const entry = …')
+  scope.bind(name, { kind: 'alias', typed: list })
+}
+
+/** Names for a value that does not change, or for parts of it. */
+export function bindValue(scope: Scope, pattern: Pattern, given: Checked, span: Span): TypedStatement[] {
+  if (isStatic(given)) {
+    if (typeof pattern === 'string') scope.bind(pattern, { kind: 'static', value: given })
+    else bindPattern(scope, given, pattern)
+    return []
+  }
+  const at = scope.at(span)
+  if (typeof pattern === 'string') {
+    if (given.op === 'constant') {
+      scope.bind(pattern, { kind: 'alias', typed: given })
+      return []
+    }
+    if (given.type.kind === 'list') {
+      bindList(scope, pattern, given, span)
+      return []
+    }
+    const variable = scope.variable(pattern, given.type)
+    scope.bind(pattern, { kind: 'variable', variable, mutable: false })
+    keep(scope, variable, rangeOfValue(scope, given))
+    return [{ op: 'assign', variable, value: given, at }]
+  }
+  if (given.type.kind !== 'reference')
+    throw scope.unfit(span, `${nameOfType(given.type)} has no fields`, 'only headers and table entries have fields')
+  const whole = given.op === 'variable' ? given.variable : scope.variable('whole', given.type)
+  const reference: Typed = { op: 'variable', variable: whole, type: given.type, at }
+  const parts = pattern.flatMap(({ property, name, span: place }) => {
+    scope.bind(name, { kind: 'broken' })
+    const part = member(
+      scope,
+      { kind: 'member', object: { kind: 'null', span }, property, propertySpan: place, span: place },
+      reference,
+    )
+    return bindValue(scope, name, part, place)
+  })
+  return given.op === 'variable' ? parts : [{ op: 'assign', variable: whole, value: given, at }, ...parts]
+}
+
 /** A constant without a declared type: 32 bits if they hold it, else 64; signed if it is negative. */
-const typeOfConstant = (value: bigint): ValueType => {
+export const typeOfConstant = (value: bigint): ValueType => {
   const signed = value < 0n
   const narrow = { kind: 'int', bits: 32, signed } as const
   const [least, most] = rangeOf(narrow)
@@ -264,23 +346,19 @@ export function typeOfKept(scope: Scope, annotation: Annotation | undefined, giv
 }
 
 /** The type of a value that was declared with one of the language's types. */
-export function typeOfDeclared({
-  kind,
-  layout,
-  width,
-}: {
-  kind: string
-  layout: { size: number; signed?: boolean }
-  width?: number
-}): ValueType {
+export function typeOfDeclared(type: Type): ValueType {
+  const { kind, layout, width = 0 } = type
+  if (isList(type)) return { kind: 'list', list: type }
   if (kind === 'bool') return { kind: 'bool' }
   if (kind === 'mac' || kind === 'ipv4' || kind === 'ipv6') return { kind: 'address', role: kind }
   if (kind === 'bits')
-    return { kind: 'int', bits: ([8, 16, 32, 64] as const).find((bits) => bits >= (width ?? 0)) ?? 64, signed: false }
-  return { kind: 'int', bits: (layout.size * 8) as 8 | 16 | 32 | 64, signed: layout.signed ?? false }
+    return { kind: 'int', bits: ([8, 16, 32, 64] as const).find((bits) => bits >= width) ?? 64, signed: false }
+  const signed = layout.kind === 'scalar' && layout.signed
+  return { kind: 'int', bits: (layout.size * 8) as 8 | 16 | 32 | 64, signed }
 }
 
-function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>): TypedStatement {
+/** `stepping`: what a loop does with its own variable. */
+export function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>, stepping = false): TypedStatement {
   const at = scope.at(node.span)
   const { target, operator } = node
   const right =
@@ -291,16 +369,15 @@ function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }>): Typ
     const binding = scope.lookup(target.name)
     if (binding?.kind === 'broken') throw new Silent()
     if (binding?.kind === 'later') throw declaredLater(scope, target)
-    if (binding?.kind !== 'variable' || !binding.mutable)
+    if (binding?.kind !== 'variable' || !(binding.mutable || stepping))
       throw scope.unfit(target.span, `\`${target.name}\` cannot be assigned to`, assignable(target.name, binding))
-    return {
-      op: 'assign',
-      variable: binding.variable,
-      value: coerce(scope, value(scope, right), binding.variable.type, node.value.span),
-      at,
-    }
+    const typed = coerce(scope, value(scope, right), binding.variable.type, node.value.span)
+    assigned(scope, binding.variable, typed)
+    return { op: 'assign', variable: binding.variable, value: typed, at }
   }
   const place = expression(scope, target)
+  if (operator !== undefined && !isStatic(place) && acts(place))
+    throw scope.unfit(target.span, 'what is called here would be called twice', 'keep it in a const first')
   if (isStatic(place) || place.op !== 'field')
     throw scope.unfit(
       target.span,
@@ -334,71 +411,6 @@ function assignable(name: string, binding: Binding | undefined): string {
   if (binding.kind !== 'variable') return `what a data plane is given does not change: let mine = …`
   if (binding.counts) return 'a loop steps its variable itself; leave early with break'
   return 'declare it with let'
-}
-
-function loop(scope: Scope, node: Loop): TypedStatement {
-  const constant = (part: Loop['from'], what: string): bigint => {
-    const typed = value(scope, part)
-    if (typed.op === 'constant') return typed.value
-    throw scope.unfit(
-      part.span,
-      `${what} of a loop must be a constant`,
-      `write for (let ${node.variable} = 0; ${node.variable} < 16; ${node.variable}++) { if (!(…)) break; … }`,
-    )
-  }
-  const from = constant(node.from, 'the start')
-  const bound = constant(node.bound, 'the bound')
-  const step = constant(node.step, 'the step')
-  const type =
-    typeOfKept(scope, node.annotation, U32) ??
-    (from < 0n || step < 0n ? ({ kind: 'int', bits: 32, signed: true } as const) : U32)
-  if (type.kind !== 'int') throw scope.unfit(node.span, 'a loop counts with an integer', 'write u32')
-  const rounds = iterations(from, bound, step, node.operator)
-  if (rounds > LONGEST_LOOP)
-    throw scope.unfit(
-      node.span,
-      rounds === Number.POSITIVE_INFINITY
-        ? 'this loop does not end'
-        : `this loop runs ${rounds} times; ${LONGEST_LOOP} are the most`,
-      'step towards the bound, or do less for each packet',
-    )
-  const together = rounds * scope.rounds
-  if (together > LONGEST_LOOP)
-    throw scope.unfit(
-      node.span,
-      `this loop and those around it run ${together} times together; ${LONGEST_LOOP} are the most`,
-      'do less for each packet',
-    )
-  const [least, most] = rangeOf(type)
-  const last = from + step * BigInt(rounds)
-  if (from < least || last > most || last < least)
-    throw scope.unfit(
-      node.span,
-      `the loop variable leaves the range of ${nameOfType(type)}`,
-      'annotate it with a wider type',
-    )
-  return scope.block(() => {
-    const variable = scope.variable(node.variable, type)
-    scope.bind(node.variable, { kind: 'variable', variable, mutable: false, counts: true })
-    const known = scope.nonNull
-    scope.around.push({ kind: 'loop', left: false })
-    scope.rounds = together
-    const inside = statements(scope, node.body)
-    scope.rounds = together / Math.max(1, rounds)
-    scope.around.pop()
-    scope.nonNull = known
-    return { op: 'loop', variable, from, step, times: rounds, body: inside.result, at: scope.at(node.span) }
-  })
-}
-
-/** How often `for (i = from; i operator bound; i += step)` runs its body. */
-function iterations(from: bigint, bound: bigint, step: bigint, operator: Loop['operator']): number {
-  const upwards = operator === '<' || operator === '<='
-  const distance = (upwards ? bound - from : from - bound) + (operator.length === 2 ? 1n : 0n)
-  if (distance <= 0n) return 0
-  const towards = upwards ? step : -step
-  if (towards <= 0n) return Number.POSITIVE_INFINITY
-  return Number((distance + towards - 1n) / towards)
 }
 
 function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {

@@ -82,6 +82,8 @@ export type Terminator =
       whenFalse: Block
       /** The end of a loop that counts: the verifier always knows which way it goes. */
       readonly counts?: boolean
+      /** Always holds; only the verifier may not know. */
+      readonly proof?: boolean
       readonly at: Position
     }
   | { readonly op: 'return'; value: Value; readonly at: Position }

@@ -1,8 +1,9 @@
 /** Tables, queues and cells: calls of the kernel's helpers, with keys and values on the stack. */
+import type { Layout } from '../isa/layout.ts'
 import { UPDATE } from '../isa/opcodes.ts'
 import { type StructType, wholeLength } from '../lang/index.ts'
 import type { StackObject, Value } from './ir.ts'
-import { loadPieces, padding, storePieces, toNetwork } from './pieces.ts'
+import { loadPieces, type Pieces, padding, plainParts, storePieces, swapped } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
 import type { Position, StructField, Typed } from './typed.ts'
 
@@ -61,10 +62,15 @@ function taken({ builder }: Values, node: Node<'pop' | 'peek'>): Reference {
   const helper = node.op === 'pop' ? 'map_pop_elem' : 'map_peek_elem'
   const left = builder.emit({ op: 'call', helper }, map, pointer)
   // Where there is none, zeros were written.
-  const fields = new Map(
-    table.value.layout.fields.map((field) => [field, loadPieces(builder, pointer, field, 'constant')]),
-  )
-  return { pointer, present: [{ comparison: 'eq', bits: 64, left, right: builder.constant(0) }], fields }
+  const load = (layout: Layout, offset: number): [number, Pieces][] =>
+    layout.kind === 'list'
+      ? Array.from({ length: layout.length }, (_, index) =>
+          load(layout.element, offset + index * layout.element.size),
+        ).flat()
+      : [[offset, loadPieces(builder, pointer, { name: '', offset, layout }, 'constant')]]
+  const parts = new Map(plainParts(table.value.layout).flatMap(({ layout, offset }) => load(layout, offset)))
+  const present = [{ comparison: 'eq', bits: 64, left, right: builder.constant(0) }] as const
+  return { pointer, present, copy: { parts, offset: 0 } }
 }
 
 /** A struct on the stack, every byte of it written: padding would be garbage to a hash, and the verifier says no. */
@@ -83,6 +89,6 @@ function record(values: Values, fields: readonly StructField[], struct: StructTy
       builder.constant(isPrefix && offset === 0 ? wholeLength(struct) : 0),
     )
   for (const { field, pieces } of given)
-    storePieces(builder, base, field, isPrefix ? toNetwork(builder, field.layout, pieces) : pieces)
+    storePieces(builder, base, field, isPrefix ? swapped(builder, field.layout, pieces) : pieces)
   return base
 }

@@ -12,10 +12,11 @@ import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
+import { elementPointer } from './lower-list.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
-import { loadPieces, octet, type Pieces, piecesOf, storePieces, width } from './pieces.ts'
+import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { CompareOperator } from './tree.ts'
@@ -146,6 +147,10 @@ class Lowering implements Values {
       }
       case 'loop':
         return this.loop(node)
+      case 'while':
+        return this.while(node)
+      case 'rounds':
+        return this.rounds(node)
       case 'breakable': {
         const after = builder.newBlock()
         this.loops.push({ next: undefined, after })
@@ -203,9 +208,46 @@ class Lowering implements Values {
     )
     builder.write(variable, stepped)
     const end = this.integer(node.from + node.step * BigInt(node.times), node.variable.type)
-    builder.branch('ne', bits, stepped, end, body, after, true)
+    builder.branch('ne', bits, stepped, end, body, after, { counts: true })
     builder.rounds = outside
     builder.seal(body)
+    builder.enter(after)
+  }
+
+  private while(node: Extract<TypedStatement, { op: 'while' }>): void {
+    const { builder } = this
+    const after = builder.newBlock()
+    const outside = builder.rounds
+    builder.rounds *= node.times
+    const [test, body, next] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    builder.jump(test)
+    builder.block = test
+    this.condition(node.test, body, after)
+    builder.enter(body)
+    this.loops.push({ next, after })
+    this.statements(node.body)
+    this.loops.pop()
+    builder.jump(next)
+    builder.enter(next)
+    this.statements(node.update)
+    builder.jump(test)
+    builder.rounds = outside
+    builder.seal(test)
+    builder.enter(after)
+  }
+
+  private rounds(node: Extract<TypedStatement, { op: 'rounds' }>): void {
+    const { builder } = this
+    const after = builder.newBlock()
+    for (const round of node.rounds) {
+      const next = builder.newBlock()
+      this.loops.push({ next, after })
+      this.statements(round)
+      this.loops.pop()
+      builder.jump(next)
+      builder.enter(next)
+    }
+    builder.jump(after)
     builder.enter(after)
   }
 
@@ -504,6 +546,8 @@ class Lowering implements Values {
         builder.at = node.at
         return readPacket(builder, this.packet, offset, node.struct.size)
       }
+      case 'element':
+        return this.element(node)
       case 'get':
       case 'cell':
       case 'pop':
@@ -514,14 +558,32 @@ class Lowering implements Values {
     }
   }
 
+  private element({ base, field, index, at }: Extract<Typed, { op: 'element' }>): Reference {
+    const { builder } = this
+    const { pointer, present, copy } = this.reference(base)
+    const { layout } = field
+    if (layout.kind !== 'list') throw new Error(`${field.name} is no list`)
+    const chosen = this.scalar(index)
+    builder.at = at
+    if (copy !== undefined && index.op === 'constant') {
+      const offset = copy.offset + field.offset + Number(index.value) * layout.element.size
+      return { pointer, present, copy: { ...copy, offset } }
+    }
+    const isPacket = base.type.kind === 'reference' && base.type.space === 'packet'
+    const end = isPacket ? this.packet.dataEnd() : undefined
+    const place = { offset: field.offset, stride: layout.element.size, length: layout.length, end }
+    return { pointer: elementPointer(builder, pointer, { value: chosen, bits: width(index.type) }, place), present }
+  }
+
   private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {
     const { builder } = this
-    const { pointer, fields } = this.reference(base)
-    const copied = fields?.get(field)
+    const { pointer, copy } = this.reference(base)
+    const copied = copy?.parts.get(copy.offset + field.offset)
     if (copied !== undefined) return copied
     builder.at = at
     const network = struct.order === 'network'
     const pieces = loadPieces(builder, pointer, field, network ? 'packet' : 'shared')
+    if (field.layout.kind === 'list') return network ? swapped(builder, field.layout, pieces) : pieces
     const [first] = pieces
     if (first === undefined || field.layout.kind !== 'scalar') return pieces
     const { size } = field.layout

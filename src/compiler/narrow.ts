@@ -13,6 +13,7 @@ import type {
   Expression,
   FunctionTree,
   Parameter,
+  Pattern,
   Span,
   Statement,
 } from './tree.ts'
@@ -85,13 +86,16 @@ class Narrower {
       return { span: span(node), pattern: node.name, annotation: annotationOf(node.typeAnnotation) }
     if (node.type !== 'ObjectPattern')
       throw unfit(this.source, node, 'this parameter cannot be compiled', 'write a plain name, or { name, … }')
-    const pattern = node.properties.map((property) => {
+    return { span: span(node), pattern: this.pattern(node) }
+  }
+
+  private pattern(node: Extract<es.BindingPattern, { type: 'ObjectPattern' }>): Exclude<Pattern, string> {
+    return node.properties.map((property) => {
       const named = property.type === 'Property' && property.key.type === 'Identifier' && !property.computed
       if (!named || property.key.type !== 'Identifier' || property.value.type !== 'Identifier')
-        throw unfit(this.source, property, 'this cannot be taken out of a parameter', 'name each one: { state, drop }')
+        throw unfit(this.source, property, 'this cannot be taken out', 'name each one: { state, drop }')
       return { property: property.key.name, name: property.value.name, span: span(property) }
     })
-    return { span: span(node), pattern }
   }
 
   private statements(nodes: readonly es.Statement[]): Statement[] {
@@ -153,6 +157,18 @@ class Narrower {
         return [this.effect(node.expression)]
       case 'ForStatement':
         return [this.loop(node)]
+      case 'WhileStatement':
+        return [
+          {
+            kind: 'while',
+            span: { start: node.start, end: node.body.start },
+            test: this.expression(node.test),
+            update: [],
+            body: this.body(node.body),
+          },
+        ]
+      case 'ForOfStatement':
+        return [this.each(node)]
       case 'SwitchStatement':
         return this.choice(node)
       default:
@@ -235,14 +251,26 @@ class Narrower {
       throw unfit(this.source, init ?? node, 'the variable of a loop is declared with let', form)
     const names = (side: unknown) =>
       (side as es.Expression).type === 'Identifier' && (side as { name: string }).name === variable
+    const head = { start: node.start, end: node.body.start }
+    const annotation = annotationOf(declarator.id.typeAnnotation)
+    const from = this.expression(declarator.init)
+    if (test.type === 'LogicalExpression' && test.operator === '&&')
+      return {
+        kind: 'while',
+        span: head,
+        counter: { name: variable, annotation, from },
+        test: this.expression(test),
+        update: [this.stepping(update, names, variable)],
+        body: this.body(node.body),
+      }
     if (test.type !== 'BinaryExpression' || !['<', '<=', '>', '>='].includes(test.operator) || !names(test.left))
       throw unfit(this.source, test, `a loop ends by comparing its variable \`${variable}\` with a constant`, form)
     return {
       kind: 'loop',
-      span: { start: node.start, end: node.body.start },
+      span: head,
       variable,
-      annotation: annotationOf(declarator.id.typeAnnotation),
-      from: this.expression(declarator.init),
+      annotation,
+      from,
       operator: test.operator as '<' | '<=' | '>' | '>=',
       bound: this.expression(test.right),
       step: this.step(update, names, variable),
@@ -265,6 +293,38 @@ class Narrower {
       `a loop steps its variable \`${variable}\` by a constant`,
       `write ${variable}++ or ${variable} += 2`,
     )
+  }
+
+  /** The same as a statement: `i += n`. */
+  private stepping(update: es.Expression, names: (side: unknown) => boolean, variable: string): Statement {
+    const at = span(update)
+    const by = this.step(update, names, variable)
+    const target = { kind: 'name', name: variable, span: at } as const
+    if (by.kind === 'negate') return { kind: 'assign', span: at, target, operator: '-', value: by.operand }
+    const back = by.kind === 'number' && by.value < 0n
+    return {
+      kind: 'assign',
+      span: at,
+      target,
+      operator: back ? '-' : '+',
+      value: back ? { ...by, value: -by.value } : by,
+    }
+  }
+
+  private each(node: Extract<es.Statement, { type: 'ForOfStatement' }>): Statement {
+    const head = { start: node.start, end: node.body.start }
+    const form = 'write for (const one of …) { … }'
+    const declared = node.left.type === 'VariableDeclaration' ? node.left : undefined
+    const id = declared?.declarations[0]?.id
+    if (node.await || declared?.kind !== 'const' || (id?.type !== 'Identifier' && id?.type !== 'ObjectPattern'))
+      throw unfit(this.source, head, 'each element is a constant of its round', form)
+    return {
+      kind: 'each',
+      span: head,
+      pattern: id.type === 'Identifier' ? id.name : this.pattern(id),
+      subject: this.expression(node.right),
+      body: this.body(node.body),
+    }
   }
 
   /** A switch is a chain of ifs; every case leaves by itself, so nothing falls through. */
@@ -360,6 +420,16 @@ class Narrower {
           callee: this.expression(syntax.callee),
           arguments: syntax.arguments.map((argument) => this.expression(argument)),
           span: at,
+        }
+      case 'ArrayExpression':
+        return {
+          kind: 'elements',
+          span: at,
+          elements: syntax.elements.map((element) => {
+            if (element === null || element.type === 'SpreadElement')
+              throw this.refused(element ?? syntax, element === null ? 'ArrayExpression' : 'SpreadElement')
+            return this.expression(element)
+          }),
         }
       case 'ObjectExpression':
         return { kind: 'record', span: at, fields: syntax.properties.map((property) => this.field(property)) }

@@ -17,15 +17,54 @@ export const width = (type: ValueType): 32 | 64 =>
 
 /** The sizes of the registers that hold a value. */
 export const piecesOf = (type: ValueType): readonly Size[] =>
-  type.kind === 'address' ? (PIECES[type.role] ?? []) : [width(type) === 64 ? 8 : 4]
+  type.kind === 'address'
+    ? (PIECES[type.role] ?? [])
+    : type.kind === 'list'
+      ? sizesOf(type.list.layout)
+      : [width(type) === 64 ? 8 : 4]
 
-/** The sizes of the loads and stores that move a field. */
-const sizesOf = (layout: Layout): readonly Size[] =>
-  layout.kind === 'bytes' ? (PIECES[layout.role] ?? []) : layout.kind === 'scalar' ? [layout.size] : []
+/** The sizes of the loads and stores that move a field. Lists of octets move in words, others by elements. */
+function sizesOf(layout: Layout): readonly Size[] {
+  switch (layout.kind) {
+    case 'bytes':
+      return PIECES[layout.role] ?? []
+    case 'scalar':
+      return [layout.size]
+    case 'list':
+      return layout.element.size === 1
+        ? wordsOf(0, layout.size).map(({ size }) => size)
+        : Array.from({ length: layout.length }, () => sizesOf(layout.element)).flat()
+    case 'struct':
+      return []
+  }
+}
 
-export function toNetwork(builder: Builder, layout: Layout, pieces: Pieces): Pieces {
-  if (layout.kind !== 'scalar' || layout.size === 1) return pieces
-  const bits = (8 * layout.size) as 16 | 32 | 64
+/** Bytes in aligned words. */
+export function wordsOf(offset: number, length: number): { offset: number; size: Size }[] {
+  const words: { offset: number; size: Size }[] = []
+  for (let at = offset; at < offset + length; ) {
+    const size = ([8, 4, 2, 1] as const).find((one) => at % one === 0 && at + one <= offset + length) ?? 1
+    words.push({ offset: at, size })
+    at += size
+  }
+  return words
+}
+
+/** Where the plain values of a layout lie, in order: those of lists and of the structs in them too. */
+export function plainParts(layout: Layout, offset = 0): { offset: number; size: number; layout: Layout }[] {
+  if (layout.kind === 'struct') return layout.fields.flatMap((field) => plainParts(field.layout, offset + field.offset))
+  if (layout.kind === 'list' && layout.element.kind === 'struct')
+    return Array.from({ length: layout.length }, (_, index) =>
+      plainParts(layout.element, offset + index * layout.element.size),
+    ).flat()
+  return [{ offset, size: layout.size, layout }]
+}
+
+/** Integers between network and host byte order: those of a list, each. */
+export function swapped(builder: Builder, layout: Layout, pieces: Pieces): Pieces {
+  const unit = layout.kind === 'list' ? layout.element : layout
+  if (unit.kind !== 'scalar' || unit.size === 1) return pieces
+  const bits = (8 * unit.size) as 16 | 32 | 64
   return pieces.map((piece) => builder.emit({ op: 'swap', bits }, piece))
 }
 
@@ -88,19 +127,8 @@ export function octet(builder: Builder, pieces: Pieces, type: ValueType, index: 
 
 /** The bytes of a struct that no field covers, in aligned pieces. */
 export function padding({ layout }: StructType): { offset: number; size: Size }[] {
-  const holes: { offset: number; size: Size }[] = []
-  let at = 0
-  const fill = (end: number): void => {
-    while (at < end) {
-      const size = ([8, 4, 2, 1] as const).find((one) => at % one === 0 && at + one <= end) ?? 1
-      holes.push({ offset: at, size })
-      at += size
-    }
-  }
-  for (const field of layout.fields) {
-    fill(field.offset)
-    at = field.offset + field.layout.size
-  }
-  fill(layout.size)
-  return holes
+  const covered = plainParts(layout)
+  const starts = [...covered.map(({ offset }) => offset), layout.size]
+  const ends = [0, ...covered.map(({ offset, size }) => offset + size)]
+  return starts.flatMap((start, index) => wordsOf(ends[index] ?? start, start - (ends[index] ?? start)))
 }

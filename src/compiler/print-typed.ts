@@ -56,6 +56,17 @@ class Printer {
         const { variable, from, step, times } = node
         return this.block(`for (${this.target(variable)} = ${from}; ${times} times; += ${step})`, node.body)
       }
+      case 'while': {
+        const lines = this.block(`while (${this.text(node.test)}; at most ${node.times} times)`, node.body)
+        if (node.update.length === 0) return lines
+        return [...lines.slice(0, -1), ...this.block('} continue', node.update)]
+      }
+      case 'rounds':
+        return this.block('rounds', []).toSpliced(
+          1,
+          0,
+          ...node.rounds.flatMap((round) => indented(this.block('round', round))),
+        )
       case 'breakable':
         return this.block('switch', node.body)
       case 'return':
@@ -103,7 +114,11 @@ class Printer {
       case 'variable':
         return this.name(node.variable)
       case 'field':
+        // The element of a list is a struct of one field.
+        if (node.base.op === 'element' && node.struct.fields.element !== undefined) return this.text(node.base)
         return `${this.operand(node.base)}.${node.field.name}`
+      case 'element':
+        return `${this.operand(node.base)}.${node.field.name}[${this.text(node.index)}]`
       case 'byte':
         return `${this.operand(node.base)}[${node.index}]`
       case 'length':

@@ -1,5 +1,4 @@
 /** What lowering one kind of expression takes from lowering all others, and what it gives. */
-import type { Field } from '../isa/layout.ts'
 import type { Builder } from './builder.ts'
 import type { Comparison, Value } from './ir.ts'
 import type { Pieces } from './pieces.ts'
@@ -16,8 +15,8 @@ export interface Reference {
   readonly pointer: Value
   /** All of them hold where it is there: none, if it always is. */
   readonly present: readonly Test[]
-  /** Of a copy: the fields, which were read at once. */
-  readonly fields?: ReadonlyMap<Field, Pieces>
+  /** Of a copy: its plain values by their offsets, which were read at once; and where in it this is. */
+  readonly copy?: { readonly parts: ReadonlyMap<number, Pieces>; readonly offset: number }
 }
 
 /** A comparison that holds, or does not. */

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
 import type { Module, Modules } from './modules.ts'
+import type { Range, Ranges } from './ranges.ts'
 import { type Unfit, unfit } from './report.ts'
 import type { Span } from './tree.ts'
 import type { NamedTable, Position, Typed, ValueType, Variable } from './typed.ts'
@@ -13,7 +14,7 @@ export type Static = { readonly at: Position } & (
   | { readonly static: 'host'; readonly value: unknown; readonly name: string }
   | { readonly static: 'table'; readonly table: NamedTable }
   | { readonly static: 'builtin'; readonly name: Builtin }
-  | { readonly static: 'method'; readonly of: 'packet' | NamedTable; readonly name: string }
+  | { readonly static: 'method'; readonly of: 'packet' | NamedTable | Typed; readonly name: string }
   | { readonly static: 'function'; readonly module: Module; readonly name: string }
 )
 
@@ -34,6 +35,8 @@ export type Binding =
   /** Its declaration comes later in the same block. */
   | { readonly kind: 'later' }
   | { readonly kind: 'static'; readonly value: Static }
+  /** Stands for an expression that does nothing and never changes: a constant, a list. */
+  | { readonly kind: 'alias'; readonly typed: Typed }
   /** Its declaration was refused: whatever uses it is not refused again. */
   | { readonly kind: 'broken' }
 
@@ -46,6 +49,12 @@ export interface Compilation {
   readonly diagnostics: Diagnostic[]
   readonly functions: Functions
   nextVariable: number
+  /** Rounds of loops written out so far. */
+  unrolled?: number
+  /** Statements checked so far, each as often as it is compiled in. */
+  statements?: number
+  /** What is known of variables that never change. */
+  fixed?: Map<Variable, Range>
 }
 
 /** Thrown where something refused before is used again: there is nothing new to say. */
@@ -60,6 +69,8 @@ export class Scope {
   readonly callers: readonly string[]
   /** Nullable references that have been tested here. */
   nonNull: ReadonlySet<Variable> = new Set()
+  /** What is known of integers here. */
+  ranges: Ranges = new Map()
   /** What is being checked around the present statement, innermost last: what `break` and `continue` leave. */
   readonly around: { readonly kind: 'loop' | 'switch'; left: boolean }[] = []
   returns: ValueType | undefined

@@ -54,6 +54,10 @@ class Selection {
   private readonly fused = new Set<Value>()
   /** What the program does not change: it can be loaded again instead of being kept. */
   private readonly lasting: ReadonlySet<Memory>
+  /** What was proved of a value would be lost if it were loaded again. */
+  private readonly proved = new Set<Value>()
+  /** Sums that only loads and stores use, which take the distance into their instructions. */
+  private readonly folded = new Set<Value>()
   private next = FIRST_VIRTUAL
   private code: Code[] = []
   /** Registers that hold addresses of cells: until the next call, and not in what several blocks lead to. */
@@ -100,12 +104,24 @@ class Selection {
   }
 
   private countUses(): void {
-    const use = (value: Value) => this.users.set(value, (this.users.get(value) ?? 0) + 1)
-    for (const { values, end } of this.graph.blocks) {
-      for (const value of values) value.arguments.forEach(use)
-      if (end?.op === 'return') use(end.value)
-      if (end?.op === 'branch') [end.left, end.right].forEach(use)
+    const addresses = new Set<Value>()
+    const others = new Set<Value>()
+    const use = (value: Value, as: Set<Value> = others) => {
+      this.users.set(value, (this.users.get(value) ?? 0) + 1)
+      as.add(value)
     }
+    for (const { values, end } of this.graph.blocks) {
+      for (const value of values) {
+        const [base, ...rest] = value.arguments
+        const isAddress = value.op === 'load' || value.op === 'store' || value.op === 'atomic'
+        if (base !== undefined) use(base, isAddress ? addresses : others)
+        for (const one of rest) use(one)
+      }
+      if (end?.op === 'return') use(end.value)
+      if (end?.op === 'branch') for (const one of [end.left, end.right]) use(one)
+      if (end?.op === 'branch' && end.proof) this.proved.add(end.left)
+    }
+    for (const value of addresses) if (isNear(value) && !others.has(value)) this.folded.add(value)
   }
 
   /** The context arrives in r1, the arguments of a function in r1 to r5. */
@@ -194,6 +210,7 @@ class Selection {
     const { at } = value
     const [a, b, expected] = value.arguments
     if (isRemade(value) || value.op === 'context' || value.op === 'parameter' || value.op === 'phi') return
+    if (this.folded.has(value)) return
     if (value.op === 'now') return this.call(value, { imm: HELPER.ktime_get_ns })
     if (value.op === 'call') return this.call(value, { imm: HELPER[value.helper] })
     if (value.op === 'invoke') return this.call(value, { src: CALL.local, callee: value.callee })
@@ -212,7 +229,8 @@ class Selection {
           defs: [dst],
           at,
           // But for where the packet starts: the verifier would forget which bytes are known to be there.
-          again: base >= FIRST_VIRTUAL && this.lasting.has(value.from) && value.start !== true,
+          again:
+            !this.proved.has(value) && base >= FIRST_VIRTUAL && this.lasting.has(value.from) && value.start !== true,
           ...objectOf(a),
         })
       }
@@ -309,13 +327,7 @@ class Selection {
   private address(base: Value, at: Position): { base: Register; offset: number } {
     if (base.op === 'stack') return { base: FRAME, offset: 0 }
     const [inner, distance] = base.arguments
-    if (
-      base.op === 'alu' &&
-      base.alu === 'add' &&
-      inner !== undefined &&
-      distance?.op === 'const' &&
-      distance.value < 0x7000n
-    )
+    if (isNear(base) && inner !== undefined && distance?.op === 'const')
       return { base: this.operand(inner, at), offset: Number(distance.value) }
     return { base: this.operand(base, at), offset: 0 }
   }
@@ -379,6 +391,12 @@ class Selection {
     })
     for (const [phi, between] of copies) this.move(phi, between, at)
   }
+}
+
+/** A sum that fits into the offset of a load. */
+const isNear = (value: Value): boolean => {
+  const distance = value.arguments[1]
+  return value.op === 'alu' && value.alu === 'add' && distance?.op === 'const' && distance.value < 0x7000n
 }
 
 const isRemade = ({ op }: Value): boolean => op === 'const' || op === 'map' || op === 'mapValue' || op === 'stack'

@@ -19,6 +19,8 @@ export type Expression = { readonly span: Span } & (
   | { readonly kind: 'member'; readonly object: Expression; readonly property: string; readonly propertySpan: Span }
   | { readonly kind: 'index'; readonly object: Expression; readonly index: Expression }
   | { readonly kind: 'call'; readonly callee: Expression; readonly arguments: readonly Expression[] }
+  /** `[a, b]` */
+  | { readonly kind: 'elements'; readonly elements: readonly Expression[] }
   | { readonly kind: 'record'; readonly fields: readonly RecordField[] }
   | { readonly kind: 'not'; readonly operand: Expression }
   | { readonly kind: 'negate' | 'complement'; readonly operand: Expression }
@@ -73,6 +75,8 @@ export type Statement = { readonly span: Span } & (
       readonly whenFalse: readonly Statement[]
     }
   | Loop
+  | While
+  | Each
   | { readonly kind: 'block'; readonly body: readonly Statement[] }
   /** What `break` leaves besides a loop. */
   | { readonly kind: 'switch'; readonly body: readonly Statement[] }
@@ -97,6 +101,28 @@ export interface Loop {
   readonly body: readonly Statement[]
 }
 
+/** `while (test)`, or a `for` whose end is more than one comparison: then with its variable, which `update` steps. */
+export interface While {
+  readonly kind: 'while'
+  readonly span: Span
+  readonly counter?: { readonly name: string; readonly annotation?: Annotation | undefined; readonly from: Expression }
+  readonly test: Expression
+  readonly update: readonly Statement[]
+  readonly body: readonly Statement[]
+}
+
+/** `for (const name of subject)` */
+export interface Each {
+  readonly kind: 'each'
+  readonly span: Span
+  readonly pattern: Pattern
+  readonly subject: Expression
+  readonly body: readonly Statement[]
+}
+
+/** A plain name, or the names taken out of an object: `{ drop, state: tables }`. */
+export type Pattern = string | readonly { readonly property: string; readonly name: string; readonly span: Span }[]
+
 /** A type's name as it is written; `…` where the type is not a plain name. */
 export interface Annotation {
   readonly name: string
@@ -106,8 +132,7 @@ export interface Annotation {
 export interface Parameter {
   readonly span: Span
   readonly annotation?: Annotation | undefined
-  /** A plain name, or the names taken out of an object: `{ drop, state: tables }`. */
-  readonly pattern: string | readonly { readonly property: string; readonly name: string; readonly span: Span }[]
+  readonly pattern: Pattern
 }
 
 export interface FunctionTree {

@@ -1,6 +1,6 @@
 /** The typed tree: what check.ts makes of the small tree. Every name is resolved, every conversion is explicit. */
 import type { Bytes, Field } from '../isa/layout.ts'
-import type { AtomicName, StructType, Table } from '../lang/index.ts'
+import type { AtomicName, ListType, StructType, Table } from '../lang/index.ts'
 import type { SourceText } from './report.ts'
 import type { BinaryOperator, CompareOperator, Span } from './tree.ts'
 
@@ -19,6 +19,8 @@ export type ValueType =
       readonly space: 'packet' | 'table' | 'copy'
       readonly nullable: boolean
     }
+  /** A fixed number of elements in a header or an entry. */
+  | { readonly kind: 'list'; readonly list: ListType }
   | { readonly kind: 'verdict' }
   | { readonly kind: 'void' }
 
@@ -38,6 +40,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'constant'; readonly value: bigint }
   | { readonly op: 'variable'; readonly variable: Variable }
   | { readonly op: 'field'; readonly base: Typed; readonly field: Field; readonly struct: StructType }
+  /** A reference to an element of the list `field`. That the index is one of it is known. */
+  | { readonly op: 'element'; readonly base: Typed; readonly field: Field; readonly index: Typed }
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
   | { readonly op: 'length' | 'vlan' | 'now' }
   | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed }
@@ -129,6 +133,17 @@ export type TypedStatement =
       readonly body: readonly TypedStatement[]
       readonly at: Position
     }
+  /** Runs while `test` holds: at most `times`. `continue` goes to `update`. */
+  | {
+      readonly op: 'while'
+      readonly test: Typed
+      readonly body: readonly TypedStatement[]
+      readonly update: readonly TypedStatement[]
+      readonly times: number
+      readonly at: Position
+    }
+  /** The rounds of a loop, written out: `break` leaves all of them, `continue` one. */
+  | { readonly op: 'rounds'; readonly rounds: readonly (readonly TypedStatement[])[]; readonly at: Position }
   /** Statements that `break` leaves. */
   | { readonly op: 'breakable'; readonly body: readonly TypedStatement[]; readonly at: Position }
   | { readonly op: 'return'; readonly value: Typed | undefined; readonly at: Position }
@@ -153,6 +168,8 @@ export function nameOfType(type: ValueType): string {
       return type.role
     case 'reference':
       return type.nullable ? `${type.struct.name} | null` : type.struct.name
+    case 'list':
+      return type.list.name
     case 'verdict':
       return 'Verdict'
     case 'void':

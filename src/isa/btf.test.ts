@@ -85,6 +85,26 @@ test('a map of structs', () => {
   expect([map.key, map.value]).toEqual([5, 7])
 })
 
+test('a list is an array, of structs too', () => {
+  const pair = struct(8, [
+    { name: 'low', offset: 0, layout: u16 },
+    { name: 'high', offset: 4, layout: u32 },
+  ])
+  const list = { kind: 'list', element: pair, length: 3, size: 24, align: 4 } as const
+  const map = mapBtf({
+    kind: 'hash',
+    key: u16,
+    value: struct(24, [{ name: 'pairs', offset: 0, layout: list }]),
+    entries: 1,
+  })
+  expect(listing(map.btf).slice(1)).toEqual([
+    '2: int u32 32 bits, 4 bytes',
+    '3: struct 8 bytes, low 1 at 0, high 2 at 32',
+    '4: array 3 of 3',
+    '5: struct 24 bytes, pairs 4 at 0',
+  ])
+})
+
 test('bit fields count from the lowest bit, and names are made C identifiers', () => {
   const value = struct(4, [
     { name: 'type-of service', offset: 0, layout: u32, bits: { shift: 0, width: 3 } },

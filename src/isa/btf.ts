@@ -104,6 +104,8 @@ export class Btf {
         return this.array(this.int(1, false), layout.size)
       case 'struct':
         return this.struct('', layout.size, layout.fields)
+      case 'list':
+        return this.array(this.layout(layout.element), layout.length)
     }
   }
 

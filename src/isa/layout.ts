@@ -2,7 +2,7 @@
  * How a value lies in memory, as plain data: what map keys, map values and packet headers are made of.
  * Offsets and sizes are in bytes. From it come loads and stores, BTF, and the control plane's codecs.
  */
-export type Layout = Scalar | Bytes | Struct
+export type Layout = Scalar | Bytes | Struct | List
 
 /** A machine integer. In maps little-endian (this project's kernels are), in packets big-endian. */
 export interface Scalar {
@@ -25,6 +25,15 @@ export interface Struct {
   readonly size: number
   readonly align: number
   readonly fields: readonly Field[]
+}
+
+/** `length` elements, one behind the other: each begins at a multiple of the element's size. */
+export interface List {
+  readonly kind: 'list'
+  readonly element: Layout
+  readonly length: number
+  readonly size: number
+  readonly align: number
 }
 
 export interface Field {

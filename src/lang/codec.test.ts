@@ -5,12 +5,17 @@ import { decodeStruct, encodeStruct } from './codec.ts'
 import * as headers from './headers.ts'
 import { array, describe as describeTable, hash, lruHash } from './maps.ts'
 import {
+  bits,
   bool,
+  header,
   i32,
   i64,
   ipv4,
   ipv6,
+  isList,
   isStruct,
+  isType,
+  list,
   mac,
   type StructType,
   struct,
@@ -25,6 +30,11 @@ const octets = (length: number) => fc.uint8Array({ minLength: length, maxLength:
 
 /** All values that a field of this type can hold. */
 function values(type: Type): fc.Arbitrary<unknown> {
+  if (isList(type)) {
+    const { element, length } = type
+    const one = isType(element) ? values(element) : valuesOf(header('an element', element))
+    return fc.array(one, { minLength: length, maxLength: length })
+  }
   const width = type.width ?? type.layout.size * 8
   switch (type.kind) {
     case 'mac':
@@ -59,11 +69,20 @@ const everything = struct('everything', {
   h: mac,
   i: ipv4,
   j: ipv6,
+  k: list(u16, 3),
+  l: list({ a: u8, b: u32, c: mac }, 2),
+})
+
+const packed = header('packed', {
+  a: u8,
+  b: list(u32, 3),
+  c: list({ d: bits(4), e: bits(12), f: ipv6 }, 2),
+  g: list(mac, 1),
 })
 
 describe('what is encoded comes back', () => {
   const all: StructType[] = Object.values<unknown>(headers).filter(isStruct)
-  test.each([everything, ...all].map((type) => [type.name, type] as const))('%s', (_, type) => {
+  test.each([everything, packed, ...all].map((type) => [type.name, type] as const))('%s', (_, type) => {
     fc.assert(
       fc.property(valuesOf(type), (value) => {
         const bytes = encodeStruct(type, value)
@@ -73,13 +92,16 @@ describe('what is encoded comes back', () => {
     )
   })
 
-  test.each(all.map((type) => [type.name, type] as const))('%s: every bit of the bytes is in some field', (_, type) => {
-    fc.assert(
-      fc.property(octets(type.size), (bytes) => {
-        expect(encodeStruct(type, decodeStruct(type, bytes))).toEqual(bytes)
-      }),
-    )
-  })
+  test.each([packed, ...all].map((type) => [type.name, type] as const))(
+    '%s: every bit of the bytes is in some field',
+    (_, type) => {
+      fc.assert(
+        fc.property(octets(type.size), (bytes) => {
+          expect(encodeStruct(type, decodeStruct(type, bytes))).toEqual(bytes)
+        }),
+      )
+    },
+  )
 })
 
 describe('bytes', () => {
@@ -122,6 +144,17 @@ describe('is refused, with the name of the field', () => {
   ])('a value that is %s', (_, wrong, says) => {
     expect(() => encodeStruct(one, { ...good, ...wrong } as typeof good)).toThrow(says)
     expect(() => encodeStruct(one, { ...good, ...wrong } as typeof good)).toThrow(RangeError)
+  })
+
+  const listed = struct('s', { words: list(u16, 2), pairs: list({ low: u8 }, 1) })
+  test.each<[string, object, RegExp]>([
+    ['too short', { words: [1] }, /s.words: 1 elements, where 2 belong/],
+    ['none', { words: 1 }, /s.words: a list is an array of 2, not 1/],
+    ['of what does not fit', { words: [1, 65_536] }, /s.words\[1\]: 65536 does not fit into 16 bits/],
+    ['of structs that do not fit', { pairs: [{ low: 256 }] }, /s.pairs\[0\].low: 256 does not fit into 8 bits/],
+  ])('a list that is %s', (_, wrong, says) => {
+    const given = { words: [1, 2], pairs: [{ low: 1 }], ...wrong }
+    expect(() => encodeStruct(listed, given)).toThrow(says)
   })
 
   test('too few bytes', () => {

@@ -1,10 +1,26 @@
 import { formatIPv4, formatIPv6, formatMac, parseIPv4, parseIPv6, parseMac } from '../base/address.ts'
 import { viewOf } from '../base/bytes.ts'
 import type { Field } from '../isa/layout.ts'
-import type { ControlOf, Fields, StructType, Type } from './types.ts'
+import {
+  type ControlOf,
+  elementAt,
+  elementOf,
+  type Fields,
+  isList,
+  isType,
+  type ListType,
+  type StructType,
+  type Type,
+} from './types.ts'
 
 /** What the control plane may hold in a field. */
-export type FieldValue = number | bigint | boolean | string
+export type FieldValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | readonly FieldValue[]
+  | { readonly [field: string]: FieldValue }
 
 /** Bytes of a struct or header from its control-plane form. A RangeError where a value does not fit, naming the field. */
 export function encodeStruct<F extends Fields>(struct: StructType<F>, value: ControlOf<F>): Uint8Array {
@@ -37,6 +53,7 @@ const ADDRESS = {
 
 function writeField(bytes: Uint8Array, struct: StructType, field: Field, type: Type, value: unknown): void {
   const { layout, offset, name } = field
+  if (isList(type)) return writeList(bytes, struct, field, type, value)
   if (type.kind === 'mac' || type.kind === 'ipv4' || type.kind === 'ipv6') {
     if (typeof value !== 'string') throw new RangeError(`${struct.name}.${name}: an address is text, not ${value}`)
     try {
@@ -67,6 +84,7 @@ function writeField(bytes: Uint8Array, struct: StructType, field: Field, type: T
 
 function readField(bytes: Uint8Array, struct: StructType, field: Field, type: Type): FieldValue {
   const { layout, offset } = field
+  if (isList(type)) return readList(bytes, struct, field, type)
   if (type.kind === 'mac' || type.kind === 'ipv4' || type.kind === 'ipv6')
     return ADDRESS[type.kind].format(bytes.subarray(offset, offset + layout.size))
   const raw = readScalar(bytes, offset, layout.size, struct.order === 'host')
@@ -74,6 +92,30 @@ function readField(bytes: Uint8Array, struct: StructType, field: Field, type: Ty
   if (type.kind === 'bool') return raw !== 0n
   const value = layout.kind === 'scalar' && layout.signed ? BigInt.asIntN(layout.size * 8, raw) : raw
   return layout.size === 8 ? value : Number(value)
+}
+
+function writeList(bytes: Uint8Array, struct: StructType, field: Field, type: ListType, value: unknown): void {
+  const { length, element } = type
+  const what = `${struct.name}.${field.name}`
+  if (!Array.isArray(value)) throw new RangeError(`${what}: a list is an array of ${length}, not ${value}`)
+  if (value.length !== length) throw new RangeError(`${what}: ${value.length} elements, where ${length} belong`)
+  for (const [index, one] of value.entries()) {
+    const place = elementAt(field, index)
+    const name = `${field.name}[${index}]`
+    if (isType(element)) writeField(bytes, struct, { ...place, name }, element, one)
+    else {
+      const inner = { ...elementOf(element, struct.order), name: `${struct.name}.${name}` }
+      bytes.set(encodeStruct(inner, one), place.offset)
+    }
+  }
+}
+
+function readList(bytes: Uint8Array, struct: StructType, field: Field, { length, element }: ListType): FieldValue {
+  return Array.from({ length }, (_, index) => {
+    const place = elementAt(field, index)
+    if (isType(element)) return readField(bytes, struct, place, element)
+    return decodeStruct(elementOf(element, struct.order), bytes.subarray(place.offset)) as FieldValue
+  })
 }
 
 function writeScalar(bytes: Uint8Array, offset: number, size: number, value: bigint, little: boolean): void {

@@ -1,31 +1,31 @@
 /** State as a data plane sees it. */
 import type { Table } from './maps.ts'
-import type { DataOf, Fields } from './types.ts'
+import type { DataOf, Fields, GivenOf } from './types.ts'
 
 /** What a data plane may do with a table. */
 export interface DataTable<K extends Fields, V extends Fields> {
   /** The entry itself, not a copy: assigning to its fields changes the table. Null where there is none. */
-  get(key: DataOf<K>): DataOf<V> | null
+  get(key: GivenOf<K>): DataOf<V> | null
   /** Adds or replaces as a whole. False where there was no room. */
-  set(key: DataOf<K>, value: DataOf<V>): boolean
+  set(key: GivenOf<K>, value: GivenOf<V>): boolean
   /** Adds, in one step. False where there was such an entry already, which stays as it is, or no room. */
-  add(key: DataOf<K>, value: DataOf<V>): boolean
+  add(key: GivenOf<K>, value: GivenOf<V>): boolean
   /** Replaces as a whole, in one step. False where there was no such entry. */
-  replace(key: DataOf<K>, value: DataOf<V>): boolean
+  replace(key: GivenOf<K>, value: GivenOf<V>): boolean
   /** False where there was no such entry. */
-  delete(key: DataOf<K>): boolean
+  delete(key: GivenOf<K>): boolean
 }
 
 /** What a data plane may do with a table of prefixes: they are the control plane's to set. */
 export interface DataPrefixes<K extends Fields, V extends Fields> {
   /** The entry of the longest prefix that the key begins with, itself, not a copy. Null where there is none. */
-  get(key: DataOf<K>): DataOf<V> | null
+  get(key: GivenOf<K>): DataOf<V> | null
 }
 
 /** What a data plane may do with a queue or a stack. */
 export interface DataQueue<V extends Fields> {
   /** False where there was no room. */
-  push(value: DataOf<V>): boolean
+  push(value: GivenOf<V>): boolean
   /** Takes the next value out: a copy. Null where there is none. */
   pop(): Readonly<DataOf<V>> | null
   /** A copy of the next value, which stays. Null where there is none. */

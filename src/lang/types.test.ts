@@ -12,6 +12,7 @@ import {
   ipv6,
   isStruct,
   isType,
+  list,
   mac,
   struct,
   type Type,
@@ -68,6 +69,14 @@ describe('a struct is laid out as C does it', () => {
     )
   })
 
+  test.each<[string, Fields, string]>([
+    ['of integers', { a: u8, b: list(u32, 3), c: u8 }, 'a@0 b@4 c@16 20/4'],
+    ['of structs with padding', { a: u8, b: list({ c: u8, d: u32, e: u8 }, 2) }, 'a@0 b@4 28/4'],
+    ['of addresses', { a: u8, b: list(mac, 2) }, 'a@0 b@1 13/1'],
+  ])('with lists %s', (_, fields, expected) => {
+    expect(drawn(fields)).toBe(expected)
+  })
+
   test('and has no bit fields', () => {
     expect(() => struct('s', { a: bits(4) })).toThrow(/s.a: bit fields belong in headers/)
   })
@@ -96,6 +105,11 @@ describe('a header', () => {
     ])
   })
 
+  test('has lists without padding, their structs too', () => {
+    const { layout } = header('h', { a: u8, b: list({ c: u8, d: u32 }, 2), e: list(u16, 3), f: u8 })
+    expect([...layout.fields.map(({ offset }) => offset), layout.size]).toEqual([0, 1, 11, 17, 18])
+  })
+
   test('has bit fields from the most significant bit down', () => {
     const { layout } = headers.IPv6
     expect(layout.fields.slice(0, 3).map(({ name, offset, bits }) => ({ name, offset, ...bits }))).toEqual([
@@ -112,6 +126,16 @@ describe('a header', () => {
   ])('is refused with %s', (_, fields, says) => {
     expect(() => header('h', fields)).toThrow(says)
   })
+})
+
+test.each<[string, () => unknown, RegExp]>([
+  ['no element', () => list(u8, 0), /list\(u8, 0\): a length is a number from 1 to 4096/],
+  ['half an element', () => list(u8, 1.5), /a length is a number/],
+  ['bits', () => list(bits(4), 2), /elements are integers, bool, addresses or structs of them/],
+  ['lists', () => list(list(u8, 2), 2), /elements are integers, bool, addresses or structs of them/],
+  ['bool in a header', () => header('h', { a: list(bool, 2) }), /h.a: a list of bool belongs in a table/],
+])('a list is refused with %s', (_, make, says) => {
+  expect(make).toThrow(says)
 })
 
 describe('an integer type is a conversion', () => {

@@ -1,5 +1,5 @@
 import { alignUp } from '../base/bytes.ts'
-import type { Bytes, Field, Layout, Scalar, Struct } from '../isa/layout.ts'
+import type { Bytes, Field, Layout, List as ListLayout, Scalar, Struct } from '../isa/layout.ts'
 
 /**
  * The types of a data plane. Each name is a type for `tsc` and a value for the schema: `key: { mac, port: u16 }` declares,
@@ -7,9 +7,9 @@ import type { Bytes, Field, Layout, Scalar, Struct } from '../isa/layout.ts'
  * sees: 64-bit integers are `bigint` there, addresses are text.
  */
 export interface Type<Data = unknown, Control = unknown> {
-  readonly kind: 'int' | 'bool' | 'bits' | 'mac' | 'ipv4' | 'ipv6'
+  readonly kind: 'int' | 'bool' | 'bits' | 'mac' | 'ipv4' | 'ipv6' | 'list'
   readonly name: string
-  readonly layout: Scalar | Bytes
+  readonly layout: Scalar | Bytes | ListLayout
   /** `bits` only. */
   readonly width?: number
   /** Never present: they only carry the types. */
@@ -77,8 +77,105 @@ export const bits = (width: number): Type<number, number> => ({
   width,
 })
 
+/** What a field holds that is a {@link list}. Where an index may be past the end to `tsc`, `at` says that it is not. */
+export interface List<T, N extends number> {
+  [index: number]: T
+  readonly length: N
+  /** The same as `list[index]`. */
+  at(index: number): T
+  [Symbol.iterator](): IterableIterator<T>
+}
+
+/** What may stand for a list where a key or a value is written out. */
+type ListLiteral<T, N extends number, All extends readonly T[] = readonly []> = All['length'] extends N
+  ? All
+  : ListLiteral<T, N, readonly [...All, T]>
+
+export interface ListType<D = unknown, C = unknown, N extends number = number> extends Type<List<D, N>, readonly C[]> {
+  readonly kind: 'list'
+  /** Of one type, or structs of such fields. */
+  readonly element: Type | Fields
+  readonly length: N
+  readonly given?: ListLiteral<D, N> | Filled<D>
+}
+
+declare const filled: unique symbol
+export interface Filled<T> {
+  readonly [filled]: T
+}
+
+/** Stands for a list all of whose elements are `value`, where a key or a value is written out. */
+export const fill: <T>(value: T) => Filled<T> = Object.assign((): never => {
+  throw new TypeError('fill is for data planes')
+})
+
+const LONGEST = 4096
+
+/**
+ * A fixed number of values, one behind the other: a field of a table's key or value, or of a header. Elements have a type of
+ * the language, or are structs: `list(u32, 8)`, `list({ low: u16, high: u16 }, 4)`. A RangeError where the length is none.
+ */
+export function list<D, C, const N extends number>(element: Type<D, C>, length: N): ListType<D, C, N>
+export function list<F extends Fields, const N extends number>(
+  element: F,
+  length: N,
+): ListType<DataOf<F>, ControlOf<F>, N>
+export function list(element: Type | Fields, length: number): ListType {
+  const what = isType(element) ? element.name : '{ … }'
+  if (!Number.isInteger(length) || length < 1 || length > LONGEST)
+    throw new RangeError(`list(${what}, ${length}): a length is a number from 1 to ${LONGEST}`)
+  if (isType(element) && (element.kind === 'bits' || element.kind === 'list'))
+    throw new RangeError(`list(${what}, ${length}): elements are integers, bool, addresses or structs of them`)
+  return {
+    kind: 'list',
+    name: `list(${what}, ${length})`,
+    // When it is asked for: elements with bit fields have a layout in headers only.
+    get layout() {
+      return listOf(isType(element) ? element.layout : elementOf(element, 'host').layout, length)
+    },
+    element,
+    length,
+  }
+}
+
+const listOf = (element: Layout, length: number): ListLayout => ({
+  kind: 'list',
+  element,
+  length,
+  size: element.size * length,
+  align: element.align,
+})
+
+const elements = { host: new WeakMap<Fields, StructType>(), network: new WeakMap<Fields, StructType>() }
+
+/** The struct that the elements of a list of structs are, in a table or in a header. */
+export function elementOf(fields: Fields, order: 'network' | 'host'): StructType {
+  const known = elements[order].get(fields)
+  if (known !== undefined) return known
+  const made = order === 'host' ? struct('an element', fields) : header('an element', fields)
+  elements[order].set(fields, made)
+  return made
+}
+
+/** Where an element of a list lies. */
+export function elementAt(field: Field, index: number): Field {
+  const { layout } = field
+  if (layout.kind !== 'list') throw new Error(`${field.name} is no list`)
+  return { name: `${field.name}[${index}]`, offset: field.offset + index * layout.element.size, layout: layout.element }
+}
+
+export const isList = (type: Type): type is ListType => type.kind === 'list'
+
 export type Fields = Readonly<Record<string, Type>>
 export type DataOf<F extends Fields> = { -readonly [K in keyof F]: F[K] extends Type<infer D, unknown> ? D : never }
+/** The same where it is written out, for a table to look up or to keep. */
+export type GivenOf<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends { readonly given?: infer G; readonly data?: infer D }
+    ? NonNullable<G> | NonNullable<D>
+    : F[K] extends Type<infer D, unknown>
+      ? D
+      : never
+}
 export type ControlOf<F extends Fields> = { [K in keyof F]: F[K] extends Type<unknown, infer C> ? C : never }
 
 /** Fields with their places. `order` is the byte order of its integers. */
@@ -115,8 +212,9 @@ export function header<F extends Fields>(name: string, fields: F): StructType<F>
   for (const [field, type] of Object.entries(fields)) {
     if (type.kind !== 'bits') {
       if (run.length > 0) throw new RangeError(`${name}.${field}: the bit fields before it do not fill whole bytes`)
-      places.push({ name: field, offset, layout: packed(type.layout) })
-      offset += type.layout.size
+      const layout = packed(type, `${name}.${field}`)
+      places.push({ name: field, offset, layout })
+      offset += layout.size
       continue
     }
     run.push({ name: field, width: type.width ?? 0 })
@@ -136,10 +234,20 @@ export function header<F extends Fields>(name: string, fields: F): StructType<F>
   return { name, fields, order: 'network', layout, size: offset }
 }
 
-const packed = (layout: Scalar | Bytes): Layout => ({ ...layout, align: 1 })
+function packed(type: Type, field: string): Layout {
+  if (!isList(type)) return { ...type.layout, align: 1 }
+  if (!isType(type.element)) return listOf(elementOf(type.element, 'network').layout, type.length)
+  // Any octet is true in a packet; reading many of them as truth values is nothing that a protocol asks for.
+  if (type.element.kind === 'bool') throw new RangeError(`${field}: a list of bool belongs in a table; take u8`)
+  return listOf({ ...type.element.layout, align: 1 }, type.length)
+}
 
 export const isType = (value: unknown): value is Type =>
-  (typeof value === 'object' || typeof value === 'function') && value !== null && 'layout' in value && 'kind' in value
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  'layout' in value &&
+  'kind' in value &&
+  typeof value.kind === 'string'
 
 export const isStruct = (value: unknown): value is StructType =>
   typeof value === 'object' && value !== null && 'layout' in value && 'order' in value

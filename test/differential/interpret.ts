@@ -5,7 +5,7 @@ import type { Cube } from '../../src/compiler/cube.ts'
 import type { StructField, Typed, TypedStatement, Variable } from '../../src/compiler/typed.ts'
 import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
-import type { Field } from '../../src/isa/layout.ts'
+import type { Field, List } from '../../src/isa/layout.ts'
 import { FARTHEST, type StructType } from '../../src/lang/index.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
@@ -20,8 +20,8 @@ interface Ending {
   readonly ending: 'drop' | 'forward' | 'flood' | 'pass'
   readonly number: number
 }
-/** Integers in the range of their type, truth values, addresses, references or null, verdicts, nothing. */
-type Value = bigint | boolean | Uint8Array | Reference | null | Ending | undefined
+/** Integers in the range of their type, truth values, addresses, lists, references or null, verdicts, nothing. */
+type Value = bigint | boolean | Uint8Array | Reference | null | Ending | undefined | readonly Value[]
 type Completion = { readonly kind: 'next' | 'break' | 'continue' } | { readonly kind: 'return'; readonly value: Value }
 
 const NEXT: Completion = { kind: 'next' }
@@ -124,6 +124,15 @@ class Interpreter {
           if (completion.kind === 'return') return completion
         }
         return NEXT
+      case 'while':
+        return this.while(node)
+      case 'rounds':
+        for (const round of node.rounds) {
+          const completion = this.statements(round)
+          if (completion.kind === 'break') return NEXT
+          if (completion.kind === 'return') return completion
+        }
+        return NEXT
       case 'return':
         return { kind: 'return', value: node.value && this.value(node.value) }
       case 'break':
@@ -133,6 +142,17 @@ class Interpreter {
         this.value(node.value)
         return NEXT
     }
+  }
+
+  private while({ test, body, update, times }: Extract<TypedStatement, { op: 'while' }>): Completion {
+    for (let round = 0; this.value(test) === true; round++) {
+      if (round === times) throw new Error(`a loop of ${times} rounds goes on`)
+      const completion = this.statements(body)
+      if (completion.kind === 'break') return NEXT
+      if (completion.kind === 'return') return completion
+      this.statements(update)
+    }
+    return NEXT
   }
 
   private value(node: Typed): Value {
@@ -145,6 +165,13 @@ class Interpreter {
         const { bytes, at } = this.value(node.base) as Reference
         const raw = readField(bytes, at, node.field, node.struct)
         return node.type.kind === 'bool' ? raw !== 0n : raw
+      }
+      case 'element': {
+        const { bytes, at } = this.value(node.base) as Reference
+        const { layout, offset } = node.field
+        const index = Number(this.value(node.index) as bigint)
+        if (layout.kind !== 'list' || index < 0 || index >= layout.length) throw new Error(`no element ${index}`)
+        return { bytes, at: at + offset + index * layout.element.size }
       }
       case 'byte':
         return BigInt((this.value(node.base) as Uint8Array)[node.index] ?? 0)
@@ -306,8 +333,11 @@ class Interpreter {
     for (const { field, value } of fields) {
       writeField(bytes, 0, field, this.value(value))
       // Only the keys of prefixes are in network order.
-      if (struct.order === 'network' && field.layout.kind === 'scalar')
-        bytes.subarray(field.offset, field.offset + field.layout.size).reverse()
+      const places =
+        field.layout.kind === 'list' ? elementsOf(field.layout, field.offset) : [{ place: field.offset, field }]
+      for (const { place, field: one } of places)
+        if (struct.order === 'network' && one.layout.kind === 'scalar')
+          bytes.subarray(place, place + one.layout.size).reverse()
     }
     return bytes
   }
@@ -353,6 +383,12 @@ class Interpreter {
   }
 }
 
+const elementsOf = ({ element, length }: List, at: number) =>
+  Array.from({ length }, (_, index) => ({
+    place: at + index * element.size,
+    field: { name: 'element', offset: 0, layout: element },
+  }))
+
 function compare(operator: string, left: Value, right: Value): boolean {
   const [a, b] = [left, right].map((one) => (one instanceof Uint8Array ? toHex(one) : (one as bigint)))
   if (a === undefined || b === undefined) throw new Error('nothing to compare')
@@ -373,6 +409,8 @@ function compare(operator: string, left: Value, right: Value): boolean {
 }
 
 function readField(bytes: Uint8Array, at: number, { offset, layout, bits }: Field, struct: StructType): Value {
+  if (layout.kind === 'list')
+    return elementsOf(layout, at + offset).map(({ place, field }) => readField(bytes, place, field, struct))
   const part = bytes.subarray(at + offset, at + offset + layout.size)
   if (layout.kind !== 'scalar') return part.slice()
   const octets = struct.order === 'network' ? [...part] : [...part].reverse()
@@ -383,6 +421,12 @@ function readField(bytes: Uint8Array, at: number, { offset, layout, bits }: Fiel
 
 /** Fields of tables only: headers are read-only, and tables have host byte order. */
 function writeField(bytes: Uint8Array, at: number, { offset, layout }: Field, value: Value): void {
+  if (Array.isArray(value)) {
+    if (layout.kind !== 'list') throw new Error('no list')
+    for (const [index, { place, field }] of elementsOf(layout, at + offset).entries())
+      writeField(bytes, place, field, (value as readonly Value[])[index])
+    return
+  }
   if (value instanceof Uint8Array) return bytes.set(value, at + offset)
   const whole = typeof value === 'boolean' ? (value ? 1n : 0n) : (value as bigint)
   for (let i = 0; i < layout.size; i++) bytes[at + offset + i] = Number((whole >> BigInt(8 * i)) & 0xffn)

@@ -8,17 +8,26 @@ import {
   hash,
   header,
   ipv4,
+  list,
   lpmTrie,
   lruHash,
   mac,
   perCpuArray,
   queue,
   ring,
+  u8,
   u16,
   u32,
   u64,
 } from 'tessera/lang'
 import { z } from 'zod'
+
+export const Ripv2 = header('Ripv2', {
+  command: u8,
+  version: u8,
+  zero: u16,
+  routes: list({ family: u16, tag: u16, address: ipv4, mask: ipv4, nextHop: ipv4, metric: u32 }, 2),
+})
 
 export const Gre = header('Gre', { checksum: bits(1), reserved: bits(12), version: bits(3), type: u16 })
 
@@ -38,6 +47,7 @@ export const gate = defineCube('gate', {
     seen: queue({ value: { address: mac }, entries: 64 }),
     arrivals: ring({ value: { address: mac, port: u16 }, bytes: 65536 }),
     known: bloom({ value: { address: mac }, entries: 10_000 }),
+    history: hash({ key: { port: u16 }, value: { lengths: list(u32, 8), next: u8 }, entries: 64 }),
     routes: lpmTrie({ key: { destination: ipv4 }, value: { port: u16 }, entries: 256 }),
   },
   drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },

@@ -8,6 +8,7 @@ import {
   header,
   i32,
   ipv4,
+  list,
   lpmTrie,
   mac,
   queue,
@@ -25,6 +26,11 @@ export const lan = {
     peers: hash({ key: { address: ipv4, port: u16 }, value: { balance: i32, hits: u8 }, entries: 1024 }),
     totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
     routes: lpmTrie({ key: { tenant: u16, destination: ipv4 }, value: { port: u16, packets: u64 }, entries: 64 }),
+    windows: hash({
+      key: { id: u32 },
+      value: { words: list(u64, 8), ports: list(u16, 5), peers: list({ address: ipv4, hits: u32 }, 3), next: u8 },
+      entries: 16,
+    }),
     free: queue({ value: { port: u16, used: u32 }, entries: 16 }),
     gauge: cell({ value: { packets: u64, level: u16, last: mac } }),
     events: ring({ value: { source: mac, port: u16, length: u32 }, bytes: 4096 }),
@@ -48,7 +54,18 @@ export const lan = {
 }
 
 /** What an instance may be configured with, as a control plane would give it. */
-export const config = { aging: 300, limit: 5_000_000_000, ratio: 1.5, mode: 'strict', learning: true }
+export const config = {
+  aging: 300,
+  limit: 5_000_000_000,
+  ratio: 1.5,
+  mode: 'strict',
+  learning: true,
+  ports: [80, 443],
+  empty: [],
+}
+
+/** Five 16-bit words behind a count. */
+export const Words = header('Words', { count: u8, words: list(u16, 5), tail: list(u8, 6) })
 
 export const Trailer = header('Trailer', { kind: u8, flag: bool, sum: u32 })
 

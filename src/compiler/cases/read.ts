@@ -37,8 +37,8 @@ export const chapters = (): Chapter[] =>
 /** What every case may use without importing it. */
 const LANG = '../../lang/index.ts'
 const WORDS =
-  'array, Arp, atomic, bits, bool, Ethernet, ETHERTYPE, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, seconds, u8, u16, u32, u64, Udp'
-const IMPORTS = `import { ${WORDS} } from '${LANG}'; import { config as given, dataplane, lan, Trailer } from './lan.ts'`
+  'array, Arp, atomic, bits, bool, Ethernet, ETHERTYPE, fill, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, seconds, u8, u16, u32, u64, Udp'
+const IMPORTS = `import { ${WORDS} } from '${LANG}'; import { config as given, dataplane, lan, Trailer, Words } from './lan.ts'`
 const GIVEN = '{ state, config, port, now, drop, forward, flood, pass }'
 
 /** All that a case does not repeat is in one line before it, which no place counts. */

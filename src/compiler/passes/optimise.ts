@@ -6,6 +6,7 @@ import { keysInPackets } from './keys.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
+import { knownProofs } from './proofs.ts'
 import { useRanges } from './ranges.ts'
 import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
@@ -30,6 +31,7 @@ const MOST_ROUNDS = 20
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {
   repeat(graph, PASSES)
+  if (knownProofs(graph)) repeat(graph, PASSES)
   // Afterwards: a reading of the time that stands where ways meet would keep jumps from being threaded through there.
   if (readTimeOnce(graph)) repeat(graph, PASSES)
   if (useRanges(graph)) repeat(graph, PASSES)

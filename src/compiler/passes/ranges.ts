@@ -15,7 +15,7 @@ function decideBranches(graph: Graph, ranges: Ranges): boolean {
   let changed = false
   for (const block of graph.blocks) {
     const { end } = block
-    if (end?.op !== 'branch' || end.right.op !== 'const' || !end.comparison.startsWith('u')) continue
+    if (end?.op !== 'branch' || end.proof || end.right.op !== 'const' || !end.comparison.startsWith('u')) continue
     const most = ranges.most(end.left)
     const { value } = end.right
     const [least, last] = [0n, most].map((left) => compareConstants(end.comparison, 64, left, value))

@@ -1,0 +1,342 @@
+/** Loops, and that they end: the verifier walks every round. */
+import { assign, bindValue, statements, typeOfConstant, typeOfKept } from './check.ts'
+import { condition } from './check-condition.ts'
+import { coerce } from './check-convert.ts'
+import { expression, host, value } from './check-expression.ts'
+import { elementOfList } from './check-list.ts'
+import { forget, keep, narrowed, type Range, rangeOfValue, unconverted } from './ranges.ts'
+import { isStatic, type Scope } from './scope.ts'
+import { stepsOf } from './steps.ts'
+import type { Each, Expression, Loop, Span, While } from './tree.ts'
+import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, U32, type Variable } from './typed.ts'
+
+/** A loop longer than this is refused. */
+const LONGEST_LOOP = 4096
+
+const I32: IntType = { kind: 'int', bits: 32, signed: true }
+
+export function loop(scope: Scope, node: Loop): TypedStatement {
+  const constant = (part: Loop['from'], what: string): bigint => {
+    const typed = value(scope, part)
+    if (typed.op === 'constant') return typed.value
+    throw scope.unfit(
+      part.span,
+      `${what} of a loop must be a constant`,
+      `write for (let ${node.variable} = 0; ${node.variable} < 16; ${node.variable}++) { if (!(…)) break; … }`,
+    )
+  }
+  const from = constant(node.from, 'the start')
+  const bound = constant(node.bound, 'the bound')
+  const step = constant(node.step, 'the step')
+  const type = typeOfKept(scope, node.annotation, U32) ?? (from < 0n || step < 0n ? I32 : U32)
+  if (type.kind !== 'int') throw scope.unfit(node.span, 'a loop counts with an integer', 'write u32')
+  const rounds = iterations(from, bound, step, node.operator)
+  const together = bounded(scope, node.span, rounds)
+  const [least, most] = rangeOf(type)
+  const last = from + step * BigInt(rounds)
+  if (from < least || last > most || last < least)
+    throw scope.unfit(
+      node.span,
+      `the loop variable leaves the range of ${nameOfType(type)}`,
+      'annotate it with a wider type',
+    )
+  return scope.block(() => {
+    const variable = scope.variable(node.variable, type)
+    scope.bind(node.variable, { kind: 'variable', variable, mutable: false, counts: true })
+    const end = from + step * BigInt(Math.max(0, rounds - 1))
+    keep(scope, variable, from < end ? { least: from, most: end } : { least: end, most: from })
+    const inside = inRounds(scope, node, together)
+    return { op: 'loop', variable, from, step, times: rounds, body: inside, at: scope.at(node.span) }
+  })
+}
+
+/** The body of a loop: what its rounds change is not known at its start, nor after it. */
+function inRounds(scope: Scope, node: Loop | While | Each, together: number, more: () => void = () => undefined) {
+  const { nonNull, rounds } = scope
+  forget(scope, node.body)
+  const { ranges } = scope
+  scope.around.push({ kind: 'loop', left: false })
+  scope.rounds = together
+  more()
+  const { result } = statements(scope, node.body)
+  scope.rounds = rounds
+  scope.around.pop()
+  scope.nonNull = nonNull
+  scope.ranges = ranges
+  return result
+}
+
+/** How often `for (i = from; i operator bound; i += step)` runs its body. */
+function iterations(from: bigint, bound: bigint, step: bigint, operator: Loop['operator']): number {
+  const upwards = operator === '<' || operator === '<='
+  const distance = (upwards ? bound - from : from - bound) + (operator.length === 2 ? 1n : 0n)
+  if (distance <= 0n) return 0
+  const towards = upwards ? step : -step
+  if (towards <= 0n) return Number.POSITIVE_INFINITY
+  return Number((distance + towards - 1n) / towards)
+}
+
+/** Refuses loops that run too often. Gives how often the body runs together with the loops around it. */
+function bounded(scope: Scope, span: Span, rounds: number): number {
+  if (rounds > LONGEST_LOOP)
+    throw scope.unfit(
+      span,
+      rounds === Number.POSITIVE_INFINITY
+        ? 'this loop does not end'
+        : `this loop runs ${rounds} times; ${LONGEST_LOOP} are the most`,
+      'step towards the bound, or do less for each packet',
+    )
+  const together = rounds * scope.rounds
+  if (together > LONGEST_LOOP)
+    throw scope.unfit(
+      span,
+      `this loop and those around it run ${together} times together; ${LONGEST_LOOP} are the most`,
+      'do less for each packet',
+    )
+  return together
+}
+
+export function whileLoop(scope: Scope, node: While): TypedStatement[] {
+  return scope.block(() => {
+    const at = scope.at(node.span)
+    const started = node.counter === undefined ? [] : [start(scope, node.counter, node.update)]
+    const before = scope.ranges
+    forget(scope, [...node.body, ...node.update])
+    const outside = scope.ranges
+    const test = condition(scope, node.test)
+    const { rounds, variable, range } = bound(scope, node, test.typed, before)
+    if (rounds > LONGEST_LOOP)
+      throw scope.unfit(
+        node.span,
+        `\`${variable.name}\` lets this loop run ${rounds} times; ${LONGEST_LOOP} are the most`,
+        'count the rounds as well: while (i < 16 && …) { …; i++ }, with let i = 0 before it',
+      )
+    const together = bounded(scope, node.span, rounds)
+    const body = inRounds(scope, node, together, () => {
+      scope.nonNull = new Set([...scope.nonNull, ...test.whenTrue])
+      scope.ranges = new Map(narrowed(scope, scope.ranges, test.typed, true)).set(variable, range)
+    })
+    const update = node.update.flatMap((one) => (one.kind === 'assign' ? [assign(scope, one, true)] : []))
+    scope.ranges = outside
+    return [...started, { op: 'while', test: test.typed, body, update, times: Math.max(1, rounds), at }]
+  })
+}
+
+/** The variable of a `for`. It may start anywhere. */
+function start(
+  scope: Scope,
+  { name, annotation, from }: NonNullable<While['counter']>,
+  update: While['update'],
+): TypedStatement {
+  const given = value(scope, from)
+  const down = update.some((one) => one.kind === 'assign' && one.operator === '-')
+  const ofConstant = down ? I32 : typeOfConstant(given.op === 'constant' ? given.value : 0n)
+  const type = typeOfKept(scope, annotation, U32) ?? (given.type.kind === 'constant' ? ofConstant : given.type)
+  if (type.kind !== 'int') throw scope.unfit(from.span, 'a loop counts with an integer', 'write let i = 0')
+  const typed = coerce(scope, given, type, from.span)
+  const variable = scope.variable(name, type)
+  scope.bind(name, { kind: 'variable', variable, mutable: false, counts: true })
+  scope.ranges = new Map(scope.ranges).set(variable, rangeOfValue(scope, typed))
+  return { op: 'assign', variable, value: typed, at: scope.at(from.span) }
+}
+
+interface Bound {
+  readonly rounds: number
+  /** What is counted with, and its values in the body before it is stepped. */
+  readonly variable: Variable
+  readonly range: Range
+}
+
+const FORM = 'write while (i < 16 && …) { …; i++ }, with let i = 0 before it'
+
+/** How often a loop runs at most: by a part of its condition that compares a variable with a constant. */
+function bound(scope: Scope, node: While, test: Typed, before: ReadonlyMap<Variable, Range>): Bound {
+  const candidates = conjuncts(test).flatMap((one) => comparison(scope, one))
+  const found = candidates.map((one) => boundBy(scope, node, one, before))
+  const bounds = found.filter((one): one is Bound => 'rounds' in one)
+  const [first, ...others] = bounds
+  if (first !== undefined) return others.reduce((least, one) => (one.rounds < least.rounds ? one : least), first)
+  const [why] = found
+  if (why !== undefined && 'message' in why) throw scope.unfit(why.span, why.message, why.remedy)
+  const form =
+    node.counter === undefined
+      ? FORM
+      : `write for (let ${node.counter.name} = 0; ${node.counter.name} < 16 && …; ${node.counter.name}++)`
+  throw scope.unfit(
+    node.span,
+    'a loop without a bound: nothing in its condition compares a variable with a constant',
+    form,
+  )
+}
+
+const conjuncts = (test: Typed): Typed[] =>
+  test.op === 'and' ? [...conjuncts(test.left), ...conjuncts(test.right)] : [test]
+
+interface Comparison {
+  readonly variable: Variable
+  readonly upwards: boolean
+  /** The last value that it runs with. */
+  readonly last: bigint
+  readonly span: Span
+}
+
+/** `i < 16`, `16 >= i`, `n > 0` and so on. */
+function comparison(scope: Scope, test: Typed): Comparison[] {
+  if (test.op !== 'compare') return []
+  const left = unconverted(scope, test.left)
+  const right = unconverted(scope, test.right)
+  const { span } = test.at
+  const of = (variable: Variable, constant: bigint, operator: string): Comparison[] => {
+    const strict = operator.length === 1 ? 1n : 0n
+    if (operator.startsWith('<')) return [{ variable, upwards: true, last: constant - strict, span }]
+    return operator.startsWith('>') ? [{ variable, upwards: false, last: constant + strict, span }] : []
+  }
+  if (left.op === 'variable' && right.op === 'constant') return of(left.variable, right.value, test.operator)
+  if (left.op !== 'constant' || right.op !== 'variable') return []
+  const mirrored = { '<': '>', '<=': '>=', '>': '<', '>=': '<=', '===': '=', '!==': '!' }[test.operator]
+  return of(right.variable, left.value, mirrored)
+}
+
+interface Unbounded {
+  readonly span: Span
+  readonly message: string
+  readonly remedy: string
+}
+
+function boundBy(
+  scope: Scope,
+  node: While,
+  { variable, upwards, last, span }: Comparison,
+  before: ReadonlyMap<Variable, Range>,
+): Bound | Unbounded {
+  const { name, type } = variable
+  if (type.kind !== 'int') throw new Error(`${name} is no integer`)
+  const step = upwards ? `${name}++` : `${name}--`
+  const steps = stepsOf(node, name, upwards, (one) => constantOf(scope, one))
+  if ('strange' in steps)
+    return {
+      span: steps.strange,
+      message: `\`${name}\` counts the rounds of this loop, and changes here by something else than a constant ${upwards ? 'upwards' : 'downwards'}`,
+      remedy: `write ${step}, or count with a variable of its own`,
+    }
+  if (steps.least === undefined || steps.least <= 0n)
+    return {
+      span,
+      message: `\`${name}\` does not change on every way through this loop`,
+      remedy: `write ${step} where every round comes by, before continue as well`,
+    }
+  const [lowest, highest] = rangeOf(type)
+  const from = before.get(variable) ?? scope.compilation.fixed?.get(variable) ?? { least: lowest, most: highest }
+  const overflows = upwards ? last + steps.most > highest : last - steps.most < lowest
+  if (overflows)
+    return {
+      span,
+      message: `\`${name}\` may leave the range of ${nameOfType(type)} before it gets past ${last}`,
+      remedy: 'declare it with a wider type, or compare it with less',
+    }
+  const distance = upwards ? last - from.least : from.most - last
+  const rounds = distance < 0n ? 0 : Number(distance / steps.least) + 1
+  const range = upwards
+    ? { least: smaller(from.least, last), most: last }
+    : { least: last, most: larger(from.most, last) }
+  return { rounds, variable, range }
+}
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+function constantOf(scope: Scope, node: Expression): bigint | undefined {
+  const isConstant = node.kind === 'number' || node.kind === 'name' || node.kind === 'member' || node.kind === 'negate'
+  const typed = isConstant ? value(scope, node) : undefined
+  return typed?.op === 'constant' ? typed.value : undefined
+}
+
+/** `for (const x of …)`: over what is known now, round by round; over a list, with an index. */
+export function each(scope: Scope, node: Each): TypedStatement[] {
+  const { subject } = node
+  if (subject.kind === 'elements')
+    return [
+      unrolled(
+        scope,
+        node,
+        subject.elements.map((one) => () => bindValue(scope, node.pattern, value(scope, one), one.span)),
+      ),
+    ]
+  const over = expression(scope, subject)
+  if (isStatic(over)) {
+    const values: unknown = over.static === 'host' ? over.value : undefined
+    if (over.static !== 'host' || !Array.isArray(values))
+      throw scope.unfit(
+        subject.span,
+        'for … of goes through constant arrays, and lists of headers and entries',
+        'write for (let i = 0; i < 16; i++) { … }',
+      )
+    return [
+      unrolled(
+        scope,
+        node,
+        values.map((one: unknown, index) => () => {
+          const name = `${over.name}[${index}]`
+          return bindValue(scope, node.pattern, host(scope, one, name, subject.span), subject.span)
+        }),
+      ),
+    ]
+  }
+  if (over.type.kind !== 'list' || over.op !== 'field')
+    throw scope.unfit(
+      subject.span,
+      `${nameOfType(over.type)} has no elements to go through`,
+      'write for (let i = 0; i < 16; i++) { … }',
+    )
+  if (over.base.type.kind === 'reference' && over.base.type.space === 'copy')
+    return [
+      unrolled(
+        scope,
+        node,
+        Array.from({ length: over.type.list.length }, (_, index) => () => {
+          const place: Typed = { op: 'constant', value: BigInt(index), type: { kind: 'constant' }, at: over.at }
+          return bindValue(scope, node.pattern, elementOfList(scope, subject.span, over, place), subject.span)
+        }),
+      ),
+    ]
+  return [overList(scope, node, over)]
+}
+
+function overList(scope: Scope, node: Each, over: Typed): TypedStatement {
+  if (over.type.kind !== 'list') throw new Error(`${over.op} is no list`)
+  const times = over.type.list.length
+  const together = bounded(scope, node.span, times)
+  return scope.block(() => {
+    const at = scope.at(node.span)
+    const variable = scope.variable('index', U32)
+    keep(scope, variable, { least: 0n, most: BigInt(times - 1) })
+    const index: Typed = { op: 'variable', variable, type: U32, at }
+    let bound: TypedStatement[] = []
+    const body = inRounds(scope, node, together, () => {
+      bound = bindValue(scope, node.pattern, elementOfList(scope, node.subject.span, over, index), node.subject.span)
+    })
+    return { op: 'loop', variable, from: 0n, step: 1n, times, body: [...bound, ...body], at }
+  })
+}
+
+/** Every round is checked by itself, with its own constants. */
+function unrolled(scope: Scope, node: Each, rounds: readonly (() => TypedStatement[])[]): TypedStatement {
+  const { compilation } = scope
+  compilation.unrolled = (compilation.unrolled ?? 0) + rounds.length
+  if (compilation.unrolled > LONGEST_LOOP)
+    throw scope.unfit(
+      node.span,
+      `more than ${LONGEST_LOOP} rounds would be compiled in`,
+      'keep what is long in a table of the schema',
+    )
+  const checked = rounds.map((bind) =>
+    scope.block(() => {
+      let bound: TypedStatement[] = []
+      const body = inRounds(scope, node, scope.rounds, () => {
+        bound = bind()
+      })
+      return [...bound, ...body]
+    }),
+  )
+  return { op: 'rounds', rounds: checked, at: scope.at(node.span) }
+}

@@ -1,0 +1,140 @@
+import { type Block, type Comparison, dominators, type Graph, MIRRORED, NEGATED, type Value } from '../ir.ts'
+import { prune, removeEdge } from './graph.ts'
+
+/**
+ * Tests that are there for the verifier alone are taken out where it knows by itself: it follows constants through every round
+ * of a loop, masks, shifts and loads of few bits, and what a test on the way says of the very value. It knows nothing of what
+ * a division, a remainder or a change of byte order gives.
+ */
+export function knownProofs(graph: Graph): boolean {
+  const proofs = graph.blocks.filter(({ end }) => end?.op === 'branch' && end.proof === true)
+  if (proofs.length === 0) return false
+  const knowledge = new Knowledge(graph)
+  let changed = false
+  for (const block of proofs) {
+    const { end } = block
+    if (end?.op !== 'branch' || !knowledge.covers(block)) continue
+    removeEdge(block, end.whenFalse)
+    block.end = { op: 'jump', to: end.whenTrue, at: end.at }
+    changed = true
+  }
+  prune(graph)
+  return changed
+}
+
+const UNKNOWN = 2n ** 64n - 1n
+
+class Knowledge {
+  private readonly idom: ReadonlyMap<Block, Block>
+  private readonly homes = new Map<Value, Block>()
+
+  constructor(graph: Graph) {
+    this.idom = dominators(graph)
+    for (const block of graph.blocks) for (const value of block.values) this.homes.set(value, block)
+  }
+
+  covers(block: Block): boolean {
+    const { end } = block
+    if (end?.op !== 'branch') return false
+    if (this.isExact(end.left, new Set())) return true
+    return end.right.op === 'const' && this.most(end.left, block) <= end.right.value
+  }
+
+  /** Whether the verifier knows a number, or how far into the packet a pointer leads, exactly on each way. */
+  private isExact(value: Value, seen: Set<Value>): boolean {
+    if (value.op === 'const' || seen.has(value) || isPacket(value)) return true
+    seen.add(value)
+    return (value.op === 'phi' || value.op === 'alu') && value.arguments.every((one) => this.isExact(one, seen))
+  }
+
+  /** The largest that the verifier takes a value for where a block ends. */
+  private most(value: Value, at: Block | undefined, seen: ReadonlySet<Value> = new Set()): bigint {
+    if (seen.has(value)) return UNKNOWN
+    const deeper = new Set(seen).add(value)
+    const inside = this.computed(value, deeper)
+    // What is loaded again instead of being kept has lost what a test said of it.
+    return value.op === 'load' || at === undefined ? inside : this.tested(value, at, inside)
+  }
+
+  private computed(value: Value, seen: ReadonlySet<Value>): bigint {
+    const home = this.homes.get(value)
+    const most = (index: number): bigint => {
+      const one = value.arguments[index]
+      return one === undefined ? UNKNOWN : this.most(one, home, seen)
+    }
+    switch (value.op) {
+      case 'const':
+        return value.value
+      case 'load':
+        return 2n ** BigInt(8 * value.size) - 1n
+      case 'low32':
+        return smaller(most(0), 0xffffffffn)
+      case 'phi':
+        return this.counted(value) ?? value.arguments.map((_, index) => most(index)).reduce(larger, 0n)
+      case 'alu': {
+        const all = 2n ** BigInt(value.bits) - 1n
+        const [a, b] = [smaller(most(0), all), smaller(most(1), all)]
+        const constant = value.arguments[1]?.op === 'const'
+        // Both halves of what these give are unknown.
+        if (value.alu === 'div' || value.alu === 'mod') return UNKNOWN
+        const result = {
+          and: smaller(a, b),
+          add: a + b,
+          mul: constant ? a * b : UNKNOWN,
+          lsh: constant ? a << b : UNKNOWN,
+          rsh: constant ? a >> b : UNKNOWN,
+          or: 2n ** BigInt(larger(a, b).toString(2).length) - 1n,
+          xor: 2n ** BigInt(larger(a, b).toString(2).length) - 1n,
+        }[value.alu as string]
+        return result === undefined || result > all ? all : result
+      }
+      default:
+        return UNKNOWN
+    }
+  }
+
+  /** The variable of a loop that counts from one constant to another. */
+  private counted(phi: Value): bigint | undefined {
+    const stepped = phi.arguments.find((one) => one.op === 'alu' && one.alu === 'add' && one.arguments[0] === phi)
+    const starts = phi.arguments.filter((one) => one !== stepped)
+    const step = stepped?.arguments[1]
+    const home = stepped && this.homes.get(stepped)
+    const { end } = home ?? {}
+    if (stepped?.op !== 'alu' || step?.op !== 'const' || end?.op !== 'branch' || end.counts !== true) return undefined
+    if (end.left !== stepped || end.right.op !== 'const') return undefined
+    const last = BigInt.asUintN(stepped.bits, end.right.value - step.value)
+    return starts.every(({ op }) => op === 'const')
+      ? starts.reduce((most, one) => (one.op === 'const' ? larger(most, one.value) : most), last)
+      : undefined
+  }
+
+  /** The same, with the tests that were passed on the way to `at`. */
+  private tested(value: Value, at: Block, before: bigint): bigint {
+    let most = before
+    for (let block = at; ; ) {
+      const above = this.idom.get(block)
+      if (above === undefined || above === block) return most
+      const { end } = above
+      const [only, ...others] = block.predecessors
+      if (end?.op === 'branch' && only === above && others.length === 0 && end.whenTrue !== end.whenFalse) {
+        const passed = end.whenTrue === block ? end.comparison : NEGATED[end.comparison]
+        const limit = limitOf(value, passed, end.left, end.right)
+        // A comparison of low halves says nothing of more.
+        if (limit !== undefined && (end.bits === 64 || before <= 0xffffffffn)) most = smaller(most, limit)
+      }
+      block = above
+    }
+  }
+}
+
+function limitOf(value: Value, comparison: Comparison, left: Value, right: Value): bigint | undefined {
+  if (right === value) return limitOf(value, MIRRORED[comparison], right, left)
+  if (left !== value || right.op !== 'const') return undefined
+  if (comparison === 'ult') return right.value - 1n
+  return comparison === 'ule' || comparison === 'eq' ? right.value : undefined
+}
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+const isPacket = (value: Value): boolean => value.op === 'load' && value.start === true
