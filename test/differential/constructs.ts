@@ -46,9 +46,12 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   vlan: 'generated',
   add: { not: 'yet' },
   cell: { not: 'yet' },
+  element: { not: 'yet' },
   emit: { not: 'yet' },
   has: { not: 'yet' },
   replace: { not: 'yet' },
+  rounds: { not: 'yet' },
+  while: { not: 'yet' },
 }
 
 /** Construct → in how many data planes it was: ops, with their operators, and with the kind of their table or header. */
