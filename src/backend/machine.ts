@@ -1,4 +1,4 @@
-import type { MapDescription, Program } from '../isa/program.ts'
+import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 
 /**
  * What runs programs: the kernel, or the user-space VM. Everything above this interface works on both and cannot tell
@@ -21,12 +21,14 @@ export interface Machine extends Disposable {
   /** What a graph may attach to, by name; undefined where there is no such interface. */
   interface(name: string): Interface | undefined
   /**
-   * Programs at the ingress of an interface that are not attachments of this project: one line each, for people
+   * Programs at this point of an interface that are not attachments of this project: one line each, for people
    * (`tcx program 17 "cil_from_netdev"`). Empty when the interface is free.
    */
-  foreign(target: Interface): readonly string[]
-  /** Runs `program` on every frame that arrives on `target`, until detached. */
-  attach(program: LoadedProgram, target: Interface, path: string): Attachment
+  foreign(target: Interface, point: AttachPoint): readonly string[]
+  /** Where XDP programs belong that redirect between these interfaces: by their drivers only if all of them can. */
+  xdpPoint(targets: readonly Interface[]): AttachPoint
+  /** Runs `program` on every frame that comes by this point of `target`, until detached. */
+  attach(program: LoadedProgram, target: Interface, path: string, point: AttachPoint): Attachment
   /** The attachment pinned at `path`; undefined where there is none, or where its interface is gone. */
   openAttachment(path: string): Attachment | undefined
 
@@ -91,6 +93,7 @@ export interface Interface {
 /** A program on an interface. Disposing lets go of the handle; only {@link Attachment.detach} stops the program. */
 export interface Attachment extends Disposable {
   readonly interface: Interface
+  readonly point: AttachPoint
   /** From one packet to the next: each sees the old program or the new one. */
   replace(program: LoadedProgram): void
   /** Stops the program and forgets the pin. */

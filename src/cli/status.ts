@@ -2,9 +2,9 @@
 import type { GraphStatus, InstanceStatus, PortStatus } from '../engine/engine.ts'
 import { bytes, records, table } from './table.ts'
 
-export function printStatus({ name, state, file, instances }: GraphStatus): string {
+export function printStatus({ name, state, file, point, instances }: GraphStatus): string {
   const hint = state === 'applied' ? '' : ` (${state}, and not finished: run it again, or delete it)`
-  return [`graph ${name}${hint}, from ${file}`, ...instances.map(printInstance)].join('\n\n')
+  return [`graph ${name}${hint}, by ${point}, from ${file}`, ...instances.map(printInstance)].join('\n\n')
 }
 
 function printInstance({ name, cube, summary, ports, views }: InstanceStatus): string {

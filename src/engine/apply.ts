@@ -20,7 +20,7 @@ export function apply(machine: Machine, wanted: Wanted, actions: readonly Action
       })
       loaded.set(action.path, held.use(machine.load(action.program, Object.fromEntries(given))))
     }
-    for (const action of actions) carryOut(machine, action, loaded, undo)
+    for (const action of actions) carryOut(machine, action, loaded, maps, undo)
   } catch (error) {
     for (const step of undo.reverse()) step()
     throw error
@@ -56,17 +56,24 @@ function carryOut(
   machine: Machine,
   action: Action,
   loaded: ReadonlyMap<string, LoadedProgram>,
+  maps: ReadonlyMap<string, MachineMap>,
   undo: (() => void)[],
 ): void {
   const program = loaded.get(action.path)
   switch (action.do) {
     case 'create map':
       return
+    case 'set entries':
+      for (const [key, value] of action.entries) maps.get(action.path)?.update(key, value)
+      return
+    case 'clear entries':
+      for (const key of action.keys) maps.get(action.path)?.delete(key)
+      return
     case 'attach': {
       const target = machine.interface(action.interface)
       if (program === undefined || target === undefined)
         throw refusal(`the interface ${action.interface} went away meanwhile`, 'create it, and run the command again')
-      const attachment = machine.attach(program, target, action.path)
+      const attachment = machine.attach(program, target, action.path, action.point)
       attachment[Symbol.dispose]()
       undo.push(() => machine.openAttachment(action.path)?.detach())
       return

@@ -140,7 +140,7 @@ describe('applying', () => {
     },
     {
       what: 'an interface with a program of somebody else',
-      before: ({ machine }) => machine.addForeign('vb', 'tcx program 17 "cil_from_netdev"'),
+      before: ({ machine }) => machine.addForeign('vb', 'tc ingress', 'tcx program 17 "cil_from_netdev"'),
       says: 'lan.yaml:8:23: the interface vb already has a program of somebody else: tcx program 17 "cil_from_netdev"',
     },
     {

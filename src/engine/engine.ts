@@ -7,11 +7,12 @@ import { readDataPlane } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
+import { type AttachPoint, type Hook, hookAt } from '../isa/program.ts'
 import { apply } from './apply.ts'
 import { cubesOf, type Graph, type GraphFile } from './graph.ts'
 import { type Action, fingerprint, lostMaps, observe, plan } from './plan.ts'
 import { capacityOf, type Numbering, numberPorts, type Records, type Running } from './records.ts'
-import { nothing, stitch, type Wanted } from './stitch.ts'
+import { linkPath, nothing, stitch, type Wanted } from './stitch.ts'
 import { openTables, type PortCounters, readCounters } from './tables.ts'
 
 export interface EngineParts {
@@ -22,6 +23,8 @@ export interface EngineParts {
   readonly lock: () => Promise<Disposable>
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
+  /** What programs are compiled for. Unless said, what the graph runs by now; at first, TC. */
+  readonly hook?: Hook | undefined
 }
 
 /** A change that has been worked out and not begun. */
@@ -51,6 +54,7 @@ export interface GraphStatus {
   readonly name: string
   readonly state: Running['state']
   readonly file: string
+  readonly point: AttachPoint
   readonly instances: readonly InstanceStatus[]
 }
 
@@ -66,10 +70,11 @@ export class Engine {
   async plan(file: GraphFile): Promise<Change> {
     const { machine, records } = this.parts
     const { graph } = file
-    this.checkInterfaces(file)
     const before = records.read(graph.name)
+    const point = this.pointOf(graph, before)
+    this.checkInterfaces(file, point)
     const numbering = numberPorts(graph, before?.numbering)
-    const wanted = await this.wanted(graph, numbering, file.cubes)
+    const wanted = await this.wanted(graph, numbering, point, file.cubes)
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const present = { ...observe(machine, wanted), programs }
@@ -85,6 +90,7 @@ export class Engine {
       file: resolve(file.file),
       graph,
       numbering,
+      point,
       programs: Object.fromEntries(fingerprints) as Record<string, string>,
     }
     return { running, wanted, actions: plan(present, wanted) }
@@ -111,21 +117,35 @@ export class Engine {
     return change
   }
 
+  /** All programs of a graph go to points of one kind: what one of them redirects, another one's interface must take. */
+  private pointOf(graph: Graph, before: Running | undefined): AttachPoint {
+    const { machine, hook } = this.parts
+    if (hook === undefined) return before?.point ?? 'tc ingress'
+    if (hook === 'tc') return 'tc ingress'
+    const names = graph.instances.flatMap(({ ports }) => ports.map((port) => port.interface))
+    return machine.xdpPoint(names.flatMap((name) => machine.interface(name) ?? []))
+  }
+
   /** What shall be pinned for a graph. */
-  private async wanted(graph: Graph, numbering: Numbering, cubes: ReadonlyMap<string, CubeFolder>): Promise<Wanted> {
+  private async wanted(
+    graph: Graph,
+    numbering: Numbering,
+    point: AttachPoint,
+    cubes: ReadonlyMap<string, CubeFolder>,
+  ): Promise<Wanted> {
     const { machine, clock = 'kernel' } = this.parts
     const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
     for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
     const ifindex = (name: string): number => machine.interface(name)?.index ?? 0
-    return stitch({ graph, numbering, sources, ifindex, clock })
+    return stitch({ graph, numbering, sources, ifindex, point, clock })
   }
 
   /** Back to what ran before a change that failed: some programs may be new already, and some ports gone. */
   private async restore(before: Running): Promise<void> {
     const { machine, records, catalogue } = this.parts
-    const { graph, numbering, file } = before
+    const { graph, numbering, point, file } = before
     try {
-      const wanted = await this.wanted(graph, numbering, await cubesOf(graph, file, catalogue))
+      const wanted = await this.wanted(graph, numbering, point, await cubesOf(graph, file, catalogue))
       apply(machine, wanted, plan(observe(machine, wanted), wanted))
       records.write(before)
     } catch {
@@ -168,25 +188,25 @@ export class Engine {
         `something of a graph ${name} is pinned, but nothing else is known of it`,
         `remove it with tessera delete ${name}`,
       )
-    const { graph, file, state } = running
+    const { graph, file, state, point } = running
     const cubes = await cubesOf(graph, file, catalogue)
     const instances = graph.instances.flatMap((instance) => {
       const folder = cubes.get(instance.cube)
       return folder === undefined ? [] : [this.instanceStatus(running, instance, folder)]
     })
-    return { name, state, file, instances }
+    return { name, state, file, point, instances }
   }
 
   private instanceStatus(running: Running, instance: Graph['instances'][number], folder: CubeFolder): InstanceStatus {
     const { machine } = this.parts
-    const { graph, numbering } = running
+    const { graph, numbering, point } = running
     const { cube, control } = folder
     const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
     using held = new Held()
     const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers), held)
     const attached = observe(machine, nothing(graph.name)).attachments
     const ports = instance.ports.map((port): PortStatus => {
-      const there = attached.get(`${graph.name}/${instance.name}/links/${port.name}`) === port.interface
+      const there = attached.get(linkPath(graph.name, instance.name, port.name, point))?.interface === port.interface
       const up = machine.interface(port.interface)?.up ?? false
       const state = !there ? 'detached' : up ? 'up' : 'down'
       return { name: port.name, interface: port.interface, state, ...counters(numbers.ids[port.name] ?? 0) }
@@ -211,7 +231,7 @@ export class Engine {
   }
 
   /** Interfaces that are there, up, free of other programs, and in no other graph. */
-  private checkInterfaces({ graph, place }: GraphFile): void {
+  private checkInterfaces({ graph, place }: GraphFile, point: AttachPoint): void {
     const { machine } = this.parts
     const diagnostics: Diagnostic[] = []
     const owners = this.interfacesOfOthers(graph.name)
@@ -234,11 +254,11 @@ export class Engine {
           continue
         }
         if (!found.up) say(`the interface ${port.interface} is down`, `ip link set ${port.interface} up`)
-        const [foreign] = machine.foreign(found)
+        const [foreign] = machine.foreign(found, point)
         if (foreign !== undefined)
           say(
             `the interface ${port.interface} already has a program of somebody else: ${foreign}`,
-            `remove it (bpftool net show; tc filter show dev ${port.interface} ingress), or take another interface`,
+            `remove it (bpftool net show; ${LOOK[hookAt(point)](port.interface)}), or take another interface`,
           )
       }
     }
@@ -255,4 +275,10 @@ export class Engine {
     }
     return owners
   }
+}
+
+/** How programs of others are looked at. */
+const LOOK: Readonly<Record<Hook, (name: string) => string>> = {
+  tc: (name) => `tc filter show dev ${name} ingress`,
+  xdp: (name) => `ip link set ${name} xdp off`,
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { MapDescription, Program } from '../isa/program.ts'
 import { type Action, describeAction, lostMaps, type Present, plan } from './plan.ts'
 import { numberPorts } from './records.ts'
-import type { Wanted } from './stitch.ts'
+import type { Wanted, WantedAttachment } from './stitch.ts'
 
 const description: MapDescription = {
   kind: 'hash',
@@ -16,17 +16,40 @@ const program: Program = { name: 'p', hook: 'tc', instructions: [], maps: {}, li
 interface Sketch {
   readonly maps?: readonly string[]
   readonly links?: Readonly<Record<string, string>>
+  /** The same by XDP, and where. */
+  readonly xdp?: Readonly<Record<string, string>>
+  readonly point?: 'xdp native' | 'xdp generic'
+  /** What the map `exits` holds, an octet to an octet. */
+  readonly exits?: Readonly<Record<number, number>>
 }
 
 const mapAt = (name: string) => `lan/switch/maps/${name}`
 const linkAt = (name: string) => `lan/switch/links/${name}`
-const onLinks = <T>(links: Sketch['links'], value: (to: string) => T) =>
-  Object.entries(links ?? {}).map(([name, to]) => [linkAt(name), value(to)] as const)
+const attachments = ({
+  links = {},
+  xdp = {},
+  point = 'xdp native',
+}: Sketch): (readonly [path: string, Pick<WantedAttachment, 'interface' | 'point'>])[] => [
+  ...Object.entries(links).map(
+    ([name, to]) => [linkAt(name), { interface: to, point: 'tc ingress' as const }] as const,
+  ),
+  ...Object.entries(xdp).map(([name, to]) => [`lan/switch/xdp/${name}`, { interface: to, point }] as const),
+]
+const entries = ({ exits }: Sketch) =>
+  exits === undefined
+    ? []
+    : [
+        [
+          mapAt('exits'),
+          Object.entries(exits).map(([key, value]) => [Uint8Array.of(+key), Uint8Array.of(value)] as const),
+        ] as const,
+      ]
 
-const wanted = ({ maps = [], links }: Sketch): Wanted => ({
+const wanted = (sketch: Sketch): Wanted => ({
   graph: 'lan',
-  maps: Object.fromEntries(maps.map((name) => [mapAt(name), description])),
-  attachments: Object.fromEntries(onLinks(links, (to) => ({ interface: to, program, maps: {} }))),
+  maps: Object.fromEntries((sketch.maps ?? []).map((name) => [mapAt(name), description])),
+  entries: Object.fromEntries(entries(sketch)),
+  attachments: Object.fromEntries(attachments(sketch).map(([path, at]) => [path, { ...at, program, maps: {} }])),
 })
 
 /** `changed`: maps that are there, described otherwise. `dead`: pins of attachments whose interfaces are gone. */
@@ -36,20 +59,21 @@ interface There extends Sketch {
   readonly other?: readonly string[]
 }
 
-const present = ({ maps = [], changed = [], links, dead = [], other = [] }: There): Present => ({
+const present = ({ maps = [], changed = [], dead = [], other = [], ...sketch }: There): Present => ({
   paths: [
-    ...Object.keys(links ?? {}).map(linkAt),
+    ...attachments(sketch).map(([path]) => path),
     ...dead.map(linkAt),
     ...[...maps, ...changed].map(mapAt),
     ...other.map((path) => `lan/${path}`),
   ],
   sameMaps: new Set(maps.map(mapAt)),
-  attachments: new Map(onLinks(links, (to) => to)),
+  entries: new Map(entries(sketch)),
+  attachments: new Map(attachments(sketch)),
 })
 
 const shown = (actions: readonly Action[]): string[] =>
   actions.map((action) => {
-    const path = action.path.replace(/^lan\/switch\/(maps|links)\//, '')
+    const path = action.path.replace(/^lan\/switch\/(maps\/|links\/|(?=xdp\/))/, '')
     return 'interface' in action ? `${action.do} ${path} on ${action.interface}` : `${action.do} ${path}`
   })
 
@@ -125,6 +149,49 @@ describe('a plan', () => {
       actions: ['detach a', 'remove b'],
     },
     {
+      what: 'from TC to XDP: what comes is there before what goes',
+      from: { maps: ['m'], links: { a: 'v1', b: 'v2' } },
+      to: { maps: ['m', 'exits'], exits: { 0: 7, 1: 8 }, xdp: { a: 'v1', b: 'v2' } },
+      actions: [
+        'create map exits',
+        'set entries exits',
+        'attach xdp/a on v1',
+        'attach xdp/b on v2',
+        'detach a',
+        'detach b',
+      ],
+    },
+    {
+      what: 'from XDP to TC',
+      from: { maps: ['m', 'exits'], exits: { 0: 7 }, xdp: { a: 'v1' } },
+      to: { maps: ['m'], links: { a: 'v1' } },
+      actions: ['attach a on v1', 'detach xdp/a', 'remove exits'],
+    },
+    {
+      what: 'from native to generic: off first, for an interface has one of them',
+      from: { xdp: { a: 'v1' } },
+      to: { xdp: { a: 'v1' }, point: 'xdp generic' },
+      actions: ['detach xdp/a', 'attach xdp/a on v1'],
+    },
+    {
+      what: 'an exit more, before programs send to it, and one less, when none does any more',
+      from: { maps: ['exits'], exits: { 0: 7, 1: 8 }, xdp: { a: 'v1', b: 'v2' } },
+      to: { maps: ['exits'], exits: { 0: 7, 2: 9 }, xdp: { a: 'v1', c: 'v3' } },
+      actions: [
+        'set entries exits',
+        'attach xdp/c on v3',
+        'replace xdp/a on v1',
+        'detach xdp/b',
+        'clear entries exits',
+      ],
+    },
+    {
+      what: 'exits that stay: nothing is written',
+      from: { maps: ['exits'], exits: { 0: 7 }, xdp: { a: 'v1' } },
+      to: { maps: ['exits'], exits: { 0: 7 }, xdp: { a: 'v1' } },
+      actions: ['replace xdp/a on v1'],
+    },
+    {
       what: 'what was left half-done: only what is missing is made',
       from: { maps: ['m'], links: { b: 'v2' } },
       to: whole,
@@ -161,8 +228,8 @@ describe('a plan', () => {
     )
     expect(actions.map(describeAction)).toEqual([
       '+ map      lan/switch/maps/m (hash, 16 entries)',
-      '+ program  lan/switch/links/b on v2 (0 instructions)',
-      '~ program  lan/switch/links/a on v1 (0 instructions)',
+      '+ program  lan/switch/links/b on v2 (tc ingress, 0 instructions)',
+      '~ program  lan/switch/links/a on v1 (tc ingress, 0 instructions)',
       '- program  lan/switch/links/gone',
       '- lan/switch/maps/old',
     ])

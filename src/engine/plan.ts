@@ -1,12 +1,15 @@
 /** From what is there to what is wanted: a list of actions, computed without touching anything. */
 import { createHash } from 'node:crypto'
 import type { Machine } from '../backend/machine.ts'
+import { toHex } from '../base/bytes.ts'
 import { encode } from '../isa/encode.ts'
-import type { MapDescription, Program } from '../isa/program.ts'
-import type { Wanted, WantedAttachment } from './stitch.ts'
+import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
+import { type Entry, isLinkPath, type Wanted, type WantedAttachment } from './stitch.ts'
 
 export type Action =
   | { readonly do: 'create map'; readonly path: string; readonly description: MapDescription }
+  | { readonly do: 'set entries'; readonly path: string; readonly entries: readonly Entry[] }
+  | { readonly do: 'clear entries'; readonly path: string; readonly keys: readonly Uint8Array[] }
   | ({ readonly do: 'attach' | 'replace'; readonly path: string } & WantedAttachment)
   | { readonly do: 'detach'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
@@ -17,32 +20,34 @@ export interface Present {
   readonly paths: readonly string[]
   /** Wanted maps that are there, described as wanted. */
   readonly sameMaps: ReadonlySet<string>
-  /** Attachments that are there, with their interfaces. */
-  readonly attachments: ReadonlyMap<string, string>
+  /** Attachments that are there. */
+  readonly attachments: ReadonlyMap<string, Pick<WantedAttachment, 'interface' | 'point'>>
+  /** Entries of maps that are there, as far as some are wanted. */
+  readonly entries?: ReadonlyMap<string, readonly Entry[]> | undefined
   /** The fingerprints of their programs, where they are known. */
   readonly programs?: Readonly<Record<string, string>> | undefined
 }
-
-const isAttachment = (path: string): boolean => path.includes('/links/')
 
 /** Looks, and changes nothing but pins of attachments whose interfaces are gone. */
 export function observe(machine: Machine, wanted: Wanted): Present {
   const paths = machine.pinned(wanted.graph)
   const sameMaps = new Set<string>()
+  const entries = new Map<string, readonly Entry[]>()
   for (const [path, description] of Object.entries(wanted.maps)) {
     const map = paths.includes(path) ? machine.openMap(path, description) : undefined
     if (map === undefined) continue
     sameMaps.add(path)
+    if (path in wanted.entries) entries.set(path, map.entries())
     map[Symbol.dispose]()
   }
-  const attachments = new Map<string, string>()
-  for (const path of paths.filter(isAttachment)) {
+  const attachments = new Map<string, { readonly interface: string; readonly point: AttachPoint }>()
+  for (const path of paths.filter(isLinkPath)) {
     const attachment = machine.openAttachment(path)
     if (attachment === undefined) continue
-    attachments.set(path, attachment.interface.name)
+    attachments.set(path, { interface: attachment.interface.name, point: attachment.point })
     attachment[Symbol.dispose]()
   }
-  return { paths, sameMaps, attachments }
+  return { paths, sameMaps, entries, attachments }
 }
 
 /**
@@ -51,8 +56,8 @@ export function observe(machine: Machine, wanted: Wanted): Present {
  */
 export function plan(present: Present, wanted: Wanted): Action[] {
   const moved = (path: string): boolean => {
-    const now = present.attachments.get(path)
-    return now !== undefined && now !== wanted.attachments[path]?.interface
+    const [now, then] = [present.attachments.get(path), wanted.attachments[path]]
+    return now !== undefined && (now.interface !== then?.interface || now.point !== then.point)
   }
   const newMaps = Object.entries(wanted.maps).filter(([path]) => !present.sameMaps.has(path))
   const outdated = newMaps.filter(([path]) => present.paths.includes(path))
@@ -66,6 +71,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       .filter(([path]) => present.paths.includes(path) && !present.attachments.has(path))
       .map(([path]): Action => ({ do: 'remove', path })),
     ...newMaps.map(([path, description]): Action => ({ do: 'create map', path, description })),
+    ...settings(present, wanted),
     // A moved port leaves its old interface before its pin's name can be used again.
     ...gone
       .filter(moved)
@@ -80,9 +86,29 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       )
       .map(([path, attachment]): Action => ({ do: 'replace', path, ...attachment })),
     ...gone.filter((path) => !(path in wanted.attachments)).map((path): Action => ({ do: 'detach', path })),
+    ...clearings(present, wanted),
     ...surplus.filter((path) => !present.attachments.has(path)).map((path): Action => ({ do: 'remove', path })),
   ]
 }
+
+/** Entries that are not there yet, before anything refers to them. */
+const settings = (present: Present, wanted: Wanted): Action[] =>
+  Object.entries(wanted.entries).flatMap(([path, entries]): Action[] => {
+    const there = entriesAt(present, path)
+    const missing = entries.filter(([key, value]) => there.get(toHex(key)) !== toHex(value))
+    return missing.length === 0 ? [] : [{ do: 'set entries', path, entries: missing }]
+  })
+
+/** Entries that nothing refers to any more. */
+const clearings = (present: Present, wanted: Wanted): Action[] =>
+  Object.entries(wanted.entries).flatMap(([path, entries]): Action[] => {
+    const kept = new Set(entries.map(([key]) => toHex(key)))
+    const keys = (present.entries?.get(path) ?? []).map(([key]) => key).filter((key) => !kept.has(toHex(key)))
+    return keys.length === 0 ? [] : [{ do: 'clear entries', path, keys }]
+  })
+
+const entriesAt = (present: Present, path: string): ReadonlyMap<string, string> =>
+  new Map((present.entries?.get(path) ?? []).map(([key, value]) => [toHex(key), toHex(value)]))
 
 /** Whether what runs is what is wanted, to the instruction, on maps that stay. */
 const isSame = (present: Present, path: string, { program, maps }: WantedAttachment): boolean =>
@@ -109,12 +135,18 @@ export function describeAction(action: Action): string {
       return `+ map      ${action.path} (${kind}, ${entries} entries)`
     }
     case 'attach':
-      return `+ program  ${action.path} on ${action.interface} (${action.program.instructions.length} instructions)`
+      return `+ program  ${action.path} on ${action.interface} (${size(action)})`
     case 'replace':
-      return `~ program  ${action.path} on ${action.interface} (${action.program.instructions.length} instructions)`
+      return `~ program  ${action.path} on ${action.interface} (${size(action)})`
+    case 'set entries':
+      return `~ map      ${action.path} (${action.entries.length} set)`
+    case 'clear entries':
+      return `~ map      ${action.path} (${action.keys.length} cleared)`
     case 'detach':
       return `- program  ${action.path}`
     case 'remove':
       return `- ${action.path}`
   }
 }
+
+const size = ({ point, program }: WantedAttachment): string => `${point}, ${program.instructions.length} instructions`

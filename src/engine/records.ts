@@ -1,4 +1,5 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
+import type { AttachPoint } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
 
 export interface Running {
@@ -8,6 +9,8 @@ export interface Running {
   readonly file: string
   readonly graph: Graph
   readonly numbering: Numbering
+  /** Where its programs are on their interfaces. */
+  readonly point: AttachPoint
   /** Fingerprints of the programs, by the path of their attachment. */
   readonly programs?: Readonly<Record<string, string>>
 }

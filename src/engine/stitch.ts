@@ -1,7 +1,7 @@
 /** Stitching is compiling: for each entry of a graph, the program of all that a packet meets from there. */
 import { compile, type DataPlaneSource, mapsOf } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
-import type { MapDescription, Program } from '../isa/program.ts'
+import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
 import { capacityOf, type Numbering } from './records.ts'
 
@@ -9,18 +9,35 @@ import { capacityOf, type Numbering } from './records.ts'
 export interface Wanted {
   readonly graph: string
   readonly maps: Readonly<Record<string, MapDescription>>
+  /** All entries of those maps that only the engine writes. */
+  readonly entries: Readonly<Record<string, readonly Entry[]>>
   readonly attachments: Readonly<Record<string, WantedAttachment>>
 }
 
+export type Entry = readonly [key: Uint8Array, value: Uint8Array]
+
 export interface WantedAttachment {
   readonly interface: string
+  readonly point: AttachPoint
   readonly program: Program
   /** The paths of the maps that the program refers to, by the names it uses. */
   readonly maps: Readonly<Record<string, string>>
 }
 
 export const mapPath = (graph: string, instance: string, map: string): string => `${graph}/${instance}/maps/${map}`
-export const linkPath = (graph: string, instance: string, port: string): string => `${graph}/${instance}/links/${port}`
+/** By hook, so that a program of the one can be there before that of the other goes. */
+const FOLDER: Readonly<Record<AttachPoint, string>> = {
+  'tc ingress': 'links',
+  'tc egress': 'egress',
+  'xdp native': 'xdp',
+  'xdp generic': 'xdp',
+}
+
+export const linkPath = (graph: string, instance: string, port: string, point: AttachPoint): string =>
+  `${graph}/${instance}/${FOLDER[point]}/${port}`
+
+/** Whether a path is one of {@link linkPath}. */
+export const isLinkPath = (path: string): boolean => Object.values(FOLDER).includes(path.split('/')[2] ?? '')
 
 export interface StitchOptions {
   readonly graph: Graph
@@ -28,18 +45,22 @@ export interface StitchOptions {
   /** The data plane of each cube, by the name that the graph uses. */
   readonly sources: ReadonlyMap<string, DataPlaneSource>
   readonly ifindex: (name: string) => number
+  /** Where all programs of the graph go. */
+  readonly point: AttachPoint
   readonly clock: 'kernel' | 'cell'
 }
 
-export function stitch({ graph, numbering, sources, ifindex, clock }: StitchOptions): Wanted {
+export function stitch({ graph, numbering, sources, ifindex, point, clock }: StitchOptions): Wanted {
   const maps: Record<string, MapDescription> = {}
+  const entries: Record<string, readonly Entry[]> = {}
   const attachments: Record<string, WantedAttachment> = {}
+  const hook = hookAt(point)
   for (const instance of graph.instances) {
     const source = sources.get(instance.cube)
     const numbers = numbering[instance.name]
     if (source === undefined || numbers === undefined) continue
     const capacity = capacityOf(numbers)
-    const described = Object.entries(mapsOf(source.cube, capacity)).filter(
+    const described = Object.entries(mapsOf(source.cube, capacity, hook)).filter(
       ([name]) => name !== MAP.clock || clock === 'cell',
     )
     const paths = Object.fromEntries(described.map(([name]) => [name, mapPath(graph.name, instance.name, name)]))
@@ -48,19 +69,25 @@ export function stitch({ graph, numbering, sources, ifindex, clock }: StitchOpti
       port: numbers.ids[port.name] ?? 0,
       ifindex: ifindex(port.interface),
     }))
+    const exitsPath = paths[MAP.exits]
+    if (exitsPath !== undefined) entries[exitsPath] = exits.map(({ port, ifindex }) => [word(port), word(ifindex)])
     for (const port of instance.ports) {
       const program = compile(source, {
         name: `${instance.name}_${port.name}`,
         config: instance.config,
         port: port.config,
+        hook,
         wiring: { port: numbers.ids[port.name] ?? 0, exits, capacity },
         clock,
       })
-      attachments[linkPath(graph.name, instance.name, port.name)] = { interface: port.interface, program, maps: paths }
+      const path = linkPath(graph.name, instance.name, port.name, point)
+      attachments[path] = { interface: port.interface, point, program, maps: paths }
     }
   }
-  return { graph: graph.name, maps, attachments }
+  return { graph: graph.name, maps, entries, attachments }
 }
 
 /** Nothing: what a graph is to become when it is deleted. */
-export const nothing = (graph: string): Wanted => ({ graph, maps: {}, attachments: {} })
+export const nothing = (graph: string): Wanted => ({ graph, maps: {}, entries: {}, attachments: {} })
+
+const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)

@@ -22,6 +22,14 @@ export interface Instruction {
 /** The hook a program is for: what its context is, and what its return values mean. */
 export type Hook = 'tc' | 'xdp'
 
+/**
+ * Where on an interface a program runs, and for XDP by whom: by the driver, or by the kernel after it has made an skb of the
+ * frame (generic, which every interface has).
+ */
+export type AttachPoint = 'tc ingress' | 'tc egress' | 'xdp native' | 'xdp generic'
+
+export const hookAt = (point: AttachPoint): Hook => (point === 'tc ingress' || point === 'tc egress' ? 'tc' : 'xdp')
+
 export type MapKind =
   | 'array'
   | 'percpu_array'

@@ -30,7 +30,7 @@ const COMMAND = {
 } as const
 
 export const PROG_TYPE = { tc: 3, xdp: 6 } as const
-export const ATTACH_TYPE = { xdp: 37, tcx_ingress: 46 } as const
+export const ATTACH_TYPE = { xdp: 37, tcx_ingress: 46, tcx_egress: 47 } as const
 export const LINK_TYPE = { xdp: 6, tcx: 11 } as const
 
 /** `union bpf_attr` being filled in. It holds the buffers whose addresses it contains until {@link Attr.call} returns. */
@@ -264,14 +264,16 @@ export interface LinkInfo {
   readonly program: number
   /** Of an XDP or TCX link: 0 after the interface is gone. */
   readonly interface: number
+  /** Of a TCX link. */
+  readonly attachType: number
 }
 
-/** `struct bpf_link_info`: the union starts at 16, and the ifindex is first in both the `xdp` and the `tcx` part. */
+/** `struct bpf_link_info`: the union starts at 16, and the ifindex is first in both the `xdp` and the `tcx` part, whose second is the attach type. */
 export function linkInfo(fd: number): LinkInfo | number {
   const view = info(fd, 64)
   if (typeof view === 'number') return view
   const at = (offset: number) => view.getUint32(offset, true)
-  return { type: at(0), id: at(4), program: at(8), interface: at(16) }
+  return { type: at(0), id: at(4), program: at(8), interface: at(16), attachType: at(20) }
 }
 
 export const programById = (id: number): number => new Attr(12).u32(0, id).call(COMMAND.prog_get_fd_by_id)
@@ -297,8 +299,11 @@ export function queryAttached(target: number, attachType: number): readonly Atta
   }))
 }
 
-export const createLink = (program: number, target: number, attachType: number): number =>
-  new Attr(64).u32(0, program).u32(4, target).u32(8, attachType).call(COMMAND.link_create)
+/** How an XDP program is run (linux/if_link.h, XDP_FLAGS_*). */
+export const XDP_MODE = { generic: 2, native: 4 } as const
+
+export const createLink = (program: number, target: number, attachType: number, flags = 0): number =>
+  new Attr(64).u32(0, program).u32(4, target).u32(8, attachType).u32(12, flags).call(COMMAND.link_create)
 
 export const updateLink = (link: number, program: number): number =>
   new Attr(16).u32(0, link).u32(4, program).call(COMMAND.link_update)

@@ -1,8 +1,8 @@
 import type { Attachment, Interface, LoadedProgram } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { ERRNO, failure } from './errno.ts'
+import type { AttachPoint } from '../isa/program.ts'
 import { kernelProgram } from './links.ts'
-import { addFilter, deleteFilter, type Filter, filters, replaceFilter } from './netlink/filter.ts'
+import { addFilter, type DIRECTION, deleteFilter, type Filter, filters, replaceFilter } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
 import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
 import { pin, replacePin, unpin } from './pins.ts'
@@ -15,6 +15,8 @@ import type { KernelProgram } from './programs.ts'
  * in between leaves a pin without a filter, which the next attachment at PATH replaces.
  */
 
+type Direction = keyof typeof DIRECTION
+
 const NAME = /^tessera(?<qdisc>\+clsact)?:(?<path>.*)$/
 
 const filterName = (path: string, oursIsTheQdisc: boolean): string =>
@@ -24,36 +26,36 @@ export const isOwnFilter = (filter: Filter): boolean => NAME.test(filter.name ??
 
 export class FilterAttachment implements Attachment {
   readonly interface: Interface
+  readonly point: AttachPoint
   readonly #path: string
 
-  constructor(target: Interface, path: string) {
+  constructor(target: Interface, path: string, direction: Direction) {
     this.interface = target
+    this.point = `tc ${direction}`
     this.#path = path
   }
 
-  static attach(program: KernelProgram, target: Interface, path: string): FilterAttachment {
-    const { hook, name } = program.program
-    if (hook !== 'tc') throw failure('attach', `attach "${name}" as a filter`, ERRNO.EOPNOTSUPP, `its hook is ${hook}`)
+  static attach(program: KernelProgram, target: Interface, path: string, direction: Direction): FilterAttachment {
     pin(path, program.fd)
     let isOurs = false
     try {
       // A filter that had no pin: the BPF file system was unmounted before it went.
       removeFilters(path)
       isOurs = makeClsact(target.index)
-      addFilter(target.index, program.fd, filterName(path, isOurs))
+      addFilter(target.index, direction, program.fd, filterName(path, isOurs))
     } catch (error) {
       if (isOurs) deleteClsact(target.index)
       unpin(path)
       throw error
     }
-    return new FilterAttachment(target, path)
+    return new FilterAttachment(target, path, direction)
   }
 
   /** Undefined where no interface of this network namespace has the filter. */
   static open(path: string): FilterAttachment | undefined {
     const filter = filtersAt(path)[0]
     const target = filter === undefined ? undefined : findLink(filter.interface)
-    return target === undefined ? undefined : new FilterAttachment(target, path)
+    return filter && target && new FilterAttachment(target, path, filter.direction)
   }
 
   replace(program: LoadedProgram): void {
@@ -78,7 +80,7 @@ export class FilterAttachment implements Attachment {
 /** Wherever it is in this network namespace. */
 function filtersAt(path: string): Filter[] {
   return ingressQdiscs()
-    .flatMap((qdisc) => filters(qdisc.interface, 'ingress'))
+    .flatMap((qdisc) => filtersOf(qdisc.interface))
     .filter((filter) => NAME.exec(filter.name ?? '')?.groups?.path === path)
 }
 

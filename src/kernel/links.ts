@@ -1,10 +1,20 @@
 import type { Attachment, Interface, LoadedProgram } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import type { Hook } from '../isa/program.ts'
-import { ATTACH_TYPE, createLink, detachLink, LINK_TYPE, linkInfo, queryAttached, updateLink } from './bpf.ts'
+import type { AttachPoint } from '../isa/program.ts'
+import {
+  ATTACH_TYPE,
+  createLink,
+  detachLink,
+  LINK_TYPE,
+  type LinkInfo,
+  linkInfo,
+  queryAttached,
+  updateLink,
+  XDP_MODE,
+} from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
-import { findLink } from './netlink/link.ts'
+import { findLink, type Link } from './netlink/link.ts'
 import { Handle, kindOf, type Owner } from './objects.ts'
 import { pin, pinned, unpin, withPin } from './pins.ts'
 import { KernelProgram } from './programs.ts'
@@ -14,24 +24,38 @@ import { KernelProgram } from './programs.ts'
  * link, and the link keeps the program on the interface; before the pin, the death of this process undoes it all.
  */
 
-const ATTACH: Readonly<Record<Hook, number>> = { tc: ATTACH_TYPE.tcx_ingress, xdp: ATTACH_TYPE.xdp }
+const ATTACH: Readonly<Record<AttachPoint, { readonly type: number; readonly flags: number }>> = {
+  'tc ingress': { type: ATTACH_TYPE.tcx_ingress, flags: 0 },
+  'tc egress': { type: ATTACH_TYPE.tcx_egress, flags: 0 },
+  'xdp native': { type: ATTACH_TYPE.xdp, flags: XDP_MODE.native },
+  'xdp generic': { type: ATTACH_TYPE.xdp, flags: XDP_MODE.generic },
+}
 
 export class LinkAttachment implements Attachment {
   readonly interface: Interface
+  readonly point: AttachPoint
   readonly #path: string
   readonly #handle: Handle
 
-  constructor(target: Interface, path: string, handle: Handle) {
+  constructor(target: Interface, point: AttachPoint, path: string, handle: Handle) {
     this.interface = target
+    this.point = point
     this.#path = path
     this.#handle = handle
   }
 
   /** Undefined where this kernel has no TCX. */
-  static attach(program: KernelProgram, target: Interface, path: string, owner?: Owner): LinkAttachment | undefined {
-    const fd = createLink(program.fd, target.index, ATTACH[program.program.hook])
-    if (fd === -ERRNO.EINVAL && program.program.hook === 'tc') return undefined
-    check(fd, 'attach', `attach "${program.program.name}" to "${target.name}"`)
+  static attach(
+    program: KernelProgram,
+    target: Interface,
+    path: string,
+    point: AttachPoint,
+    owner?: Owner,
+  ): LinkAttachment | undefined {
+    const { type, flags } = ATTACH[point]
+    const fd = createLink(program.fd, target.index, type, flags)
+    if (fd === -ERRNO.EINVAL && type !== ATTACH_TYPE.xdp) return undefined
+    check(fd, 'attach', `attach "${program.program.name}" to "${target.name}" (${point})`)
     const handle = new Handle(fd, owner)
     try {
       pin(path, fd)
@@ -39,13 +63,15 @@ export class LinkAttachment implements Attachment {
       handle[Symbol.dispose]()
       throw error
     }
-    return new LinkAttachment(target, path, handle)
+    return new LinkAttachment(target, point, path, handle)
   }
 
   /** `fd` is the pin's, and this owns it now. Undefined where the interface is not here; where it is gone, so is the pin. */
   static open(path: string, fd: number, owner?: Owner): LinkAttachment | undefined {
-    const target = targetOf(fd)
-    if (target !== 'gone' && target !== 'elsewhere') return new LinkAttachment(target, path, new Handle(fd, owner))
+    const info = linkInfo(fd)
+    const target = typeof info === 'number' || info.interface === 0 ? 'gone' : targetOf(info)
+    if (typeof info === 'object' && target !== 'gone' && target !== 'elsewhere')
+      return new LinkAttachment(target, pointOf(info, target), path, new Handle(fd, owner))
     close(fd)
     if (target === 'gone') unpin(path)
     return undefined
@@ -85,17 +111,22 @@ export function kernelProgram(program: LoadedProgram): KernelProgram {
  * The interface of a link. Its index counts in the interface's own network namespace: where that is another one than
  * this, the same number may be somebody else here, who does not have this link.
  */
-function targetOf(fd: number): Interface | 'gone' | 'elsewhere' {
-  const info = linkInfo(fd)
-  if (typeof info === 'number' || info.interface === 0) return 'gone'
-  if (info.type === LINK_TYPE.xdp) return findLink(info.interface) ?? 'elsewhere'
-  const attached = queryAttached(info.interface, ATTACH_TYPE.tcx_ingress)
+function targetOf(info: LinkInfo): Link | 'elsewhere' {
+  const found = findLink(info.interface)
+  if (found === undefined) return 'elsewhere'
+  if (info.type === LINK_TYPE.xdp) return Object.values(found.xdp).includes(info.program) ? found : 'elsewhere'
+  const attached = queryAttached(info.interface, info.attachType)
   const isHere = typeof attached !== 'number' && attached.some(({ link }) => link === info.id)
-  return (isHere ? findLink(info.interface) : undefined) ?? 'elsewhere'
+  return isHere ? found : 'elsewhere'
 }
 
-/** The ids of the links that are pinned under our root. */
-export function ownLinks(): Set<number> {
-  const ids = pinned('').map((path) => withPin(path, (fd) => (kindOf(fd) === 'link' ? linkInfo(fd) : undefined)))
-  return new Set(ids.flatMap((info) => (typeof info === 'object' ? [info.id] : [])))
+function pointOf(info: LinkInfo, { xdp }: Link): AttachPoint {
+  if (info.type === LINK_TYPE.xdp) return xdp.generic === info.program ? 'xdp generic' : 'xdp native'
+  return info.attachType === ATTACH_TYPE.tcx_egress ? 'tc egress' : 'tc ingress'
+}
+
+/** The links that are pinned under our root. */
+export function ownLinks(): LinkInfo[] {
+  const infos = pinned('').map((path) => withPin(path, (fd) => (kindOf(fd) === 'link' ? linkInfo(fd) : undefined)))
+  return infos.flatMap((info) => (typeof info === 'object' ? [info] : []))
 }

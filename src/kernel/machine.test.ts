@@ -76,7 +76,7 @@ describeKernel('attachments', () => {
 
     test('packets take the way of the program, then of the one that replaced it', () => {
       inScratch(PAIRS, () => {
-        const attachment = machine.attach(to('left'), interfaceOf('entry'), path)
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
         expect(attachment.interface).toMatchObject({ name: 'entry', up: true })
         expect(whereTo(1)).toBe('left')
         attachment.replace(to('right'))
@@ -90,7 +90,7 @@ describeKernel('attachments', () => {
 
     test('a program stays when everything of this process is let go of, and is found again', () => {
       inScratch(PAIRS, () => {
-        const attachment = machine.attach(to('left'), interfaceOf('entry'), path)
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
         attachment[Symbol.dispose]()
         machine[Symbol.dispose]()
         expect(whereTo(1)).toBe('left')
@@ -108,7 +108,7 @@ describeKernel('attachments', () => {
         const child = inChild(`
           const machine = openKernelMachine(${JSON.stringify(options)})
           const program = machine.load(redirecting(machine.interface('left').index, 'child'), {})
-          machine.attach(program, machine.interface('entry'), '${path}')
+          machine.attach(program, machine.interface('entry'), '${path}', 'tc ingress')
           process.kill(process.pid, 'SIGKILL')`)
         expect(child).toMatchObject({ signal: 'SIGKILL', stderr: '' })
         expect(whereTo(1)).toBe('left')
@@ -119,12 +119,12 @@ describeKernel('attachments', () => {
 
     test('where the interface is gone, there is no attachment, and room for a new one', () => {
       inScratch(PAIRS, () => {
-        machine.attach(to('left'), interfaceOf('entry'), path)
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
         deleteLink('entry')
         expect(machine.openAttachment(path)).toBeUndefined()
         createVeth({ name: 'in' }, { name: 'entry' })
         for (const name of ['in', 'entry']) changeLink(name, { silent: true, up: true })
-        const again = machine.attach(to('right'), interfaceOf('entry'), path)
+        const again = machine.attach(to('right'), interfaceOf('entry'), path, 'tc ingress')
         expect(whereTo(1)).toBe('right')
         again.detach()
         expect(machine.pinned(root)).toEqual([])
@@ -136,7 +136,7 @@ describeKernel('attachments', () => {
       createNamespace(elsewhere)
       try {
         inScratch(PAIRS, () => {
-          machine.attach(to('left'), interfaceOf('entry'), path)
+          machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
           inNamespace(elsewhere, () => {
             createVeth({ name: 'other' }, { name: 'other-end' })
             expect(machine.openAttachment(path)).toBeUndefined()
@@ -152,7 +152,7 @@ describeKernel('attachments', () => {
 
     test('a program goes with its pin', () => {
       inScratch(PAIRS, () => {
-        machine.attach(to('left'), interfaceOf('entry'), path)[Symbol.dispose]()
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')[Symbol.dispose]()
         machine.unpin(path)
         expect(machine.pinned(root)).toEqual([])
         expect(eventually(() => !isAttached('entry'))).toBe(true)
@@ -161,8 +161,10 @@ describeKernel('attachments', () => {
 
     test('a second attachment at the same path is refused, and leaves the first alone', () => {
       inScratch(PAIRS, () => {
-        const attachment = machine.attach(to('left'), interfaceOf('entry'), path)
-        expect(() => machine.attach(to('right'), interfaceOf('in'), path)).toThrow(/EEXIST .*\n.*unpin it first/)
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
+        expect(() => machine.attach(to('right'), interfaceOf('in'), path, 'tc ingress')).toThrow(
+          /EEXIST .*\n.*unpin it first/,
+        )
         expect(isAttached('in')).toBe(false)
         expect(whereTo(1)).toBe('left')
         attachment.detach()
@@ -172,16 +174,16 @@ describeKernel('attachments', () => {
     test('what is ours is not foreign; what is not, is', () => {
       inScratch(PAIRS, () => {
         const entry = interfaceOf('entry')
-        expect(machine.foreign(entry)).toEqual([])
-        machine.attach(to('left'), entry, path)
-        expect(machine.foreign(entry)).toEqual([])
+        expect(machine.foreign(entry, 'tc ingress')).toEqual([])
+        machine.attach(to('left'), entry, path, 'tc ingress')
+        expect(machine.foreign(entry, 'tc ingress')).toEqual([])
 
         const other = KernelProgram.load(returning(TC_ACT.ok, 'other'), {})
         if (ingressQdiscs().length === 0) addClsact(entry.index)
-        addFilter(entry.index, other.fd, 'somebody else')
-        expect(machine.foreign(entry)).toEqual(['bpf filter "somebody else"'])
+        addFilter(entry.index, 'ingress', other.fd, 'somebody else')
+        expect(machine.foreign(entry, 'tc ingress')).toEqual(['bpf filter "somebody else"'])
         const link = createLink(other.fd, entry.index, ATTACH_TYPE.tcx_ingress)
-        expect(machine.foreign(entry)).toEqual([
+        expect(machine.foreign(entry, 'tc ingress')).toEqual([
           expect.stringMatching(/^tcx program \d+ "other"$/),
           'bpf filter "somebody else"',
         ])
@@ -203,7 +205,7 @@ describeKernel('attachments', () => {
       inScratch(PAIRS, () => {
         pin(path, KernelProgram.load(returning(0), {}).fd)
         expect(machine.openAttachment(path)).toBeUndefined()
-        machine.attach(to('left'), interfaceOf('entry'), path).detach()
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress').detach()
         expect(pinned(root)).toEqual([])
       })
     })
@@ -211,14 +213,14 @@ describeKernel('attachments', () => {
     test('with the qdisc made and no filter: it is ours, and goes with the attachment', () => {
       inScratch(PAIRS, () => {
         addClsact(interfaceOf('entry').index)
-        machine.attach(to('left'), interfaceOf('entry'), path).detach()
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress').detach()
         expect(ingressQdiscs()).toEqual([])
       })
     })
 
     test('with the filter replaced and the pin not: the new program is what is found', () => {
       inScratch(PAIRS, () => {
-        machine.attach(to('left'), interfaceOf('entry'), path)
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
         const filter = filters(interfaceOf('entry').index, 'ingress')[0]!
         replaceFilter(filter, kernelProgram(to('right')).fd)
         const attachment = machine.openAttachment(path)
@@ -232,9 +234,9 @@ describeKernel('attachments', () => {
 
     test('with the filter there and the pins gone: attaching again takes its place', () => {
       inScratch(PAIRS, () => {
-        machine.attach(to('left'), interfaceOf('entry'), path)
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
         unpin(path)
-        const attachment = machine.attach(to('right'), interfaceOf('entry'), path)
+        const attachment = machine.attach(to('right'), interfaceOf('entry'), path, 'tc ingress')
         expect(filters(interfaceOf('entry').index, 'ingress')).toHaveLength(1)
         expect(whereTo(1)).toBe('right')
         attachment.detach()
@@ -247,8 +249,8 @@ describeKernel('attachments', () => {
         const { index } = interfaceOf('entry')
         addClsact(index)
         const other = KernelProgram.load(returning(-1, 'other'), {})
-        addFilter(index, other.fd, 'somebody else')
-        machine.attach(to('left'), interfaceOf('entry'), path).detach()
+        addFilter(index, 'ingress', other.fd, 'somebody else')
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress').detach()
         expect(ingressQdiscs()).toEqual([{ interface: index, kind: 'clsact' }])
         expect(deleteClsact(index)).toBe(true)
         expect(deleteClsact(index)).toBe(false)
@@ -260,7 +262,7 @@ describeKernel('attachments', () => {
     machine = openKernelMachine()
     inScratch(PAIRS, () => {
       const pass = program([asm.mov(0, 2), asm.exit], { hook: 'xdp', name: 'pass' })
-      machine.attach(machine.load(pass, {}), interfaceOf('entry'), path)
+      machine.attach(machine.load(pass, {}), interfaceOf('entry'), path, 'xdp native')
       const again = machine.openAttachment(path)
       expect(again?.interface.name).toBe('entry')
       again?.replace(machine.load(pass, {}))

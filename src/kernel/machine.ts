@@ -1,6 +1,6 @@
 import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import type { MapDescription, Program } from '../isa/program.ts'
+import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
 import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
@@ -14,25 +14,30 @@ import { openPin, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
 import { KernelProgram } from './programs.ts'
 import { requireKernel } from './requirements.ts'
+import { canNatively } from './xdp.ts'
 
 export interface KernelOptions {
-  /** How programs get on the ingress of an interface; `auto` is TCX where the kernel has it, else clsact. */
+  /** How programs of the TC hook get on an interface; `auto` is TCX where the kernel has it, else clsact. */
   readonly attach?: 'auto' | 'tcx' | 'clsact'
+  /** Who runs programs of the XDP hook; `auto` are the drivers where all of them can, see xdp.ts. */
+  readonly xdp?: 'auto' | 'native' | 'generic'
 }
 
 /** Changes nothing on the host, and refuses where the kernel machine cannot work. */
 export function openKernelMachine(options: KernelOptions = {}): Machine {
   requireKernel()
-  return new KernelMachine(options.attach ?? 'auto')
+  return new KernelMachine(options)
 }
 
 class KernelMachine implements Machine {
   readonly name = 'kernel'
   readonly #attach: 'auto' | 'tcx' | 'clsact'
+  readonly #xdp: 'auto' | 'native' | 'generic'
   readonly #open: Owner = new Set()
 
-  constructor(attach: 'auto' | 'tcx' | 'clsact') {
+  constructor({ attach = 'auto', xdp = 'auto' }: KernelOptions) {
     this.#attach = attach
+    this.#xdp = xdp
   }
 
   createMap(name: string, description: MapDescription): MachineMap {
@@ -51,17 +56,22 @@ class KernelMachine implements Machine {
     return findLink(name)
   }
 
-  foreign(target: Interface): readonly string[] {
-    const attached = queryAttached(target.index, ATTACH_TYPE.tcx_ingress)
+  foreign(target: Interface, point: AttachPoint): readonly string[] {
+    if (hookAt(point) === 'xdp') return foreignXdp(target)
+    const [attachType, direction] =
+      point === 'tc egress'
+        ? ([ATTACH_TYPE.tcx_egress, 'egress'] as const)
+        : ([ATTACH_TYPE.tcx_ingress, 'ingress'] as const)
+    const attached = queryAttached(target.index, attachType)
     // EINVAL: a kernel without TCX has nothing there.
     if (typeof attached === 'number' && attached !== -ERRNO.EINVAL) {
       throw failure('attach', `ask which programs are on "${target.name}"`, attached)
     }
     const programs = typeof attached === 'number' ? [] : attached
-    const own = programs.length === 0 ? new Set<number>() : ownLinks()
+    const own = new Set(programs.length === 0 ? [] : ownLinks().map(({ id }) => id))
     return [
       ...programs.filter(({ link }) => !own.has(link)).map(({ program }) => `tcx program ${describe(program)}`),
-      ...filters(target.index, 'ingress')
+      ...filters(target.index, direction)
         .filter((filter) => !isOwnFilter(filter))
         .map(
           ({ kind, name, priority }) => `${kind} filter ${name === undefined ? `priority ${priority}` : `"${name}"`}`,
@@ -69,14 +79,22 @@ class KernelMachine implements Machine {
     ]
   }
 
-  attach(program: LoadedProgram, target: Interface, path: string): Attachment {
+  xdpPoint(targets: readonly Interface[]): AttachPoint {
+    if (this.#xdp !== 'auto') return `xdp ${this.#xdp}`
+    return targets.every(({ index }) => canNatively(index)) ? 'xdp native' : 'xdp generic'
+  }
+
+  attach(program: LoadedProgram, target: Interface, path: string, point: AttachPoint): Attachment {
     const loaded = kernelProgram(program)
+    const { hook, name } = program.program
+    if (hook !== hookAt(point))
+      throw failure('attach', `attach "${name}" at ${point}`, ERRNO.EINVAL, `it is for ${hook}`)
     this.#clear(path)
-    if (!this.#usesLinks(loaded)) return FilterAttachment.attach(loaded, target, path)
-    const attachment = LinkAttachment.attach(loaded, target, path, this.#open)
+    if (hook === 'tc' && !this.#usesLinks()) return attachFilter(loaded, target, path, point)
+    const attachment = LinkAttachment.attach(loaded, target, path, point, this.#open)
     if (attachment !== undefined) return attachment
-    if (this.#attach === 'auto') return FilterAttachment.attach(loaded, target, path)
-    throw failure('attach', `attach "${loaded.program.name}" to "${target.name}"`, ERRNO.EINVAL)
+    if (this.#attach === 'auto') return attachFilter(loaded, target, path, point)
+    throw failure('attach', `attach "${name}" to "${target.name}"`, ERRNO.EINVAL)
   }
 
   openAttachment(path: string): Attachment | undefined {
@@ -116,10 +134,20 @@ class KernelMachine implements Machine {
     if (withPin(path, kindOf) !== undefined) unpin(path)
   }
 
-  #usesLinks({ program }: KernelProgram): boolean {
-    if (program.hook === 'xdp' || this.#attach === 'tcx') return true
+  #usesLinks(): boolean {
+    if (this.#attach === 'tcx') return true
     return this.#attach === 'auto' && probe('tcx').kind !== 'not supported'
   }
+}
+
+const attachFilter = (program: KernelProgram, target: Interface, path: string, point: AttachPoint): Attachment =>
+  FilterAttachment.attach(program, target, path, point === 'tc egress' ? 'egress' : 'ingress')
+
+/** An XDP program that no link of ours has there. */
+function foreignXdp({ index }: Interface): readonly string[] {
+  const programs = Object.entries(findLink(index)?.xdp ?? {})
+  const own = new Set(programs.length === 0 ? [] : ownLinks().map(({ program }) => program))
+  return programs.filter(([, id]) => !own.has(id)).map(([mode, id]) => `XDP program ${describe(id)} (${mode})`)
 }
 
 /** `17 "cil_from_netdev"`; only the number where this process may not open programs of others (CAP_SYS_ADMIN). */

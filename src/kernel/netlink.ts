@@ -4,7 +4,7 @@ import { check, ERRNO, failure, type Operation } from './errno.ts'
 import { bind, close, receive, send, setOption, socket } from './ffi.ts'
 
 /**
- * rtnetlink (linux/netlink.h, linux/rtnetlink.h). A message is
+ * Netlink (linux/netlink.h), mostly of routing (linux/rtnetlink.h). A message is
  *
  *     | length 32 | type 16 | flags 16 | sequence 32 | port 32 | the object's fixed part | attributes |
  *
@@ -16,7 +16,7 @@ export const NLM_F = { request: 0x01, ack: 0x04, dump: 0x300, replace: 0x100, ex
 
 const AF_NETLINK = 16
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000
-const NETLINK_ROUTE = 0
+const NETLINK = { route: 0, generic: 16 } as const
 const SOL_NETLINK = 270
 const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
@@ -83,7 +83,14 @@ export interface Answer {
 }
 
 /** Sends one message and reads until the kernel has acknowledged it or said that the dump is done. */
-export function exchange(type: number, flags: number, ...body: readonly Uint8Array[]): Answer {
+export const exchange = (type: number, flags: number, ...body: readonly Uint8Array[]): Answer =>
+  talk(NETLINK.route, type, flags, body)
+
+/** The same to a family of generic netlink (linux/genetlink.h). */
+export const exchangeGeneric = (family: number, ...body: readonly Uint8Array[]): Answer =>
+  talk(NETLINK.generic, family, 0, body)
+
+function talk(protocol: number, type: number, flags: number, body: readonly Uint8Array[]): Answer {
   const payload = concat(...body)
   const message = new Uint8Array(HEADER + payload.length)
   const view = viewOf(message)
@@ -95,7 +102,7 @@ export function exchange(type: number, flags: number, ...body: readonly Uint8Arr
   message.set(payload, HEADER)
   // Something changed while the kernel went through a list: ask again, as the flag's documentation says.
   for (let attempt = 0; attempt < 100; attempt++) {
-    const answer = once(message)
+    const answer = once(protocol, message)
     if (answer !== 'interrupted') return answer
   }
   throw refusal('the kernel cannot list its objects: they change all the time', 'try again')
@@ -114,8 +121,8 @@ export function request(
   return replies
 }
 
-function once(message: Uint8Array): Answer | 'interrupted' {
-  const fd = check(socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE), 'link', 'open a netlink socket')
+function once(protocol: number, message: Uint8Array): Answer | 'interrupted' {
+  const fd = check(socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol), 'link', 'open a netlink socket')
   try {
     const on = Uint8Array.of(1, 0, 0, 0)
     // Before Linux 4.12 there are no reasons, and errors come with a copy of the whole request; neither matters.

@@ -6,8 +6,8 @@ import { RawSocket, waitFor } from '../kernel/raw-socket.ts'
 import { through } from './through.ts'
 import { isStale, uniqueName, type Wires } from './wires.ts'
 
-/** What works on a map's own handle, wherever the process is. */
-const ANYWHERE: ReadonlySet<string> = new Set(['lookup', 'update', 'delete', 'entries', 'now'])
+/** What works on a map's own handle, wherever the process is. Updates of a devmap look for the interface where it is. */
+const ANYWHERE: ReadonlySet<string> = new Set(['lookup', 'delete', 'entries', 'now'])
 
 /** Pairs of veth in a network namespace of their own; a wire is held by a packet socket at its outer end. */
 export function openKernelWires(): Wires {

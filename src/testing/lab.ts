@@ -14,6 +14,7 @@ import { readGraph } from '../engine/read.ts'
 import { capacityOf, type InstanceNumbers, MemoryRecords } from '../engine/records.ts'
 import { mapPath, nothing } from '../engine/stitch.ts'
 import { controlTable, type PortCounters, readCounters } from '../engine/tables.ts'
+import type { Hook } from '../isa/program.ts'
 import { array, type ControlTableOf, describe as describeTable, struct, type Table, u64 } from '../lang/index.ts'
 import { openKernelWires } from './kernel-wires.ts'
 import { through } from './through.ts'
@@ -66,10 +67,14 @@ const WIRES: Readonly<Record<MachineName, (linear: number | undefined) => Wires>
 }
 
 /** Opens a lab. A Refusal where the cube or its configuration is wrong, as for a graph file. */
-export async function openLab<C extends Cube = Cube>(machine: MachineName, options: LabOptions<C>): Promise<Lab<C>> {
+export async function openLab<C extends Cube = Cube>(
+  machine: MachineName,
+  options: LabOptions<C>,
+  hook: Hook = 'tc',
+): Promise<Lab<C>> {
   const catalogue = builtinCubes()
   const folder = await catalogue.find(options.cube, '/')
-  const lab = new OpenLab<C>(WIRES[machine](options.linear), folder, options)
+  const lab = new OpenLab<C>(WIRES[machine](options.linear), folder, options, hook)
   try {
     await lab.apply({})
     return lab
@@ -90,7 +95,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
   #options: LabOptions<C>
   #now = START
 
-  constructor(wires: Wires, folder: CubeFolder, options: LabOptions<C>) {
+  constructor(wires: Wires, folder: CubeFolder, options: LabOptions<C>, hook: Hook) {
     this.#wires = wires
     this.#graph = wires.name
     this.#folder = folder
@@ -110,7 +115,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
     }
     const lock = async () => new Held()
     const catalogue = builtinCubes()
-    this.#engine = new Engine({ machine: this.machine, catalogue, records: this.#records, lock, clock: 'cell' })
+    this.#engine = new Engine({ machine: this.machine, catalogue, records: this.#records, lock, clock: 'cell', hook })
   }
 
   async apply(changes: Partial<Omit<LabOptions<C>, 'cube'>>): Promise<Change> {

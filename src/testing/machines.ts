@@ -1,6 +1,7 @@
-/** Every test of a cube runs on every machine; where one cannot be had, its tests are skipped, and their title says why. */
+/** Every test of a cube runs on every machine and at every hook; where one cannot be had, its tests are skipped, and their title says why. */
 import { describe } from 'vitest'
 import type { Cube } from '../cube/define.ts'
+import type { Hook } from '../isa/program.ts'
 import { whyNoKernel } from '../kernel/requirements.ts'
 import { type Lab, type LabOptions, openLab } from './lab.ts'
 import type { MachineName } from './wires.ts'
@@ -16,13 +17,20 @@ export const everyMachine: readonly MachineUnderTest[] = [
   { name: 'kernel', skip: whyNoKernel() },
 ]
 
-/** {@link openLab} on the machine whose turn it is. */
+const HOOKS: readonly Hook[] = ['tc', 'xdp']
+
+/** {@link openLab} on the machine whose turn it is, by the hook whose turn it is. */
 export type OpenLab = <C extends Cube = Cube>(options: LabOptions<C>) => Promise<Lab<C>>
 
-/** Describes `title` once for each machine. */
-export function onEveryMachine(title: string, body: (openLab: OpenLab, machine: MachineName) => void): void {
+/** Describes `title` once for each machine and each hook. */
+export function onEveryMachine(
+  title: string,
+  body: (openLab: OpenLab, machine: MachineName, hook: Hook) => void,
+): void {
   for (const { name, skip } of everyMachine)
-    describe.skipIf(skip !== undefined)(`${title} (${name}${skip === undefined ? '' : `, skipped: ${skip}`})`, () =>
-      body((options) => openLab(name, options), name),
-    )
+    for (const hook of HOOKS)
+      describe.skipIf(skip !== undefined)(
+        `${title} (${name}, ${hook}${skip === undefined ? '' : `, skipped: ${skip}`})`,
+        () => body((options) => openLab(name, options, hook), name, hook),
+      )
 }

@@ -1,5 +1,6 @@
 import type { Attachment, Interface } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
+import { type AttachPoint, hookAt } from '../isa/program.ts'
 import type { VirtualInterface } from './network.ts'
 import type { Pins } from './pins.ts'
 import type { VirtualProgram } from './program.ts'
@@ -7,21 +8,30 @@ import type { VirtualProgram } from './program.ts'
 /** A program at an interface (the kernel's `bpf_link`). It runs while somebody holds it: a handle or a pin. */
 export class Link {
   readonly target: VirtualInterface
+  readonly point: AttachPoint
   program: VirtualProgram
   #holders = 0
 
-  constructor(target: VirtualInterface, program: VirtualProgram) {
-    const xdp = program.program.hook === 'xdp'
-    if (xdp && target.xdp !== undefined)
+  constructor(target: VirtualInterface, program: VirtualProgram, point: AttachPoint) {
+    const { hook, name } = program.program
+    if (hook !== hookAt(point))
+      throw refusal(`program "${name}" is for ${hook}: it cannot be attached at ${point}`, 'compile it for that hook')
+    if (hook === 'xdp' && target.xdp !== undefined)
       throw refusal(`"${target.name}" has an XDP program already`, 'detach it first, or replace it')
     this.target = target
+    this.point = point
     this.program = program.hold()
-    if (xdp) target.xdp = this
-    else target.tc.push(this)
+    if (hook === 'xdp') target.xdp = this
+    else this.#chain.push(this)
   }
 
   get attached(): boolean {
-    return this.target.present && (this.target.xdp === this || this.target.tc.includes(this))
+    return this.target.present && (this.target.xdp === this || this.#chain.includes(this))
+  }
+
+  /** Of a program of the TC hook: with which others it runs. */
+  get #chain(): Link[] {
+    return this.point === 'tc egress' ? this.target.egress : this.target.ingress
   }
 
   hold(): this {
@@ -43,9 +53,9 @@ export class Link {
   }
 
   stop(): void {
-    const at = this.target.tc.indexOf(this)
+    const at = this.#chain.indexOf(this)
     if (this.target.xdp === this) this.target.xdp = undefined
-    else if (at !== -1) this.target.tc.splice(at, 1)
+    else if (at !== -1) this.#chain.splice(at, 1)
     else return
     this.program.release()
   }
@@ -64,6 +74,10 @@ export class VirtualAttachment implements Attachment {
     this.interface = target
     this.#pins = pins
     this.#programOf = programOf
+  }
+
+  get point(): AttachPoint {
+    return this.#link.point
   }
 
   replace(program: Parameters<Attachment['replace']>[0]): void {

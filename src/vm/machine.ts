@@ -1,6 +1,6 @@
 import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import type { MapDescription, Program } from '../isa/program.ts'
+import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import { Link, VirtualAttachment } from './attachment.ts'
 import { SimulatedClock } from './clock.ts'
 import { VirtualMap } from './map.ts'
@@ -45,7 +45,7 @@ export interface VirtualMachine extends Machine {
   /** The host's own stack sends a frame out of an interface. */
   transmit(name: string, frame: Uint8Array): void
   /** Has {@link Machine.foreign} tell of a program that is not this project's. */
-  addForeign(name: string, description: string): void
+  addForeign(name: string, point: AttachPoint, description: string): void
 }
 
 export function openVirtualMachine(options: VirtualMachineOptions = {}): VirtualMachine {
@@ -102,15 +102,19 @@ class Virtual implements VirtualMachine {
     return found === undefined ? undefined : snapshot(found)
   }
 
-  foreign(target: Interface): readonly string[] {
-    return [...this.#present(target).foreign]
+  foreign(target: Interface, point: AttachPoint): readonly string[] {
+    return [...(this.#present(target).foreign.get(point) ?? [])]
   }
 
-  attach(program: LoadedProgram, target: Interface, path: string): Attachment {
+  xdpPoint(): AttachPoint {
+    return 'xdp native'
+  }
+
+  attach(program: LoadedProgram, target: Interface, path: string, point: AttachPoint): Attachment {
     const at = this.#present(target)
     const loaded = loadedBehind(program)
     this.#pins.check(path)
-    const link = new Link(at, loaded)
+    const link = new Link(at, loaded, point)
     this.#pins.add(path, link)
     return new VirtualAttachment(link, snapshot(at), this.#pins, loadedBehind)
   }
@@ -167,8 +171,9 @@ class Virtual implements VirtualMachine {
     this.#network.send(this.#network.get(name), 'out', frame)
   }
 
-  addForeign(name: string, description: string): void {
-    this.#network.get(name).foreign.push(description)
+  addForeign(name: string, point: AttachPoint, description: string): void {
+    const { foreign } = this.#network.get(name)
+    foreign.set(point, [...(foreign.get(point) ?? []), description])
   }
 
   [Symbol.dispose](): void {

@@ -32,7 +32,7 @@ function attach(
   path = `on/${name}`,
 ) {
   using program = machine.load(assemble(`at ${name}`, hook, steps), {})
-  return machine.attach(program, machine.interface(name)!, path)
+  return machine.attach(program, machine.interface(name)!, path, hook === 'tc' ? 'tc ingress' : 'xdp native')
 }
 
 const redirect = (ifindex: number, flags = 0): Step => [mov('r1', ifindex), mov('r2', flags), call('redirect'), exit]
@@ -122,7 +122,7 @@ describe('a frame that arrives', () => {
       verdict(0),
     ]
     const program = machine.load(assemble('seen', hook, steps, { maps: { seen: map.description } }), { seen: map })
-    machine.attach(program, machine.interface('right')!, 'seen')
+    machine.attach(program, machine.interface('right')!, 'seen', hook === 'tc' ? 'tc ingress' : 'xdp native')
     machine.receive('right', FRAME)
     expect(map.lookup(new Uint8Array(4))).toEqual(Uint8Array.of(2, 0, 0, 0))
   })
@@ -308,9 +308,10 @@ describe('attachments', () => {
 
   test('of others are told of', () => {
     const { machine } = bench()
-    machine.addForeign('left', 'tcx program 17 "cil_from_netdev"')
-    expect(machine.foreign(machine.interface('left')!)).toEqual(['tcx program 17 "cil_from_netdev"'])
-    expect(machine.foreign(machine.interface('right')!)).toEqual([])
+    machine.addForeign('left', 'tc ingress', 'tcx program 17 "cil_from_netdev"')
+    expect(machine.foreign(machine.interface('left')!, 'xdp native')).toEqual([])
+    expect(machine.foreign(machine.interface('left')!, 'tc ingress')).toEqual(['tcx program 17 "cil_from_netdev"'])
+    expect(machine.foreign(machine.interface('right')!, 'tc ingress')).toEqual([])
   })
 })
 

@@ -2,7 +2,9 @@ import { parseMac } from '../base/address.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import { TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import type { AttachPoint } from '../isa/program.ts'
 import type { Link } from './attachment.ts'
+import type { Arrival } from './context.ts'
 import { ERRNO } from './errno.ts'
 import { Fault } from './fault.ts'
 import { type Clone, type Destination, LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
@@ -43,10 +45,11 @@ export class VirtualInterface {
   readonly counters: Counters = { received: 0, sent: 0, dropped: 0, passed: 0, lost: 0 }
   endpoint: Endpoint | undefined
   xdp: Link | undefined
-  /** In the order in which they were attached, which is the order in which they run. */
-  readonly tc: Link[] = []
+  /** Of the TC hook, in the order in which they were attached, which is the order in which they run. */
+  readonly ingress: Link[] = []
+  readonly egress: Link[] = []
   /** Descriptions of programs that are not this project's. */
-  readonly foreign: string[] = []
+  readonly foreign = new Map<AttachPoint, readonly string[]>()
 
   constructor(name: string, index: number, mac: Uint8Array, up: boolean) {
     this.name = name
@@ -153,8 +156,11 @@ export class Network {
     if (fault !== undefined) throw fault
   }
 
-  #leave(at: VirtualInterface, frame: Uint8Array): void {
+  #leave(at: VirtualInterface, left: Uint8Array): void {
     const { endpoint } = at
+    const arrival = { ifindex: at.index, ingressIfindex: 0, mac: at.mac }
+    const frame = at.present && at.up ? this.#runTc(at, at.egress, left, arrival) : left
+    if (frame === undefined) return
     if (!at.present || !at.up || endpoint === undefined) {
       at.counters.lost++
       return
@@ -172,27 +178,34 @@ export class Network {
     counters.received++
     const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
     const frame = at.xdp === undefined ? arrived : this.#runXdp(at, at.xdp, arrived)
-    if (frame === undefined) return
+    const passed = frame === undefined ? undefined : this.#runTc(at, at.ingress, frame, arrival)
+    if (passed === undefined) return
+    counters.passed++
+    this.#pass({ interface: at.name, frame: passed })
+  }
+
+  /** The frame to go on with; undefined where a program took it. */
+  #runTc(at: VirtualInterface, links: readonly Link[], frame: Uint8Array, arrival: Arrival): Uint8Array | undefined {
+    if (links.length === 0) return frame
     const { frame: untagged, tag } = untag(frame)
     let packet = untagged
     const clone: Clone = (copy, to) => this.#forward(retag(copy, tag), to)
-    for (const link of at.tc) {
+    for (const link of links) {
       const outcome = this.#processor.run(link.program.code, packet, { ...arrival, tag }, clone)
       packet = outcome.packet
       // The numbers that tcx_action_code (net/core/dev.c) knows; every other one means: the next program.
       if (outcome.verdict === TC_ACT.ok) break
       if (outcome.verdict === TC_ACT.shot) {
-        counters.dropped++
-        return
+        at.counters.dropped++
+        return undefined
       }
       if (outcome.verdict === TC_ACT.redirect) {
         const [to] = outcome.redirects
-        if (to === undefined || this.#forward(retag(packet, tag), to) < 0) counters.dropped++
-        return
+        if (to === undefined || this.#forward(retag(packet, tag), to) < 0) at.counters.dropped++
+        return undefined
       }
     }
-    counters.passed++
-    this.#pass({ interface: at.name, frame: retag(packet, tag) })
+    return retag(packet, tag)
   }
 
   /** The packet to go on with; undefined where the program took it. */

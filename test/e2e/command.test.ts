@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { addAddress } from '../../src/kernel/netlink/address.ts'
@@ -190,6 +191,27 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(inside('delete', file).code).toBe(0)
   })
 
+  test('from TC to XDP and back, and pings pass all the time', async () => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file).code).toBe(0)
+    const pinging = inNamespace(HOSTS[0]?.ns ?? '', () =>
+      spawn('ping', ['-i', '0.05', '-W', '2', '10.78.0.3'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+    )
+    const output = text(pinging.stdout)
+    const there = inside('apply', file, '--attach', 'xdp')
+    expect(there.stdout).toContain(`+ program  e2e-${process.pid}/sw/xdp/a on p-a (xdp generic, `)
+    expect(there.stdout).toContain(`- program  e2e-${process.pid}/sw/links/a`)
+    expect(inside('show', `e2e-${process.pid}`).stdout).toContain('by xdp generic')
+    // Without a word about it, all stays as it is.
+    expect(inside('apply', file).stdout).toContain('nothing to change')
+    expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '2', 'ff02::1%eth0').code).toBe(0)
+    const back = inside('apply', file, '--attach', 'auto')
+    expect(back.stdout).toContain(`- program  e2e-${process.pid}/sw/xdp/a`)
+    pinging.kill('SIGINT')
+    expect(await output).toContain(' 0% packet loss')
+    expect(inside('delete', file).code).toBe(0)
+  })
+
   test('pings in fragments pass', () => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file).code).toBe(0)
@@ -198,17 +220,30 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(inside('delete', file).code).toBe(0)
   })
 
-  test.skipIf(!isThere('iperf3'))('iperf3 moves TCP (needs iperf3)', async () => {
-    const file = graphFile(GRAPH)
-    expect(inside('apply', file).code).toBe(0)
+  /** What the receiver of the second host says of a second's traffic from the first. */
+  async function iperf(...words: readonly string[]): Promise<{ bytes: number; lost_percent?: number }> {
     const server = inNamespace(HOSTS[1]?.ns ?? '', () =>
       spawn('iperf3', ['-s', '-1', '--forceflush'], { stdio: ['ignore', 'pipe', 'ignore'] }),
     )
     await once(server.stdout, 'data')
-    const client = from(HOSTS[0], 'iperf3', '-c', '10.78.0.2', '-t', '1', '-J')
+    const client = from(HOSTS[0], 'iperf3', '-c', '10.78.0.2', '-t', '1', '-J', ...words)
     await once(server, 'exit')
-    const { end } = JSON.parse(client.stdout) as { end: { sum_received: { bytes: number } } }
-    expect(end.sum_received.bytes).toBeGreaterThan(10_000_000)
+    return (JSON.parse(client.stdout) as { end: { sum_received: { bytes: number } } }).end.sum_received
+  }
+
+  test.skipIf(!isThere('iperf3'))('iperf3 moves TCP (needs iperf3)', async () => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file).code).toBe(0)
+    expect((await iperf()).bytes).toBeGreaterThan(10_000_000)
+    expect(inside('delete', file).code).toBe(0)
+  })
+
+  test.skipIf(!isThere('iperf3'))('iperf3 moves UDP by XDP (needs iperf3)', async () => {
+    const file = graphFile(GRAPH)
+    expect(inside('apply', file, '--attach', 'xdp').code).toBe(0)
+    // 10 Mbit/s for a second. Senders leave these checksums to hardware that veths do not have.
+    const { bytes, lost_percent } = await iperf('-u', '-b', '10M')
+    expect({ bytes: bytes > 1_000_000, lost_percent }).toEqual({ bytes: true, lost_percent: 0 })
     expect(inside('delete', file).code).toBe(0)
   })
 

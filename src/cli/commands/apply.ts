@@ -8,7 +8,18 @@ import { printRehearsal } from '../rehearsal.ts'
 interface Options {
   readonly machine: 'kernel' | 'vm'
   readonly dryRun?: boolean
-  readonly attach: 'auto' | 'tcx' | 'clsact'
+  readonly attach?: Attach
+}
+
+type Attach = 'auto' | 'tcx' | 'clsact' | 'xdp' | 'xdp-native' | 'xdp-generic'
+
+const ATTACH: Readonly<Record<Attach, NonNullable<Parameters<typeof openKernelHost>[0]>>> = {
+  auto: { hook: 'tc' },
+  tcx: { hook: 'tc', attach: 'tcx' },
+  clsact: { hook: 'tc', attach: 'clsact' },
+  xdp: { hook: 'xdp' },
+  'xdp-native': { hook: 'xdp', xdp: 'native' },
+  'xdp-generic': { hook: 'xdp', xdp: 'generic' },
 }
 
 export const applyCommand = (): Command =>
@@ -19,14 +30,20 @@ export const applyCommand = (): Command =>
     .argument('<file>', 'a graph file (YAML), or - for standard input')
     .addOption(machineOption())
     .addOption(
-      new Option('--attach <how>', 'TCX links, or filters on clsact; auto takes links where the kernel has them')
-        .choices(['auto', 'tcx', 'clsact'])
-        .default('auto'),
+      new Option(
+        '--attach <how>',
+        'how programs get on interfaces; unless said, as the graph has them now, and at first auto',
+      ).choices(Object.keys(ATTACH)),
     )
     .option('--dry-run', 'print what would be done, and do nothing')
     .addHelpText(
       'after',
       `
+  auto         at TC, by TCX links where the kernel has them, else as filters on clsact
+  tcx, clsact  at TC, by the one or the other
+  xdp          at XDP: in the drivers where all of them can, else in front of the kernel's stack (generic)
+  xdp-native, xdp-generic  the one or the other
+
 With --machine vm the graph runs in this process only, between simulated hosts that ping each other.
 
 Examples:
@@ -36,13 +53,14 @@ Examples:
     .action(run)
 
 async function run(file: string, { machine, attach, dryRun = false }: Options): Promise<void> {
+  const options = attach === undefined ? {} : ATTACH[attach]
   if (machine === 'vm') {
-    using host = openVirtualHost()
+    using host = openVirtualHost(options)
     const rehearsal = await rehearse(host, await graphFile(file, host.catalogue), { dryRun })
     console.log(dryRun ? printActions(rehearsal.actions) : printRehearsal(rehearsal))
     return
   }
-  using host = openKernelHost({ attach })
+  using host = openKernelHost(options)
   const graph = await graphFile(file, host.catalogue)
   if (dryRun) {
     const { actions } = await host.engine.plan(graph)

@@ -18,6 +18,7 @@ export interface Filter {
   /** `bpf`, `flower`, `u32`, … */
   readonly kind: string
   readonly interface: number
+  readonly direction: keyof typeof DIRECTION
   readonly handle: number
   readonly priority: number
   /** The next three of bpf filters only. */
@@ -41,6 +42,7 @@ export function filters(index: number, direction: keyof typeof DIRECTION): Filte
     return {
       kind,
       interface: view.getInt32(4, true),
+      direction,
       handle,
       priority: view.getUint32(16, true) >>> 16,
       name: kind === 'bpf' ? textOf(options.get(TCA_BPF.name)) : undefined,
@@ -49,9 +51,9 @@ export function filters(index: number, direction: keyof typeof DIRECTION): Filte
   })
 }
 
-const place = (filter: Pick<Filter, 'interface' | 'handle' | 'priority'>): Uint8Array => {
+const place = (filter: Pick<Filter, 'interface' | 'direction' | 'handle' | 'priority'>): Uint8Array => {
   const info = ((filter.priority << 16) | ETH_P_ALL_NETWORK_ORDER) >>> 0
-  return tcmsg(filter.interface, filter.handle, DIRECTION.ingress, info)
+  return tcmsg(filter.interface, filter.handle, DIRECTION[filter.direction], info)
 }
 
 const bpf = (program: number, name: string): Uint8Array =>
@@ -65,9 +67,9 @@ const bpf = (program: number, name: string): Uint8Array =>
     ),
   )
 
-/** On ingress, of any protocol; the kernel chooses handle and priority, in front of the filters there are. */
-export function addFilter(index: number, program: number, name: string): void {
-  const at = place({ interface: index, handle: 0, priority: 0 })
+/** Of any protocol; the kernel chooses handle and priority, in front of the filters there are. */
+export function addFilter(index: number, direction: keyof typeof DIRECTION, program: number, name: string): void {
+  const at = place({ interface: index, direction, handle: 0, priority: 0 })
   request('filter', `add the filter "${name}"`, RTM.newtfilter, NLM_F.create | NLM_F.excl, at, bpf(program, name))
 }
 

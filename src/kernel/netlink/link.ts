@@ -5,6 +5,7 @@ import { ERRNO, failure } from '../errno.ts'
 import { close } from '../ffi.ts'
 import { openNamespace } from '../namespace-file.ts'
 import {
+  type Attributes,
   attribute,
   attributes,
   exchange,
@@ -30,8 +31,10 @@ const IFLA = {
   af_spec: 26,
   net_ns_fd: 28,
   ext_mask: 29,
+  xdp: 43,
 } as const
 const IFLA_INFO = { kind: 1, data: 2 } as const
+const IFLA_XDP = { drv_prog_id: 5, skb_prog_id: 6, hw_prog_id: 7 } as const
 const VETH_INFO_PEER = 1
 const AF_INET6 = 10
 const IFLA_INET6_ADDR_GEN_MODE = 8
@@ -43,6 +46,8 @@ export interface Link extends Interface {
   readonly mtu: number
   /** `veth`, `bridge`, …; undefined for hardware. */
   readonly kind: string | undefined
+  /** The XDP programs of the interface, by who runs them. */
+  readonly xdp: { readonly native?: number; readonly generic?: number; readonly offloaded?: number }
 }
 
 function ifinfomsg(index = 0, flags = 0, change = 0): Uint8Array {
@@ -65,6 +70,19 @@ function parse(message: Uint8Array): Link {
     mac: found.get(IFLA.address) ?? new Uint8Array(6),
     mtu: numberOf(found.get(IFLA.mtu)) ?? 0,
     kind: textOf(info.get(IFLA_INFO.kind)),
+    xdp: programsOf(attributes(found.get(IFLA.xdp) ?? new Uint8Array(0))),
+  }
+}
+
+/** net/core/rtnetlink.c, rtnl_xdp_fill. */
+function programsOf(xdp: Attributes): Link['xdp'] {
+  const native = numberOf(xdp.get(IFLA_XDP.drv_prog_id))
+  const generic = numberOf(xdp.get(IFLA_XDP.skb_prog_id))
+  const offloaded = numberOf(xdp.get(IFLA_XDP.hw_prog_id))
+  return {
+    ...(native === undefined ? {} : { native }),
+    ...(generic === undefined ? {} : { generic }),
+    ...(offloaded === undefined ? {} : { offloaded }),
   }
 }
 
