@@ -3,9 +3,9 @@ import type { Machine, MachineMap, RunResult } from '../../src/backend/machine.t
 import { alignUp, toHex } from '../../src/base/bytes.ts'
 import { mapsOf } from '../../src/compiler/compile.ts'
 import { MAP, type Wiring } from '../../src/compiler/wiring.ts'
-import { isArray, isPerCpu, isSequence, type Program } from '../../src/isa/program.ts'
+import { isArray, isBloom, isPerCpu, isRing, isSequence, type Program } from '../../src/isa/program.ts'
 import { sample } from './cube.ts'
-import type { TableContents } from './interpret.ts'
+import type { Entries, TableContents, World } from './interpret.ts'
 
 /** Ports 0 to 2; the interface behind port 1 does not exist, so that flooding fails there. */
 export const wiring: Wiring = {
@@ -18,6 +18,8 @@ export const wiring: Wiring = {
   capacity: 4,
 }
 
+const MAPS = mapsOf(sample, wiring.capacity)
+
 export interface Outcome {
   /** One for each packet. */
   readonly results: readonly RunResult[]
@@ -29,20 +31,18 @@ export interface Outcome {
 
 export class Bench {
   readonly machine: Machine
-  private readonly maps: Readonly<Record<string, MachineMap>>
+  private readonly maps: Record<string, MachineMap>
 
   constructor(machine: Machine) {
     this.machine = machine
-    this.maps = Object.fromEntries(
-      Object.entries(mapsOf(sample, wiring.capacity)).map(([name, map]) => [name, machine.createMap(name, map)]),
-    )
+    this.maps = Object.fromEntries(Object.entries(MAPS).map(([name, map]) => [name, machine.createMap(name, map)]))
   }
 
   /** Loads the program, runs it on each packet in turn, and looks at what is left of the tables. */
   run(program: Program, tables: TableContents, packets: readonly Uint8Array[], now: bigint): Outcome {
-    using loaded = this.machine.load(program, this.maps)
     for (let tries = 0; tries < 100; tries++) {
       this.fill(tables, now)
+      using loaded = this.machine.load(program, this.maps)
       const results = packets.map((packet) => loaded.run(packet))
       const { cpu, lines } = this.counters()
       // Half of the values would be another CPU's.
@@ -63,7 +63,12 @@ export class Bench {
     for (const [name, entries] of Object.entries(tables)) {
       const map = this.map(name)
       const { kind, value } = map.description
-      if (isSequence(kind)) while (map.pop() !== undefined);
+      if (isBloom(kind)) {
+        // Nothing can be taken out of it.
+        this.maps[name] = this.machine.createMap(name, map.description)
+        map[Symbol.dispose]()
+      } else if (isRing(kind)) map.consume()
+      else if (isSequence(kind)) while (map.pop() !== undefined);
       else if (!isArray(kind)) for (const [key] of map.entries()) map.delete(key)
       for (const [key, bytes] of entries) {
         const everywhere = new Uint8Array(map.valueSize)
@@ -83,9 +88,12 @@ export class Bench {
   private linesOf(name: string, cpu: number): string[] {
     const map = this.map(name)
     const { kind, value } = map.description
+    if (isBloom(kind)) return []
+    if (isRing(kind)) return inOrder(name, map.consume())
     if (isSequence(kind))
-      return Array.from({ length: map.description.entries }, () => map.pop()).flatMap((one, index) =>
-        one === undefined ? [] : [`${name} ${index} = ${toHex(one)}`],
+      return inOrder(
+        name,
+        Array.from({ length: map.description.entries }, () => map.pop()).flatMap((one) => one ?? []),
       )
     const at = isPerCpu(kind) ? cpu * alignUp(value.size, 8) : 0
     return linesOf(
@@ -114,27 +122,33 @@ export class Bench {
 const linesOf = (name: string, entries: Iterable<readonly [Uint8Array, Uint8Array]>): string[] =>
   [...entries].map(([key, value]) => `${name} ${toHex(key)} = ${toHex(value)}`)
 
-function inOrder(name: string, values: readonly Uint8Array[]): string[] {
-  const isStack = sample.state[name as keyof typeof sample.state].kind === 'stack'
-  return (isStack ? values.toReversed() : values).map((value, index) => `${name} ${index} = ${toHex(value)}`)
-}
+const inOrder = (name: string, values: readonly Uint8Array[]): string[] =>
+  values.map((value, index) => `${name} ${index}: ${toHex(value)}`)
 
 /** The same, of what the interpreter left. */
-export const outcomeOf = (
-  results: readonly RunResult[],
-  tables: TableContents,
-  counters: ReadonlyMap<number, readonly [bigint, bigint]>,
-): Outcome => ({
+export const outcomeOf = (results: readonly RunResult[], { tables, events, counters }: World): Outcome => ({
   results,
   entries: Object.entries(tables)
-    .flatMap(([name, entries]) =>
-      isSequence(sample.state[name as keyof typeof sample.state].kind)
-        ? inOrder(name, [...entries.values()])
-        : linesOf(
-            name,
-            [...entries].map(([key, value]) => [Buffer.from(key, 'hex'), value]),
-          ),
-    )
+    .flatMap(([name, entries]) => leftIn(name, entries, events.get(name) ?? []))
     .sort(),
   counters: [...counters].map(([slot, [packets, bytes]]) => `${slot}: ${packets}, ${bytes}`).sort(),
 })
+
+function leftIn(name: string, entries: Entries, events: readonly Uint8Array[]): string[] {
+  const values = [...entries.values()]
+  switch (MAPS[name]?.kind) {
+    case 'bloom_filter':
+      return []
+    case 'ringbuf':
+      return inOrder(name, events)
+    case 'queue':
+      return inOrder(name, values)
+    case 'stack':
+      return inOrder(name, values.reverse())
+    default:
+      return linesOf(
+        name,
+        [...entries].map(([key, value]) => [Buffer.from(key, 'hex'), value]),
+      )
+  }
+}

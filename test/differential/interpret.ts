@@ -33,8 +33,8 @@ export interface World {
   /** Packets and bytes, by slot. */
   readonly counters: Map<number, [bigint, bigint]>
   readonly now: bigint
-  /** What rings are given, which never are full here: records in hexadecimal, in their order. */
-  readonly events?: Map<string, string[]>
+  /** What rings are given, which never are full here: records, in their order. */
+  readonly events: Map<string, Uint8Array[]>
 }
 
 /** Runs a data plane on one packet, which stays as it is; changes the world's tables and counters. */
@@ -233,7 +233,7 @@ class Interpreter {
       case 'emit': {
         const { events } = this.world
         const { name, table } = node.table
-        events?.set(name, [...(events.get(name) ?? []), toHex(this.record(table.value, node.value))])
+        events.set(name, [...(events.get(name) ?? []), this.record(table.value, node.value)])
         return true
       }
       case 'has':

@@ -65,9 +65,16 @@ export function judge(
   })
   if ('kind' in compiled) return compiled
   if (constructs !== undefined) count(constructs, compiled.typed)
-  const world = { cube: sample, wiring, tables: copyOf(tables), counters: new Map<number, [bigint, bigint]>(), now }
+  const world = {
+    cube: sample,
+    wiring,
+    tables: copyOf(tables),
+    counters: new Map<number, [bigint, bigint]>(),
+    events: new Map<string, Uint8Array[]>(),
+    now,
+  }
   const results = packets.map((packet) => interpret(compiled.typed, packet, world))
-  const expected = outcomeOf(results, world.tables, world.counters)
+  const expected = outcomeOf(results, world)
   for (const bench of benches) {
     const by = bench.machine.name
     const found = attempted(by, () => bench.run(compiled.program, tables, packets, now))

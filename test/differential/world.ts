@@ -16,7 +16,8 @@ export function tablesOf(
     names.map((name) => {
       const { kind, key, value, entries } = sample.state[name]
       const filled = new Map<string, Uint8Array>()
-      const all = kind === 'array' || kind === 'percpu_array'
+      const all = kind === 'array' || kind === 'percpu_array' || kind === 'cell'
+      if (kind === 'ringbuf' || kind === 'bloom_filter') return [name, filled]
       const count = all ? entries : choose(Math.min(entries + 1, 6))
       for (let index = 0; index < count; index++) {
         const bytes = all || BY_NUMBER.has(name) ? numbered(key, index) : random(key, choose)

@@ -3,7 +3,7 @@ import type { StructType } from '../../../src/lang/index.ts'
 import { HEADERS } from '../cube.ts'
 import { type Int, isInt, promoted, typeOfField } from '../types.ts'
 import type { Draft } from './draft.ts'
-import { compatible, constant } from './integers.ts'
+import { compatible, constant, int } from './integers.ts'
 import { body, DEEPEST, returned } from './statements.ts'
 import { entry, type Taken } from './tables.ts'
 import { test } from './values.ts'
@@ -19,9 +19,22 @@ function header(draft: Draft): Taken {
     [1, () => String(draft.choose(140))],
     [1, () => `${draft.word('Ethernet')}.size + ${draft.word('IPv4')}.size`],
     [1, () => `${draft.word(kind)}.size`],
+    [3, () => computed(draft)],
   )
   const text = `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
   return { reference: { name: draft.fresh('h'), struct, origin: { of: 'packet', header: kind }, alive: true }, text }
+}
+
+/** An offset that is known only when the packet is there: unsigned, of up to 32 bits. */
+function computed(draft: Draft): string {
+  const { text, type } = int(draft, 2)
+  const unsigned = ['u8', 'u16', 'u32'].includes(type) ? text : `${draft.word('u32')}(${text})`
+  return draft.oneOf(
+    [2, () => `14 + (${unsigned} & ${draft.pick([15, 63, 127])})`],
+    [2, () => `${draft.pick(OFFSETS)} + (${unsigned} & 15) * 4`],
+    [1, () => `(${unsigned} % ${draft.pick([60, 130, 20000, 40000])})`],
+    [1, () => unsigned],
+  )
 }
 
 export function reference(draft: Draft, depth: number): string[] {

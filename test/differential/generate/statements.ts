@@ -3,7 +3,7 @@ import { INTS, isInt, promoted, TYPES } from '../types.ts'
 import { type Draft, indented } from './draft.ts'
 import { compatible, constant, int, literal } from './integers.ts'
 import { reference } from './references.ts'
-import { change, isEntry, lasting, store } from './tables.ts'
+import { cell, change, isEntry, lasting, store } from './tables.ts'
 import { call, test, valueFor } from './values.ts'
 
 export const DEEPEST = 3
@@ -32,6 +32,7 @@ function statement(draft: Draft, depth: number): string[] {
     [1, () => change(draft, depth)],
     [nested, () => ['{', ...indented(draft.opened(() => statements(draft, depth + 1))), '}']],
     [1, () => evaluate(draft)],
+    [1, () => cell(draft)],
   )
 }
 

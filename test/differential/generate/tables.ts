@@ -32,7 +32,7 @@ const KEYS = {
 type Keyed = keyof typeof KEYS
 const KEYED = Object.keys(KEYS) as Keyed[]
 /** Those whose entries stay where they are, so that a reference remains one. */
-const isFixed = (name: TableName): boolean => ['array', 'percpu_array'].includes(sample.state[name].kind)
+const isFixed = (name: TableName): boolean => ['array', 'percpu_array', 'cell'].includes(sample.state[name].kind)
 const CHANGED = KEYED.filter((name) => sample.state[name].kind !== 'lpm_trie')
 const SEQUENCES = ['line', 'pile'] as const
 
@@ -64,6 +64,23 @@ export function entry(draft: Draft): Taken | undefined {
     text: `state.${table}.get(${key})`,
   }
 }
+
+/** `state.total.get()`, which is never null. */
+export function cell(draft: Draft): string[] {
+  const name = draft.fresh('t')
+  const struct = sample.state.total.value as StructType
+  draft.references.push({ name, struct, origin: { of: 'entry', table: 'total' }, alive: true })
+  return [`const ${name} = state.total.get()`]
+}
+
+/** Whether a value was ever added to a Bloom filter. */
+export function known(draft: Draft): string | undefined {
+  const value = member(draft)
+  return value && `state.met.has(${value})`
+}
+
+const member = (draft: Draft): string | undefined =>
+  withAddress(draft, 'mac', (address) => `{ address: ${address}, id: ${narrowed(draft, 2)} }`)
 
 /** What a loop's body may use of what was taken before it: what no round changes. */
 export const lasting = (references: readonly Reference[]): Reference[] =>
@@ -102,9 +119,13 @@ function atomic(draft: Draft, entry: string, field: string, type: Int): string[]
   return [`const ${name} = ${call}`]
 }
 
-/** Sets, deletes or pushes. In functions only what stays in place changes: the caller may hold references to the rest. */
+/** Sets, deletes, pushes or emits. In functions only what stays in place changes: the caller may hold references to the rest. */
 export function change(draft: Draft, depth: number): string[] {
-  const call = draft.once(5) ? pushed(draft) : changed(draft)
+  if (draft.once(8)) {
+    const value = member(draft)
+    return value === undefined ? [] : [`state.met.add(${value})`]
+  }
+  const call = draft.once(4) ? pushed(draft) : changed(draft)
   if (call === undefined) return []
   return draft.oneOf(
     [1, () => [call]],
@@ -121,9 +142,9 @@ export function change(draft: Draft, depth: number): string[] {
 }
 
 function pushed(draft: Draft): string | undefined {
-  const table = draft.pick(SEQUENCES)
+  const table = draft.pick([...SEQUENCES, 'events'] as const)
   const value = record(draft, sample.state[table].value as StructType)
-  return value && `state.${table}.push(${value})`
+  return value && `state.${table}.${table === 'events' ? 'emit' : 'push'}(${value})`
 }
 
 function changed(draft: Draft): string | undefined {
@@ -134,7 +155,9 @@ function changed(draft: Draft): string | undefined {
   const value = removes ? '' : record(draft, sample.state[table].value as StructType)
   if (value === undefined) return undefined
   if (!isFixed(table)) draft.changed(table)
-  return removes ? `state.${table}.delete(${key})` : `state.${table}.set(${key}, ${value})`
+  if (removes) return `state.${table}.delete(${key})`
+  const method = isFixed(table) ? 'set' : draft.pick(['set', 'set', 'add', 'replace'])
+  return `state.${table}.${method}(${key}, ${value})`
 }
 
 export function record(draft: Draft, struct: StructType): string | undefined {

@@ -2,6 +2,7 @@
 import { ADDRESSES, isInt, type Type, typeOfField } from '../types.ts'
 import type { Draft, Parameter, Reference } from './draft.ts'
 import { compatible, int } from './integers.ts'
+import { known } from './tables.ts'
 
 /** More than this, compiled in, would be more than the verifier likes. */
 const MOST_COST = 150
@@ -34,6 +35,7 @@ export function bool(draft: Draft, depth: number): string {
     [1, () => `(${inner()}) ${draft.pick(['===', '!=='])} (${inner()})`],
     [1, () => `(${asked()} ? ${inner()} : ${inner()})`],
     [1, () => configured(draft)],
+    [1, () => known(draft) ?? 'false'],
   )
 }
 
