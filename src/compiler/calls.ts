@@ -124,13 +124,14 @@ const sizeOf = ({ op }: Node): number => (FREE.has(op) ? 0 : HELPER.has(op) ? 6 
 const isNode = (part: unknown): part is Node => typeof part === 'object' && part !== null && 'op' in part
 
 /** Whatever has an `op` is a node, and what it is made of are nodes, or fields of a record with a node each. */
-function partsOf(node: Node): Node[] {
-  return Object.values(node)
-    .flat(2)
-    .map((part: unknown) =>
-      typeof part === 'object' && part !== null && 'field' in part && 'value' in part ? part.value : part,
-    )
-    .filter(isNode)
+function addParts(node: Node, to: Node[]): void {
+  for (const part of Object.values<unknown>(node)) addPart(part, to)
+}
+
+function addPart(part: unknown, to: Node[]): void {
+  if (Array.isArray(part)) for (const one of part) addPart(one, to)
+  else if (isNode(part)) to.push(part)
+  else if (typeof part === 'object' && part !== null && 'field' in part && 'value' in part) addPart(part.value, to)
 }
 
 /** All functions, what calls before what is called. */
@@ -156,7 +157,7 @@ function survey({ body }: TypedFunction, hook: Hook): Body {
     size += sizeOf(node)
     if (node.op === 'call') sites.set(node.callee, [...(sites.get(node.callee) ?? []), node.at])
     if (node.op === 'store') bound ||= node.base.type.kind !== 'reference' || node.base.type.space !== 'table'
-    waiting.push(...partsOf(node))
+    addParts(node, waiting)
   }
   const ops = [...seen]
   return {

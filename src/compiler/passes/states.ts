@@ -4,7 +4,7 @@ import type { Block, Graph, Memory, Value } from '../ir.ts'
 /** What of the packet has states. */
 type Changing = Extract<Memory, 'context' | 'packet'>
 
-/** Equal numbers, equal states: before a value, and after all of a block. */
+/** Equal numbers, equal states: before a load or a call, and after all of a block. */
 export interface States {
   before(value: Value, of: Changing): number
   after(block: Block, of: Changing): number
@@ -24,10 +24,6 @@ const MOVERS: ReadonlySet<HelperName> = new Set<HelperName>([
 export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.has(value.helper)
 
 const CHANGES: Readonly<Record<Changing, (value: Value) => boolean>> = { context: moves, packet: moves }
-
-/** Whether the packet stays as it came, wherever the program goes. */
-const isSteady = ({ blocks }: Graph, from: Changing): boolean =>
-  !blocks.some(({ values }) => values.some((value) => CHANGES[from](value)))
 
 /** Whether what was once loaded would be the same if it were loaded again: nothing that the program sees changes later. */
 export const isLasting = ({ blocks }: Graph, from: Memory): boolean =>
@@ -56,9 +52,10 @@ function statesOf(
   graph: Graph,
   of: Changing,
 ): { readonly before: ReadonlyMap<Value, number>; readonly after: ReadonlyMap<Block, number> } | undefined {
-  if (isSteady(graph, of)) return undefined
   const changes = CHANGES[of]
   const { entry, blocks } = graph
+  const changesIn = blocks.map(({ values }) => values.filter(changes))
+  if (changesIn.every(({ length }) => length === 0)) return undefined
   let last = 0
   /** What each change begins, and each block where states meet. */
   const begun = new Map<Value | Block, number>([[entry, 0]])
@@ -69,28 +66,32 @@ function statesOf(
   }
   const after = new Map<Block, number>()
   const atStart = (block: Block): number | undefined => {
-    const met = begun.get(block)
+    let met = begun.get(block)
     if (met !== undefined) return met
-    const known = block.predecessors.flatMap((one) => after.get(one) ?? [])
-    return new Set(known).size > 1 ? begin(block) : known[0]
+    for (const one of block.predecessors) {
+      const state = after.get(one)
+      if (met !== undefined && state !== undefined && state !== met) return begin(block)
+      met ??= state
+    }
+    return met
   }
   for (let changed = true; changed; ) {
     changed = false
-    for (const block of blocks) {
-      const start = atStart(block)
-      const change = block.values.findLast(changes)
-      const end = change === undefined ? start : begin(change)
+    for (const [index, block] of blocks.entries()) {
+      const change = changesIn[index]?.at(-1)
+      const end = change === undefined ? atStart(block) : begin(change)
       if (end === undefined || end === after.get(block)) continue
       after.set(block, end)
       changed = true
     }
   }
   const before = new Map<Value, number>()
-  for (const block of blocks) {
+  for (const [index, block] of blocks.entries()) {
     let state = atStart(block) ?? 0
     for (const value of block.values) {
-      before.set(value, state)
-      if (changes(value)) state = begin(value)
+      // Nothing else is asked for.
+      if (value.op === 'load' || value.op === 'call') before.set(value, state)
+      if (changesIn[index]?.includes(value)) state = begin(value)
     }
   }
   return { before, after }
