@@ -1,5 +1,5 @@
 import { lazy } from '../../base/lazy.ts'
-import { type Block, type Graph, successors, type Terminator, type Value } from '../ir.ts'
+import { type Block, type Graph, isPure, successors, type Terminator, type Value } from '../ir.ts'
 import { countUses, Numbers, removeEdge } from './graph.ts'
 import { fits, swapBytes } from './simplify.ts'
 import { packetStates, type States } from './states.ts'
@@ -153,8 +153,9 @@ function combine(
   if (end?.op !== 'branch' || !(goesOnToFork(end.whenTrue) || goesOnToFork(end.whenFalse))) return false
   for (const first of ways(block)) {
     const next = first.same
-    if (next.predecessors.length !== 1 || next === block || next.values.some(({ op }) => op === 'phi')) continue
-    if (!successors(next).includes(first.other)) continue
+    if (next.predecessors.length !== 1 || next === block || !successors(next).includes(first.other)) continue
+    // What it does, it also does where the second test fails.
+    if (next.values.some((value) => value.op !== 'load' && !isPure(value))) continue
     for (const second of ways(next)) {
       if (second.other !== first.other || second.same === second.other || first.same === first.other) continue
       if (first.other.values.some(({ op }) => op === 'phi')) continue

@@ -661,6 +661,22 @@ describe('returns', () => {
 })
 
 describe('tests of bits', () => {
+  test('a test does not move in front of what is done before it', () => {
+    const text = `
+      v0 = context()
+      v1 = load 1 8(v0)
+      if v1 eq32 1 jump b1 else b2
+      b1:
+      v2 = load 1 9(v0)
+      v3 = call redirect(v0)
+      if v2 eq32 2 jump b3 else b2
+      b2:
+      return 0
+      b3:
+      return 1`
+    expect(changedBy(tested, text)).toBe(changedBy(() => {}, text))
+  })
+
   test('shifts, swaps and masks go into the constants, and tests of one source become one', () => {
     const text = `
       b0:
