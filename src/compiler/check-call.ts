@@ -6,6 +6,7 @@ import { asIntType, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
 import { element } from './check-list.ts'
+import { isMove, move } from './check-move.ts'
 import { read } from './check-packet.ts'
 import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
@@ -34,7 +35,7 @@ export function call(scope: Scope, node: Call): Checked {
     case 'builtin':
       return builtin(scope, node, callee.name)
     case 'method':
-      if (callee.of === 'packet') return read(scope, node)
+      if (callee.of === 'packet') return isMove(callee.name) ? move(scope, node, callee.name) : read(scope, node)
       return 'op' in callee.of ? at(scope, node, callee.of) : tableMethod(scope, node, callee.of, callee.name)
     case 'function':
       return functionCall(scope, node, callee.module, callee.name)

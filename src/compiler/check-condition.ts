@@ -4,7 +4,7 @@ import { convert } from './check-convert.ts'
 import { carried, expression, value } from './check-expression.ts'
 import { foldCompare } from './fold.ts'
 import { narrowed } from './ranges.ts'
-import { isStatic, type Scope } from './scope.ts'
+import { eitherMoved, isStatic, type Scope } from './scope.ts'
 import type { CompareOperator, Expression, Of, Span } from './tree.ts'
 import { BOOL, nameOfType, type Typed, type Variable } from './typed.ts'
 
@@ -65,11 +65,15 @@ export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
   const before = scope.nonNull
   const { ranges } = scope
   scope.nonNull = new Set([...before, ...test.whenTrue])
+  const moved = scope.moved
   scope.ranges = narrowed(scope, ranges, test.typed, true)
   const whenTrue = value(scope, node.whenTrue)
+  const movedTrue = scope.moved
+  scope.moved = moved
   scope.nonNull = new Set([...before, ...test.whenFalse])
   scope.ranges = narrowed(scope, ranges, test.typed, false)
   const whenFalse = value(scope, node.whenFalse)
+  scope.moved = eitherMoved(movedTrue, scope.moved)
   scope.nonNull = before
   scope.ranges = ranges
   const at = scope.at(node.span)

@@ -5,6 +5,7 @@ import { arithmetic, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
 import { element } from './check-list.ts'
+import { isMove, MOVES, usePacketReference } from './check-move.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
@@ -112,9 +113,15 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   if (binding?.kind === 'broken') throw new Silent()
   if (binding?.kind === 'later') throw declaredLater(scope, node)
   if (binding?.kind === 'static') return { ...binding.value, at }
-  if (binding?.kind === 'alias') return { ...binding.typed, at }
-  if (binding?.kind === 'variable')
-    return { op: 'variable', variable: binding.variable, type: binding.variable.type, at }
+  if (binding?.kind === 'alias') {
+    usePacketReference(scope, binding.typed, node.span)
+    return { ...binding.typed, at }
+  }
+  if (binding?.kind === 'variable') {
+    const typed: Typed = { op: 'variable', variable: binding.variable, type: binding.variable.type, at }
+    usePacketReference(scope, typed, node.span)
+    return typed
+  }
   const { modules } = scope.compilation
   const found = resolve(modules, scope.module, node.name)
   if (found === undefined)
@@ -187,8 +194,9 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
     case 'packet':
       if (property === 'length') return { op: 'length', type: U32, at }
       if (property === 'vlan') return { op: 'vlan', type: { kind: 'int', bits: 16, signed: false }, at }
-      if (property === 'read') return { static: 'method', of: 'packet', name: property, at }
-      throw unknown('the packet', ['length', 'vlan', 'read'])
+      if (property === 'segmentSize') return { op: 'segmentSize', type: U32, at }
+      if (property === 'read' || isMove(property)) return { static: 'method', of: 'packet', name: property, at }
+      throw unknown('the packet', ['length', 'vlan', 'segmentSize', 'read', ...MOVES])
     case 'context': {
       if (property === 'state') return { static: 'state', at }
       if (property === 'config' || property === 'port')

@@ -3,6 +3,7 @@ import { bindPattern, body, typeOfKept } from './check.ts'
 import { arity, type Call } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { expression } from './check-expression.ts'
+import { packetMoved, usePacketReference } from './check-move.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { collecting } from './report.ts'
@@ -49,10 +50,10 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
   const tree = treeOf(inner)
   arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
   const { parameters, given, key } = passed(scope, inner, node, tree)
-  const called = `${id}(${key.join()})`
-  const known = functions.checked.get(called)
+  const identity = `${id}(${key.join()})`
+  const known = functions.checked.get(identity)
   if (known !== undefined && known.rounds >= scope.rounds && known.depth >= depth)
-    return { op: 'call', callee: known.typed, arguments: given, type: known.typed.result, at: scope.at(node.span) }
+    return called(scope, node, known.typed, given)
 
   const typed = checkBody(inner, tree, parameters)
   const checked: CheckedFunction = {
@@ -60,8 +61,15 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
     rounds: Math.max(scope.rounds, known?.rounds ?? 0),
     depth: Math.max(depth, known?.depth ?? 0),
   }
-  functions.checked.set(called, checked)
-  return { op: 'call', callee: checked.typed, arguments: given, type: checked.typed.result, at: scope.at(node.span) }
+  functions.checked.set(identity, checked)
+  return called(scope, node, checked.typed, given)
+}
+
+function called(scope: Scope, node: Call, callee: TypedFunction, given: readonly Typed[]): Typed {
+  // An argument may have moved the packet that those before it refer to.
+  for (const one of given) usePacketReference(scope, one, one.at.span)
+  if (callee.moves) packetMoved(scope, `${callee.name}(…)`)
+  return { op: 'call', callee, arguments: given, type: callee.result, at: scope.at(node.span) }
 }
 
 /** The small tree of the function that a scope is for. */
@@ -157,6 +165,7 @@ function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variab
   return {
     name: tree.name,
     parameters,
+    moves: scope.movedAtReturn !== undefined,
     body: statements,
     result: scope.returns ?? { kind: 'void' },
     at: scope.at(tree.span),

@@ -4,8 +4,9 @@ import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
 import { expression, host, value } from './check-expression.ts'
 import { elementOfList } from './check-list.ts'
+import { loopStart, staleInNextRound } from './check-move.ts'
 import { forget, keep, narrowed, type Range, rangeOfValue, unconverted } from './ranges.ts'
-import { isStatic, type Scope } from './scope.ts'
+import { Around, eitherMoved, isStatic, type Scope } from './scope.ts'
 import { stepsOf } from './steps.ts'
 import type { Each, Expression, Loop, Span, While } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, U32, type Variable } from './typed.ts'
@@ -51,18 +52,28 @@ export function loop(scope: Scope, node: Loop): TypedStatement {
 }
 
 /** The body of a loop: what its rounds change is not known at its start, nor after it. */
-function inRounds(scope: Scope, node: Loop | While | Each, together: number, more: () => void = () => undefined) {
-  const { nonNull, rounds } = scope
+function inRounds(
+  scope: Scope,
+  node: Loop | While | Each,
+  together: number,
+  more: () => void = () => undefined,
+  start = loopStart(scope),
+) {
+  const { nonNull, rounds, moved } = scope
+  const around = new Around('loop')
   forget(scope, node.body)
   const { ranges } = scope
-  scope.around.push({ kind: 'loop', left: false })
+  scope.around.push(around)
   scope.rounds = together
   more()
-  const { result } = statements(scope, node.body)
+  const { result, ends } = statements(scope, node.body)
   scope.rounds = rounds
   scope.around.pop()
   scope.nonNull = nonNull
   scope.ranges = ranges
+  const movedAtEnd = eitherMoved(ends ? undefined : scope.moved, around.movedAtContinue)
+  if (together > rounds) staleInNextRound(scope, movedAtEnd, start)
+  scope.moved = eitherMoved(eitherMoved(moved, movedAtEnd), around.movedAtBreak)
   return result
 }
 
@@ -103,6 +114,7 @@ export function whileLoop(scope: Scope, node: While): TypedStatement[] {
     const before = scope.ranges
     forget(scope, [...node.body, ...node.update])
     const outside = scope.ranges
+    const loop = loopStart(scope)
     const test = condition(scope, node.test)
     const { rounds, variable, range } = bound(scope, node, test.typed, before)
     if (rounds > LONGEST_LOOP)
@@ -112,10 +124,11 @@ export function whileLoop(scope: Scope, node: While): TypedStatement[] {
         'count the rounds as well: while (i < 16 && …) { …; i++ }, with let i = 0 before it',
       )
     const together = bounded(scope, node.span, rounds)
-    const body = inRounds(scope, node, together, () => {
+    const known = () => {
       scope.nonNull = new Set([...scope.nonNull, ...test.whenTrue])
       scope.ranges = new Map(narrowed(scope, scope.ranges, test.typed, true)).set(variable, range)
-    })
+    }
+    const body = inRounds(scope, node, together, known, loop)
     const update = node.update.flatMap((one) => (one.kind === 'assign' ? [assign(scope, one, true)] : []))
     scope.ranges = outside
     return [...started, { op: 'while', test: test.typed, body, update, times: Math.max(1, rounds), at }]

@@ -14,7 +14,17 @@ import { resolve } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { acts, assigned, forget, keep, met, narrowed, rangeOfValue } from './ranges.ts'
 import { collecting, unfit } from './report.ts'
-import { type Binding, type Checked, type Compilation, isStatic, Scope, Silent, type Static } from './scope.ts'
+import {
+  Around,
+  type Binding,
+  type Checked,
+  type Compilation,
+  eitherMoved,
+  isStatic,
+  Scope,
+  Silent,
+  type Static,
+} from './scope.ts'
 import type { Annotation, FunctionTree, Pattern, Span, Statement } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, type ValueType } from './typed.ts'
 
@@ -80,6 +90,7 @@ export function bindPattern(
 /** The body of a function, and that it ends as its type says. */
 export function body(scope: Scope, tree: FunctionTree): TypedStatement[] {
   const { ends, result } = statements(scope, tree.body)
+  if (!ends) scope.movedAtReturn = eitherMoved(scope.movedAtReturn, scope.moved)
   const returns = scope.returns
   if (!ends && !scope.lenient && returns !== undefined && returns.kind !== 'void') {
     const verdict = returns.kind === 'verdict'
@@ -158,16 +169,19 @@ function statement(scope: Scope, node: Statement): Block {
     case 'if': {
       const test = condition(scope, node.test)
       const before = scope.nonNull
-      const { ranges } = scope
+      const { ranges, moved } = scope
       scope.nonNull = new Set([...before, ...test.whenTrue])
       scope.ranges = narrowed(scope, ranges, test.typed, true)
       const whenTrue = statements(scope, node.whenTrue)
       const afterTrue = scope.nonNull
       const rangesTrue = scope.ranges
+      const movedTrue = whenTrue.ends ? undefined : scope.moved
+      scope.moved = moved
       scope.nonNull = new Set([...before, ...test.whenFalse])
       scope.ranges = narrowed(scope, ranges, test.typed, false)
       const whenFalse = statements(scope, node.whenFalse)
       const afterFalse = scope.nonNull
+      scope.moved = eitherMoved(movedTrue, whenFalse.ends ? undefined : scope.moved)
       if (whenTrue.ends || whenFalse.ends) scope.ranges = whenTrue.ends ? scope.ranges : rangesTrue
       else scope.ranges = met(rangesTrue, scope.ranges)
       if (whenTrue.ends) scope.nonNull = afterFalse
@@ -185,10 +199,11 @@ function statement(scope: Scope, node: Statement): Block {
     case 'switch': {
       const before = scope.nonNull
       const { ranges } = scope
-      const around: Scope['around'][number] = { kind: 'switch', left: false }
+      const around = new Around('switch')
       scope.around.push(around)
       const inside = statements(scope, node.body)
       scope.around.pop()
+      scope.moved = eitherMoved(inside.ends ? undefined : scope.moved, around.movedAtBreak)
       // Whoever leaves early has not seen the tests that follow.
       if (around.left) scope.nonNull = before
       scope.ranges = ranges
@@ -201,10 +216,15 @@ function statement(scope: Scope, node: Statement): Block {
       if (around === undefined)
         throw scope.unfit(node.span, `${node.kind} outside a loop`, 'return a verdict, or use if')
       around.left = true
+      if (node.kind === 'break') around.movedAtBreak = eitherMoved(around.movedAtBreak, scope.moved)
+      else around.movedAtContinue = eitherMoved(around.movedAtContinue, scope.moved)
       return ending({ op: node.kind, at })
     }
-    case 'return':
-      return ending({ op: 'return', value: returned(scope, node), at })
+    case 'return': {
+      const value = returned(scope, node)
+      scope.movedAtReturn = eitherMoved(scope.movedAtReturn, scope.moved)
+      return ending({ op: 'return', value, at })
+    }
     case 'refused':
       for (const name of node.names) scope.bind(name, { kind: 'broken' })
       // It may have been a test, or the last return.

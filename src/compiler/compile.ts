@@ -91,10 +91,10 @@ export function compile(source: DataPlaneSource, options: Specialisation): Progr
 /** The first third of {@link compile}: the typed tree. */
 export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, options: Specialisation) {
   const diagnostics: Diagnostic[] = []
-  const { config, wiring } = options
+  const { config, wiring, hook = 'tc' } = options
   const port = { ...options.port, id: wiring.port }
   const functions = new Functions()
-  const typed = check({ modules, cube, config, port, diagnostics, functions, nextVariable: 0 }, module, syntax)
+  const typed = check({ modules, cube, hook, config, port, diagnostics, functions, nextVariable: 0 }, module, syntax)
   if (diagnostics.length > 0) throw new Refusal(inOrder(diagnostics))
   return typed
 }
@@ -119,7 +119,7 @@ export function toUnoptimised(source: DataPlaneSource, options: Specialisation):
   const { cube, module, syntax } = source
   const { name, wiring, verdicts, hook = 'tc', clock = 'kernel' } = options
   const at = { source: module, span: syntax }
-  const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, at }
+  const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, moves: false, at }
   return lower(main, { cube, hook, wiring, verdicts, clock })
 }
 

@@ -29,6 +29,8 @@ export interface Passage {
   length(): Value
   /** The identifier of the outer VLAN tag, 0 without one. */
   vlan(): Value
+  /** Payload of each packet that this one will be cut into, or 0. */
+  segmentSize(): Value
   /** After a helper that may have moved the packet, or made it shorter or longer: where it is now. */
   moved(): void
   /** Ends the program with a verdict by which the packet goes on: as it came, with the tag it had. */
@@ -89,6 +91,10 @@ class TcPassage implements Passage {
 
   length(): Value {
     return this.field(SK_BUFF.len)
+  }
+
+  segmentSize(): Value {
+    return this.field(SK_BUFF.gso_size)
   }
 
   /** Kernels before 6.0 leave the tag of an earlier use behind in a packet without one: only `present` tells. */
@@ -178,6 +184,10 @@ class XdpPassage implements Passage {
 
   length(): Value {
     return this.builder.emit({ op: 'alu', alu: 'sub', bits: 32 }, this.dataEnd(), this.data())
+  }
+
+  segmentSize(): Value {
+    return this.builder.constant(0)
   }
 
   vlan(): Value {

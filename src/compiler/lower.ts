@@ -13,6 +13,7 @@ import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { elementPointer } from './lower-list.ts'
+import { lowerMove } from './lower-move.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
@@ -352,6 +353,8 @@ class Lowering implements Values {
         return [octet(builder, this.value(node.base), node.base.type, node.index)]
       case 'length':
         return [this.packet.length()]
+      case 'segmentSize':
+        return [this.packet.segmentSize()]
       case 'vlan':
         return [this.packet.vlan()]
       case 'now':
@@ -385,6 +388,7 @@ class Lowering implements Values {
       case 'emit':
       case 'has':
       case 'delete':
+      case 'move':
         return this.choose(
           node,
           () => [builder.constant(1)],
@@ -482,6 +486,8 @@ class Lowering implements Values {
       case 'has':
       case 'delete':
         return builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, whenFalse)
+      case 'move':
+        return builder.branch('eq', 64, this.move(node), builder.constant(0), whenTrue, whenFalse)
       case 'emit': {
         const lost = builder.newBlock()
         builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, lost)
@@ -556,6 +562,13 @@ class Lowering implements Values {
       default:
         throw new Error(`${node.op} is no reference`)
     }
+  }
+
+  /** 0 where it was done. */
+  private move(node: Extract<Typed, { op: 'move' }>): Value {
+    const operands = node.operands.map((one) => this.scalar(one))
+    this.builder.at = node.at
+    return lowerMove(this.builder, this.packet, (...ways) => this.join(...ways), node.move, operands)
   }
 
   private element({ base, field, index, at }: Extract<Typed, { op: 'element' }>): Reference {

@@ -125,6 +125,8 @@ class Printer {
         return 'packet.length'
       case 'vlan':
         return 'packet.vlan'
+      case 'segmentSize':
+        return 'packet.segmentSize'
       case 'now':
         return 'now()'
       case 'read':
@@ -160,6 +162,8 @@ class Printer {
           .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
       case 'call':
         return `${this.functionName(node.callee)}(${node.arguments.map((one) => this.text(one)).join(', ')})`
+      case 'move':
+        return `packet.${node.move}(${node.operands.map((one) => this.text(one)).join(', ')})`
       case 'push':
       case 'emit':
       case 'has':

@@ -212,6 +212,10 @@ export function acts(typed: Typed): boolean {
   switch (typed.op) {
     case 'call':
     case 'set':
+    case 'add':
+    case 'replace':
+    case 'emit':
+    case 'move':
     case 'delete':
     case 'push':
     case 'pop':

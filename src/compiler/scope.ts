@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
+import type { Hook } from '../isa/program.ts'
 import type { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
 import type { Module, Modules } from './modules.ts'
@@ -40,10 +41,34 @@ export type Binding =
   /** Its declaration was refused: whatever uses it is not refused again. */
   | { readonly kind: 'broken' }
 
+/** What may have moved the packet. */
+export interface Moved {
+  readonly what: string
+  /** References into the packet with smaller numbers are stale: they were read before. */
+  readonly before: number
+}
+
+/** Where two ways meet: what is stale on either is stale. Only what was declared before they parted is known to both. */
+export const eitherMoved = (a: Moved | undefined, b: Moved | undefined): Moved | undefined =>
+  a === undefined || (b !== undefined && b.before > a.before) ? b : a
+
+/** A loop or a switch: what `break` and `continue` leave. */
+export class Around {
+  readonly kind: 'loop' | 'switch'
+  left = false
+  movedAtBreak: Moved | undefined
+  movedAtContinue: Moved | undefined
+
+  constructor(kind: 'loop' | 'switch') {
+    this.kind = kind
+  }
+}
+
 /** What the whole compilation shares. */
 export interface Compilation {
   readonly modules: Modules
   readonly cube: Cube
+  readonly hook: Hook
   readonly config: Readonly<Record<string, unknown>>
   readonly port: Readonly<Record<string, unknown>>
   readonly diagnostics: Diagnostic[]
@@ -71,8 +96,14 @@ export class Scope {
   nonNull: ReadonlySet<Variable> = new Set()
   /** What is known of integers here. */
   ranges: Ranges = new Map()
+  /** What may last have moved the packet on a way here, in this function. */
+  moved: Moved | undefined
+  /** The same where it returns. */
+  movedAtReturn: Moved | undefined
+  /** Where references into the packet are used. */
+  readonly packetUses: { readonly variable: Variable; readonly span: Span }[] = []
   /** What is being checked around the present statement, innermost last: what `break` and `continue` leave. */
-  readonly around: { readonly kind: 'loop' | 'switch'; left: boolean }[] = []
+  readonly around: Around[] = []
   returns: ValueType | undefined
   /** `returns` was not declared: the first return decides. */
   infersReturns = false

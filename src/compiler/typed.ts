@@ -43,7 +43,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   /** A reference to an element of the list `field`. That the index is one of it is known. */
   | { readonly op: 'element'; readonly base: Typed; readonly field: Field; readonly index: Typed }
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
-  | { readonly op: 'length' | 'vlan' | 'now' }
+  | { readonly op: 'length' | 'vlan' | 'segmentSize' | 'now' }
   | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed }
   | { readonly op: 'get'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | { readonly op: 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
@@ -54,6 +54,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
       readonly key: readonly StructField[]
       readonly value: readonly StructField[]
     }
+  /** False where the kernel refused. References into the packet from before are not used after it. */
+  | { readonly op: 'move'; readonly move: Move; readonly operands: readonly Typed[] }
   /** Whether it was done; of `has`, whether it is so. */
   | { readonly op: 'push'; readonly table: NamedTable; readonly value: readonly StructField[] }
   | { readonly op: 'emit'; readonly table: NamedTable; readonly value: readonly StructField[] }
@@ -86,6 +88,9 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'flood' | 'pass' }
 )
 
+/** What may move the packet. */
+export type Move = 'pushVlan' | 'popVlan' | 'truncate' | 'growTail' | 'shrinkTail' | 'growHead'
+
 export interface NamedTable {
   readonly name: string
   readonly table: Table
@@ -103,6 +108,8 @@ export interface TypedFunction {
   readonly parameters: readonly Variable[]
   readonly body: readonly TypedStatement[]
   readonly result: ValueType
+  /** It may have moved the packet when it returns. */
+  readonly moves: boolean
   readonly at: Position
 }
 
@@ -150,6 +157,8 @@ export type TypedStatement =
   | { readonly op: 'break' | 'continue'; readonly at: Position }
   | { readonly op: 'evaluate'; readonly value: Typed; readonly at: Position }
 
+export const U8: IntType = { kind: 'int', bits: 8, signed: false }
+export const U16: IntType = { kind: 'int', bits: 16, signed: false }
 export const U32: IntType = { kind: 'int', bits: 32, signed: false }
 export const U64: IntType = { kind: 'int', bits: 64, signed: false }
 export const BOOL: ValueType = { kind: 'bool' }

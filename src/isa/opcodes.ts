@@ -164,6 +164,25 @@ export const SK_BUFF = {
   tc_classid: 72,
   data: 76,
   data_end: 80,
+  gso_size: 176,
+} as const
+
+/** Modes and flags of bpf_skb_adjust_room (linux/bpf.h, BPF_ADJ_ROOM_*). */
+export const ADJ_ROOM = {
+  net: 0,
+  mac: 1,
+  fixedGso: 1 << 0,
+  encapL3IPv4: 1 << 1,
+  encapL3IPv6: 1 << 2,
+  encapL4Gre: 1 << 3,
+  encapL4Udp: 1 << 4,
+  noChecksumReset: 1 << 5,
+  /** With the length of the inner link layer's header in the bits from {@link encapL2Shift} on. Linux 5.13. */
+  encapL2Ethernet: 1 << 6,
+  /** Linux 6.3. */
+  decapL3IPv4: 1 << 7,
+  decapL3IPv6: 1 << 8,
+  encapL2Shift: 56,
 } as const
 
 /** Byte offsets in `struct xdp_md` (linux/bpf.h): the context of an XDP program. */

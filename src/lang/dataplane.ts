@@ -1,4 +1,4 @@
-import type { DataOf, Fields, StructType, u16, u32, u64 } from './types.ts'
+import type { DataOf, Fields, StructType, u8, u16, u32, u64 } from './types.ts'
 
 declare const verdict: unique symbol
 /** What becomes of a packet. Every path of a data plane returns one. */
@@ -11,6 +11,11 @@ export interface Packet {
   /** Bytes, Ethernet header included, the outer VLAN tag not. */
   readonly length: u32
   /**
+   * Payload bytes of each packet that this one will be cut into, by the kernel or the hardware, where it leaves (generic
+   * segmentation offload): such a packet is up to 64 KiB long. 0 where it is one packet. Linux 5.7.
+   */
+  readonly segmentSize: u32
+  /**
    * The identifier of the outer VLAN tag, 0 where there is none. Both machines take the outer tag out of the packet before
    * the data plane sees it, and put it back where the packet leaves; inner tags are headers like others.
    */
@@ -20,6 +25,28 @@ export interface Packet {
    * up to 32 bits; what starts beyond {@link FARTHEST} is null.
    */
   read<F extends Fields>(header: StructType<F>, offset?: number): Readonly<DataOf<F>> | null
+
+  // What follows may move the packet: headers that were read before have to be read again. Each gives false where the kernel
+  // refused, and then nothing has changed.
+
+  /**
+   * Puts a VLAN tag around the packet: `id` of 12 bits, `priority` of 3. A tag that it had becomes a header in the packet,
+   * behind the addresses. `type` is `ETHERTYPE.vlan`, unless it is `ETHERTYPE.serviceVlan`.
+   */
+  pushVlan(id: u16, priority?: u8, type?: u16): boolean
+  /** Takes the outer VLAN tag away, if there is one. An inner one becomes the outer. */
+  popVlan(): boolean
+  /**
+   * Cuts off what is behind the first `length` bytes, if there is more. Not within the headers that the kernel knows of; a
+   * packet of segments becomes one.
+   */
+  truncate(length: u32): boolean
+  /** Adds zeros at the end, up to about 16,000 bytes in all. A packet of segments becomes one. */
+  growTail(bytes: u32): boolean
+  /** Cuts bytes off the end, as {@link truncate} does. */
+  shrinkTail(bytes: u32): boolean
+  /** Puts `bytes` zeros in front of the packet: a constant. */
+  growHead(bytes: number): boolean
 }
 
 /** The largest offset of a header in the packet. With the header behind it, it stays within what the kernel's verifier follows. */

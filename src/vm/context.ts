@@ -1,6 +1,7 @@
 import { viewOf } from '../base/bytes.ts'
 import { SK_BUFF, XDP_MD } from '../isa/opcodes.ts'
 import type { Hook } from '../isa/program.ts'
+import type { PacketBuffer } from './buffer.ts'
 import { Region } from './memory.ts'
 import type { Tag } from './vlan.ts'
 
@@ -29,7 +30,9 @@ function packetType(frame: Uint8Array, mac: Uint8Array): number {
 export interface Context {
   readonly region: Region
   /** The fields at the start of a run. */
-  fill(frame: Uint8Array, arrival: Arrival): void
+  fill(packet: PacketBuffer, arrival: Arrival): void
+  /** The fields that change when the packet moves. */
+  update(packet: PacketBuffer): void
   /** The offset in the packet that the field at `at` points to, or -1 where it is a plain field. */
   pointer(at: number, length: number): number
 }
@@ -43,20 +46,21 @@ function skBuff(): Context {
   const view = viewOf(bytes)
   return {
     region: new Region('context', 'context', bytes, { writable }),
-    fill(frame, { ifindex, ingressIfindex, mac, tag }) {
+    fill(packet, { ifindex, ingressIfindex, mac }) {
       bytes.fill(0)
-      view.setUint32(SK_BUFF.len, frame.length, true)
-      view.setUint32(MORE.wire_len, frame.length, true)
-      view.setUint32(SK_BUFF.pkt_type, packetType(frame, mac), true)
-      // As on the wire: big-endian in the low two bytes.
-      bytes.set(frame.subarray(12, 14), SK_BUFF.protocol)
-      if (tag !== undefined) {
-        view.setUint32(SK_BUFF.vlan_present, 1, true)
-        view.setUint32(SK_BUFF.vlan_tci, tag.control, true)
-        view.setUint16(SK_BUFF.vlan_proto, tag.protocol)
-      }
+      view.setUint32(MORE.wire_len, packet.length, true)
+      view.setUint32(SK_BUFF.pkt_type, packetType(packet.bytes, mac), true)
       view.setUint32(SK_BUFF.ifindex, ifindex, true)
       view.setUint32(SK_BUFF.ingress_ifindex, ingressIfindex, true)
+      this.update(packet)
+    },
+    update({ length, protocol, tag }) {
+      view.setUint32(SK_BUFF.len, length, true)
+      // As on the wire: big-endian in the low two bytes.
+      view.setUint16(SK_BUFF.protocol, protocol)
+      view.setUint32(SK_BUFF.vlan_present, tag === undefined ? 0 : 1, true)
+      view.setUint32(SK_BUFF.vlan_tci, tag?.control ?? 0, true)
+      view.setUint16(SK_BUFF.vlan_proto, tag?.protocol ?? 0)
     },
     pointer(at, length) {
       if (at === SK_BUFF.data || at === MORE.data_meta) return 0
@@ -71,9 +75,10 @@ function xdpMd(): Context {
   const view = viewOf(bytes)
   return {
     region: new Region('context', 'context', bytes, { writable: new Uint8Array(size) }),
-    fill(_frame, { ifindex }) {
+    fill(_packet, { ifindex }) {
       view.setUint32(XDP_MD.ingress_ifindex, ifindex, true)
     },
+    update() {},
     pointer(at, length) {
       if (at === XDP_MD.data || at === XDP_MD.data_meta) return 0
       return at === XDP_MD.data_end ? length : -1

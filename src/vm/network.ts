@@ -4,10 +4,11 @@ import { suggestion } from '../base/suggest.ts'
 import { TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import type { Link } from './attachment.ts'
+import { LONGEST_FRAME } from './buffer.ts'
 import type { Arrival } from './context.ts'
 import { ERRNO } from './errno.ts'
 import { Fault } from './fault.ts'
-import { type Clone, type Destination, LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
+import type { Clone, Destination, VirtualProcessor } from './processor.ts'
 import { retag, untag } from './vlan.ts'
 
 /** Sends a frame into the interface that an endpoint is plugged into. */
@@ -187,12 +188,11 @@ export class Network {
   /** The frame to go on with; undefined where a program took it. */
   #runTc(at: VirtualInterface, links: readonly Link[], frame: Uint8Array, arrival: Arrival): Uint8Array | undefined {
     if (links.length === 0) return frame
-    const { frame: untagged, tag } = untag(frame)
-    let packet = untagged
-    const clone: Clone = (copy, to) => this.#forward(retag(copy, tag), to)
+    let { frame: packet, tag } = untag(frame)
     for (const link of links) {
-      const outcome = this.#processor.run(link.program.code, packet, { ...arrival, tag }, clone)
+      const outcome = this.#processor.run(link.program.code, packet, { ...arrival, tag }, this.clone)
       packet = outcome.packet
+      tag = outcome.tag
       // The numbers that tcx_action_code (net/core/dev.c) knows; every other one means: the next program.
       if (outcome.verdict === TC_ACT.ok) break
       if (outcome.verdict === TC_ACT.shot) {

@@ -1,6 +1,7 @@
 import { viewOf } from '../base/bytes.ts'
-import { HELPER, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { HELPER, helperName, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import { isDevmap, isKeyless } from '../isa/program.ts'
+import { LONGEST_FRAME, PacketBuffer } from './buffer.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
 import type { Code } from './decode.ts'
@@ -10,17 +11,11 @@ import { interpret, type Processor } from './interpreter.ts'
 import type { VirtualMap } from './map.ts'
 import { Memory, REGION, Region } from './memory.ts'
 import type { Sequence } from './sequence.ts'
-
-/** No interface carries more in one frame: an IP packet of 65,535 bytes behind an Ethernet header and two VLAN tags. */
-export const LONGEST_FRAME = 65_535 + 14 + 8
+import { retag, type Tag } from './vlan.ts'
 
 /** Redirect to the ingress of an interface instead of out of it (linux/bpf.h, BPF_F_INGRESS). */
 export const F_INGRESS = 1
 
-/** XDP_PACKET_HEADROOM, less the `struct xdp_frame` that the kernel may put there. */
-const HEADROOM = 256 - 40
-const ETH_HLEN = 14
-const GARBAGE = 0xdb
 /** What redirect_map may return where it finds nothing: XDP_ABORTED to XDP_TX. */
 const ACTION_MASK = 3
 
@@ -38,6 +33,8 @@ export interface Outcome {
   readonly packet: Uint8Array
   /** What the last call of redirect or redirect_map, if there was one, chose. */
   readonly redirects: readonly Destination[]
+  /** Its outer VLAN tag, where that is beside it. */
+  readonly tag: Tag | undefined
 }
 
 /** Sends a copy of the packet; 0, or a negated error number. */
@@ -50,15 +47,13 @@ export class VirtualProcessor implements Processor {
   readonly callers = new Int32Array(LIMIT.callDepth * 9)
   readonly #clock: SimulatedClock
   readonly #contexts = contexts()
-  readonly #packet = new Region('packet', 'packet', new Uint8Array(LONGEST_FRAME))
+  readonly #region = new Region('packet', 'packet', new Uint8Array(LONGEST_FRAME))
+  readonly #packet = new PacketBuffer(this.#region)
   #context: Context = this.#contexts.tc
   #random: number
   #redirects: readonly Destination[] = []
-  /** The most that TC programs find in the first part of a packet (its linear data), and what is in its other parts. */
+  /** The most that TC programs find in the first part of a packet (its linear data). */
   readonly #linear: number
-  #fragments = 0
-  /** Bytes in front of the packet that an XDP program may still take. */
-  #headroom = 0
   #ingress = 0
   #clone: Clone = () => 0
 
@@ -72,28 +67,20 @@ export class VirtualProcessor implements Processor {
 
   run(code: Code, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
     const packet = this.#packet
-    packet.bytes.set(frame)
-    packet.length = code.program.hook === 'tc' ? Math.min(frame.length, this.#linear) : frame.length
-    this.#fragments = frame.length - packet.length
-    this.memory.setPacket(packet)
+    packet.fill(frame, arrival.tag, code.program.hook === 'tc' ? this.#linear : frame.length)
+    this.memory.setPacket(this.#region)
     this.#context = this.#contexts[code.program.hook]
-    this.#context.fill(frame, arrival)
+    this.#context.fill(packet, arrival)
     this.memory.regions[REGION.context] = this.#context.region
     this.#redirects = []
-    this.#headroom = HEADROOM
     this.#ingress = arrival.ifindex
     this.#clone = clone
     const verdict = interpret(code, this)
-    return { verdict, packet: this.#whole(), redirects: this.#redirects }
-  }
-
-  /** The packet, all its parts together. */
-  #whole(): Uint8Array {
-    return this.#packet.bytes.slice(0, this.#packet.length + this.#fragments)
+    return { verdict, packet: packet.bytes, tag: packet.tag, redirects: this.#redirects }
   }
 
   contextPointer(at: number): number {
-    return this.#context.pointer(at, this.#packet.length)
+    return this.#context.pointer(at, this.#packet.linear)
   }
 
   call(helper: number, code: Code): void {
@@ -134,10 +121,46 @@ export class VirtualProcessor implements Processor {
         return this.#redirectTo(code)
       case HELPER.redirect_map:
         return this.#redirectByMap(code)
-      case HELPER.skb_pull_data:
-        return this.#pullData(code)
+      default:
+        return this.#move(helper, code)
+    }
+  }
+
+  /** Helpers after which the packet is elsewhere: every pointer into it is stale, whether they succeed or not. */
+  #move(helper: number, code: Code): number {
+    const { lo, hi } = code
+    const [packet, context] = [this.#packet, this.#context]
+    const argument = (register: number): number => (lo[register] ?? 0) >>> 0
+    const moved = (result: number): number => {
+      if (hi[1] !== REGION.context || lo[1] !== 0) throw new Trap(`${helperName(helper)} takes the context first`)
+      this.memory.movePacket()
+      context.update(packet)
+      return result
+    }
+    // No flag of the first ones has a bit above the 31st.
+    const flags = (register: number): number => (hi[register] === 0 ? argument(register) : -1)
+    switch (helper) {
       case HELPER.xdp_adjust_head:
-        return this.#adjustHead(code)
+        return moved(packet.adjustHead(lo[2] ?? 0))
+      case HELPER.skb_vlan_push: {
+        // In network order.
+        const protocol = ((argument(2) & 0xff) << 8) | ((argument(2) >> 8) & 0xff)
+        return moved(packet.pushTag(protocol, argument(3) & 0xffff))
+      }
+      case HELPER.skb_vlan_pop:
+        return moved(packet.popTag())
+      case HELPER.skb_change_tail:
+        return moved(packet.changeTail(argument(2), flags(3)))
+      case HELPER.skb_change_head:
+        return moved(packet.changeHead(argument(2), flags(3)))
+      case HELPER.skb_pull_data:
+        return moved(packet.pull(argument(2)))
+      case HELPER.skb_adjust_room: {
+        const high = (hi[4] ?? 0) >>> 0
+        return moved(
+          packet.adjustRoom(lo[2] ?? 0, argument(3), (high & 0xffffff) === 0 ? argument(4) : -1, high >>> 24),
+        )
+      }
       default:
         throw new Trap(`there is no helper ${helper}`)
     }
@@ -218,19 +241,7 @@ export class VirtualProcessor implements Processor {
     const flags = (code.lo[3] ?? 0) >>> 0
     if (code.hi[3] !== 0 || (flags & ~F_INGRESS) !== 0) return -ERRNO.EINVAL
     const to = { ifindex: (code.lo[2] ?? 0) >>> 0, ingress: flags === F_INGRESS }
-    return this.#clone(this.#whole(), to)
-  }
-
-  /** bpf_skb_pull_data (net/core/filter.c): at least so many bytes in the first part; 0 stands for those that are there. */
-  #pullData(code: Code): number {
-    if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('skb_pull_data takes the context first')
-    this.memory.movePacket()
-    const more = ((code.lo[2] ?? 0) >>> 0) - this.#packet.length
-    if (more > this.#fragments) return -ERRNO.ENOMEM
-    if (more <= 0) return 0
-    this.#packet.length += more
-    this.#fragments -= more
-    return 0
+    return this.#clone(retag(this.#packet.bytes, this.#packet.tag), to)
   }
 
   /** bpf_redirect, bpf_xdp_redirect (net/core/filter.c): flags nobody knows turn into a drop. */
@@ -260,21 +271,6 @@ export class VirtualProcessor implements Processor {
     if (slot < 0) return flags & ACTION_MASK
     this.#redirects = [{ ifindex: viewOf(map.value(slot)).getUint32(0, true), ingress: false }]
     return XDP_ACTION.redirect
-  }
-
-  /** bpf_xdp_adjust_head (net/core/filter.c). What the packet gets in front is what happens to be there. */
-  #adjustHead(code: Code): number {
-    if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('xdp_adjust_head takes the context first')
-    const packet = this.#packet
-    const by = code.lo[2] ?? 0
-    this.memory.movePacket()
-    if (this.#headroom + by < 0 || packet.length - by < ETH_HLEN || packet.length - by > LONGEST_FRAME)
-      return -ERRNO.EINVAL
-    this.#headroom += by
-    packet.bytes.copyWithin(Math.max(0, -by), Math.max(0, by), packet.length)
-    if (by < 0) packet.bytes.fill(GARBAGE, 0, -by)
-    packet.length -= by
-    return 0
   }
 
   /** The map that r1 refers to. */

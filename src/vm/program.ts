@@ -1,9 +1,10 @@
 import type { LoadedProgram, RunResult } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { Program } from '../isa/program.ts'
+import { LONGEST_FRAME } from './buffer.ts'
 import { type Code, decode } from './decode.ts'
 import type { VirtualMap } from './map.ts'
-import { type Clone, LONGEST_FRAME, type VirtualProcessor } from './processor.ts'
+import type { Clone, VirtualProcessor } from './processor.ts'
 import { validate } from './validate.ts'
 
 /** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle or a link. */

@@ -11,6 +11,12 @@ const HOOK_OF = new Map<number, Hook>([
   [HELPER.skb_pull_data, 'tc'],
   [HELPER.xdp_adjust_head, 'xdp'],
   [HELPER.redirect_map, 'xdp'],
+  [HELPER.skb_vlan_push, 'tc'],
+  [HELPER.skb_vlan_pop, 'tc'],
+  [HELPER.skb_change_tail, 'tc'],
+  [HELPER.skb_pull_data, 'tc'],
+  [HELPER.skb_change_head, 'tc'],
+  [HELPER.skb_adjust_room, 'tc'],
 ])
 const HELPERS = new Set<number>(Object.values(HELPER))
 

@@ -11,7 +11,8 @@ export interface Tag {
   readonly control: number
 }
 
-const PROTOCOLS: readonly number[] = [0x8100, 0x88a8]
+/** 802.1Q, which is the usual one, and 802.1ad. */
+export const PROTOCOLS: readonly [number, ...number[]] = [0x8100, 0x88a8]
 const ADDRESSES = 12
 const SIZE = 4
 

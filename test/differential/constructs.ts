@@ -50,7 +50,9 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   variable: 'generated',
   vlan: 'generated',
   element: { not: 'yet' },
+  move: { not: 'yet' },
   rounds: { not: 'yet' },
+  segmentSize: { not: 'yet' },
   while: { not: 'yet' },
 }
 

@@ -7,6 +7,7 @@ import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field, List } from '../../src/isa/layout.ts'
 import { FARTHEST, type StructType } from '../../src/lang/index.ts'
+import { Packet } from './packet.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
 export type Entries = Map<string, Uint8Array>
@@ -43,12 +44,12 @@ export function interpret(statements: readonly TypedStatement[], packet: Uint8Ar
 }
 
 class Interpreter {
-  private readonly packet: Uint8Array
+  private readonly packet: Packet
   private readonly world: World
   private readonly variables = new Map<Variable, Value>()
 
   constructor(packet: Uint8Array, world: World) {
-    this.packet = packet
+    this.packet = new Packet(packet)
     this.world = world
   }
 
@@ -56,7 +57,7 @@ class Interpreter {
     this.count(SLOT.received)
     const completion = this.statements(statements)
     if (completion.kind !== 'return') throw new Error('a path without a verdict')
-    return { verdict: this.finish(completion.value as Ending), packet: this.packet }
+    return { verdict: this.finish(completion.value as Ending), packet: this.packet.bytes }
   }
 
   private finish({ ending, number }: Ending): number {
@@ -89,7 +90,7 @@ class Interpreter {
   private count(slot: number, port = this.world.wiring.port): void {
     const index = port * slotsPerPort(this.world.cube) + slot
     const [packets, bytes] = this.world.counters.get(index) ?? [0n, 0n]
-    this.world.counters.set(index, [packets + 1n, bytes + BigInt(this.packet.length)])
+    this.world.counters.set(index, [packets + 1n, bytes + BigInt(this.packet.bytes.length)])
   }
 
   private statements(list: readonly TypedStatement[]): Completion {
@@ -176,10 +177,17 @@ class Interpreter {
       case 'byte':
         return BigInt((this.value(node.base) as Uint8Array)[node.index] ?? 0)
       case 'length':
-        return BigInt(this.packet.length)
+        return BigInt(this.packet.bytes.length)
       case 'vlan':
         // Tags are taken out of packets that arrive at an interface; these here do not.
+        return BigInt((this.packet.tag?.[1] ?? 0) & 0xfff)
+      case 'segmentSize':
         return 0n
+      case 'move':
+        return this.packet.move(
+          node.move,
+          node.operands.map((one) => Number(this.value(one))),
+        )
       case 'now':
         return this.world.now
       case 'read':
@@ -259,7 +267,7 @@ class Interpreter {
   }
 
   private read(at: number, size: number): Reference | null {
-    return at <= FARTHEST && at + size <= this.packet.length ? { bytes: this.packet, at } : null
+    return at <= FARTHEST && at + size <= this.packet.bytes.length ? { bytes: this.packet.bytes, at } : null
   }
 
   private wrapped(node: Typed, value: bigint): bigint {

@@ -1,0 +1,136 @@
+/**
+ * What may move the packet, and the rule that follows from it: a header that was read before is not used after, because its
+ * bytes may lie elsewhere. It is read again.
+ */
+import { ETHERTYPE } from '../lang/index.ts'
+import { coerce } from './check-convert.ts'
+import { value } from './check-expression.ts'
+import { collecting, type Unfit } from './report.ts'
+import type { Moved, Scope } from './scope.ts'
+import type { Expression, Of, Span } from './tree.ts'
+import { BOOL, type IntType, type Move, type Typed, U8, U16, U32, type Variable } from './typed.ts'
+
+/** With what is written in their parentheses. */
+const FORMS: Readonly<Record<Move, string>> = {
+  pushVlan: 'id, priority?',
+  popVlan: '',
+  truncate: 'length',
+  growTail: 'bytes',
+  shrinkTail: 'bytes',
+  growHead: '50',
+}
+
+export const MOVES = Object.keys(FORMS) as readonly Move[]
+export const isMove = (name: string): name is Move => Object.hasOwn(FORMS, name)
+
+/** The most bytes that are put in front of a packet at once. */
+const MOST_HEAD = 0xfff
+
+/** `packet.pushVlan(…)` and the like. */
+export function move(scope: Scope, node: Of<'call'>, name: Move): Typed {
+  if (scope.compilation.hook === 'xdp')
+    throw scope.unfit(node.span, `packet.${name} is not for XDP in this version`, 'attach the cube at the TC hook')
+  const operands = operandsOf(scope, node, name)
+  packetMoved(scope, `packet.${name}(${FORMS[name] === '' ? '' : '…'})`)
+  return { op: 'move', move: name, operands, type: BOOL, at: scope.at(node.span) }
+}
+
+function operandsOf(scope: Scope, node: Of<'call'>, name: Move): Typed[] {
+  const given = node.arguments
+  const [least, most] = name === 'pushVlan' ? [1, 3] : name === 'popVlan' ? [0, 0] : [1, 1]
+  if (given.length < least || given.length > most)
+    throw scope.unfit(
+      node.span,
+      `${given.length} argument${given.length === 1 ? '' : 's'}, where ${least === most ? least : `${least} to ${most}`} belong`,
+      `write packet.${name}(${FORMS[name]})`,
+    )
+  const integer = (argument: Expression, type: IntType) => coerce(scope, value(scope, argument), type, argument.span)
+  const [first, second, third] = given
+  switch (name) {
+    case 'pushVlan':
+      return [
+        first === undefined ? undefined : within(scope, integer(first, U16), 0xfffn, first),
+        second === undefined ? constant(scope, 0, node) : within(scope, integer(second, U8), 7n, second),
+        third === undefined ? constant(scope, ETHERTYPE.vlan, node) : typeOfTag(scope, integer(third, U16), third),
+      ].flatMap((one) => one ?? [])
+    case 'growHead':
+      return first === undefined ? [] : [constantSize(scope, first)]
+    default:
+      return given.map((argument) => integer(argument, U32))
+  }
+}
+
+const constant = (scope: Scope, value: number, { span }: Expression): Typed => ({
+  op: 'constant',
+  value: BigInt(value),
+  type: U32,
+  at: scope.at(span),
+})
+
+/** A constant must fit; of a variable, the low bits count. */
+function within(scope: Scope, typed: Typed, most: bigint, { span }: Expression): Typed {
+  if (typed.op !== 'constant' || typed.value <= most) return typed
+  throw scope.unfit(span, `${typed.value} has more bits than a VLAN tag has for it`, `0 to ${most} do`)
+}
+
+/** What is no type of a tag, the kernel takes for `ETHERTYPE.vlan`. */
+function typeOfTag(scope: Scope, typed: Typed, { span }: Expression): Typed {
+  const known: readonly bigint[] = [ETHERTYPE.vlan, ETHERTYPE.serviceVlan].map(BigInt)
+  if (typed.op !== 'constant' || known.includes(typed.value)) return typed
+  throw scope.unfit(span, 'a VLAN tag has one of two types', 'write ETHERTYPE.vlan or ETHERTYPE.serviceVlan')
+}
+
+function constantSize(scope: Scope, node: Expression): Typed {
+  const typed = value(scope, node)
+  if (typed.op === 'constant' && typed.value >= 1n && typed.value <= MOST_HEAD) return { ...typed, type: U32 }
+  throw scope.unfit(
+    node.span,
+    `room in front of the packet is a constant of 1 to ${MOST_HEAD} bytes`,
+    'write packet.growHead(Ethernet.size)',
+  )
+}
+
+/** From here on, what was read of the packet before is stale. */
+export function packetMoved(scope: Scope, what: string): void {
+  scope.moved = { what, before: scope.compilation.nextVariable }
+}
+
+/** A use of what may be a reference into the packet, or in one. Refused where that is from before the packet moved. */
+export function usePacketReference(scope: Scope, typed: Typed, span: Span): void {
+  if (typed.op === 'field' || typed.op === 'element') return usePacketReference(scope, typed.base, span)
+  if (typed.op !== 'variable' || typed.type.kind !== 'reference' || typed.type.space !== 'packet') return
+  const { moved, packetUses } = scope
+  if (moved !== undefined && typed.variable.id < moved.before) throw stale(scope, typed.variable, span, moved)
+  packetUses.push({ variable: typed.variable, span })
+}
+
+interface LoopStart {
+  readonly uses: number
+  /** Variables with smaller numbers are from before the loop. */
+  readonly variables: number
+}
+
+export const loopStart = ({ packetUses, compilation }: Scope): LoopStart => ({
+  uses: packetUses.length,
+  variables: compilation.nextVariable,
+})
+
+/** What the rounds of a loop move, they also move under what the next one finds from before the loop. */
+export function staleInNextRound(scope: Scope, moved: Moved | undefined, { uses, variables }: LoopStart): void {
+  if (moved === undefined) return
+  for (const { variable, span } of scope.packetUses.slice(uses))
+    if (variable.id < variables && variable.id < moved.before)
+      collecting(scope.compilation.diagnostics, () => {
+        throw stale(scope, variable, span, moved, true)
+      })
+}
+
+function stale(scope: Scope, variable: Variable, span: Span, { what }: Moved, inNextRound = false): Unfit {
+  const { name, type } = variable
+  const header = type.kind === 'reference' ? type.struct.name : name
+  return scope.unfit(
+    span,
+    `${inNextRound ? 'in the next round, ' : ''}\`${name}\` is from before ${what}, which may have moved the packet`,
+    `read it again ${inNextRound ? 'in the loop' : 'after that'}: packet.read(${header}, …)`,
+  )
+}

@@ -1,0 +1,205 @@
+/**
+ * The packet of a program with what the kernel keeps beside its bytes (`struct sk_buff`, `struct xdp_buff`), and the helpers that
+ * change its size. Errors and limits are those of net/core/filter.c and net/core/skbuff.c; a packet here is never one of segments.
+ */
+import { viewOf } from '../base/bytes.ts'
+import { ADJ_ROOM } from '../isa/opcodes.ts'
+import { ERRNO } from './errno.ts'
+import type { Region } from './memory.ts'
+import { PROTOCOLS, type Tag } from './vlan.ts'
+
+/** SKB_MAX_ALLOC with pages of 4 KiB: four pages without `struct skb_shared_info`. */
+const LONGEST = 16_384 - 320
+/** No interface carries more in one frame: an IP packet of 65,535 bytes behind an Ethernet header and two VLAN tags. */
+export const LONGEST_FRAME = 65_535 + 14 + 8
+/** XDP_PACKET_HEADROOM, less the `struct xdp_frame` that the kernel may put there. */
+const HEADROOM = 256 - 40
+const GARBAGE = 0xdb
+const ETHERNET = 14
+const ADDRESSES = 12
+const TAG = 4
+const IPV4 = { type: 0x0800, header: 20 } as const
+const IPV6 = { type: 0x86dd, header: 40 } as const
+
+export class PacketBuffer {
+  readonly #region: Region
+  #length = 0
+  tag: Tag | undefined
+  /** The EtherType that the kernel goes by, whatever the bytes say by now. */
+  protocol = 0
+  /** Where the kernel takes the network header to be. */
+  #network = ETHERNET
+  #encapsulated = false
+  /** Bytes in front of the packet that an XDP program may still take. */
+  #headroom = HEADROOM
+
+  constructor(region: Region) {
+    this.#region = region
+  }
+
+  /** `linear`: the most that is in the first part of the packet, which alone programs see. */
+  fill(frame: Uint8Array, tag: Tag | undefined, linear: number): void {
+    this.#length = 0
+    this.#region.length = 0
+    this.#splice(0, 0, frame.length)
+    this.#region.bytes.set(frame)
+    this.#region.length = Math.min(frame.length, linear)
+    this.tag = tag
+    this.#network = ETHERNET
+    this.#encapsulated = false
+    this.#headroom = HEADROOM
+    this.protocol = this.#typeAt(ADDRESSES)
+  }
+
+  /** Bytes in all parts. */
+  get length(): number {
+    return this.#length
+  }
+
+  get linear(): number {
+    return this.#region.length
+  }
+
+  get bytes(): Uint8Array {
+    return this.#region.bytes.slice(0, this.length)
+  }
+
+  /** bpf_skb_vlan_push: an outer tag that there is goes into the packet. */
+  pushTag(protocol: number, control: number): number {
+    if (this.tag !== undefined) {
+      this.#splice(ADDRESSES, 0, TAG)
+      const view = viewOf(this.#region.bytes)
+      view.setUint16(ADDRESSES, this.tag.protocol)
+      view.setUint16(ADDRESSES + 2, this.tag.control)
+      this.protocol = this.tag.protocol
+    }
+    this.tag = { protocol: PROTOCOLS.includes(protocol) ? protocol : PROTOCOLS[0], control }
+    return 0
+  }
+
+  /** bpf_skb_vlan_pop: and the next tag, if there is one, comes out of the packet. */
+  popTag(): number {
+    if (this.tag === undefined && PROTOCOLS.includes(this.protocol)) {
+      if (this.#takeTag() === undefined) return -ERRNO.ENOMEM
+    } else this.tag = undefined
+    if (!PROTOCOLS.includes(this.protocol)) return 0
+    const { protocol } = this
+    const control = this.#takeTag()
+    if (control === undefined) return -ERRNO.ENOMEM
+    this.tag = { protocol, control }
+    return 0
+  }
+
+  /** bpf_skb_change_tail */
+  changeTail(length: number, flags: number): number {
+    if (flags !== 0 || length > LONGEST || length < this.#network) return -ERRNO.EINVAL
+    if (this.#encapsulated) return -ERRNO.ENOTSUPP
+    this.pull(this.length)
+    this.#splice(Math.min(length, this.length), Math.max(0, this.length - length), Math.max(0, length - this.length))
+    return 0
+  }
+
+  /** bpf_skb_change_head */
+  changeHead(room: number, flags: number): number {
+    if (flags !== 0 || this.length + room > LONGEST) return -ERRNO.EINVAL
+    this.#splice(0, 0, room)
+    this.#network += room
+    return 0
+  }
+
+  /** bpf_skb_pull_data: at least so many bytes in the first part. */
+  pull(length: number): number {
+    if (length > this.length) return -ERRNO.ENOMEM
+    this.#region.length = Math.max(length, this.linear)
+    return 0
+  }
+
+  /**
+   * bpf_skb_adjust_room: behind the Ethernet header, or behind the fixed part of the IP header. `innerMac` is the part of the
+   * flags that says how long the inner link layer's header is.
+   */
+  adjustRoom(difference: number, mode: number, flags: number, innerMac: number): number {
+    const size = Math.abs(difference)
+    const shrinks = difference < 0
+    const known = ADJ_ROOM.fixedGso | ADJ_ROOM.noChecksumReset | ENCAPSULATES | DECAPSULATES
+    if ((flags & ~known) !== 0) return -ERRNO.EINVAL
+    if (size > 0xfff) return -ERRNO.EFAULT
+    if (this.protocol !== IPV4.type && this.protocol !== IPV6.type) return -ERRNO.ENOTSUPP
+    if (mode !== ADJ_ROOM.net && mode !== ADJ_ROOM.mac) return -ERRNO.ENOTSUPP
+    const base = this.protocol === IPV4.type ? IPV4.header : IPV6.header
+    const decapsulates = flags & DECAPSULATES
+    if (decapsulates !== 0 && (!shrinks || decapsulates === DECAPSULATES)) return -ERRNO.EINVAL
+    const least = decapsulates === 0 ? base : decapsulates === ADJ_ROOM.decapL3IPv4 ? IPV4.header : IPV6.header
+    const behind = this.length - this.#network
+    if (shrinks ? behind - size < least : this.length + size > LONGEST) return -ERRNO.ENOTSUPP
+    const at = this.#network + (mode === ADJ_ROOM.net ? base : 0)
+    const error = shrinks ? this.#shrink(flags, innerMac) : this.#grow(size, flags, innerMac)
+    if (error !== 0) return error
+    if (shrinks) this.pull(at + size)
+    this.#splice(at, shrinks ? size : 0, shrinks ? 0 : size)
+    return 0
+  }
+
+  /** bpf_xdp_adjust_head. What the packet gets in front is what happens to be there. */
+  adjustHead(by: number): number {
+    const after = this.length - by
+    if (this.#headroom + by < 0 || after < ETHERNET || after > LONGEST_FRAME) return -ERRNO.EINVAL
+    this.#headroom += by
+    this.#splice(0, Math.max(0, by), Math.max(0, -by))
+    if (by < 0) this.#region.bytes.fill(GARBAGE, 0, -by)
+    return 0
+  }
+
+  #grow(size: number, flags: number, innerMac: number): number {
+    const [version, transport] = [flags & ENCAPSULATES_L3, flags & ENCAPSULATES_L4]
+    if (version === 0) return 0
+    if (version === ENCAPSULATES_L3 || transport === ENCAPSULATES_L4) return -ERRNO.EINVAL
+    if ((flags & ADJ_ROOM.encapL2Ethernet) !== 0 && innerMac < ETHERNET) return -ERRNO.EINVAL
+    if (this.#encapsulated) return -ERRNO.EALREADY
+    if (innerMac > size) return -ERRNO.EINVAL
+    this.#encapsulated = true
+    this.protocol = version === ADJ_ROOM.encapL3IPv4 ? IPV4.type : IPV6.type
+    return 0
+  }
+
+  #shrink(flags: number, innerMac: number): number {
+    if ((flags & ENCAPSULATES) !== 0 || innerMac !== 0) return -ERRNO.EINVAL
+    const decapsulates = flags & DECAPSULATES
+    if (decapsulates !== 0) this.protocol = decapsulates === ADJ_ROOM.decapL3IPv4 ? IPV4.type : IPV6.type
+    return 0
+  }
+
+  /** Takes the tag out that is in the packet; its control information, or undefined where there is no whole one. */
+  #takeTag(): number | undefined {
+    if (this.pull(ETHERNET + TAG) !== 0) return undefined
+    const control = viewOf(this.#region.bytes).getUint16(ADDRESSES + 2)
+    this.#splice(ADDRESSES, TAG, 0)
+    this.protocol = this.#typeAt(ADDRESSES)
+    return control
+  }
+
+  #typeAt = (at: number): number => viewOf(this.#region.bytes).getUint16(at)
+
+  /** Takes `removed` bytes out, and puts `added` zeros in, all in the first part. */
+  #splice(at: number, removed: number, added: number): void {
+    const { length } = this
+    const after = length - removed + added
+    if (after > this.#region.bytes.length) {
+      const { linear } = this
+      const longer = new Uint8Array(2 * after)
+      longer.set(this.#region.bytes)
+      this.#region.replace(longer)
+      this.#region.length = linear
+    }
+    const { bytes } = this.#region
+    bytes.copyWithin(at + added, at + removed, length)
+    bytes.fill(0, at, at + added)
+    this.#region.length += added - removed
+    this.#length = after
+  }
+}
+
+const ENCAPSULATES_L3 = ADJ_ROOM.encapL3IPv4 | ADJ_ROOM.encapL3IPv6
+const ENCAPSULATES_L4 = ADJ_ROOM.encapL4Gre | ADJ_ROOM.encapL4Udp
+const ENCAPSULATES = ENCAPSULATES_L3 | ENCAPSULATES_L4 | ADJ_ROOM.encapL2Ethernet
+const DECAPSULATES = ADJ_ROOM.decapL3IPv4 | ADJ_ROOM.decapL3IPv6

@@ -1,0 +1,70 @@
+/** A packet that changes its size and shape, as the language says it does. */
+import type { Move } from '../../src/compiler/typed.ts'
+
+const TAGS = [0x8100, 0x88a8]
+/** What the kernel's helpers make no packet longer than: four pages without `struct skb_shared_info`. */
+const LONGEST = 16_064
+
+export class Packet {
+  bytes: Uint8Array
+  /** Type and control information of the outer tag, which is beside the packet. */
+  tag: readonly [number, number] | undefined
+  /** What the packet was when it came; writing to it changes nothing here. */
+  private type: number
+  /** Bytes up to the network header, which is never cut off. */
+  private head = 14
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.type = this.word(12)
+  }
+
+  move(move: Move, [first = 0, second = 0, third = 0]: readonly number[]): boolean {
+    const { length } = this.bytes
+    switch (move) {
+      case 'pushVlan':
+        if (this.tag !== undefined) {
+          this.bytes = joined(this.bytes.subarray(0, 12), words(...this.tag), this.bytes.subarray(12))
+          this.type = this.tag[0]
+        }
+        this.tag = [TAGS.includes(third) ? third : 0x8100, ((second & 7) << 13) | (first & 0xfff)]
+        return true
+      case 'popVlan':
+        if (this.tag === undefined && TAGS.includes(this.type) && this.takeTag() === undefined) return false
+        this.tag = undefined
+        if (TAGS.includes(this.type)) this.tag = this.takeTag()
+        return !TAGS.includes(this.type) || this.tag !== undefined
+      case 'truncate':
+        return length <= first || this.resize(first)
+      case 'growTail':
+        return first <= 0xffff && this.resize(length + first)
+      case 'shrinkTail':
+        return this.resize(length - first)
+      case 'growHead':
+        if (length + first > LONGEST) return false
+        this.bytes = joined(new Uint8Array(first), this.bytes)
+        this.head += first
+        return true
+    }
+  }
+
+  private resize(length: number): boolean {
+    if (length < this.head || length > LONGEST) return false
+    this.bytes = joined(this.bytes.subarray(0, length), new Uint8Array(Math.max(0, length - this.bytes.length)))
+    return true
+  }
+
+  /** Takes the tag out that is in the packet. */
+  private takeTag(): readonly [number, number] | undefined {
+    if (this.bytes.length < 18) return undefined
+    const tag = [this.type, this.word(14)] as const
+    this.bytes = joined(this.bytes.subarray(0, 12), this.bytes.subarray(16))
+    this.type = this.word(12)
+    return tag
+  }
+
+  private word = (at: number): number => ((this.bytes[at] ?? 0) << 8) | (this.bytes[at + 1] ?? 0)
+}
+
+const words = (...values: number[]): Uint8Array => Uint8Array.from(values.flatMap((one) => [one >> 8, one & 0xff]))
+const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
