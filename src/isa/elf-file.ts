@@ -46,6 +46,8 @@ export interface ElfSymbol {
 }
 
 export interface Relocation {
+  /** The number that the machine's ABI gives it. */
+  readonly type: number
   /** In bytes, in the section to which the relocation applies. */
   readonly offset: number
   readonly symbol: string
@@ -68,24 +70,22 @@ function stringTable(names: Iterable<string>): {
   return { bytes: concat(...parts), offset: (name) => offsets.get(name) ?? 0 }
 }
 
-/** A file of these sections and symbols. Relocations, by the name of their section, are all of one type. */
+/** A file of these sections and symbols, with the relocations of each section by its name. */
 export function elfFile(
   given: readonly Section[],
   symbols: readonly ElfSymbol[],
-  relocations: { readonly type: number; readonly of: Readonly<Record<string, readonly Relocation[]>> },
+  relocations: Readonly<Record<string, readonly Relocation[]>>,
 ): Uint8Array {
   const names = stringTable(symbols.map(({ name }) => name))
   const numbers = new Map(symbols.map(({ name }, index) => [name, index + 1]))
   const sectionNumber = (name: string | undefined): number => sections.findIndex((one) => one.name === name) + 1
   const content: Section[] = [
     ...given,
-    ...Object.entries(relocations.of).map(
+    ...Object.entries(relocations).map(
       ([target, records]): Section => ({
         name: `.rel${target}`,
         type: 'rel',
-        bytes: concat(
-          ...records.map(({ offset, symbol }) => relocation(offset, numbers.get(symbol) ?? 0, relocations.type)),
-        ),
+        bytes: concat(...records.map(({ type, offset, symbol }) => relocation(offset, numbers.get(symbol) ?? 0, type))),
         align: 8,
         link: '.symtab',
         target,

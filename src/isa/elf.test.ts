@@ -186,6 +186,52 @@ describe('two programs of one hook, one of another', () => {
   })
 })
 
+describe('functions that programs call', () => {
+  const call = (imm: number) => insn(0x85, { src: 1, imm })
+  // inner is called by outer alone.
+  const calling = (name: string): Program => ({
+    ...programOf(name, [load('counters'), call(3), exit, mov, exit, call(-3), exit], { counters }),
+    functions: [
+      { name: 'inner', slot: 4, parameters: ['u64'] },
+      { name: 'outer', slot: 6, parameters: ['context', 'u32'] },
+    ],
+  })
+  const sections = sectionsOf(elfObject([calling('a'), calling('b')]))
+
+  test('lie in .text, with the names of their programs before theirs', () => {
+    expect(symbolsOf(sections)).toEqual([
+      'a_inner .text 0 16 function',
+      'a_outer .text 16 16 function',
+      'b_inner .text 32 16 function',
+      'b_outer .text 48 16 function',
+      'a tc 0 32 function',
+      'b tc 32 32 function',
+      'counters .maps 0 32 object',
+    ])
+  })
+
+  test('calls out of a program are relocated; those in .text are not', () => {
+    expect(relocationsOf(sections, 'tc')).toEqual([
+      '0 counters type 1',
+      '16 a_outer type 10',
+      '32 counters type 1',
+      '48 b_outer type 10',
+    ])
+    expect(sections.has('.rel.text')).toBe(false)
+    const calls = (name: string) => decode(sections.get(name)!.bytes).filter(({ opcode }) => opcode === 0x85)
+    expect(calls('tc').map(({ imm }) => imm)).toEqual([-1, -1])
+    expect(calls('.text').map(({ imm }) => imm)).toEqual([-3, -3])
+  })
+
+  test('have func_info', () => {
+    expect(extension(sections, 'func_info')).toEqual(['.text 0', '.text 16', '.text 32', '.text 48', 'tc 0', 'tc 32'])
+  })
+
+  test('may not be called like a program', () => {
+    expect(() => elfObject([calling('a'), programOf('a_inner', [exit])])).toThrow('"a_inner"')
+  })
+})
+
 test('a program without lines has no line_info', () => {
   const sections = sectionsOf(elfObject([programOf('p', [insn(0xb7), insn(0x95)])]))
   expect(extension(sections, 'line_info')).toEqual([])
@@ -229,9 +275,9 @@ test.each<{ what: string; programs: readonly Program[]; says: string }>([
     says: 'the address of a value of the map "x"',
   },
   {
-    what: 'a function of its own',
+    what: 'a function without a name',
     programs: [programOf('p', [insn(0x85, { src: 1, imm: 1 }), exit, mov, exit])],
-    says: 'it calls a function of its own',
+    says: 'it calls a function that has no name',
   },
 ])('refuses $what', ({ programs, says }) => {
   expect(() => elfObject(programs)).toThrow(says)

@@ -3,7 +3,10 @@
  * What libbpf looks for (libbpf.c, functions in parentheses):
  *
  *     tc, xdp         code, a section a hook; a program is a global function symbol   (bpf_object__add_programs)
- *     .reltc, .relxdp R_BPF_64_64 at each `lddw` of a map, against the map's symbol   (bpf_program__record_reloc)
+ *     .text           the functions that programs call: libbpf puts behind each program what it calls
+ *                                                                                     (bpf_object__reloc_code)
+ *     .rel…           R_BPF_64_64 at each `lddw` of a map, against the map's symbol; R_BPF_64_32 at each call out of a
+ *                     program, against the function's                                 (bpf_program__record_reloc)
  *     .maps           zeros: a map is a variable, what it is stands in its type       (parse_btf_map_def)
  *     license
  *     .BTF            types, among them one for each map and program
@@ -31,8 +34,10 @@ import {
  */
 export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
 
-/** LLVM's "BPF ABI": a 64-bit immediate of `lddw`. */
-const R_BPF_64_64 = 1
+/** LLVM's "BPF ABI": a 64-bit immediate of `lddw`, and the target of a call, counted from the instruction after it. */
+const [R_BPF_64_64, R_BPF_64_32] = [1, 10]
+/** Where functions lie that no hook runs. */
+const TEXT = '.text'
 
 const FUNC_INFO_SIZE = 8
 const LINE_INFO_SIZE = 16
@@ -42,18 +47,19 @@ const SLOT_SIZE = 8
 export function elfObject(programs: readonly Program[]): Uint8Array {
   if (programs.length === 0) throw refusal('an object file needs a program')
   for (const program of programs) refuseUnfit(program)
-  const functions = named(programs.map((program) => [program.name, program] as const))
+  const symbolled = named(programs.map((program) => [program.name, program] as const))
   const maps = named(sharedMaps(programs))
-  for (const name of functions.keys())
+  for (const name of symbolled.keys())
     if (maps.has(name)) throw refusal(`"${name}" is a program and a map: an object file has one symbol of a name`)
 
   const btf = new Btf()
-  const code = (Object.keys(HOOK_SECTION) as Hook[])
-    .map((hook) =>
+  const parts = [...symbolled].flatMap(([symbol, program]) => partsOf(symbol, program, btf))
+  named(parts.flatMap(({ symbols }) => symbols.map(({ name }) => [name, name] as const)))
+  const code = [TEXT, ...Object.values(HOOK_SECTION)]
+    .map((section) =>
       layCode(
-        hook,
-        [...functions].filter(([, program]) => program.hook === hook),
-        btf,
+        section,
+        parts.filter((part) => part.section === section),
       ),
     )
     .filter(({ bytes }) => bytes.length > 0)
@@ -88,12 +94,9 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
   return elfFile(
     sections.filter(({ name }) => name !== '.maps' || maps.size > 0),
     symbols,
-    {
-      type: R_BPF_64_64,
-      of: Object.fromEntries(
-        code.filter(({ relocations }) => relocations.length > 0).map((one) => [one.section, one.relocations]),
-      ),
-    },
+    Object.fromEntries(
+      code.filter(({ relocations }) => relocations.length > 0).map((one) => [one.section, one.relocations]),
+    ),
   )
 }
 
@@ -101,9 +104,10 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
 function refuseUnfit(program: Program): void {
   const cannot = (what: string, remedy: string): Refusal =>
     refusal(`the program "${program.name}" cannot be put into an object file: ${what}`, remedy)
-  for (const { opcode, src, map, mapValue } of program.instructions) {
-    if (opcode === (CLASS.jmp | JMP.call) && src === CALL.local)
-      throw cannot('it calls a function of its own', 'inline the function')
+  for (const instruction of program.instructions) {
+    const { map, mapValue } = instruction
+    if (isLocalCall(instruction) && program.functions === undefined)
+      throw cannot('it calls a function that has no name', "describe it in the program's functions")
     if (map === undefined) continue
     if (program.maps[map] === undefined)
       throw cannot(`it refers to the map "${map}" and does not describe it`, 'this is a bug in Tessera')
@@ -165,7 +169,9 @@ function definition(btf: Btf, description: MapDescription): Readonly<Record<stri
   }
 }
 
-/** A section of code, and what else is said about it. Slots in the records are the section's. */
+const isLocalCall = ({ opcode, src }: Instruction): boolean => opcode === (CLASS.jmp | JMP.call) && src === CALL.local
+
+/** Code, and what else is said about it. Slots in the records and offsets of relocations are its own. */
 interface Code {
   readonly section: string
   readonly bytes: Uint8Array
@@ -175,29 +181,78 @@ interface Code {
   readonly lines: readonly (readonly number[])[]
 }
 
-function layCode(hook: Hook, programs: readonly (readonly [symbol: string, Program])[], btf: Btf): Code {
-  const section = HOOK_SECTION[hook]
-  const parts: Uint8Array[] = []
-  const symbols: ElfSymbol[] = []
-  const relocations: Relocation[] = []
-  const functions: number[][] = []
-  const lines: number[][] = []
-  let slot = 0
-  for (const [symbol, program] of programs) {
-    const bytes = encode(program.instructions.map(unresolved))
-    const moved = ([first, ...rest]: readonly [number, ...number[]]): number[] => [first + slot, ...rest]
-    const types = programTypes(btf, program, 'global')
-    functions.push(...types.functions.map(moved))
-    lines.push(...types.lines.map(moved))
-    symbols.push({ name: symbol, type: 'function', section, offset: slot * SLOT_SIZE, size: bytes.length })
-    parts.push(bytes)
+/** A program by itself, and the functions that it calls. They follow each other, so their calls of one another stay as they are. */
+function partsOf(symbol: string, program: Program, btf: Btf): Code[] {
+  const functions = (program.functions ?? []).map((one) => ({ ...one, name: `${symbol}_${identifier(one.name)}` }))
+  const types = programTypes(btf, { ...program, functions }, 'global')
+  const nameOf = new Map(functions.map(({ slot, name }) => [slot, name]))
+  const end = program.instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
+  const part = (section: string, from: number, to: number, starts: readonly (readonly [string, number])[]): Code => {
+    const relocations: Relocation[] = []
+    const instructions: Instruction[] = []
+    let slot = 0
     for (const instruction of program.instructions) {
-      const { map } = instruction
-      if (map !== undefined) relocations.push({ offset: slot * SLOT_SIZE, symbol: identifier(map) })
+      const at = slot
       slot += slotsOf(instruction)
+      if (at < from || at >= to) continue
+      const offset = (at - from) * SLOT_SIZE
+      const target = isLocalCall(instruction) ? slot + Number(instruction.imm) : at
+      const leaves = target < from || target >= to
+      if (instruction.map !== undefined)
+        relocations.push({ type: R_BPF_64_64, offset, symbol: identifier(instruction.map) })
+      if (leaves) relocations.push({ type: R_BPF_64_32, offset, symbol: nameOf.get(target) ?? '' })
+      instructions.push(leaves ? { ...instruction, imm: -1 } : unresolved(instruction))
+    }
+    const within = (records: readonly (readonly [number, ...number[]])[]) =>
+      records.flatMap(([at, ...rest]) => (at >= from && at < to ? [[at - from, ...rest]] : []))
+    return {
+      section,
+      bytes: encode(instructions),
+      symbols: starts.map(([name, at], index): ElfSymbol => {
+        const size = ((starts[index + 1]?.[1] ?? to) - at) * SLOT_SIZE
+        return { name, type: 'function', section, offset: (at - from) * SLOT_SIZE, size }
+      }),
+      relocations,
+      functions: within(types.functions),
+      lines: within(types.lines),
     }
   }
-  return { section, bytes: concat(...parts), symbols, relocations, functions, lines }
+  const split = functions[0]?.slot ?? end
+  return [
+    part(HOOK_SECTION[program.hook], 0, split, [[symbol, 0]]),
+    part(
+      TEXT,
+      split,
+      end,
+      functions.map(({ name, slot }) => [name, slot]),
+    ),
+  ]
+}
+
+/** Parts of one section, one behind the other. */
+function layCode(section: string, parts: readonly Code[]): Code {
+  let at = 0
+  const moved = parts.map(({ bytes, symbols, relocations, functions, lines }) => {
+    const start = at
+    at += bytes.length
+    const later = <T extends { readonly offset: number }>(one: T): T => ({ ...one, offset: one.offset + start })
+    const record = ([slot = 0, ...rest]: readonly number[]): number[] => [slot + start / SLOT_SIZE, ...rest]
+    return {
+      bytes,
+      symbols: symbols.map(later),
+      relocations: relocations.map(later),
+      functions: functions.map(record),
+      lines: lines.map(record),
+    }
+  })
+  return {
+    section,
+    bytes: concat(...parts.map(({ bytes }) => bytes)),
+    symbols: moved.flatMap(({ symbols }) => symbols),
+    relocations: moved.flatMap(({ relocations }) => relocations),
+    functions: moved.flatMap(({ functions }) => functions),
+    lines: moved.flatMap(({ lines }) => lines),
+  }
 }
 
 /** Zero where the loader puts a map. */

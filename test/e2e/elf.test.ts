@@ -138,6 +138,21 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     })
   })
 
+  test('functions that are called come along, with their names and lines; tc loads them, too', () => {
+    const calls = join(folder, 'calls.o')
+    done(tessera('compile', 'test/cubes/calls', '-o', calls))
+    bpftool('prog', 'loadall', calls, join(pins, 'calls'))
+    const dump = bpftool('prog', 'dump', 'xlated', 'pinned', join(pins, 'calls/calls_p1'), 'linum')
+    expect(dump).toMatch(/call pc\+\d+#bpf_prog_[0-9a-f]+_calls_p1_visit/)
+    expect(dump).toMatch(/u64 calls_p1_visit\(struct __sk_buff \* ctx, u64 \w+, u32 \w+\)/)
+    expect(dump).toContain('; station.frames += kind [file:test/cubes/calls/dataplane.ts')
+    const { port } = HOSTS[0]!
+    done(inside('tc', 'qdisc', 'add', 'dev', port, 'clsact'))
+    done(inside('tc', 'filter', 'add', 'dev', port, 'ingress', 'bpf', 'da', 'obj', calls, 'sec', 'tc'))
+    expect(done(inside('tc', 'filter', 'show', 'dev', port, 'ingress'))).toMatch(/calls\.o:\[tc\].* name calls_p\d/)
+    done(inside('tc', 'qdisc', 'del', 'dev', port, 'clsact'))
+  })
+
   test('tc attaches what bpftool loaded, and pings pass through it', () => {
     bpftool('prog', 'loadall', hub, join(pins, 'hub'), 'pinmaps', join(pins, 'maps'))
     for (const [index, { port }] of HOSTS.entries()) {

@@ -130,9 +130,13 @@ function write(file: string, bytes: Uint8Array): void {
 /** What an object file holds, and how it gets into the kernel. */
 function summary(file: string, object: Uint8Array, programs: readonly Program[], cube: string): string {
   const maps = new Map(programs.flatMap((program) => Object.entries(program.maps)))
-  const sections = [...new Set(programs.map(({ hook }) => HOOK_SECTION[hook])), ...(maps.size === 0 ? [] : ['.maps'])]
+  const sections = [
+    ...(programs.some(({ functions }) => functions !== undefined) ? ['.text'] : []),
+    ...new Set(programs.map(({ hook }) => HOOK_SECTION[hook])),
+    ...(maps.size === 0 ? [] : ['.maps']),
+  ]
   const lines = [
-    `${file}: ${object.length} bytes, sections ${sections.join(' and ')}`,
+    `${file}: ${object.length} bytes, sections ${new Intl.ListFormat('en').format(sections)}`,
     ...programs.map((program) => `  ${printHeader(program)}`),
     ...[...maps].map(([name, map]) => `  ${printMap(name, map)}`),
     `load: sudo bpftool prog loadall ${file} /sys/fs/bpf/${cube}`,
