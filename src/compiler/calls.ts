@@ -32,7 +32,13 @@ const MOST_FRAMES = 7
 /** r1 to r5. */
 const MOST_ARGUMENTS = 5
 
-/** The functions to be called. `main` is the data plane. A Refusal where the others are too many to be compiled in. */
+/** Nothing is called. A Refusal where functions are too many to be compiled in. `main` is the data plane. */
+export function planNoCalls(main: TypedFunction, hook: Hook): Calls {
+  refuseTooMany(surveyAll(main, hook), new Map())
+  return new Map()
+}
+
+/** The functions to be called. A Refusal where the others are too many to be compiled in. */
 export function planCalls(main: TypedFunction, hook: Hook): Calls {
   const bodies = surveyAll(main, hook)
   const callersFirst = [...bodies.keys()]
@@ -108,15 +114,11 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
 const FREE: ReadonlySet<Node['op']> = new Set([
-  'constant',
-  'variable',
-  'evaluate',
-  'return',
-  'breakable',
-  'rounds',
-  'call',
+  ...(['constant', 'variable', 'evaluate', 'return', 'breakable', 'rounds', 'call'] as const),
 ])
-const HELPER: ReadonlySet<Node['op']> = new Set(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek'])
+const HELPER: ReadonlySet<Node['op']> = new Set([
+  ...(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek', 'emit', 'has'] as const),
+])
 
 /** About how many instructions a node becomes, without its parts. A helper wants its map, its arguments and a test. */
 const sizeOf = ({ op }: Node): number => (FREE.has(op) ? 0 : HELPER.has(op) ? 6 : op === 'read' ? 4 : 1)
@@ -221,7 +223,7 @@ function refuseTooMany(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls):
     {
       message: `more than ${MOST_COPIES} calls would be compiled in`,
       place: at && placeOf(at),
-      remedy: 'call fewer functions',
+      remedy: 'call fewer functions, or let them return values: those are called, not compiled in',
     },
   ])
 }

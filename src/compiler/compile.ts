@@ -14,6 +14,7 @@
  *     emit          → Program
  */
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, MapDescription, Program } from '../isa/program.ts'
 import { describe, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
@@ -55,6 +56,8 @@ export interface Specialisation {
   readonly verdicts?: 'wired' | 'returned'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
   readonly clock?: 'kernel' | 'cell'
+  /** `none`: all functions are compiled in. */
+  readonly calls?: 'planned' | 'none'
 }
 
 /** Reads a cube's `dataplane.ts`. A Refusal where it cannot be parsed, or is no data plane. */
@@ -79,13 +82,18 @@ export function dataPlaneOf(modules: Modules, path: string): DataPlaneSource {
 
 /** Compiles. A Refusal with every diagnostic found, where there is one. */
 export function compile(source: DataPlaneSource, options: Specialisation): Program {
-  const { cube } = source
+  const program = generate(source, options)
+  // The frames of functions that call each other add up; what is compiled in shares one.
+  return program.stack <= LIMIT.stack ? program : generate(source, { ...options, calls: 'none' })
+}
+
+function generate(source: DataPlaneSource, options: Specialisation): Program {
   const code = toGraphs(source, options).map(select)
   code.forEach(allocate)
   checkEffort(code)
   code.forEach(tidy)
   const { name, hook = 'tc', wiring } = options
-  return emit(code, { name, hook, maps: mapsOf(cube, wiring.capacity, hook) })
+  return emit(code, { name, hook, maps: mapsOf(source.cube, wiring.capacity, hook) })
 }
 
 /** The first third of {@link compile}: the typed tree. */
@@ -117,10 +125,10 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 /** The second third: SSA as it is first built, of the program and of the functions that it calls. */
 export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph[] {
   const { cube, module, syntax } = source
-  const { name, wiring, verdicts, hook = 'tc', clock = 'kernel' } = options
+  const { name, wiring, verdicts, hook = 'tc', clock = 'kernel', calls = 'planned' } = options
   const at = { source: module, span: syntax }
   const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, moves: false, at }
-  return lower(main, { cube, hook, wiring, verdicts, clock })
+  return lower(main, { cube, hook, wiring, verdicts, clock, calls })
 }
 
 /** Optimised SSA, ready for selection. */

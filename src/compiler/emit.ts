@@ -5,7 +5,7 @@ import { placeAt, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, Instruction, MapDescription, Program } from '../isa/program.ts'
 import { slotsOf } from '../isa/program.ts'
-import { checkFrames } from './frames.ts'
+import { stackOf } from './frames.ts'
 import type { StackObject } from './ir.ts'
 import { Lines } from './lines.ts'
 import type { Code, CodeGraph } from './machine-code.ts'
@@ -18,10 +18,10 @@ export interface EmitOptions {
   readonly maps: Readonly<Record<string, MapDescription>>
 }
 
-/** The first of these is the program, the others are the functions that it calls. */
+/** The first of these is the program, the others are the functions that it calls. The sum of their frames is not judged here. */
 export function emit(graphs: readonly CodeGraph[], { name, hook, maps }: EmitOptions): Program {
   const laid = layCode(graphs)
-  const stack = checkFrames(laid.map(({ graph, stack }) => ({ graph, ...stack })))
+  const stack = stackOf(laid.map(({ graph, stack }) => ({ graph, size: stack.size })))
   const entries = new Map(laid.map(({ graph, slot }) => [graph.signature?.name, slot]))
   const lines = new Lines()
   const instructions = laid.flatMap(({ graph, slot, starts, stack }) => {

@@ -4,7 +4,7 @@ import type { Field } from '../isa/layout.ts'
 import type { Hook } from '../isa/program.ts'
 import type { StructType } from '../lang/index.ts'
 import { Builder } from './builder.ts'
-import { type Called, planCalls } from './calls.ts'
+import { type Called, planCalls, planNoCalls } from './calls.ts'
 import type { Cube } from './cube.ts'
 import type { ExitParts, Verdicts } from './exits.ts'
 import { TcExits } from './exits-tc.ts'
@@ -32,13 +32,16 @@ export interface LowerOptions {
   readonly verdicts?: 'wired' | 'returned' | undefined
   /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
   readonly clock: 'kernel' | 'cell'
+  /** `none`: all functions are compiled in. */
+  readonly calls: 'planned' | 'none'
 }
 
 /** The program, and after it the functions that it calls. */
 export function lower(main: TypedFunction, options: LowerOptions): Graph[] {
   const callees = new Map<TypedFunction, Callee>()
   let farthest = 0
-  const functions = [...planCalls(main, options.hook)].map(([one, called]): Graph => {
+  const calls = (options.calls === 'none' ? planNoCalls : planCalls)(main, options.hook)
+  const functions = [...calls].map(([one, called]): Graph => {
     const given = { ...called, time: called.time && options.clock === 'kernel' }
     const signature = signatureOf(one, given)
     const lowering = new Lowering(one.at, options, callees)

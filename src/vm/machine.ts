@@ -12,7 +12,7 @@ import { VirtualProcessor } from './processor.ts'
 import { ProgramHandle, VirtualProgram } from './program.ts'
 
 export interface VirtualMachineOptions {
-  /** Instructions that one run of a program may take. */
+  /** Instructions that one run of a program may take: a few more than the compiler lets through. */
   readonly budget?: number
   /** Deliveries that one frame may lead to before it counts as a loop. */
   readonly deliveries?: number
@@ -62,7 +62,7 @@ class Virtual implements VirtualMachine {
   readonly #pins = new Pins()
 
   constructor({
-    budget = 1_000_000,
+    budget = 5_000_000,
     deliveries = 10_000,
     seed = 1,
     linear = LONGEST_FRAME,
