@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Machine } from './machine.ts'
 import { bloomSuite } from './suite/bloom.ts'
 import { instructionSuite } from './suite/instructions.ts'
+import { lockSuite } from './suite/locks.ts'
 import { mapSuite } from './suite/maps.ts'
 import { packetSuite } from './suite/packets.ts'
 import { pinSuite } from './suite/pins.ts'
@@ -19,6 +20,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('prefixes', () => prefixSuite(open))
     describe('queues', () => queueSuite(open))
     describe('Bloom filters', () => bloomSuite(open))
+    describe('locks', () => lockSuite(open))
     describe('rings', () => ringSuite(open))
     describe('pins', () => pinSuite(open))
     describe('refuses', () => refusalSuite(open))

@@ -76,7 +76,7 @@ interface Whole extends Omit<Body, 'sites'> {
   readonly frames: number
 }
 
-type Node = Typed | TypedStatement
+export type Node = Typed | TypedStatement
 
 /** What a called function may contain: no verdicts, and nothing that changes the packet. */
 const CALLABLE: ReadonlySet<Node['op']> = new Set([
@@ -126,7 +126,7 @@ const sizeOf = ({ op }: Node): number => (FREE.has(op) ? 0 : HELPER.has(op) ? 6 
 const isNode = (part: unknown): part is Node => typeof part === 'object' && part !== null && 'op' in part
 
 /** Whatever has an `op` is a node, and what it is made of are nodes, or fields of a record with a node each. */
-function addParts(node: Node, to: Node[]): void {
+export function addParts(node: Node, to: Node[]): void {
   for (const part of Object.values<unknown>(node)) addPart(part, to)
 }
 

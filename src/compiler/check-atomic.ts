@@ -4,6 +4,7 @@ import type { AtomicName, StructType } from '../lang/index.ts'
 import { typeOfDeclared } from './check.ts'
 import { coerce } from './check-convert.ts'
 import { expression, present, value } from './check-expression.ts'
+import { refuseUnlocked } from './check-lock.ts'
 import { isStatic, type Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { nameOfType, type Typed } from './typed.ts'
@@ -25,6 +26,7 @@ export function atomicCall(scope: Scope, node: Of<'call'>, operation: AtomicName
     throw scope.unfit(node.span, `${node.arguments.length} arguments, where ${wanted} belong`, form())
   const [first, second, ...rest] = node.arguments as readonly [Expression, Expression, ...Expression[]]
   const entry = value(scope, first)
+  refuseUnlocked(scope, entry, first.span)
   if (entry.type.kind !== 'reference' || entry.type.space !== 'table')
     throw scope.unfit(
       first.span,

@@ -1,11 +1,12 @@
 /** Calls: of what a data plane is given, of conversions, and of other data-plane functions. */
 import { suggestion } from '../base/suggest.ts'
-import { atomicName } from '../lang/index.ts'
+import { atomicName, isWithLock } from '../lang/index.ts'
 import { atomicCall } from './check-atomic.ts'
 import { asIntType, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
 import { element } from './check-list.ts'
+import { lockCall } from './check-lock.ts'
 import { isMove, move } from './check-move.ts'
 import { read } from './check-packet.ts'
 import { tableMethod } from './check-table.ts'
@@ -30,6 +31,7 @@ export function call(scope: Scope, node: Call): Checked {
   }
   const operation = isStatic(callee) && callee.static === 'host' ? atomicName(callee.value) : undefined
   if (operation !== undefined) return atomicCall(scope, node, operation)
+  if (isStatic(callee) && callee.static === 'host' && isWithLock(callee.value)) return lockCall(scope, node)
   if (!isStatic(callee)) throw scope.unfit(node.callee.span, 'this is not a function', 'call a function by its name')
   switch (callee.static) {
     case 'builtin':

@@ -5,6 +5,7 @@ import { arithmetic, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
 import { element } from './check-list.ts'
+import { refuseUnlocked } from './check-lock.ts'
 import { isMove, MOVES, usePacketReference } from './check-move.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
@@ -184,6 +185,7 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
         `${nameOfType(object.type)} has no fields`,
         'only headers and table entries have fields',
       )
+    refuseUnlocked(scope, object, node.span)
     const { struct } = object.type
     const type = struct.fields[property]
     const field = struct.layout.fields.find((one) => one.name === property)
@@ -238,6 +240,7 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
 const WHY_NULL = {
   packet: (name: string) => `the packet may end before ${name}`,
   table: () => 'there may be no such entry',
+  locked: () => 'there may be no such entry',
   copy: () => 'there may be none',
 } as const
 

@@ -13,6 +13,8 @@ import { nameOfType, type Typed, type TypedFunction, U64, type Variable, VERDICT
 
 const DEEPEST = 16
 
+export type TypedCall = Typed & { readonly op: 'call' }
+
 /** The functions of one compilation. */
 export class Functions {
   readonly trees = new Map<FunctionSyntax, FunctionTree>()
@@ -37,7 +39,8 @@ interface CheckedFunction {
   readonly depth: number
 }
 
-export function functionCall(scope: Scope, node: Call, module: Module, name: string): Typed {
+/** `first`: the first argument, if it was checked before. */
+export function functionCall(scope: Scope, node: Call, module: Module, name: string, first?: Typed): TypedCall {
   const { functions } = scope.compilation
   const id = `${module.path}:${name}`
   const depth = scope.callers.length
@@ -49,7 +52,7 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
   inner.rounds = scope.rounds
   const tree = treeOf(inner)
   arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
-  const { parameters, given, key } = passed(scope, inner, node, tree)
+  const { parameters, given, key } = passed(scope, inner, node, tree, first)
   const identity = `${id}(${key.join()})`
   const known = functions.checked.get(identity)
   if (known !== undefined && known.rounds >= scope.rounds && known.depth >= depth)
@@ -65,7 +68,7 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
   return called(scope, node, checked.typed, given)
 }
 
-function called(scope: Scope, node: Call, callee: TypedFunction, given: readonly Typed[]): Typed {
+function called(scope: Scope, node: Call, callee: TypedFunction, given: readonly Typed[]): TypedCall {
   // An argument may have moved the packet that those before it refer to.
   for (const one of given) usePacketReference(scope, one, one.at.span)
   if (callee.moves) packetMoved(scope, `${callee.name}(…)`)
@@ -89,13 +92,13 @@ function treeOf({ compilation, module, functionName }: Scope): FunctionTree {
 }
 
 /** Binds the parameters. What exists only while compiling is bound as it is; the rest is given at run time. */
-function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree) {
+function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree, first: Typed | undefined) {
   const parameters: Variable[] = []
   const given: Typed[] = []
   const nonNull = new Set<Variable>()
   const key = tree.parameters.map((parameter, index): string => {
     const argument = node.arguments[index] as Expression
-    const typed = expression(scope, argument)
+    const typed = index === 0 && first !== undefined ? first : expression(scope, argument)
     if (isStatic(typed)) {
       if (typeof parameter.pattern === 'string') inner.bind(parameter.pattern, { kind: 'static', value: typed })
       else bindPattern(inner, typed, parameter.pattern)

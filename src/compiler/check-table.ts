@@ -2,7 +2,7 @@
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { isArray } from '../isa/program.ts'
-import { isList, type StructType } from '../lang/index.ts'
+import { describe, isList, isLocked, mapKind, type StructType } from '../lang/index.ts'
 import { typeOfDeclared } from './check.ts'
 import { arity } from './check-call.ts'
 import { coerce } from './check-convert.ts'
@@ -58,7 +58,7 @@ export function tableMethod(scope: Scope, node: Of<'call'>, named: NamedTable, m
 const entryOf = ({ table }: NamedTable, name: string, nullable: boolean): ValueType => ({
   kind: 'reference',
   struct: { ...table.value, name },
-  space: 'table',
+  ...(isLocked(table.kind) ? { space: 'locked', lock: describe(table).lock } : { space: 'table' }),
   nullable,
 })
 
@@ -81,7 +81,7 @@ function keyed(scope: Scope, node: Of<'call'>, named: NamedTable, method: (typeo
   const fields = record(scope, first, key, form)
   if (method === 'get')
     return { op: 'get', table: named, key: fields, type: entryOf(named, `an entry of ${name}`, true), at }
-  if (kind !== 'cell' && isArray(kind) && method !== 'set')
+  if (isArray(mapKind(kind)) && method !== 'set')
     throw scope.unfit(
       node.span,
       'entries of an array are always there',

@@ -1,7 +1,7 @@
 /** Tables, queues and cells: calls of the kernel's helpers, with keys and values on the stack. */
 import type { Layout } from '../isa/layout.ts'
-import { UPDATE } from '../isa/opcodes.ts'
-import { type StructType, wholeLength } from '../lang/index.ts'
+import { F_LOCK, UPDATE } from '../isa/opcodes.ts'
+import { isLocked, type StructType, wholeLength } from '../lang/index.ts'
 import type { StackObject, Value } from './ir.ts'
 import { loadPieces, type Pieces, padding, plainParts, storePieces, swapped } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
@@ -32,7 +32,7 @@ export function stateCall(
     node.op === 'delete' ? [] : [record(values, node.value, table.value, `the value of \`${name}\``, node.at)]
   const map = builder.emit({ op: 'map', name })
   if (node.op === 'delete') return builder.emit({ op: 'call', helper: 'map_delete_elem' }, map, key)
-  const flags = builder.constant(FLAGS[node.op])
+  const flags = builder.constant(FLAGS[node.op] | (isLocked(table.kind) ? F_LOCK : 0))
   return builder.emit({ op: 'call', helper: 'map_update_elem' }, map, key, ...value, flags)
 }
 

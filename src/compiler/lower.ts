@@ -64,6 +64,8 @@ class Lowering implements Values {
   private readonly references = new Map<Variable, Reference>()
   /** Functions that are called; the others are compiled in. */
   private readonly callees: ReadonlyMap<TypedFunction, Callee>
+  /** A lock. */
+  private holding = false
   /** In a function that is given it: the time. */
   private time: Value | undefined
   /** Where `return` of the function being compiled goes; empty in the data plane itself. */
@@ -303,10 +305,28 @@ class Lowering implements Values {
   }
 
   private call(node: Extract<Typed, { op: 'call' }>): Pieces {
-    const callee = this.callees.get(node.callee)
+    const callee = this.holding ? undefined : this.callees.get(node.callee)
     if (callee !== undefined) return this.invoke(node, callee)
     this.bindArguments(node)
     return this.compiledIn(node.callee.body, node.type)
+  }
+
+  /** Arguments first: the kernel can be asked nothing while the lock is held, not even to call a function. */
+  private withLock({ call, lock }: Extract<Typed, { op: 'withLock' }>): Pieces {
+    const { builder } = this
+    this.bindArguments(call)
+    const [entry] = call.callee.parameters
+    const pointer = entry && this.references.get(entry)?.pointer
+    if (pointer === undefined) throw new Error('no entry to lock')
+    builder.at = call.at
+    const at = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, pointer, builder.constant(lock))
+    builder.emit({ op: 'call', helper: 'spin_lock' }, at)
+    this.holding = true
+    const result = this.compiledIn(call.callee.body, call.type)
+    this.holding = false
+    builder.at = call.at
+    builder.emit({ op: 'call', helper: 'spin_unlock' }, at)
+    return result
   }
 
   private invoke(node: Extract<Typed, { op: 'call' }>, { signature, context, time, pure }: Callee): Pieces {
@@ -405,6 +425,8 @@ class Lowering implements Values {
         )
       case 'call':
         return this.call(node)
+      case 'withLock':
+        return this.withLock(node)
       case 'atomic':
         return [this.atomic(node)]
       default:

@@ -173,6 +173,8 @@ class Printer {
         return `${node.table.name}.${node.op}()`
       case 'cell':
         return `${node.table.name}.get()`
+      case 'withLock':
+        return `withLock(${this.text(node.call)})`
       case 'atomic': {
         const values = node.operands.map((one) => this.text(one)).join(', ')
         return `atomic.${node.operation}(${this.text(node.base)}, ${node.field.name}, ${values})`

@@ -16,8 +16,11 @@ export type ValueType =
   | {
       readonly kind: 'reference'
       readonly struct: StructType
-      readonly space: 'packet' | 'table' | 'copy'
+      /** `locked` where it is an entry whose lock nobody holds: it has no fields. */
+      readonly space: 'packet' | 'table' | 'copy' | 'locked'
       readonly nullable: boolean
+      /** Where the entry's lock is. */
+      readonly lock?: number | undefined
     }
   /** A fixed number of elements in a header or an entry. */
   | { readonly kind: 'list'; readonly list: ListType }
@@ -74,6 +77,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'and' | 'or'; readonly left: Typed; readonly right: Typed }
   | { readonly op: 'conditional'; readonly test: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
   | { readonly op: 'call'; readonly callee: TypedFunction; readonly arguments: readonly Typed[] }
+  /** A call under the lock of the entry that is passed first: `lock` is its offset. */
+  | { readonly op: 'withLock'; readonly call: Typed & { readonly op: 'call' }; readonly lock: number }
   /** What the field was before. */
   | {
       readonly op: 'atomic'

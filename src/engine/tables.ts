@@ -17,6 +17,7 @@ import {
   type ControlTableOf,
   describe,
   type Fields,
+  mapKind,
   type StructType,
   struct,
   type Table,
@@ -37,8 +38,8 @@ function viewOf(kind: TableKind): (table: Table, map: MachineMap) => unknown {
   if (kind === 'ringbuf') return ring
   if (kind === 'bloom_filter') return bloom
   if (kind === 'lpm_trie') return prefixes
-  if (isPerCpu(kind)) return perCpu
-  return isSequence(kind) ? sequence : plain
+  if (isPerCpu(mapKind(kind))) return perCpu
+  return isSequence(mapKind(kind)) ? sequence : plain
 }
 
 function plain({ key: keys, value: values }: Table, map: MachineMap): ControlTable<Fields, Fields> {

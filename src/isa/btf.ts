@@ -103,7 +103,7 @@ export class Btf {
       case 'bytes':
         return this.array(this.int(1, false), layout.size)
       case 'struct':
-        return this.struct('', layout.size, layout.fields)
+        return this.struct(layout.name ?? '', layout.size, layout.fields)
       case 'list':
         return this.array(this.layout(layout.element), layout.length)
     }
@@ -160,12 +160,26 @@ export interface SectionVariable {
   readonly size: number
 }
 
+/** The kernel finds a lock by the name of its type (kernel/bpf/btf.c, btf_parse_fields). */
+const SPIN_LOCK: Layout = {
+  kind: 'struct',
+  name: 'bpf_spin_lock',
+  size: 4,
+  align: 4,
+  fields: [{ name: 'val', offset: 0, layout: { kind: 'scalar', size: 4, signed: false, align: 4 } }],
+}
+
+const withLock = ({ value, lock }: MapDescription): Layout =>
+  lock === undefined || value.kind !== 'struct'
+    ? value
+    : { ...value, fields: [...value.fields, { name: 'bpf_spin_lock', offset: lock, layout: SPIN_LOCK }] }
+
 /** The types of a map's key and value. */
 export function mapTypes(btf: Btf, description: MapDescription): { readonly key: number; readonly value: number } {
   // An array's index is a plain 32-bit integer and nothing else (kernel/bpf/arraymap.c, array_map_check_btf).
   return {
     key: isArray(description.kind) ? btf.int(4, false) : btf.layout(description.key),
-    value: btf.layout(description.value),
+    value: btf.layout(withLock(description)),
   }
 }
 

@@ -22,6 +22,8 @@ export interface Bytes {
 
 export interface Struct {
   readonly kind: 'struct'
+  /** In BTF. Most have none. */
+  readonly name?: string
   readonly size: number
   readonly align: number
   readonly fields: readonly Field[]

@@ -103,6 +103,8 @@ export const HELPER = {
   map_push_elem: 87,
   map_pop_elem: 88,
   map_peek_elem: 89,
+  spin_lock: 93,
+  spin_unlock: 94,
   ringbuf_output: 130,
 } as const
 
@@ -132,6 +134,9 @@ export const MAP_FLAGS: Readonly<Partial<Record<keyof typeof MAP_TYPE, number>>>
 
 /** Flags of an update (linux/bpf.h): whatever is there, only a new key, only one that is there. */
 export const UPDATE = { any: 0, noExist: 1, exist: 2 } as const
+
+/** With a lookup or an update: of a value with a lock, while holding it (linux/bpf.h, BPF_F_LOCK). */
+export const F_LOCK = 4
 
 /** `bpf_redirect` and friends are free, but kfuncs and some helpers ask for a license compatible with the GPL. */
 export const LICENSE = 'Dual BSD/GPL'

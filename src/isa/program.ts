@@ -79,6 +79,8 @@ export interface MapDescription {
   readonly key: Layout
   readonly value: Layout
   readonly entries: number
+  /** Where in a value a lock is (`struct bpf_spin_lock`, 4 bytes): of hashes and arrays that have one. */
+  readonly lock?: number
 }
 
 /** A line of source that instructions came from. Line and column count from 1. */

@@ -120,15 +120,10 @@ export class MapEntries {
     this.#first = new Attr(24).u32(0, fd).pointer(16, this.key)
   }
 
-  lookup = (): number => this.#attr.call(COMMAND.map_lookup_elem)
+  lookup = (flags = 0): number => this.#attr.u32(24, flags).call(COMMAND.map_lookup_elem)
   /** Linux 4.20, of queues and stacks. */
-  take = (): number => this.#attr.call(COMMAND.map_lookup_and_delete_elem)
-  update = (flags = 0): number => {
-    this.#attr.u32(24, flags)
-    const result = this.#attr.call(COMMAND.map_update_elem)
-    this.#attr.u32(24, 0)
-    return result
-  }
+  take = (): number => this.#attr.u32(24, 0).call(COMMAND.map_lookup_and_delete_elem)
+  update = (flags = 0): number => this.#attr.u32(24, flags).call(COMMAND.map_update_elem)
   delete = (): number => this.#keyOnly.call(COMMAND.map_delete_elem)
   /** Replaces {@link key} by the first one, or by the one after it. */
   firstKey = (): number => this.#first.call(COMMAND.map_get_next_key)
@@ -149,9 +144,10 @@ export function lookupBatch(
   keys: Uint8Array,
   values: Uint8Array,
   count: number,
+  flags = 0,
 ): Batch {
   const attr = new Attr(56).pointer(0, from).pointer(8, next).pointer(16, keys).pointer(24, values)
-  const result = attr.u32(32, count).u32(36, fd).call(COMMAND.map_lookup_batch)
+  const result = attr.u32(32, count).u32(36, fd).u32(40, flags).call(COMMAND.map_lookup_batch)
   return { result, count: result === 0 || result === -ERRNO.ENOENT ? attr.view.getUint32(32, true) : 0 }
 }
 

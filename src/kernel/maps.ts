@@ -3,7 +3,7 @@ import type { MachineMap } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
-import { MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'
+import { F_LOCK, MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'
 import { isBloom, isKeyless, isPerCpu, isRing, isSequence, type MapDescription, type MapKind } from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
@@ -28,11 +28,14 @@ export class KernelMap implements MachineMap {
   readonly #name: string
   readonly #handle: Handle
   readonly #entries: MapEntries
+  /** For everything that reads or writes a value. */
+  readonly #flags: number
   #reader: RingReader | undefined
 
   constructor(name: string, description: MapDescription, fd: number, owner?: Owner) {
     this.description = description
     this.#name = name
+    this.#flags = description.lock === undefined ? 0 : F_LOCK
     this.#handle = new Handle(fd, owner)
     this.#entries = new MapEntries(fd, description.key.size, bytesPerValue(description))
   }
@@ -43,8 +46,9 @@ export class KernelMap implements MachineMap {
     try {
       const flags = MAP_FLAGS[description.kind]
       let fd = createMap(name, shapeOf(description), btf, flags)
-      // BTF only names things: a kernel that does not take it here still makes the map.
-      if (fd < 0 && btf !== undefined) fd = createMap(name, shapeOf(description), undefined, flags)
+      // But for locks, BTF only names things: a kernel that does not take it here still makes the map.
+      if (fd < 0 && btf !== undefined && description.lock === undefined)
+        fd = createMap(name, shapeOf(description), undefined, flags)
       if (fd === -ERRNO.EINVAL) refuseUnknown(name, description.kind)
       return new KernelMap(name, description, check(fd, 'map', `create the map "${name}"`), owner)
     } finally {
@@ -76,7 +80,7 @@ export class KernelMap implements MachineMap {
     this.#setKey(key)
     if (isBloom(this.description.kind))
       throw refusal(`the map "${this.#name}" is a Bloom filter: it can only be asked for a value`)
-    const result = this.#entries.lookup()
+    const result = this.#entries.lookup(this.#flags)
     if (result === -ERRNO.ENOENT) return undefined
     this.#check(result, 'read', key)
     return this.#entries.value.slice()
@@ -85,9 +89,8 @@ export class KernelMap implements MachineMap {
   update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
     this.#setKey(key)
     this.#setValue(value)
-    const result = this.#entries.update(
-      only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist,
-    )
+    const condition = only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist
+    const result = this.#entries.update(condition | this.#flags)
     if (only !== undefined && (result === -ERRNO.EEXIST || result === -ERRNO.ENOENT)) return false
     this.#check(result, 'write', key)
     return true
@@ -116,7 +119,7 @@ export class KernelMap implements MachineMap {
     this.#assertOpen()
     if (!isBloom(this.description.kind)) throw refusal(`the map "${this.#name}" is no Bloom filter`, 'look up an entry')
     this.#setValue(value)
-    const result = this.#entries.lookup()
+    const result = this.#entries.lookup(this.#flags)
     if (result === -ERRNO.ENOENT) return false
     this.#check(result, 'ask', value)
     return true
@@ -199,7 +202,7 @@ export class KernelMap implements MachineMap {
       const values = new Uint8Array(count * valueSize)
       // Arrays keep a key in the cursor, hash tables the number of a bucket.
       const next = new Uint8Array(Math.max(keySize, 4))
-      const batch = lookupBatch(this.fd, from, next, keys, values, count)
+      const batch = lookupBatch(this.fd, from, next, keys, values, count, this.#flags)
       // A hash bucket is taken whole: this one has more entries than the buffers hold.
       if (batch.result === -ERRNO.ENOSPC) {
         count *= 2
@@ -219,7 +222,7 @@ export class KernelMap implements MachineMap {
     const found = new Map<string, Entry>()
     let result = this.#entries.firstKey()
     for (let steps = 0; result === 0 && steps < this.description.entries * 2; steps++) {
-      if (this.#entries.lookup() === 0) {
+      if (this.#entries.lookup(this.#flags) === 0) {
         const key = this.#entries.key.slice()
         found.set(toHex(key), [key, this.#entries.value.slice()])
       }

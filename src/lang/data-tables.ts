@@ -1,5 +1,6 @@
 /** State as a data plane sees it. */
-import type { Table } from './maps.ts'
+import type { Locked } from './lock.ts'
+import type { LockedKind, Table } from './maps.ts'
 import type { DataOf, Fields, GivenOf } from './types.ts'
 
 /** What a data plane may do with a table. */
@@ -14,6 +15,12 @@ export interface DataTable<K extends Fields, V extends Fields> {
   replace(key: GivenOf<K>, value: GivenOf<V>): boolean
   /** False where there was no such entry. */
   delete(key: GivenOf<K>): boolean
+}
+
+/** What a data plane may do with a table whose entries have locks. */
+export interface DataLockedTable<K extends Fields, V extends Fields> extends Omit<DataTable<K, V>, 'get'> {
+  /** The entry itself, whose fields need its lock: {@link withLock}. Null where there is none. */
+  get(key: GivenOf<K>): Locked<DataOf<V>> | null
 }
 
 /** What a data plane may do with a table of prefixes: they are the control plane's to set. */
@@ -64,5 +71,7 @@ export type DataTableOf<T extends Table> =
             ? DataRing<V>
             : T['kind'] extends 'bloom_filter'
               ? DataBloom<V>
-              : DataTable<K, V>
+              : T['kind'] extends LockedKind
+                ? DataLockedTable<K, V>
+                : DataTable<K, V>
     : never

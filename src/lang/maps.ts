@@ -1,9 +1,11 @@
+import { alignUp } from '../base/bytes.ts'
 import type { MapDescription, MapKind } from '../isa/program.ts'
 import { prefixKey, prefixKeyLayout } from './prefix.ts'
 import { type Fields, type StructType, struct, u32 } from './types.ts'
 
 /** A cell is an array of one entry, which is always there. */
-export type TableKind = MapKind | 'cell'
+export type TableKind = MapKind | 'cell' | LockedKind
+export type LockedKind = 'locked_hash' | 'locked_array'
 
 /** A table declared in a schema: the data plane and the control plane both take their types from it. */
 export interface Table<K extends Fields = Fields, V extends Fields = Fields, Kind extends TableKind = TableKind> {
@@ -109,10 +111,37 @@ export const bloom = <V extends Fields>(
   options: Omit<TableOptions<NoFields, V>, 'key'>,
 ): Table<NoFields, V, 'bloom_filter'> => table('bloom_filter', { ...options, key: {} })
 
+/**
+ * A hash or an array each of whose entries has a lock: `locked(hash({ … }))`. Several fields change together, and
+ * nobody sees some of them: data planes by {@link withLock}, `set` and the control plane by themselves. Linux 5.1.
+ */
+export function locked<K extends Fields, V extends Fields, Kind extends 'hash' | 'array'>(
+  table: Table<K, V, Kind>,
+): Table<K, V, `locked_${Kind}`> {
+  const { kind, value } = table
+  if (kind !== 'hash' && kind !== 'array') throw new RangeError(`${kind}: only a hash or an array can have locks`)
+  const align = Math.max(value.layout.align, LOCK_SIZE)
+  const size = alignUp(alignUp(value.size, LOCK_SIZE) + LOCK_SIZE, align)
+  return { ...table, kind: `locked_${kind}`, value: { ...value, layout: { ...value.layout, size, align }, size } }
+}
+
+/** `struct bpf_spin_lock` (linux/bpf.h). */
+const LOCK_SIZE = 4
+
+export const isLocked = (kind: TableKind): kind is LockedKind => kind === 'locked_hash' || kind === 'locked_array'
+
+/** What a machine makes of a kind of tables. */
+export function mapKind(kind: TableKind): MapKind {
+  if (kind === 'locked_hash') return 'hash'
+  return kind === 'cell' || kind === 'locked_array' ? 'array' : kind
+}
+
 /** The map that a machine creates for a table. */
 export const describe = ({ kind, key, value, entries }: Table): MapDescription => ({
-  kind: kind === 'cell' ? 'array' : kind,
+  kind: mapKind(kind),
   key: kind === 'lpm_trie' ? prefixKeyLayout(key) : key.layout,
   value: value.layout,
   entries,
+  // Behind all fields.
+  ...(isLocked(kind) ? { lock: value.size - LOCK_SIZE } : {}),
 })

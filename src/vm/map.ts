@@ -1,4 +1,4 @@
-import { UPDATE } from '../isa/opcodes.ts'
+import { F_LOCK, UPDATE } from '../isa/opcodes.ts'
 import {
   isArray,
   isBloom,
@@ -87,13 +87,17 @@ export class VirtualMap {
 
   /** 0, or a negated error number. */
   update(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, flags: number): number {
-    if (flags !== UPDATE.any && flags !== UPDATE.noExist && flags !== UPDATE.exist) return -ERRNO.EINVAL
-    const slot = this.#slotFor(keys, keyAt, flags)
+    const condition = this.description.lock === undefined ? flags : flags & ~F_LOCK
+    if (condition !== UPDATE.any && condition !== UPDATE.noExist && condition !== UPDATE.exist) return -ERRNO.EINVAL
+    const slot = this.#slotFor(keys, keyAt, condition)
     if (slot < 0) return slot
     const start = slot * this.stride
     // The value may itself lie in this map, so it is copied as one piece.
-    const { size } = this.description.value
+    const { lock, value } = this.description
+    const { size } = value
     this.values.bytes.set(values.subarray(valueAt, valueAt + size), start)
+    // Nobody can hold it now.
+    if (lock !== undefined) this.values.bytes.fill(0, start + lock, start + lock + 4)
     return 0
   }
 

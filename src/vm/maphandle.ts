@@ -136,10 +136,12 @@ export class MapHandle implements MachineMap {
 }
 
 /** What the kernel refuses to create (array_map_alloc_check, htab_map_alloc_check). */
-export function checkDescription(name: string, { kind, key, value, entries }: MapDescription): void {
+export function checkDescription(name: string, { kind, key, value, entries, lock }: MapDescription): void {
   const wrong = (what: string) => refusal(`map "${name}" cannot be created: ${what}`)
   if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff) throw wrong(`${entries} entries; at least 1`)
   if (value.size < 1) throw wrong('its values have no bytes')
+  if (lock !== undefined && kind !== 'hash' && kind !== 'array') throw wrong(`a ${kind} has no locks`)
+  if (lock !== undefined && (lock % 4 !== 0 || lock + 4 > value.size)) throw wrong(`no lock can be at byte ${lock}`)
   if (isArray(kind)) {
     if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
   } else if (isDevmap(kind)) {
@@ -160,4 +162,8 @@ const isPowerOfTwo = (number: number): boolean => Number.isInteger(Math.log2(num
 
 /** Whether two descriptions are of the same map, as far as a machine can tell. */
 export const sameDescription = (a: MapDescription, b: MapDescription): boolean =>
-  a.kind === b.kind && a.key.size === b.key.size && a.value.size === b.value.size && a.entries === b.entries
+  a.kind === b.kind &&
+  a.lock === b.lock &&
+  a.key.size === b.key.size &&
+  a.value.size === b.value.size &&
+  a.entries === b.entries

@@ -1,4 +1,5 @@
 import { viewOf } from '../base/bytes.ts'
+import { refusal } from '../base/diagnostic.ts'
 import { HELPER, helperName, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import { isDevmap, isKeyless } from '../isa/program.ts'
 import { LONGEST_FRAME, PacketBuffer } from './buffer.ts'
@@ -55,6 +56,8 @@ export class VirtualProcessor implements Processor {
   /** The most that TC programs find in the first part of a packet (its linear data). */
   readonly #linear: number
   #ingress = 0
+  /** The lock that the program holds. */
+  #lock: string | undefined
   #clone: Clone = () => 0
 
   constructor(clock: SimulatedClock, budget: number, seed: number, linear: number) {
@@ -73,9 +76,11 @@ export class VirtualProcessor implements Processor {
     this.#context.fill(packet, arrival)
     this.memory.regions[REGION.context] = this.#context.region
     this.#redirects = []
+    this.#lock = undefined
     this.#ingress = arrival.ifindex
     this.#clone = clone
     const verdict = interpret(code, this)
+    if (this.#lock !== undefined) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
     return { verdict, packet: packet.bytes, tag: packet.tag, redirects: this.#redirects }
   }
 
@@ -84,6 +89,7 @@ export class VirtualProcessor implements Processor {
   }
 
   call(helper: number, code: Code): void {
+    if (this.#lock !== undefined && helper !== HELPER.spin_unlock) throw new Trap('a helper is called under a lock')
     if (helper === HELPER.map_lookup_elem) this.#lookup(code)
     else if (helper === HELPER.ktime_get_ns) set64(code, this.#clock.now())
     else {
@@ -109,6 +115,13 @@ export class VirtualProcessor implements Processor {
         return this.#give(code, this.#sequence(code).pop())
       case HELPER.map_peek_elem:
         return this.#map(code).bloom === undefined ? this.#give(code, this.#sequence(code).peek()) : this.#has(code)
+      case HELPER.spin_lock:
+        this.#lock = this.#lockAt(code)
+        return 0
+      case HELPER.spin_unlock:
+        if (this.#lock !== this.#lockAt(code)) throw new Trap('what is unlocked here is not what was locked')
+        this.#lock = undefined
+        return 0
       case HELPER.ringbuf_output:
         return this.#putRecord(code)
       case HELPER.get_prandom_u32:
@@ -206,6 +219,16 @@ export class VirtualProcessor implements Processor {
     const at = (code.lo[2] ?? 0) >>> 0
     this.memory.result(code.hi[2] ?? 0, at, size).bytes.set(value ?? new Uint8Array(size), at)
     return value === undefined ? -ERRNO.ENOENT : 0
+  }
+
+  /** Names the lock that r1 points to. */
+  #lockAt({ lo, hi }: Code): string {
+    const at = (lo[1] ?? 0) >>> 0
+    const region = this.memory.regions[hi[1] ?? 0]
+    const lock = region?.kind === 'values' ? region.map?.description.lock : undefined
+    if (region === undefined || lock === undefined || at >= region.length || at % region.stride !== lock)
+      throw new Trap('r1 does not point to a lock')
+    return `${hi[1]} ${at}`
   }
 
   #putRecord(code: Code): number {

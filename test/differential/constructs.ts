@@ -54,6 +54,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   rounds: { not: 'yet' },
   segmentSize: { not: 'yet' },
   while: { not: 'yet' },
+  withLock: { not: 'yet' },
 }
 
 /** Construct → in how many data planes it was: ops, with their operators, and with the kind of their table or header. */

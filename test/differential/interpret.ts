@@ -6,7 +6,8 @@ import type { StructField, Typed, TypedStatement, Variable } from '../../src/com
 import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field, List } from '../../src/isa/layout.ts'
-import { FARTHEST, type StructType } from '../../src/lang/index.ts'
+import { isArray } from '../../src/isa/program.ts'
+import { FARTHEST, mapKind, type StructType } from '../../src/lang/index.ts'
 import { Packet } from './packet.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
@@ -254,6 +255,8 @@ class Interpreter {
       case 'pop':
       case 'peek':
         return this.next(node)
+      case 'withLock':
+        return this.value(node.call)
       case 'atomic':
         return this.atomic(node)
       case 'drop':
@@ -359,7 +362,7 @@ class Interpreter {
     const known = entries.get(key)
     if (node.op !== 'set' && (known === undefined) !== (node.op === 'add')) return false
     // Entries of an array stay where they are.
-    if (table.kind === 'array' || table.kind === 'percpu_array') {
+    if (isArray(mapKind(table.kind))) {
       known?.set(value)
       return known !== undefined
     }

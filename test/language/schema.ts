@@ -9,6 +9,7 @@ import {
   header,
   ipv4,
   list,
+  locked,
   lpmTrie,
   lruHash,
   mac,
@@ -41,6 +42,7 @@ export const gate = defineCube('gate', {
   state: {
     stations: hash({ key: { address: mac }, value: { port: u16, seen: u64, trusted: bool }, entries: 1024 }),
     flows: lruHash({ key: { source: ipv4, port: u16 }, value: { bytes: u64 }, entries: 4096 }),
+    buckets: locked(hash({ key: { source: mac }, value: { tokens: u64, filled: u64 }, entries: 1024 })),
     totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
     gauge: cell({ value: { packets: u64, longest: u32 } }),
     sizes: perCpuArray({ value: { packets: u64 }, entries: 16 }),

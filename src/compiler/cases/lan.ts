@@ -9,6 +9,7 @@ import {
   i32,
   ipv4,
   list,
+  locked,
   lpmTrie,
   mac,
   queue,
@@ -33,6 +34,7 @@ export const lan = {
     }),
     free: queue({ value: { port: u16, used: u32 }, entries: 16 }),
     gauge: cell({ value: { packets: u64, level: u16, last: mac } }),
+    buckets: locked(hash({ key: { source: mac }, value: { tokens: u64, filled: u64 }, entries: 64 })),
     events: ring({ value: { source: mac, port: u16, length: u32 }, bytes: 4096 }),
     known: bloom({ value: { source: mac }, entries: 1000 }),
     reports: ring({
