@@ -59,7 +59,7 @@ function samples(): { title: string; body: string }[] {
 function moduleOf(body: string): string {
   const words = ['Ethernet', 'IPv4', ...Object.keys(language).filter((word) => new RegExp(`\\b${word}\\b`).test(body))]
   return `import { ${[...new Set(words)].join(', ')} } from '../../src/lang/index.ts'
-import { dataplane, Mixed, sample } from './cube.ts'
+import { dataplane, Listed, Mixed, sample } from './cube.ts'
 export default dataplane(sample, (packet, { state, now, drop, forward, flood, pass }) => {
   const ethernet = packet.read(Ethernet)
   const ip = packet.read(IPv4, Ethernet.size)

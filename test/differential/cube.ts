@@ -16,6 +16,7 @@ import {
   i64,
   ipv4,
   ipv6,
+  list,
   lpmTrie,
   lruHash,
   mac,
@@ -53,7 +54,17 @@ export const Mixed = header('Mixed', {
   short: u16,
 })
 
-export const HEADERS = { Ethernet, Vlan, Arp, IPv4, IPv6, Icmp, Icmpv6, Udp, Tcp, Mixed } as const
+/** A header with lists. */
+export const Listed = header('Listed', {
+  count: u8,
+  words: list(u16, 5),
+  pairs: list({ kind: u8, value: u32 }, 3),
+  marks: list(u8, 3),
+  addresses: list(ipv4, 2),
+  ids: list(u8, 12),
+})
+
+export const HEADERS = { Ethernet, Vlan, Arp, IPv4, IPv6, Icmp, Icmpv6, Udp, Tcp, Mixed, Listed } as const
 
 /** The cube that generated data planes belong to. */
 export const sample = {
@@ -80,6 +91,22 @@ export const sample = {
     total: cell({ value: { count: u64, most: u32, level: i32, flag: bool, last: mac } }),
     events: ring({ value: { id: u16, wide: u64, flag: bool, who: mac }, bytes: 65536 }),
     met: bloom({ value: { address: mac, id: u8 }, entries: 1000 }),
+    history: hash({
+      key: { marks: list(u8, 3), id: u16 },
+      value: { count: u8, words: list(u16, 5), wide: list(u64, 2), four: list(ipv4, 2) },
+      entries: 32,
+    }),
+    lists: array({
+      value: {
+        next: u8,
+        words: list(u16, 5),
+        marks: list(u8, 3),
+        seen: list(bool, 4),
+        peers: list({ address: mac, hits: u32, level: i64 }, 3),
+        levels: list(i32, 7),
+      },
+      entries: 2,
+    }),
     cells: array({ value: { count: u64, low: u32, level: i32, flag: bool, owner: mac }, entries: 4 }),
     results: array({
       value: { wide: u64, long: i64, word: u32, minus: i32, short: u16, octet: u8, flag: bool, m: mac },

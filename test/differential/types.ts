@@ -1,5 +1,5 @@
 /** The types of generated programs, and the rules by which operands meet. Said again here, on purpose, without looking. */
-import type { StructType } from '../../src/lang/index.ts'
+import { type Fields, type Type as FieldType, isList, type StructType } from '../../src/lang/index.ts'
 
 export const INTS = ['u8', 'u16', 'u32', 'u64', 'i32', 'i64'] as const
 export type Int = (typeof INTS)[number]
@@ -23,9 +23,40 @@ export function rangeOf(type: Int): readonly [bigint, bigint] {
   return type.startsWith('i') ? [-(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n] : [0n, (1n << bits) - 1n]
 }
 
-export function typeOfField(struct: StructType, field: string): Type {
-  const type = struct.fields[field]
-  if (type === undefined) throw new Error(`no field ${field}`)
+/** What a field of this type is computed with. */
+function typeOf(type: FieldType): Type | undefined {
+  if (type.kind === 'list') return undefined
   if (type.kind === 'bits') return INTS.find((one) => Number(one.slice(1)) >= (type.width ?? 0)) ?? 'u64'
   return type.kind === 'int' ? (type.name as Int) : (type.kind as Type)
 }
+
+export interface FieldOf<T> {
+  readonly field: string
+  readonly type: T
+}
+
+/** Fields that are one value each. */
+export const fieldsOf = ({ fields }: Pick<StructType, 'fields'>): FieldOf<Type>[] =>
+  Object.entries(fields).flatMap(([field, one]) => {
+    const type = typeOf(one)
+    return type === undefined ? [] : [{ field, type }]
+  })
+
+/** Elements of a list are values, or structs of them. */
+export interface ListOf {
+  readonly field: string
+  readonly length: number
+  readonly element: Type | Fields
+  /** Lists of one name have the same elements, and as many. */
+  readonly name: string
+}
+
+export const listsOf = ({ fields }: Pick<StructType, 'fields'>): ListOf[] =>
+  Object.entries(fields).flatMap(([field, one]) => {
+    if (!isList(one)) return []
+    const { element, length, name } = one
+    const type = isType(element) ? typeOf(element) : element
+    return type === undefined ? [] : [{ field, length, element: type, name }]
+  })
+
+const isType = (element: FieldType | Fields): element is FieldType => typeof element.kind === 'string'

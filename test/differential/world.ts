@@ -40,6 +40,7 @@ export function tablesOf(
   )
 }
 
+const BOOLS: ReadonlySet<string> = new Set(['bool', 'list(bool, 4)'])
 const BY_NUMBER: ReadonlySet<string> = new Set(['small', 'tight', 'shares', 'buckets'])
 const BY_MAC: ReadonlySet<string> = new Set(['flows', 'recent'])
 
@@ -64,6 +65,6 @@ function random(struct: StructType, choose: Choose): Uint8Array {
   const bytes = new Uint8Array(struct.size)
   for (const { name, offset, layout } of struct.layout.fields)
     for (let at = 0; at < layout.size; at++)
-      bytes[offset + at] = struct.fields[name]?.kind === 'bool' ? choose(2) : octet(choose)
+      bytes[offset + at] = BOOLS.has(struct.fields[name]?.name ?? '') ? choose(2) : octet(choose)
   return bytes
 }

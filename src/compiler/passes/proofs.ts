@@ -75,14 +75,15 @@ class Knowledge {
         const all = 2n ** BigInt(value.bits) - 1n
         const [a, b] = [smaller(most(0), all), smaller(most(1), all)]
         const constant = value.arguments[1]?.op === 'const'
+        const by = b & BigInt(value.bits - 1)
         // Both halves of what these give are unknown.
         if (value.alu === 'div' || value.alu === 'mod') return UNKNOWN
         const result = {
           and: smaller(a, b),
           add: a + b,
           mul: constant ? a * b : UNKNOWN,
-          lsh: constant ? a << b : UNKNOWN,
-          rsh: constant ? a >> b : UNKNOWN,
+          lsh: constant ? a << by : UNKNOWN,
+          rsh: constant ? a >> by : UNKNOWN,
           or: 2n ** BigInt(larger(a, b).toString(2).length) - 1n,
           xor: 2n ** BigInt(larger(a, b).toString(2).length) - 1n,
         }[value.alu as string]

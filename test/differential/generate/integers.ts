@@ -29,6 +29,12 @@ export function int(draft: Draft, depth: number): Text {
   )
 }
 
+/** Of 32 bits at most, and unsigned: what may be an offset or an index. */
+export function unsigned(draft: Draft, depth: number): string {
+  const { text, type } = int(draft, depth)
+  return ['u8', 'u16', 'u32'].includes(type) ? text : `${draft.word('u32')}(${text})`
+}
+
 /** Never a plain constant: those are computed exactly, and what they are depends on their value. */
 function leaf(draft: Draft): Text {
   const type = draft.pick(INTS)

@@ -62,7 +62,7 @@ function parsed(draft: Draft): string[] {
 }
 
 /** What `cube.ts` exports, and not the language. */
-const OWN = new Set(['Mixed'])
+const OWN = new Set(['Listed', 'Mixed'])
 
 function helper(draft: Draft, name: string): string[] {
   const returns = draft.once(5) ? 'verdict' : draft.pick(TYPES)

@@ -1,9 +1,9 @@
 /** References of generated data planes: taken, and tested in one of the ways that people write. */
 import type { StructType } from '../../../src/lang/index.ts'
 import { HEADERS } from '../cube.ts'
-import { type Int, isInt, promoted, typeOfField } from '../types.ts'
+import { type FieldOf, fieldsOf, type Int, isInt, promoted } from '../types.ts'
 import type { Draft } from './draft.ts'
-import { compatible, constant, int } from './integers.ts'
+import { compatible, constant, unsigned } from './integers.ts'
 import { body, DEEPEST, returned } from './statements.ts'
 import { entry, type Taken } from './tables.ts'
 import { test } from './values.ts'
@@ -27,13 +27,12 @@ function header(draft: Draft): Taken {
 
 /** An offset that is known only when the packet is there: unsigned, of up to 32 bits. */
 function computed(draft: Draft): string {
-  const { text, type } = int(draft, 2)
-  const unsigned = ['u8', 'u16', 'u32'].includes(type) ? text : `${draft.word('u32')}(${text})`
+  const from = unsigned(draft, 2)
   return draft.oneOf(
-    [2, () => `14 + (${unsigned} & ${draft.pick([15, 63, 127])})`],
-    [2, () => `${draft.pick(OFFSETS)} + (${unsigned} & 15) * 4`],
-    [1, () => `(${unsigned} % ${draft.pick([60, 130, 20000, 40000])})`],
-    [1, () => unsigned],
+    [2, () => `14 + (${from} & ${draft.pick([15, 63, 127])})`],
+    [2, () => `${draft.pick(OFFSETS)} + (${from} & 15) * 4`],
+    [1, () => `(${from} % ${draft.pick([60, 130, 20000, 40000])})`],
+    [1, () => from],
   )
 }
 
@@ -90,10 +89,5 @@ function compared(draft: Draft, name: string, struct: StructType): string {
 }
 
 /** A field that is an integer: every struct here has one. */
-function integer(draft: Draft, struct: StructType): { field: string; type: Int } {
-  const fields = Object.keys(struct.fields).flatMap((field) => {
-    const type = typeOfField(struct, field)
-    return isInt(type) ? [{ field, type }] : []
-  })
-  return draft.pick(fields)
-}
+const integer = (draft: Draft, struct: StructType): FieldOf<Int> =>
+  draft.pick(fieldsOf(struct).flatMap(({ field, type }) => (isInt(type) ? [{ field, type }] : [])))

@@ -1,9 +1,10 @@
 /** Statements of generated data planes. */
-import { INTS, isInt, promoted, TYPES } from '../types.ts'
+import { isInt, promoted, TYPES } from '../types.ts'
 import { type Draft, indented } from './draft.ts'
-import { compatible, constant, int, literal } from './integers.ts'
+import { compatible, constant, int } from './integers.ts'
+import { loop } from './loops.ts'
 import { reference } from './references.ts'
-import { cell, change, isEntry, lasting, store } from './tables.ts'
+import { cell, change, isEntry, store } from './tables.ts'
 import { call, test, valueFor } from './values.ts'
 
 export const DEEPEST = 3
@@ -91,37 +92,13 @@ export const body = (draft: Draft, depth: number): string[] =>
   indented(draft.opened(() => [...statements(draft, depth + 1), ...leave(draft)]))
 
 /** Sometimes a block leaves early. */
-function leave(draft: Draft): string[] {
+export function leave(draft: Draft): string[] {
   return draft.oneOf(
     [3, () => []],
     [1, () => (draft.breaks.length === 0 ? [] : ['break'])],
     [1, () => (draft.breaks.includes('loop') ? ['continue'] : [])],
     [1, () => [`return ${returned(draft, 1)}`]],
   )
-}
-
-function loop(draft: Draft, depth: number): string[] {
-  const name = draft.fresh('n')
-  const times = draft.choose(6)
-  const step = 1 + draft.choose(3)
-  const start = draft.choose(4)
-  const down = draft.once(3)
-  const type = down ? draft.pick(['i32', 'i64'] as const) : draft.pick(INTS)
-  const end = down ? start - step * times : start + step * times
-  const inclusive = draft.once(3) ? '=' : ''
-  const test = `${name} ${down ? '>' : '<'}${inclusive} ${literal(draft, BigInt(end))}`
-  const sign = down ? '-' : '+'
-  const next = step === 1 ? `${name}${sign}${sign}` : `${name} ${sign}= ${step}`
-  const lines = draft.opened(() => {
-    // A reference from before would see what the round before has changed.
-    draft.references = lasting(draft.references)
-    draft.declare(name, type)
-    draft.breaks.push('loop')
-    const inner = body(draft, depth)
-    draft.breaks.pop()
-    return inner
-  })
-  return [`for (let ${name}: ${draft.word(type)} = ${start}; ${test}; ${next}) {`, ...lines, '}']
 }
 
 function choice(draft: Draft, depth: number): string[] {

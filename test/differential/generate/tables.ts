@@ -1,9 +1,10 @@
 /** What generated data planes do with tables. */
 import type { StructType } from '../../../src/lang/index.ts'
 import { sample } from '../cube.ts'
-import { type Int, isInt, typeOfField } from '../types.ts'
+import { fieldsOf, type Int, isInt, listsOf } from '../types.ts'
 import type { Draft, Reference, TableName } from './draft.ts'
 import { compatible, int } from './integers.ts'
+import { listValue, storeElement } from './lists.ts'
 import { body, DEEPEST } from './statements.ts'
 import { valueFor } from './values.ts'
 
@@ -17,9 +18,11 @@ const KEYS = {
   small: (draft) => `{ id: ${narrowed(draft, 4)} }`,
   tight: (draft) => `{ id: ${narrowed(draft, 8)} }`,
   cells: (draft) => `{ index: ${narrowed(draft, 8)} }`,
+  lists: (draft) => `{ index: ${narrowed(draft, 2)} }`,
   lanes: (draft) => `{ index: ${narrowed(draft, 8)} }`,
   shares: (draft) => `{ port: ${narrowed(draft, 4)} }`,
   buckets: (draft) => `{ id: ${narrowed(draft, 2)} }`,
+  history: (draft) => withList(draft, 'list(u8, 3)', (marks) => `{ marks: ${marks}, id: ${narrowed(draft, 2)} }`),
   padded: (draft) =>
     `{ wide: ${narrowed(draft, 2)}, id: ${narrowed(draft, 2)}, flag: ${valueFor(draft, 'bool', 1)}, word: 7 }`,
   routes: (draft) => `{ to: ${int(draft, 1).text}, zone: (${int(draft, 1).text}) & 1 }`,
@@ -35,6 +38,11 @@ const KEYED = Object.keys(KEYS) as Keyed[]
 const isFixed = (name: TableName): boolean => ['array', 'percpu_array', 'cell'].includes(sample.state[name].kind)
 const CHANGED = KEYED.filter((name) => sample.state[name].kind !== 'lpm_trie')
 const SEQUENCES = ['line', 'pile'] as const
+
+function withList(draft: Draft, name: string, key: (list: string) => string) {
+  const list = listValue(draft, { field: '', length: 3, element: 'u8', name })
+  return list && key(list)
+}
 
 function withAddress(draft: Draft, type: 'mac' | 'ipv4' | 'ipv6', key: (address: string) => string) {
   const address = valueFor(draft, type, 1)
@@ -92,9 +100,11 @@ export const isEntry = ({ alive, origin }: Reference): boolean => alive && origi
 export function store(draft: Draft): string[] | undefined {
   const known = draft.references.filter(isEntry)
   if (known.length === 0) return undefined
-  const { name, struct } = draft.pick(known)
-  const field = draft.pick(Object.keys(struct.fields))
-  const type = typeOfField(struct, field)
+  const reference = draft.pick(known)
+  const { name, struct } = reference
+  const element = draft.choose(2) === 0 ? undefined : storeElement(draft, reference)
+  if (element !== undefined) return element
+  const { field, type } = draft.pick(fieldsOf(struct))
   if (!isInt(type)) {
     const value = valueFor(draft, type, 2)
     return value === undefined ? [] : [`${name}.${field} = ${value}`]
@@ -161,9 +171,10 @@ function changed(draft: Draft): string | undefined {
 }
 
 export function record(draft: Draft, struct: StructType): string | undefined {
-  const fields = Object.keys(struct.fields).map((field) => {
-    const text = valueFor(draft, typeOfField(struct, field), 1)
-    return text === undefined ? undefined : `${field}: ${text}`
-  })
-  return fields.includes(undefined) ? undefined : `{ ${fields.join(', ')} }`
+  const fields = [
+    ...fieldsOf(struct).map(({ field, type }) => [field, valueFor(draft, type, 1)]),
+    ...listsOf(struct).map((list) => [list.field, listValue(draft, list)]),
+  ]
+  if (fields.some(([, value]) => value === undefined)) return undefined
+  return `{ ${fields.map(([field, value]) => `${field}: ${value}`).join(', ')} }`
 }

@@ -1,7 +1,8 @@
 /** Truth values, addresses, and what has a name: variables, fields, results of functions. */
-import { ADDRESSES, isInt, type Type, typeOfField } from '../types.ts'
+import { ADDRESSES, fieldsOf, isInt, type Type } from '../types.ts'
 import type { Draft, Parameter, Reference } from './draft.ts'
 import { compatible, int } from './integers.ts'
+import { elements } from './lists.ts'
 import { known } from './tables.ts'
 
 /** More than this, compiled in, would be more than the verifier likes. */
@@ -66,19 +67,29 @@ export function address(draft: Draft, type: Type, depth: number): string | undef
   return atom(draft, type)
 }
 
-/** A variable or a field of that type, where there is one. */
+/** A variable, a field or an element of a list of that type, where there is one. */
 export function atom(draft: Draft, type: Type): string | undefined {
+  const alive = draft.references.filter((one) => one.alive)
   const known = [
-    ...draft.names.filter((one) => one.type === type).map(({ name }) => name),
-    ...draft.references
-      .filter(({ alive }) => alive)
-      .flatMap(({ name, struct }) =>
-        Object.keys(struct.fields)
-          .filter((field) => typeOfField(struct, field) === type)
-          .map((field) => `${name}.${field}`),
+    ...draft.names
+      .filter((one) => one.type === type)
+      .map(
+        ({ name }) =>
+          () =>
+            name,
       ),
+    ...alive.flatMap(({ name, struct }) =>
+      fieldsOf(struct)
+        .filter((one) => one.type === type)
+        .map(
+          ({ field }) =>
+            () =>
+              `${name}.${field}`,
+        ),
+    ),
+    ...alive.flatMap((reference) => elements(draft, reference, type)),
   ]
-  return known.length === 0 ? undefined : draft.pick(known)
+  return known.length === 0 ? undefined : draft.pick(known)()
 }
 
 /** A call of a function that returns this, where there is one and all that it takes. */
