@@ -27,9 +27,11 @@ describe(title, async () => {
   const modules = await loadShared()
   const benches = machines.map((machine) => new Bench(machine))
 
-  test.each(samples())('agree on $title', ({ body }) => {
-    const trial = onWorld({ text: moduleOf(body), config: {} }, mulberry(1))
-    expect(judge(modules, trial, benches)).toBe(undefined)
+  describe.each(['tc', 'xdp'] as const)('by %s', (hook) => {
+    test.each(samples())('agree on $title', ({ body }) => {
+      const trial = onWorld({ text: moduleOf(body), config: {} }, mulberry(1), hook)
+      expect(judge(modules, trial, benches)).toBe(undefined)
+    })
   })
 
   test('agree on 150 data planes, which contain everything that there is', () => {

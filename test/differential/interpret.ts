@@ -6,7 +6,7 @@ import type { StructField, Typed, TypedStatement, Variable } from '../../src/com
 import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field, List } from '../../src/isa/layout.ts'
-import { isArray } from '../../src/isa/program.ts'
+import { type Hook, isArray } from '../../src/isa/program.ts'
 import { FARTHEST, mapKind, type StructType } from '../../src/lang/index.ts'
 import { Packet } from './packet.ts'
 
@@ -29,6 +29,7 @@ type Completion = { readonly kind: 'next' | 'break' | 'continue' } | { readonly 
 const NEXT: Completion = { kind: 'next' }
 
 export interface World {
+  readonly hook: Hook
   readonly cube: Cube
   readonly wiring: Wiring
   readonly tables: TableContents
@@ -38,6 +39,9 @@ export interface World {
   /** What rings are given, which never are full here: records, in their order. */
   readonly events: Map<string, Uint8Array[]>
 }
+
+/** What programs return at each hook. */
+const VERDICT = { tc: { drop: 2, pass: 0, redirect: 7 }, xdp: { drop: 1, pass: 2, redirect: 4 } } as const
 
 /** Runs a data plane on one packet, which stays as it is; changes the world's tables and counters. */
 export function interpret(statements: readonly TypedStatement[], packet: Uint8Array, world: World): RunResult {
@@ -51,6 +55,8 @@ class Interpreter {
 
   constructor(packet: Uint8Array, world: World) {
     this.packet = new Packet(packet)
+    // Where TC is, the tag has been taken out of packets that arrived at an interface; these here did not.
+    if (world.hook === 'xdp') this.packet.untag()
     this.world = world
   }
 
@@ -58,32 +64,39 @@ class Interpreter {
     this.count(SLOT.received)
     const completion = this.statements(statements)
     if (completion.kind !== 'return') throw new Error('a path without a verdict')
-    return { verdict: this.finish(completion.value as Ending), packet: this.packet.bytes }
+    const verdict = this.finish(completion.value as Ending)
+    const retagged = this.world.hook === 'xdp' && verdict !== this.verdicts.drop
+    return { verdict, packet: retagged ? this.packet.retagged() : this.packet.bytes }
+  }
+
+  private get verdicts() {
+    return VERDICT[this.world.hook]
   }
 
   private finish({ ending, number }: Ending): number {
-    const { cube, wiring } = this.world
+    const { cube, hook, wiring } = this.world
     const own = wiring.port
     const reasons = Object.keys(dropReasons(cube))
     const lost = () => this.finish({ ending: 'drop', number: reasons.indexOf('no_such_port') })
     switch (ending) {
       case 'drop':
         this.count(SLOT.firstDrop + number)
-        return 2
+        return this.verdicts.drop
       case 'pass':
-        return 0
+        return this.verdicts.pass
       case 'forward':
         if (!wiring.exits.some(({ port }) => port === number)) return lost()
         this.count(SLOT.sent, number)
-        return 7
+        return this.verdicts.redirect
       case 'flood': {
         const others = wiring.exits.filter(({ port }) => port !== own)
         const last = others.pop()
         if (last === undefined) return lost()
-        // All but the last lead to interfaces that do not exist.
-        for (const { port } of others) this.count(SLOT.firstDrop + reasons.indexOf('send_failed'), port)
+        // All but the last lead to interfaces that do not exist, which XDP would find out later.
+        const slot = hook === 'tc' ? SLOT.firstDrop + reasons.indexOf('send_failed') : SLOT.sent
+        for (const { port } of others) this.count(slot, port)
         this.count(SLOT.sent, last.port)
-        return 7
+        return this.verdicts.redirect
       }
     }
   }
@@ -180,7 +193,6 @@ class Interpreter {
       case 'length':
         return BigInt(this.packet.bytes.length)
       case 'vlan':
-        // Tags are taken out of packets that arrive at an interface; these here do not.
         return BigInt((this.packet.tag?.[1] ?? 0) & 0xfff)
       case 'segmentSize':
         return 0n

@@ -19,6 +19,16 @@ export class Packet {
     this.type = this.word(12)
   }
 
+  /** What XDP programs do at their start, and at their end where the packet goes on. */
+  untag(): void {
+    if (TAGS.includes(this.type)) this.tag = this.takeTag()
+  }
+
+  retagged(): Uint8Array {
+    const tag = this.tag === undefined ? new Uint8Array() : words(...this.tag)
+    return joined(this.bytes.subarray(0, 12), tag, this.bytes.subarray(12))
+  }
+
   move(move: Move, [first = 0, second = 0, third = 0]: readonly number[]): boolean {
     const { length } = this.bytes
     switch (move) {

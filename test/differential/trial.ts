@@ -4,6 +4,7 @@ import { toHex } from '../../src/base/bytes.ts'
 import { Refusal } from '../../src/base/diagnostic.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toTyped } from '../../src/compiler/compile.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
+import type { Hook } from '../../src/isa/program.ts'
 import { type Bench, type Outcome, outcomeOf, wiring } from './bench.ts'
 import { type Constructs, count } from './constructs.ts'
 import { sample } from './cube.ts'
@@ -17,6 +18,7 @@ export interface Trial extends Generated {
   readonly packets: readonly Uint8Array[]
   readonly tables: TableContents
   readonly now: bigint
+  readonly hook: Hook
 }
 
 /** What went wrong with a trial. */
@@ -34,11 +36,12 @@ const TABLES = Object.keys(sample.state) as (keyof typeof sample.state)[]
 export const trialOf = (program: Choose, world: Choose): Trial => onWorld(generate(program), world)
 
 /** A program with packets and tables. */
-export function onWorld(generated: Generated, world: Choose): Trial {
+export function onWorld(generated: Generated, world: Choose, fixed?: Hook): Trial {
   const packets = Array.from({ length: PACKETS }, () => packetOf(world))
   const now = BigInt(world(1 << 30)) * BigInt(1 + world(1 << 30))
   const used = TABLES.filter((name) => generated.text.includes(`state.${name}.`))
-  return { ...generated, packets, tables: tablesOf(world, used, packets), now }
+  const tables = tablesOf(world, used, packets)
+  return { ...generated, packets, tables, now, hook: fixed ?? (world(3) === 0 ? 'xdp' : 'tc') }
 }
 
 const path = resolve(import.meta.dirname, 'generated.ts')
@@ -56,8 +59,8 @@ export function judge(
   benches: readonly Bench[],
   constructs?: Constructs,
 ): Complaint | undefined {
-  const { text, config, packets, tables, now } = trial
-  const options: Specialisation = { name: 'generated', config, port: {}, wiring, clock: 'cell' }
+  const { text, config, packets, tables, now, hook } = trial
+  const options: Specialisation = { name: 'generated', config, port: {}, hook, wiring, clock: 'cell' }
   const compiled = attempted('compiler', () => {
     const module = parseModule(path, text, { default: { cube: sample } })
     const source: DataPlaneSource = dataPlaneOf(new Map([...modules, [path, module]]), path)
@@ -67,6 +70,7 @@ export function judge(
   if (constructs !== undefined) count(constructs, compiled.typed)
   const world = {
     cube: sample,
+    hook,
     wiring,
     tables: copyOf(tables),
     counters: new Map<number, [bigint, bigint]>(),
@@ -76,7 +80,7 @@ export function judge(
   const results = packets.map((packet) => interpret(compiled.typed, packet, world))
   const expected = outcomeOf(results, world)
   for (const bench of benches) {
-    const by = bench.machine.name
+    const by = `${bench.machine.name} (${hook})`
     const found = attempted(by, () => bench.run(compiled.program, tables, packets, now))
     if ('kind' in found) return found
     const message = difference(expected, found)
