@@ -23,6 +23,7 @@ export class Builder {
   rounds = 1
   private nextValue = 0
   private nextBlock = 0
+  private nextOwn = -1_000_000_000
   private readonly definitions = new Map<Block, Map<number, Value>>()
   /** Blocks whose predecessors are not all known yet, with the phis that wait for them. */
   private readonly open = new Map<Block, Map<number, Value>>()
@@ -36,6 +37,11 @@ export class Builder {
     this.entry = this.newBlock()
     this.seal(this.entry)
     this.block = this.entry
+  }
+
+  /** A variable of lowering itself. */
+  own(): number {
+    return this.nextOwn--
   }
 
   newBlock(): Block {

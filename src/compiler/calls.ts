@@ -110,7 +110,7 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
   ] as const),
   ...(['and', 'or', 'conditional', 'call', 'atomic'] as const),
   ...(['assign', 'store', 'if', 'loop', 'breakable', 'return', 'break', 'continue', 'evaluate'] as const),
-  ...(['element', 'while', 'rounds'] as const),
+  ...(['element', 'while', 'rounds', 'address', 'octets', 'mask'] as const),
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
 const FREE: ReadonlySet<Node['op']> = new Set([

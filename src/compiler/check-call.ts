@@ -1,6 +1,7 @@
 /** Calls: of what a data plane is given, of conversions, and of other data-plane functions. */
 import { suggestion } from '../base/suggest.ts'
 import { atomicName, isWithLock } from '../lang/index.ts'
+import { addressCall, numberOf } from './check-address.ts'
 import { atomicCall } from './check-atomic.ts'
 import { asIntType, coerce, convert } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
@@ -25,10 +26,13 @@ export function call(scope: Scope, node: Call): Checked {
     arity(scope, node, 1, 1, 'write u16(x)')
     const typed = value(scope, node.arguments[0] as Expression)
     if (typed.op === 'constant') return { ...typed, value: wrap(to, typed.value), type: to }
+    if (typed.type.kind === 'address') return numberOf(scope, node, typed, to)
     if (typed.type.kind !== 'int')
       throw scope.unfit(node.span, `${nameOfType(typed.type)} is not an integer`, 'write x ? 1 : 0')
     return convert(typed, to)
   }
+  const address = isStatic(callee) && callee.static === 'host' ? addressCall(scope, node, callee.value) : undefined
+  if (address !== undefined) return address
   const operation = isStatic(callee) && callee.static === 'host' ? atomicName(callee.value) : undefined
   if (operation !== undefined) return atomicCall(scope, node, operation)
   if (isStatic(callee) && callee.static === 'host' && isWithLock(callee.value)) return lockCall(scope, node)

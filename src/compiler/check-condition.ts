@@ -6,7 +6,7 @@ import { foldCompare } from './fold.ts'
 import { narrowed } from './ranges.ts'
 import { eitherMoved, isStatic, type Scope } from './scope.ts'
 import type { CompareOperator, Expression, Of, Span } from './tree.ts'
-import { BOOL, nameOfType, type Typed, type Variable } from './typed.ts'
+import { BOOL, nameOfType, type Typed, type ValueType, type Variable } from './typed.ts'
 
 export function compare(scope: Scope, node: Of<'compare'>): Typed {
   const at = scope.at(node.span)
@@ -56,8 +56,18 @@ function compareValues(scope: Scope, operator: CompareOperator, left: Typed, rig
       `${nameOfType(left.type)} is compared with ${nameOfType(right.type)}`,
       'compare values of one type',
     )
-  if (!equality) throw scope.unfit(span, `${nameOfType(left.type)} has no order`, 'compare with === or !==')
+  if (!equality) throw scope.unfit(span, `${nameOfType(left.type)} has no order`, orderForm(left.type))
+  if (left.op === 'address' && right.op === 'address') {
+    const same = left.octets.join() === right.octets.join()
+    return { op: 'constant', value: same === (operator === '===') ? 1n : 0n, type: BOOL, at }
+  }
   return { op: 'compare', operator, left, right, type: BOOL, at }
+}
+
+function orderForm({ kind, ...type }: ValueType): string {
+  const role = kind === 'address' && 'role' in type ? type.role : ''
+  if (role === 'ipv4') return 'compare with === or !==, or the numbers: u32(a) < u32(b)'
+  return role === 'mac' ? 'compare with === or !==, or the numbers: u64(a) < u64(b)' : 'compare with === or !=='
 }
 
 export function conditional(scope: Scope, node: Of<'conditional'>): Typed {

@@ -35,7 +35,7 @@ const WANTED: Readonly<Record<ValueType['kind'], string>> = {
   int: 'give it a number, or a field that holds one',
   constant: 'give it a number',
   bool: 'compare it with something: x !== 0',
-  address: 'addresses come from headers and tables',
+  address: "take one of a header or a table, or write mac('…'), ipv4('…') or ipv6('…')",
   list: 'lists come from headers and tables',
   reference: 'give it what packet.read or a table gave',
   verdict: 'return drop(…), forward(…), flood() or pass()',

@@ -1,6 +1,8 @@
 /** Expressions: names, fields and octets; operators are in check-arithmetic.ts and check-condition.ts. */
 import { suggestion } from '../base/suggest.ts'
+import { addressOf, roleOf } from '../lang/address.ts'
 import { typeOfDeclared } from './check.ts'
+import { addressTyped } from './check-address.ts'
 import { arithmetic, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
@@ -143,8 +145,8 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   try {
     if (scope.callers.includes(id)) throw new Silent()
     const inner = new Scope(scope.compilation, found.module, node.name, [...scope.callers, id])
-    const constant = expression(inner, narrowExpression(found.module, found.syntax))
-    if (isStatic(constant) ? constant.static === 'host' : constant.op === 'constant') return { ...constant, at }
+    const constant = known(inner, narrowExpression(found.module, found.syntax), node.name)
+    if (isStatic(constant) ? constant.static === 'host' : isKnown(constant)) return { ...constant, at }
   } catch (error) {
     if (!(error instanceof Unfit || error instanceof Silent)) throw error
     if (error instanceof Unfit && found.syntax.type === 'Literal')
@@ -157,11 +159,35 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   )
 }
 
+const isKnown = ({ op }: Typed): boolean => op === 'constant' || op === 'address'
+
+/** The value of a module's constant: arrays and objects of constants are as live as those of the configuration. */
+function known(scope: Scope, node: Expression, name: string): Checked {
+  if (node.kind !== 'elements' && node.kind !== 'record') return expression(scope, node)
+  const value =
+    node.kind === 'elements'
+      ? node.elements.map((one) => liveValue(scope, one))
+      : Object.fromEntries(node.fields.map((field) => [field.name, liveValue(scope, field.value)]))
+  return { static: 'host', value, name, at: scope.at(node.span) }
+}
+
+function liveValue(scope: Scope, node: Expression): unknown {
+  const checked = known(scope, node, '')
+  if (isStatic(checked) && checked.static === 'host') return checked.value
+  if (!isStatic(checked) && checked.op === 'constant')
+    return checked.type.kind === 'bool' ? checked.value !== 0n : checked.value
+  if (!isStatic(checked) && checked.op === 'address' && checked.type.kind === 'address' && checked.type.role !== 'raw')
+    return addressOf(checked.type.role, checked.octets)
+  throw scope.unfit(node.span, 'this has no value that is known here', 'export the constant')
+}
+
 /** A live JavaScript value: numbers and booleans are constants, the rest is for looking into. */
 export function host(scope: Scope, given: unknown, name: string, span: Span): Checked {
   const at = scope.at(span)
   if (typeof given === 'boolean') return { op: 'constant', value: given ? 1n : 0n, type: BOOL, at }
   if (typeof given === 'bigint') return { op: 'constant', value: given, type: { kind: 'constant' }, at }
+  const role = roleOf(given)
+  if (role !== undefined) return addressTyped(scope, span, role, given as readonly number[])
   if (typeof given !== 'number') return { static: 'host', value: given, name, at }
   if (!Number.isInteger(given))
     throw scope.unfit(
@@ -271,6 +297,10 @@ function index(scope: Scope, node: Of<'index'>): Checked {
       `an octet of ${object.type.role} is chosen by a constant from 0 to ${size - 1}`,
       'write address[0]',
     )
+  if (object.op === 'address') {
+    const octet = BigInt(object.octets[Number(place.value)] ?? 0)
+    return { op: 'constant', value: octet, type: { kind: 'int', bits: 8, signed: false }, at }
+  }
   return { op: 'byte', base: object, index: Number(place.value), type: { kind: 'int', bits: 8, signed: false }, at }
 }
 

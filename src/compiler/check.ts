@@ -7,7 +7,7 @@ import { Refusal } from '../base/diagnostic.ts'
 import { isList, isType, type Type } from '../lang/index.ts'
 import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
-import { declaredLater, expression, member, value } from './check-expression.ts'
+import { declaredLater, expression, member, present, value } from './check-expression.ts'
 import { each, loop, whileLoop } from './check-loop.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
@@ -77,6 +77,7 @@ export function bindPattern(
         whole,
       )
       if (isStatic(part)) scope.bind(name, { kind: 'static', value: part })
+      else if (part.op === 'constant' || part.op === 'address') scope.bind(name, { kind: 'alias', typed: part })
       else
         throw scope.unfit(
           span,
@@ -114,7 +115,7 @@ export function statements(scope: Scope, list: readonly Statement[]): Block {
   return scope.block(() => {
     const result: TypedStatement[] = []
     let ends = false
-    for (const one of list) if (one.kind === 'declare') scope.announce(one.name)
+    for (const one of list) for (const name of declared(one)) scope.announce(name)
     for (const one of list) {
       countStatement(scope, one)
       try {
@@ -149,10 +150,15 @@ function countStatement({ compilation, module }: Scope, { span }: Statement): vo
 
 /** One mistake, one message: what follows from a refused statement is not refused again. True where it ends the path. */
 function refused(scope: Scope, node: Statement): boolean {
-  if (node.kind === 'declare') scope.bind(node.name, { kind: 'broken' })
-  else if (node.kind !== 'assign' && node.kind !== 'evaluate') scope.lenient = true
+  const names = declared(node)
+  for (const name of names) scope.bind(name, { kind: 'broken' })
+  if (names.length > 0) return false
+  if (node.kind !== 'assign' && node.kind !== 'evaluate') scope.lenient = true
   return node.kind === 'return'
 }
+
+const declared = (node: Statement): readonly string[] =>
+  node.kind === 'declare' ? [node.name] : node.kind === 'take' ? node.pattern.map(({ name }) => name) : []
 
 const going = (...result: TypedStatement[]): Block => ({ result, ends: false })
 const ending = (...result: TypedStatement[]): Block => ({ result, ends: true })
@@ -164,6 +170,8 @@ function statement(scope: Scope, node: Statement): Block {
       return statements(scope, node.body)
     case 'declare':
       return declare(scope, node)
+    case 'take':
+      return going(...take(scope, node))
     case 'assign':
       return going(assign(scope, node))
     case 'if': {
@@ -288,6 +296,14 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
   return going({ op: 'assign', variable, value: typed, at })
 }
 
+function take(scope: Scope, node: Extract<Statement, { kind: 'take' }>): TypedStatement[] {
+  for (const [index, { name, span }] of node.pattern.entries())
+    if (scope.isDeclared(name) || node.pattern.findIndex((one) => one.name === name) < index)
+      throw scope.unfit(span, `\`${name}\` is declared twice`, 'give one of them another name')
+  const given = expression(scope, node.value)
+  return bindValue(scope, node.pattern, isStatic(given) ? given : present(scope, given, node.value), node.value.span)
+}
+
 /** A name for a list that stays where it is. */
 export function bindList(scope: Scope, name: string, list: Typed, span: Span): void {
   if (list.op !== 'field' || list.base.op !== 'variable')
@@ -298,8 +314,8 @@ export function bindList(scope: Scope, name: string, list: Typed, span: Span): v
 /** Names for a value that does not change, or for parts of it. */
 export function bindValue(scope: Scope, pattern: Pattern, given: Checked, span: Span): TypedStatement[] {
   if (isStatic(given)) {
-    if (typeof pattern === 'string') scope.bind(pattern, { kind: 'static', value: given })
-    else bindPattern(scope, given, pattern)
+    if (typeof pattern !== 'string') return pattern.flatMap((one) => bindPart(scope, one, span, given))
+    scope.bind(pattern, { kind: 'static', value: given })
     return []
   }
   const at = scope.at(span)
@@ -321,16 +337,16 @@ export function bindValue(scope: Scope, pattern: Pattern, given: Checked, span: 
     throw scope.unfit(span, `${nameOfType(given.type)} has no fields`, 'only headers and table entries have fields')
   const whole = given.op === 'variable' ? given.variable : scope.variable('whole', given.type)
   const reference: Typed = { op: 'variable', variable: whole, type: given.type, at }
-  const parts = pattern.flatMap(({ property, name, span: place }) => {
-    scope.bind(name, { kind: 'broken' })
-    const part = member(
-      scope,
-      { kind: 'member', object: { kind: 'null', span }, property, propertySpan: place, span: place },
-      reference,
-    )
-    return bindValue(scope, name, part, place)
-  })
+  const parts = pattern.flatMap((one) => bindPart(scope, one, span, reference))
   return given.op === 'variable' ? parts : [{ op: 'assign', variable: whole, value: given, at }, ...parts]
+}
+
+function bindPart(scope: Scope, part: Exclude<Pattern, string>[number], span: Span, whole: Checked): TypedStatement[] {
+  const { property, name, span: place } = part
+  scope.bind(name, { kind: 'broken' })
+  const object = { kind: 'null', span } as const
+  const checked = member(scope, { kind: 'member', object, property, propertySpan: place, span: place }, whole)
+  return bindValue(scope, name, checked, place)
 }
 
 /** A constant without a declared type: 32 bits if they hold it, else 64; signed if it is negative. */

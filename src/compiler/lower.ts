@@ -10,6 +10,7 @@ import type { ExitParts, Verdicts } from './exits.ts'
 import { TcExits } from './exits-tc.ts'
 import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
+import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber } from './lower-address.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { elementPointer } from './lower-list.ts'
@@ -374,6 +375,16 @@ class Lowering implements Values {
         return this.loadField(node.base, node.field, node.struct, node.at)
       case 'byte':
         return [octet(builder, this.value(node.base), node.base.type, node.index)]
+      case 'address':
+        return addressPieces(builder, node.type, node.octets)
+      case 'octets':
+        return octetPieces(
+          builder,
+          node.type,
+          node.elements.map((one) => this.scalar(one)),
+        )
+      case 'mask':
+        return maskPieces(builder, node.type, this.value(node.base), this.scalar(node.length))
       case 'length':
         return [this.packet.length()]
       case 'segmentSize':
@@ -398,6 +409,9 @@ class Lowering implements Values {
         return [builder.emit({ op: 'alu', alu: 'xor', bits }, this.scalar(node.operand), ones)]
       }
       case 'convert':
+        if (node.operand.type.kind === 'address')
+          return [numberOfPieces(builder, node.operand.type, this.value(node.operand))]
+        if (node.type.kind === 'address') return piecesOfNumber(builder, node.type, this.scalar(node.operand))
         return [convert(builder, this.scalar(node.operand), node.operand.type, node.type)]
       case 'compare':
       case 'isNull':

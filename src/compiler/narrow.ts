@@ -184,9 +184,17 @@ class Narrower {
     if (node.kind === 'var') throw unfit(this.source, node, 'var is not block-scoped', 'write let or const')
     if (node.kind !== 'let' && node.kind !== 'const')
       throw unfit(this.source, node, `a data plane cannot contain ${node.kind}`, 'write const')
-    return node.declarations.map((declarator) => {
+    return node.declarations.map((declarator): Statement => {
+      const { id, init } = declarator
+      if (id.type === 'ObjectPattern' && node.kind === 'const' && init)
+        return { kind: 'take', span: span(declarator), pattern: this.pattern(id), value: this.expression(init) }
       if (declarator.id.type !== 'Identifier')
-        throw unfit(this.source, declarator.id, 'a value cannot be taken apart here', 'write one const for each field')
+        throw unfit(
+          this.source,
+          declarator.id,
+          'a value cannot be taken apart here',
+          'write const { field } = …, or one const for each',
+        )
       if (!declarator.init)
         throw unfit(
           this.source,
@@ -517,7 +525,11 @@ class Narrower {
 /** The names that a statement declares. */
 const namesOf = (node: es.Statement): string[] =>
   node.type === 'VariableDeclaration'
-    ? node.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.name] : []))
+    ? node.declarations.flatMap(({ id }) => {
+        if (id.type === 'Identifier') return [id.name]
+        if (id.type !== 'ObjectPattern') return []
+        return id.properties.flatMap(({ value }) => (value?.type === 'Identifier' ? [value.name] : []))
+      })
     : []
 
 /** Whether control never comes to the end of a statement. */

@@ -119,6 +119,12 @@ class Printer {
         return `${this.operand(node.base)}.${node.field.name}`
       case 'element':
         return `${this.operand(node.base)}.${node.field.name}[${this.text(node.index)}]`
+      case 'address':
+        return `${nameOfType(node.type)}(${node.octets.join('.')})`
+      case 'octets':
+        return `${nameOfType(node.type)}([${node.elements.map((one) => this.text(one)).join(', ')}])`
+      case 'mask':
+        return `masked(${this.text(node.base)}, ${this.text(node.length)})`
       case 'byte':
         return `${this.operand(node.base)}[${node.index}]`
       case 'length':

@@ -19,6 +19,8 @@ const ofType = (type: IntType): Range => {
   return { least, most }
 }
 
+const ANYTHING: Range = { least: -(2n ** 128n), most: 2n ** 128n }
+
 const within = (inner: Range, outer: Range): boolean => inner.least >= outer.least && inner.most <= outer.most
 const hull = (a: Range, b: Range): Range => ({
   least: a.least < b.least ? a.least : b.least,
@@ -29,7 +31,8 @@ const upTo = (most: bigint): Range => ({ least: 0n, most })
 /** All values that an integer may have here, and perhaps more. */
 export function rangeOfValue(scope: Scope, typed: Typed): Range {
   if (typed.op === 'constant') return { least: typed.value, most: typed.value }
-  if (typed.type.kind !== 'int') return upTo(1n)
+  if (typed.type.kind === 'bool') return upTo(1n)
+  if (typed.type.kind !== 'int') return ANYTHING
   const all = ofType(typed.type)
   const known = computed(scope, typed)
   return known !== undefined && within(known, all) ? known : all
@@ -226,6 +229,10 @@ export function acts(typed: Typed): boolean {
       return acts(typed.base)
     case 'element':
       return acts(typed.base) || acts(typed.index)
+    case 'mask':
+      return acts(typed.base) || acts(typed.length)
+    case 'octets':
+      return typed.elements.some(acts)
     case 'get':
       return typed.key.some(({ value }) => acts(value))
     case 'isNull':

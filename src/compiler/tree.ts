@@ -62,6 +62,8 @@ export type Statement = { readonly span: Span } & (
       readonly annotation?: Annotation | undefined
       readonly value: Expression
     }
+  /** `const { property: name } = value` */
+  | { readonly kind: 'take'; readonly pattern: Exclude<Pattern, string>; readonly value: Expression }
   | {
       readonly kind: 'assign'
       readonly target: Expression

@@ -46,6 +46,12 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   /** A reference to an element of the list `field`. That the index is one of it is known. */
   | { readonly op: 'element'; readonly base: Typed; readonly field: Field; readonly index: Typed }
   | { readonly op: 'byte'; readonly base: Typed; readonly index: number }
+  /** An address that is known now. */
+  | { readonly op: 'address'; readonly octets: readonly number[] }
+  /** An address of octets, each a `u8`. */
+  | { readonly op: 'octets'; readonly elements: readonly Typed[] }
+  /** An address with all bits but the first `length` zero; there are as many. */
+  | { readonly op: 'mask'; readonly base: Typed; readonly length: Typed }
   | { readonly op: 'length' | 'vlan' | 'segmentSize' | 'now' }
   | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed }
   | { readonly op: 'get'; readonly table: NamedTable; readonly key: readonly StructField[] }

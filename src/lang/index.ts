@@ -1,4 +1,5 @@
 /** All the words a data plane may use. */
+export { contains, masked, type Prefix, prefix } from './address.ts'
 export * from './atomic.ts'
 export * from './checksum.ts'
 export * from './connection.ts'

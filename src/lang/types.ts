@@ -1,5 +1,6 @@
 import { alignUp } from '../base/bytes.ts'
 import type { Bytes, Field, Layout, List as ListLayout, Scalar, Struct } from '../isa/layout.ts'
+import { addressOf, PARSERS, type Role } from './address.ts'
 
 /**
  * The types of a data plane. Each name is a type for `tsc` and a value for the schema: `key: { mac, port: u16 }` declares,
@@ -17,9 +18,29 @@ export interface Type<Data = unknown, Control = unknown> {
   readonly control?: Control
 }
 
-/** An integer type is also the conversion to it: `u8(x)` keeps the low 8 bits. */
+/**
+ * An integer type is also the conversion to it: `u8(x)` keeps the low 8 bits. `u32` and `u64` take an IPv4 address, `u64` a MAC
+ * address too: the number whose digits, in base 256, are the octets.
+ */
 export interface IntType<Control> extends Type<number, Control> {
-  (value: number): number
+  (value: number | ipv4 | mac): number
+}
+
+type Octets<A> = A extends readonly [...infer All extends readonly number[]]
+  ? { readonly [K in keyof All]: number }
+  : never
+
+/** The type of an address also makes them: of a text that is known when compiling, or of octets. */
+export interface AddressType<A> extends Type<A, string> {
+  (text: string): A
+  (octets: Octets<A>): A
+}
+
+/** Some are numbers, too. */
+export interface NumericAddressType<A> extends AddressType<A> {
+  (text: string): A
+  (octets: Octets<A>): A
+  (value: number): A
 }
 
 export type u8 = number
@@ -44,8 +65,12 @@ export type ipv6 = readonly [
 
 function integer<Control>(name: string, size: Scalar['size'], signed = false): IntType<Control> {
   const bits = size * 8
-  const convert = (value: number): number =>
-    Number(signed ? BigInt.asIntN(bits, BigInt(Math.trunc(value))) : BigInt.asUintN(bits, BigInt(Math.trunc(value))))
+  const convert = (given: number | readonly number[]): number => {
+    const value = typeof given === 'number' ? given : given.reduce((sum, octet) => sum * 256 + octet, 0)
+    return Number(
+      signed ? BigInt.asIntN(bits, BigInt(Math.trunc(value))) : BigInt.asUintN(bits, BigInt(Math.trunc(value))),
+    )
+  }
   const layout: Scalar = { kind: 'scalar', size, signed, align: size }
   Object.defineProperty(convert, 'name', { value: name })
   return Object.assign(convert, { kind: 'int', layout } as const) as IntType<Control>
@@ -64,10 +89,21 @@ export const bool: Type<boolean, boolean> = {
   layout: { kind: 'scalar', size: 1, signed: false, align: 1 },
 }
 
-const octets = (role: Bytes['role'], size: number): Bytes => ({ kind: 'bytes', role, size, align: 1 })
-export const mac: Type<mac, string> = { kind: 'mac', name: 'mac', layout: octets('mac', 6) }
-export const ipv4: Type<ipv4, string> = { kind: 'ipv4', name: 'ipv4', layout: octets('ipv4', 4) }
-export const ipv6: Type<ipv6, string> = { kind: 'ipv6', name: 'ipv6', layout: octets('ipv6', 16) }
+function address<A>(role: Role, size: number): NumericAddressType<A> {
+  const make = (given: string | number | readonly number[]): A => {
+    if (typeof given === 'string') return addressOf<A>(role, PARSERS[role](given))
+    if (typeof given !== 'number') return addressOf<A>(role, given)
+    const octets = Array.from({ length: size }, (_, index) => Math.trunc(given / 256 ** (size - 1 - index)) % 256)
+    return addressOf<A>(role, octets)
+  }
+  const layout: Bytes = { kind: 'bytes', role, size, align: 1 }
+  Object.defineProperty(make, 'name', { value: role })
+  return Object.assign(make, { kind: role, layout } as const) as NumericAddressType<A>
+}
+
+export const mac = address<mac>('mac', 6)
+export const ipv4 = address<ipv4>('ipv4', 4)
+export const ipv6: AddressType<ipv6> = address<ipv6>('ipv6', 16)
 
 /** A bit field of a header: consecutive ones fill bytes from the most significant bit down, as RFCs draw them. */
 export const bits = (width: number): Type<number, number> => ({

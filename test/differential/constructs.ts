@@ -52,7 +52,10 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   variable: 'generated',
   vlan: 'generated',
   while: 'generated',
+  address: { not: 'yet' },
+  mask: { not: 'yet' },
   move: { not: 'yet' },
+  octets: { not: 'yet' },
   segmentSize: { not: 'yet' },
   withLock: { not: 'yet' },
 }

@@ -188,6 +188,17 @@ class Interpreter {
         if (layout.kind !== 'list' || index < 0 || index >= layout.length) throw new Error(`no element ${index}`)
         return { bytes, at: at + offset + index * layout.element.size }
       }
+      case 'address':
+        return Uint8Array.from(node.octets)
+      case 'octets':
+        return Uint8Array.from(node.elements, (one) => Number(this.value(one) as bigint))
+      case 'mask': {
+        const length = Number(this.value(node.length) as bigint)
+        return (this.value(node.base) as Uint8Array).map((octet, index) => {
+          const kept = Math.min(8, Math.max(0, length - 8 * index))
+          return octet & (0xff - (0xff >> kept))
+        })
+      }
       case 'byte':
         return BigInt((this.value(node.base) as Uint8Array)[node.index] ?? 0)
       case 'length':
@@ -231,6 +242,8 @@ class Interpreter {
       case 'complement':
         return this.wrapped(node, ~(this.value(node.operand) as bigint))
       case 'convert':
+        if (node.operand.type.kind === 'address') return number(this.value(node.operand) as Uint8Array)
+        if (node.type.kind === 'address') return digits(this.value(node.operand) as bigint, node.type.role)
         return this.wrapped(node, this.value(node.operand) as bigint)
       case 'compare':
         return compare(node.operator, this.value(node.left), this.value(node.right))
@@ -404,6 +417,13 @@ class Interpreter {
     if (node.op === 'pop') entries.delete(found[0])
     return { bytes: found[1].slice(), at: 0 }
   }
+}
+
+const number = (octets: Uint8Array): bigint => octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n)
+
+function digits(value: bigint, role: string): Uint8Array {
+  const size = role === 'mac' ? 6 : 4
+  return Uint8Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * (size - 1 - index))) & 0xffn))
 }
 
 const elementsOf = ({ element, length }: List, at: number) =>
