@@ -10,6 +10,7 @@ import { prefixSuite } from './suite/prefixes.ts'
 import { queueSuite } from './suite/queues.ts'
 import { refusalSuite } from './suite/refusals.ts'
 import { ringSuite } from './suite/rings.ts'
+import { xdpSuite } from './suite/xdp.ts'
 
 /** What every machine must do: one suite, in the words of {@link Machine} and of RFC 9669. */
 export function machineSuite(name: string, open: () => Machine): void {
@@ -23,6 +24,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('locks', () => lockSuite(open))
     describe('rings', () => ringSuite(open))
     describe('pins', () => pinSuite(open))
+    describe('XDP', () => xdpSuite(open))
     describe('refuses', () => refusalSuite(open))
 
     test('an interface that does not exist is undefined', () => {

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs'
 
 /** linux/capability.h */
-export const CAPABILITY = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_BPF: 39 } as const
+export const CAPABILITY = {
+  CAP_NET_ADMIN: 12,
+  CAP_NET_RAW: 13,
+  CAP_SYS_ADMIN: 21,
+  CAP_PERFMON: 38,
+  CAP_BPF: 39,
+} as const
 
 export type Capability = keyof typeof CAPABILITY
 
-/** CAP_SYS_ADMIN stands for CAP_BPF and, in bpf(2) only, for CAP_NET_ADMIN (linux/bpf.h, bpf_net_capable). */
-const IMPLIED_BY_SYS_ADMIN: ReadonlySet<Capability> = new Set(['CAP_BPF'])
+/** CAP_SYS_ADMIN stands for CAP_BPF, CAP_PERFMON and, in bpf(2) only, for CAP_NET_ADMIN (linux/bpf.h, bpf_net_capable). */
+const IMPLIED_BY_SYS_ADMIN: ReadonlySet<Capability> = new Set(['CAP_BPF', 'CAP_PERFMON'])
 
 /** The effective set: `CapEff` in /proc/self/status, 64 bits in hexadecimal. Empty where there is no such file. */
 export function effectiveCapabilities(): bigint {

@@ -98,8 +98,8 @@ export const returning = (verdict: number, name?: string): Program =>
   program([asm.mov(0, verdict), asm.exit], name === undefined ? {} : { name })
 
 /** A program that sends every packet out of an interface. */
-export const redirecting = (index: number, name: string): Program =>
-  program([asm.mov(1, index), asm.mov(2, 0), asm.call('redirect'), asm.exit], { name })
+export const redirecting = (index: number, name: string, hook: Hook = 'tc'): Program =>
+  program([asm.mov(1, index), asm.mov(2, 0), asm.call('redirect'), asm.exit], { name, hook })
 
 export const u32: Scalar = { kind: 'scalar', size: 4, signed: false, align: 4 }
 export const u64: Scalar = { kind: 'scalar', size: 8, signed: false, align: 8 }

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Interface, Machine } from '../backend/machine.ts'
-import { TC_ACT } from '../isa/opcodes.ts'
-import { ATTACH_TYPE, createLink, queryAttached } from './bpf.ts'
+import { Refusal } from '../base/diagnostic.ts'
+import { TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { type AttachPoint, hookAt } from '../isa/program.ts'
+import { ATTACH_TYPE, createLink, queryAttached, XDP_MODE } from './bpf.ts'
 import { close } from './ffi.ts'
 import {
   asm,
+  bytes32,
   describeKernel,
   eventually,
   frame,
@@ -21,7 +24,7 @@ import { kernelProgram } from './links.ts'
 import { type KernelOptions, openKernelMachine } from './machine.ts'
 import { createNamespace, inNamespace, removeNamespace } from './namespace.ts'
 import { addFilter, filters, replaceFilter } from './netlink/filter.ts'
-import { changeLink, createVeth, deleteLink } from './netlink/link.ts'
+import { changeLink, createVeth, deleteLink, linkNamed } from './netlink/link.ts'
 import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
 import { pin, pinned, unpin } from './pins.ts'
 import { KernelProgram } from './programs.ts'
@@ -39,6 +42,7 @@ const PAIRS = [
 
 describeKernel('attachments', () => {
   let machine: Machine
+  let point: AttachPoint
 
   afterEach(() => {
     machine[Symbol.dispose]()
@@ -52,12 +56,12 @@ describeKernel('attachments', () => {
   }
 
   /** Loads a program that sends everything to `name`. */
-  const to = (name: string) => machine.load(redirecting(interfaceOf(name).index, `to-${name}`), {})
+  const to = (name: string) => machine.load(redirecting(interfaceOf(name).index, `to-${name}`, hookAt(point)), {})
 
-  /** Where a frame that arrives at `entry` comes out. */
+  /** Where a frame that arrives at `entry`, or leaves by it, comes out. */
   function whereTo(content: number): 'left' | 'right' | 'nowhere' {
     const sockets = { left: RawSocket.open('left-end'), right: RawSocket.open('right-end') }
-    const sender = RawSocket.open('in')
+    const sender = RawSocket.open(point === 'tc egress' ? 'entry' : 'in')
     try {
       sender.send(frame(content))
       const arrived = waitFor(Object.values(sockets), 5000)
@@ -69,15 +73,23 @@ describeKernel('attachments', () => {
     }
   }
 
-  describe.each([{ attach: 'tcx' }, { attach: 'clsact' }] as const)('by $attach', (options: KernelOptions) => {
+  describe.each<{ options: KernelOptions; at: AttachPoint }>([
+    { options: { attach: 'tcx' }, at: 'tc ingress' },
+    { options: { attach: 'clsact' }, at: 'tc ingress' },
+    { options: { attach: 'tcx' }, at: 'tc egress' },
+    { options: { attach: 'clsact' }, at: 'tc egress' },
+    { options: {}, at: 'xdp generic' },
+  ])('at $at by $options.attach', ({ options, at }) => {
     beforeEach(() => {
       machine = openKernelMachine(options)
+      point = at
     })
 
     test('packets take the way of the program, then of the one that replaced it', () => {
       inScratch(PAIRS, () => {
-        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, at)
         expect(attachment.interface).toMatchObject({ name: 'entry', up: true })
+        expect([attachment.point, machine.openAttachment(path)?.point]).toEqual([at, at])
         expect(whereTo(1)).toBe('left')
         attachment.replace(to('right'))
         expect(whereTo(2)).toBe('right')
@@ -90,7 +102,7 @@ describeKernel('attachments', () => {
 
     test('a program stays when everything of this process is let go of, and is found again', () => {
       inScratch(PAIRS, () => {
-        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, at)
         attachment[Symbol.dispose]()
         machine[Symbol.dispose]()
         expect(whereTo(1)).toBe('left')
@@ -107,8 +119,8 @@ describeKernel('attachments', () => {
       inScratch(PAIRS, () => {
         const child = inChild(`
           const machine = openKernelMachine(${JSON.stringify(options)})
-          const program = machine.load(redirecting(machine.interface('left').index, 'child'), {})
-          machine.attach(program, machine.interface('entry'), '${path}', 'tc ingress')
+          const program = machine.load(redirecting(machine.interface('left').index, 'child', '${hookAt(at)}'), {})
+          machine.attach(program, machine.interface('entry'), '${path}', '${at}')
           process.kill(process.pid, 'SIGKILL')`)
         expect(child).toMatchObject({ signal: 'SIGKILL', stderr: '' })
         expect(whereTo(1)).toBe('left')
@@ -119,12 +131,12 @@ describeKernel('attachments', () => {
 
     test('where the interface is gone, there is no attachment, and room for a new one', () => {
       inScratch(PAIRS, () => {
-        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
+        machine.attach(to('left'), interfaceOf('entry'), path, at)
         deleteLink('entry')
         expect(machine.openAttachment(path)).toBeUndefined()
         createVeth({ name: 'in' }, { name: 'entry' })
         for (const name of ['in', 'entry']) changeLink(name, { silent: true, up: true })
-        const again = machine.attach(to('right'), interfaceOf('entry'), path, 'tc ingress')
+        const again = machine.attach(to('right'), interfaceOf('entry'), path, at)
         expect(whereTo(1)).toBe('right')
         again.detach()
         expect(machine.pinned(root)).toEqual([])
@@ -136,7 +148,7 @@ describeKernel('attachments', () => {
       createNamespace(elsewhere)
       try {
         inScratch(PAIRS, () => {
-          machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
+          machine.attach(to('left'), interfaceOf('entry'), path, at)
           inNamespace(elsewhere, () => {
             createVeth({ name: 'other' }, { name: 'other-end' })
             expect(machine.openAttachment(path)).toBeUndefined()
@@ -152,7 +164,7 @@ describeKernel('attachments', () => {
 
     test('a program goes with its pin', () => {
       inScratch(PAIRS, () => {
-        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')[Symbol.dispose]()
+        machine.attach(to('left'), interfaceOf('entry'), path, at)[Symbol.dispose]()
         machine.unpin(path)
         expect(machine.pinned(root)).toEqual([])
         expect(eventually(() => !isAttached('entry'))).toBe(true)
@@ -161,17 +173,39 @@ describeKernel('attachments', () => {
 
     test('a second attachment at the same path is refused, and leaves the first alone', () => {
       inScratch(PAIRS, () => {
-        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
-        expect(() => machine.attach(to('right'), interfaceOf('in'), path, 'tc ingress')).toThrow(
-          /EEXIST .*\n.*unpin it first/,
-        )
+        const attachment = machine.attach(to('left'), interfaceOf('entry'), path, at)
+        expect(() => machine.attach(to('right'), interfaceOf('in'), path, at)).toThrow(/EEXIST .*\n.*unpin it first/)
         expect(isAttached('in')).toBe(false)
         expect(whereTo(1)).toBe('left')
         attachment.detach()
       })
     })
 
-    test('what is ours is not foreign; what is not, is', () => {
+    test('what is ours is not foreign', () => {
+      inScratch(PAIRS, () => {
+        expect(machine.foreign(interfaceOf('entry'), at)).toEqual([])
+        machine.attach(to('left'), interfaceOf('entry'), path, at)
+        expect(machine.foreign(interfaceOf('entry'), at)).toEqual([])
+        machine.openAttachment(path)?.detach()
+      })
+    })
+
+    test('a program for another hook is refused', () => {
+      inScratch(PAIRS, () => {
+        const other = hookAt(at) === 'tc' ? 'xdp generic' : 'tc ingress'
+        expect(() => machine.attach(to('left'), interfaceOf('entry'), path, other)).toThrow(Refusal)
+        expect(machine.pinned(root)).toEqual([])
+      })
+    })
+  })
+
+  describe.each([{ attach: 'tcx' }, { attach: 'clsact' }] as const)('by $attach', (options: KernelOptions) => {
+    beforeEach(() => {
+      machine = openKernelMachine(options)
+      point = 'tc ingress'
+    })
+
+    test('what is not ours is foreign', () => {
       inScratch(PAIRS, () => {
         const entry = interfaceOf('entry')
         expect(machine.foreign(entry, 'tc ingress')).toEqual([])
@@ -199,6 +233,7 @@ describeKernel('attachments', () => {
   describe('by clsact, after a process was killed', () => {
     beforeEach(() => {
       machine = openKernelMachine({ attach: 'clsact' })
+      point = 'tc ingress'
     })
 
     test('with the pin made and no filter: there is no attachment, and room for one', () => {
@@ -258,16 +293,57 @@ describeKernel('attachments', () => {
     })
   })
 
-  test('an XDP program is attached, replaced and found again', () => {
+  test('an XDP program is attached to a driver, replaced and found again', () => {
     machine = openKernelMachine()
     inScratch(PAIRS, () => {
-      const pass = program([asm.mov(0, 2), asm.exit], { hook: 'xdp', name: 'pass' })
+      const pass = program([asm.mov(0, XDP_ACTION.pass), asm.exit], { hook: 'xdp', name: 'pass' })
       machine.attach(machine.load(pass, {}), interfaceOf('entry'), path, 'xdp native')
       const again = machine.openAttachment(path)
-      expect(again?.interface.name).toBe('entry')
+      expect(again).toMatchObject({ interface: { name: 'entry' }, point: 'xdp native' })
       again?.replace(machine.load(pass, {}))
+      expect(machine.foreign(interfaceOf('entry'), 'xdp native')).toEqual([])
       again?.detach()
       expect(machine.openAttachment(path)).toBeUndefined()
+    })
+  })
+
+  test('an XDP program of somebody else is foreign', () => {
+    machine = openKernelMachine()
+    inScratch(PAIRS, () => {
+      const { index } = interfaceOf('entry')
+      const other = KernelProgram.load(
+        program([asm.mov(0, XDP_ACTION.pass), asm.exit], { hook: 'xdp', name: 'other' }),
+        {},
+      )
+      const link = createLink(other.fd, index, ATTACH_TYPE.xdp, XDP_MODE.generic)
+      const [found] = machine.foreign(interfaceOf('entry'), 'xdp native')
+      expect(found).toMatch(/^XDP program \d+ "other" \(generic\)$/)
+      expect(machine.foreign(interfaceOf('entry'), 'tc ingress')).toEqual([])
+      close(link)
+      other[Symbol.dispose]()
+    })
+  })
+
+  test('veths are not trusted to redirect natively, unless that is asked for', () => {
+    inScratch(PAIRS, () => {
+      machine = openKernelMachine({ xdp: 'native' })
+      expect(machine.xdpPoint([interfaceOf('entry')])).toBe('xdp native')
+      machine[Symbol.dispose]()
+      machine = openKernelMachine()
+      expect(machine.xdpPoint([interfaceOf('entry')])).toBe('xdp generic')
+    })
+  })
+
+  test('a devmap takes interfaces that are there, and forgets those that go', () => {
+    machine = openKernelMachine()
+    inScratch(PAIRS, () => {
+      const map = machine.createMap('exits', { kind: 'devmap', key: u32, value: u32, entries: 4 })
+      const { index } = interfaceOf('left')
+      map.update(bytes32(1), bytes32(index))
+      expect(map.entries()).toEqual([[bytes32(1), bytes32(index)]])
+      expect(() => map.update(bytes32(2), bytes32(0x7fff_fff0))).toThrow(/EINVAL/)
+      deleteLink('left')
+      expect(eventually(() => map.lookup(bytes32(1)) === undefined)).toBe(true)
     })
   })
 
@@ -305,12 +381,12 @@ describeKernel('attachments', () => {
 })
 
 const isAttached = (name: string): boolean => {
-  const machine = openKernelMachine()
-  const target = machine.interface(name)!
-  const programs = queryAttached(target.index, ATTACH_TYPE.tcx_ingress)
-  machine[Symbol.dispose]()
+  const { index, xdp } = linkNamed(name)
+  const programs = [ATTACH_TYPE.tcx_ingress, ATTACH_TYPE.tcx_egress].map((type) => queryAttached(index, type))
   return (
-    typeof programs === 'number' || programs.length > 0 || ingressQdiscs().some((q) => q.interface === target.index)
+    programs.some((one) => typeof one === 'number' || one.length > 0) ||
+    ingressQdiscs().some((qdisc) => qdisc.interface === index) ||
+    Object.keys(xdp).length > 0
   )
 }
 
@@ -319,8 +395,8 @@ function inChild(script: string) {
   const file = (name: string) => JSON.stringify(new URL(name, import.meta.url).href)
   const imports = `
     import { openKernelMachine } from ${file('./machine.ts')}
-    const redirecting = (index, name) => ({
-      name, hook: 'tc', maps: {}, lines: [], stack: 0,
+    const redirecting = (index, name, hook) => ({
+      name, hook, maps: {}, lines: [], stack: 0,
       instructions: [[0xb7, 1, index], [0xb7, 2, 0], [0x85, 0, 23], [0x95, 0, 0]]
         .map(([opcode, dst, imm]) => ({ opcode, dst, src: 0, offset: 0, imm })),
     })`

@@ -6,6 +6,7 @@ import { encode } from '../isa/encode.ts'
 import { PSEUDO } from '../isa/opcodes.ts'
 import { type Instruction, type Program, slotsOf } from '../isa/program.ts'
 import { loadBtf, loadProgram, PROG_TYPE, type ProgramLoad, programInfo, testRun } from './bpf.ts'
+import { missingCapabilities } from './capabilities.ts'
 import { check, ERRNO, errnoName, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { isAlike, KernelMap } from './maps.ts'
@@ -24,6 +25,12 @@ export class KernelProgram implements LoadedProgram {
   }
 
   static load(program: Program, maps: Readonly<Record<string, MachineMap>>, owner?: Owner): KernelProgram {
+    // A packet's length is the distance between two pointers, which the verifier lets nobody else compute.
+    if (program.hook === 'xdp' && missingCapabilities(['CAP_PERFMON']).length > 0)
+      throw refusal(
+        `cannot load "${program.name}": programs for XDP take CAP_PERFMON`,
+        'run with sudo, or attach at TC',
+      )
     const load = {
       type: PROG_TYPE[program.hook],
       name: program.name,

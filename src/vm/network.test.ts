@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { alu64, assemble, call, exit, load, mov, type Step, store, verdict } from '../backend/assemble.ts'
+import { alu64, assemble, call, exit, load, loadMap, mov, type Step, store, verdict } from '../backend/assemble.ts'
 import { closing, opening } from '../backend/suite/frame.ts'
 import { parseMac } from '../base/address.ts'
 import { concat } from '../base/bytes.ts'
 import { Refusal } from '../base/diagnostic.ts'
-import { SK_BUFF, TC_ACT, XDP_ACTION, XDP_MD } from '../isa/opcodes.ts'
+import { REDIRECT, SK_BUFF, TC_ACT, XDP_ACTION, XDP_MD } from '../isa/opcodes.ts'
 import { Fault } from './fault.ts'
 import { SimulatedHost } from './host.ts'
 import { openVirtualMachine, type VirtualMachine } from './machine.ts'
@@ -145,6 +145,71 @@ describe('a frame that arrives', () => {
     machine.receive('left', concat(parseMac(destination), FRAME.subarray(6)))
     expect(machine.counters('left').dropped).toBe(1)
   })
+})
+
+describe('a frame that leaves', () => {
+  /** Sends by `left` past a program at its egress, of these steps. */
+  function leaving(steps: readonly Step[], frame: Uint8Array = FRAME) {
+    const { machine, out } = bench()
+    using program = machine.load(assemble('leaving', 'tc', steps), {})
+    const attachment = machine.attach(program, machine.interface('left')!, 'on/left', 'tc egress')
+    machine.transmit('left', frame)
+    return { machine, out, attachment }
+  }
+
+  test.each([
+    ['ok', TC_ACT.ok, { sent: 1, dropped: 0 }],
+    ['shot', TC_ACT.shot, { sent: 0, dropped: 1 }],
+    ['next, and nothing else is there', TC_ACT.next, { sent: 1, dropped: 0 }],
+  ])('verdict %s', (_, code, counters) => {
+    expect(leaving([verdict(code)]).machine.counters('left')).toMatchObject(counters)
+  })
+
+  test('is redirected, and the program is not met by what arrives', () => {
+    const { machine, out } = leaving([redirect(2)])
+    expect(out).toEqual({ left: [], right: [FRAME] })
+    machine.receive('left', FRAME)
+    expect(machine.counters('left').passed).toBe(1)
+  })
+
+  test('meets the program where another one redirected it', () => {
+    const { machine, out } = leaving([verdict(TC_ACT.shot)])
+    attach(machine, 'right', [redirect(1)], 'tc', 'on/right')
+    machine.receive('right', FRAME)
+    expect(out.left).toEqual([])
+    expect(machine.counters('left').dropped).toBe(2)
+  })
+
+  test('goes on when the program is detached', () => {
+    const { machine, out, attachment } = leaving([verdict(TC_ACT.shot)])
+    attachment.detach()
+    machine.transmit('left', FRAME)
+    expect(out.left).toEqual([FRAME])
+  })
+})
+
+test('XDP sends one frame to all interfaces of a devmap but the one that it came by', () => {
+  const { machine, out } = bench()
+  const word = (number: number) => new Uint8Array(Uint32Array.of(number).buffer)
+  const scalar = { kind: 'scalar', size: 4, signed: false, align: 4 } as const
+  const exits = machine.createMap('exits', { kind: 'devmap', key: scalar, value: scalar, entries: 4 })
+  for (const [port, index] of [
+    [0, 1],
+    [2, 2],
+    [3, 99],
+  ] as const)
+    exits.update(word(port), word(index))
+  const flood: Step[] = [
+    loadMap('r1', 'exits'),
+    mov('r2', 0),
+    mov('r3', REDIRECT.broadcast | REDIRECT.excludeIngress),
+    call('redirect_map'),
+    exit,
+  ]
+  const program = machine.load(assemble('flood', 'xdp', flood, { maps: { exits: exits.description } }), { exits })
+  machine.attach(program, machine.interface('left')!, 'on/left', 'xdp native')
+  machine.receive('left', FRAME)
+  expect(out).toEqual({ left: [], right: [FRAME] })
 })
 
 describe('frames that nobody gets', () => {
