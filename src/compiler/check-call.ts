@@ -8,8 +8,7 @@ import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
 import { element } from './check-list.ts'
 import { lockCall } from './check-lock.ts'
-import { isMove, move } from './check-move.ts'
-import { read } from './check-packet.ts'
+import { packetMethod } from './check-move.ts'
 import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
 import type { Expression } from './tree.ts'
@@ -41,7 +40,7 @@ export function call(scope: Scope, node: Call): Checked {
     case 'builtin':
       return builtin(scope, node, callee.name)
     case 'method':
-      if (callee.of === 'packet') return isMove(callee.name) ? move(scope, node, callee.name) : read(scope, node)
+      if (callee.of === 'packet') return packetMethod(scope, node, callee.name)
       return 'op' in callee.of ? at(scope, node, callee.of) : tableMethod(scope, node, callee.of, callee.name)
     case 'function':
       return functionCall(scope, node, callee.module, callee.name)

@@ -8,7 +8,7 @@ import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
 import { element } from './check-list.ts'
 import { refuseUnlocked } from './check-lock.ts'
-import { isMove, MOVES, usePacketReference } from './check-move.ts'
+import { PACKET_METHODS, usePacketReference } from './check-move.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
@@ -223,8 +223,8 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       if (property === 'length') return { op: 'length', type: U32, at }
       if (property === 'vlan') return { op: 'vlan', type: { kind: 'int', bits: 16, signed: false }, at }
       if (property === 'segmentSize') return { op: 'segmentSize', type: U32, at }
-      if (property === 'read' || isMove(property)) return { static: 'method', of: 'packet', name: property, at }
-      throw unknown('the packet', ['length', 'vlan', 'segmentSize', 'read', ...MOVES])
+      if (PACKET_METHODS.includes(property)) return { static: 'method', of: 'packet', name: property, at }
+      throw unknown('the packet', ['length', 'vlan', 'segmentSize', ...PACKET_METHODS])
     case 'context': {
       if (property === 'state') return { static: 'state', at }
       if (property === 'config' || property === 'port')

@@ -5,6 +5,8 @@
 import { ETHERTYPE } from '../lang/index.ts'
 import { coerce } from './check-convert.ts'
 import { value } from './check-expression.ts'
+import { read } from './check-packet.ts'
+import { isTunnelMethod, TUNNEL_METHODS, tunnelCall } from './check-tunnel.ts'
 import { collecting, type Unfit } from './report.ts'
 import type { Moved, Scope } from './scope.ts'
 import type { Expression, Of, Span } from './tree.ts'
@@ -20,16 +22,22 @@ const FORMS: Readonly<Record<Move, string>> = {
   growHead: '50',
 }
 
-export const MOVES = Object.keys(FORMS) as readonly Move[]
-export const isMove = (name: string): name is Move => Object.hasOwn(FORMS, name)
+const isMove = (name: string): name is Move => Object.hasOwn(FORMS, name)
+
+export const PACKET_METHODS: readonly string[] = ['read', ...Object.keys(FORMS), ...TUNNEL_METHODS]
+
+export function packetMethod(scope: Scope, node: Of<'call'>, name: string): Typed {
+  if (!isMove(name) && !isTunnelMethod(name)) return read(scope, node)
+  if (scope.compilation.hook === 'xdp')
+    throw scope.unfit(node.span, `packet.${name} is not for XDP in this version`, 'attach the cube at the TC hook')
+  return isMove(name) ? move(scope, node, name) : tunnelCall(scope, node, name)
+}
 
 /** The most bytes that are put in front of a packet at once. */
 const MOST_HEAD = 0xfff
 
 /** `packet.pushVlan(…)` and the like. */
-export function move(scope: Scope, node: Of<'call'>, name: Move): Typed {
-  if (scope.compilation.hook === 'xdp')
-    throw scope.unfit(node.span, `packet.${name} is not for XDP in this version`, 'attach the cube at the TC hook')
+function move(scope: Scope, node: Of<'call'>, name: Move): Typed {
   const operands = operandsOf(scope, node, name)
   packetMoved(scope, `packet.${name}(${FORMS[name] === '' ? '' : '…'})`)
   return { op: 'move', move: name, operands, type: BOOL, at: scope.at(node.span) }

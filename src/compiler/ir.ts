@@ -31,7 +31,7 @@ export type Operation =
       readonly start?: boolean
     }
   /** Argument 1 into memory at argument 0. */
-  | { readonly op: 'store'; readonly size: Size; readonly offset: number }
+  | { readonly op: 'store'; readonly size: Size; readonly offset: number; readonly to?: 'packet' }
   /** Changes memory at argument 0 by argument 1, if it is argument 2 where there is one. Gives what it was before. */
   | { readonly op: 'atomic'; readonly operation: AtomicName; readonly size: 4 | 8; readonly offset: number }
   /** The address of an object on the stack. */
@@ -198,7 +198,7 @@ export function dominators({ entry, blocks }: Graph): Map<Block, Block> {
   return new Map(blocks.map((block, index) => [block, blocks[idom[index] ?? 0] ?? entry]))
 }
 
-const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from'])
+const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from', 'to'])
 
 /** The graph as text, a line a value: for people and for tests. */
 export function printGraph({ blocks, signature }: Graph): string {

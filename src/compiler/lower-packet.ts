@@ -31,8 +31,11 @@ export interface Passage {
   vlan(): Value
   /** Payload of each packet that this one will be cut into, or 0. */
   segmentSize(): Value
-  /** After a helper that may have moved the packet, or made it shorter or longer: where it is now. */
-  moved(): void
+  /**
+   * After a helper that may have moved the packet, or made it shorter or longer: where it is now. `nearer`: what was taken away
+   * lay in front, and what is read from now on may be in another part.
+   */
+  moved(nearer?: boolean): void
   /** Ends the program with a verdict by which the packet goes on: as it came, with the tag it had. */
   leave(verdict: Value): void
   /** When everything else has been lowered. */
@@ -77,8 +80,9 @@ class TcPassage implements Passage {
     return this.pull.finish(graph, elsewhere)
   }
 
-  moved(): void {
-    this.pull.locate()
+  moved(nearer = false): void {
+    if (nearer) this.pull.begin()
+    else this.pull.locate()
   }
 
   data(): Value {

@@ -22,7 +22,7 @@ export class Pull {
   private readonly farthest: Value
   /** Where reads end: what is compared with the end of the packet. */
   private readonly reads = new Set<Value>()
-  private fork: Block | undefined
+  private readonly forks: Block[] = []
 
   constructor(builder: Builder) {
     this.builder = builder
@@ -34,6 +34,7 @@ export class Pull {
     this.reads.add(past)
   }
 
+  /** Pulls as much as will be read. The first time, nothing is known of the packet yet. */
   begin(): void {
     const { builder, farthest } = this
     const [rest, short, parts, pull] = [builder.newBlock(), builder.newBlock(), builder.newBlock(), builder.newBlock()]
@@ -41,7 +42,8 @@ export class Pull {
     this.locate()
     const [start, end] = [builder.read(OWN.data), builder.read(OWN.dataEnd)]
     const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, start, farthest)
-    this.fork = builder.block
+    const early = this.forks.length === 0
+    this.forks.push(builder.block)
     builder.branch('ule', 64, past, end, rest, short)
 
     // What is no longer than its first part has no other.
@@ -62,7 +64,7 @@ export class Pull {
     builder.enter(pull)
     const context = builder.emit({ op: 'context' })
     // Where memory is short, what is there is all there is.
-    builder.emit({ op: 'call', helper: 'skb_pull_data', early: true }, context, builder.read(OWN.pulled))
+    builder.emit({ op: 'call', helper: 'skb_pull_data', early }, context, builder.read(OWN.pulled))
     this.locate()
     builder.jump(rest)
     builder.enter(rest)
@@ -70,7 +72,7 @@ export class Pull {
 
   /** When all reads here are known: how far the farthest goes, here or `elsewhere`. */
   finish(graph: Graph, elsewhere: number): number {
-    const { builder, fork, farthest } = this
+    const { builder, forks, farthest } = this
     // The start of the packet goes round loops unchanged.
     trivialPhis(graph)
     const ranges = new Ranges(graph, 'distances')
@@ -80,7 +82,8 @@ export class Pull {
       .reduce((a, b) => Math.max(a, b), elsewhere)
     replaceAll(graph, new Map([[farthest, builder.constant(most)]]))
     const zero = builder.constant(0)
-    if (most <= Ethernet.size && fork?.end?.op === 'branch') fork.end = { ...fork.end, left: zero, right: zero }
+    if (most <= Ethernet.size)
+      for (const fork of forks) if (fork.end?.op === 'branch') fork.end = { ...fork.end, left: zero, right: zero }
     return most
   }
 

@@ -14,10 +14,11 @@ import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber 
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { elementPointer } from './lower-list.ts'
-import { lowerMove } from './lower-move.ts'
+import { type Join, lowerMove } from './lower-move.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
+import { Tunnels } from './lower-tunnel.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
@@ -426,6 +427,8 @@ class Lowering implements Values {
       case 'has':
       case 'delete':
       case 'move':
+      case 'encapsulate':
+      case 'decapsulate':
         return this.choose(
           node,
           () => [builder.constant(1)],
@@ -526,6 +529,8 @@ class Lowering implements Values {
       case 'delete':
         return builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, whenFalse)
       case 'move':
+      case 'encapsulate':
+      case 'decapsulate':
         return builder.branch('eq', 64, this.move(node), builder.constant(0), whenTrue, whenFalse)
       case 'emit': {
         const lost = builder.newBlock()
@@ -604,10 +609,15 @@ class Lowering implements Values {
   }
 
   /** 0 where it was done. */
-  private move(node: Extract<Typed, { op: 'move' }>): Value {
+  private move(node: Extract<Typed, { op: 'move' | 'encapsulate' | 'decapsulate' }>): Value {
+    const join: Join = (...ways) => this.join(...ways)
+    if (node.op !== 'move') {
+      this.builder.at = node.at
+      return new Tunnels(this.builder, this.packet, join)[node.op](node.tunnel)
+    }
     const operands = node.operands.map((one) => this.scalar(one))
     this.builder.at = node.at
-    return lowerMove(this.builder, this.packet, (...ways) => this.join(...ways), node.move, operands)
+    return lowerMove(this.builder, this.packet, join, node.move, operands)
   }
 
   private element({ base, field, index, at }: Extract<Typed, { op: 'element' }>): Reference {

@@ -168,6 +168,9 @@ class Printer {
           .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
       case 'call':
         return `${this.functionName(node.callee)}(${node.arguments.map((one) => this.text(one)).join(', ')})`
+      case 'encapsulate':
+      case 'decapsulate':
+        return `packet.${node.op}(${node.tunnel.headers.join(', ')})`
       case 'move':
         return `packet.${node.move}(${node.operands.map((one) => this.text(one)).join(', ')})`
       case 'push':

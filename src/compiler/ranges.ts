@@ -219,6 +219,8 @@ export function acts(typed: Typed): boolean {
     case 'replace':
     case 'emit':
     case 'move':
+    case 'encapsulate':
+    case 'decapsulate':
     case 'delete':
     case 'push':
     case 'pop':

@@ -65,6 +65,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
     }
   /** False where the kernel refused. References into the packet from before are not used after it. */
   | { readonly op: 'move'; readonly move: Move; readonly operands: readonly Typed[] }
+  | { readonly op: 'encapsulate' | 'decapsulate'; readonly tunnel: Tunnel }
   /** Whether it was done; of `has`, whether it is so. */
   | { readonly op: 'push'; readonly table: NamedTable; readonly value: readonly StructField[] }
   | { readonly op: 'emit'; readonly table: NamedTable; readonly value: readonly StructField[] }
@@ -101,6 +102,18 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
 
 /** What may move the packet. */
 export type Move = 'pushVlan' | 'popVlan' | 'truncate' | 'growTail' | 'shrinkTail' | 'growHead'
+
+/** The headers between the Ethernet header of a packet and what it carries. */
+export interface Tunnel {
+  readonly headers: readonly string[]
+  /** Bytes of all of them. */
+  readonly size: number
+  /** Of IP. */
+  readonly version: 4 | 6
+  readonly transport: 'udp' | 'gre' | undefined
+  /** What is carried is a frame: its Ethernet header is the last of the headers. */
+  readonly ethernet: boolean
+}
 
 export interface NamedTable {
   readonly name: string

@@ -47,6 +47,20 @@ export interface Packet {
   shrinkTail(bytes: u32): boolean
   /** Puts `bytes` zeros in front of the packet: a constant. */
   growHead(bytes: number): boolean
+  /**
+   * Makes room for the headers of a tunnel, as zeros, between the Ethernet header and what comes after it: from the outer `IPv4`
+   * or `IPv6` on, in the order in which they will lie there. With `Ethernet` as the last one, the tunnel carries frames: the
+   * packet's Ethernet header is there twice then, in front and as the inner one. Without, it carries IP packets only.
+   *
+   * A packet of segments is cut right, with the tunnel's headers on each: segments of TCP get shorter by their size, others stay
+   * as they are. A packet can be encapsulated once. The outer VLAN tag stays outside. Linux 5.13 where the tunnel carries frames.
+   */
+  encapsulate(...headers: readonly StructType[]): boolean
+  /**
+   * Takes the headers of a tunnel away: what {@link encapsulate} added. With `Ethernet` as the last one, the inner Ethernet header
+   * becomes that of the packet, else the outer stays. Linux 6.3 where another version of IP is carried than the outer one.
+   */
+  decapsulate(...headers: readonly StructType[]): boolean
 }
 
 /** The largest offset of a header in the packet. With the header behind it, it stays within what the kernel's verifier follows. */

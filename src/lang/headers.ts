@@ -77,8 +77,47 @@ export const Tcp = header('Tcp', {
   urgentPointer: u16,
 })
 
+/** RFC 2784 section 2, without a checksum; a key (RFC 2890) is a header behind it. `type` is an EtherType. */
+export const Gre = header('Gre', {
+  hasChecksum: bits(1),
+  reserved0: bits(1),
+  hasKey: bits(1),
+  hasSequence: bits(1),
+  reserved1: bits(9),
+  version: bits(3),
+  type: u16,
+})
+
+/** RFC 7348 section 5: `flags` is 8 where the network identifier is valid, and it always is. Port 4789 of UDP. */
+export const Vxlan = header('Vxlan', {
+  flags: u8,
+  reserved0: u8,
+  reserved1: u16,
+  id: bits(24),
+  reserved2: bits(8),
+})
+
+/** RFC 8926 section 3.4; `optionsLength` counts the 4-byte words of options behind it. Port 6081 of UDP. */
+export const Geneve = header('Geneve', {
+  version: bits(2),
+  optionsLength: bits(6),
+  control: bits(1),
+  critical: bits(1),
+  reserved0: bits(6),
+  type: u16,
+  id: bits(24),
+  reserved1: bits(8),
+})
+
 /** IEEE 802 EtherTypes. */
-export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd, serviceVlan: 0x88a8 } as const
+export const ETHERTYPE = {
+  ipv4: 0x0800,
+  arp: 0x0806,
+  vlan: 0x8100,
+  ipv6: 0x86dd,
+  serviceVlan: 0x88a8,
+  ethernet: 0x6558,
+} as const
 
 /** IANA protocol numbers: IPv4 `protocol`, IPv6 `nextHeader`. */
-export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const
+export const PROTOCOL = { icmp: 1, ipv4: 4, tcp: 6, udp: 17, ipv6: 41, gre: 47, icmpv6: 58 } as const

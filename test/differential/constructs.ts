@@ -56,6 +56,8 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   mask: { not: 'yet' },
   move: { not: 'yet' },
   octets: { not: 'yet' },
+  encapsulate: { not: 'yet' },
+  decapsulate: { not: 'yet' },
   segmentSize: { not: 'yet' },
   withLock: { not: 'yet' },
 }

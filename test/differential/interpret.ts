@@ -207,6 +207,9 @@ class Interpreter {
         return BigInt((this.packet.tag?.[1] ?? 0) & 0xfff)
       case 'segmentSize':
         return 0n
+      case 'encapsulate':
+      case 'decapsulate':
+        return this.packet[node.op](node.tunnel)
       case 'move':
         return this.packet.move(
           node.move,

@@ -1,5 +1,5 @@
 /** A packet that changes its size and shape, as the language says it does. */
-import type { Move } from '../../src/compiler/typed.ts'
+import type { Move, Tunnel } from '../../src/compiler/typed.ts'
 
 const TAGS = [0x8100, 0x88a8]
 /** What the kernel's helpers make no packet longer than: four pages without `struct skb_shared_info`. */
@@ -13,6 +13,7 @@ export class Packet {
   private type: number
   /** Bytes up to the network header, which is never cut off. */
   private head = 14
+  private encapsulated = false
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -58,8 +59,38 @@ export class Packet {
     }
   }
 
+  /** The Ethernet header is twice there afterwards, if a frame is carried. */
+  encapsulate({ size, version, ethernet }: Tunnel): boolean {
+    const isIP = this.type === IP[4].type || this.type === IP[6].type
+    if (this.bytes.length + size > LONGEST || (isIP ? this.encapsulated : !ethernet)) return false
+    const header = this.bytes.slice(0, 14)
+    const at = isIP ? this.head : 0
+    this.bytes = joined(this.bytes.subarray(0, at), new Uint8Array(size), this.bytes.subarray(at))
+    if (ethernet) this.bytes.set(header, isIP ? size : 0)
+    if (isIP) [this.encapsulated, this.type] = [true, IP[version].type]
+    else this.head += size
+    return true
+  }
+
+  decapsulate({ size, version, ethernet }: Tunnel): boolean {
+    const { length } = this.bytes
+    const needed = ethernet ? size + 14 : 14 + size + 1
+    if (needed > length) return false
+    const header = this.bytes.slice(size, size + 14)
+    const isIPv6 = ethernet ? this.word(size + 12) === IP[6].type : (this.bytes[14 + size] ?? 0) >> 4 === 6
+    const inner = isIPv6 ? 6 : 4
+    const outer = ([4, 6] as const).find((one) => IP[one].type === this.type)
+    if (outer === undefined) return false
+    const least = IP[inner === version ? outer : inner].size
+    if (length - this.head - size < least) return false
+    this.bytes = joined(this.bytes.subarray(0, this.head), this.bytes.subarray(this.head + size))
+    if (ethernet) this.bytes.set(header)
+    if (inner !== version) this.type = IP[inner].type
+    return true
+  }
+
   private resize(length: number): boolean {
-    if (length < this.head || length > LONGEST) return false
+    if (this.encapsulated || length < this.head || length > LONGEST) return false
     this.bytes = joined(this.bytes.subarray(0, length), new Uint8Array(Math.max(0, length - this.bytes.length)))
     return true
   }
@@ -76,5 +107,6 @@ export class Packet {
   private word = (at: number): number => ((this.bytes[at] ?? 0) << 8) | (this.bytes[at + 1] ?? 0)
 }
 
+const IP = { 4: { type: 0x0800, size: 20 }, 6: { type: 0x86dd, size: 40 } } as const
 const words = (...values: number[]): Uint8Array => Uint8Array.from(values.flatMap((one) => [one >> 8, one & 0xff]))
 const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))

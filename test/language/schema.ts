@@ -30,7 +30,7 @@ export const Ripv2 = header('Ripv2', {
   routes: list({ family: u16, tag: u16, address: ipv4, mask: ipv4, nextHop: ipv4, metric: u32 }, 2),
 })
 
-export const Gre = header('Gre', { checksum: bits(1), reserved: bits(12), version: bits(3), type: u16 })
+export const Mpls = header('Mpls', { label: bits(20), trafficClass: bits(3), bottom: bits(1), timeToLive: bits(8) })
 
 export const gate = defineCube('gate', {
   summary: 'what the samples of the language reference belong to',

@@ -23,7 +23,12 @@ const MOVERS: ReadonlySet<HelperName> = new Set<HelperName>([
 
 export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.has(value.helper)
 
-const CHANGES: Readonly<Record<Changing, (value: Value) => boolean>> = { context: moves, packet: moves }
+const writes = (value: Value): boolean => value.op === 'store' && value.to === 'packet'
+
+const CHANGES: Readonly<Record<Changing, (value: Value) => boolean>> = {
+  context: moves,
+  packet: (value) => moves(value) || writes(value),
+}
 
 /** Whether what was once loaded would be the same if it were loaded again: nothing that the program sees changes later. */
 export const isLasting = ({ blocks }: Graph, from: Memory): boolean =>
