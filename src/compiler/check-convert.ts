@@ -1,5 +1,5 @@
 /** From one type to another: what is converted, and what only fits as it is. */
-import { isStruct, isType, type StructType } from '../lang/index.ts'
+import { isStruct, isType, type ListType, type StructType } from '../lang/index.ts'
 import { typeOfDeclared } from './check.ts'
 import { type Checked, isStatic, type Scope } from './scope.ts'
 import type { Span } from './tree.ts'
@@ -25,11 +25,16 @@ export function coerce(scope: Scope, typed: Typed, type: ValueType, span: Span):
   const same =
     from.kind === type.kind &&
     (from.kind !== 'address' || (type.kind === 'address' && from.role === type.role)) &&
+    (from.kind !== 'list' || (type.kind === 'list' && sameList(from.list, type.list))) &&
     (from.kind !== 'reference' || (type.kind === 'reference' && from.struct === type.struct))
   if (same) return typed
   const remedy = from.kind === 'bool' && type.kind === 'int' ? 'write x ? 1 : 0' : WANTED[type.kind]
   throw scope.unfit(span, `${nameOfType(type)} is wanted here, and this is ${nameOfType(from)}`, remedy)
 }
+
+/** Whether one can be copied into the other: elements that are structs lie differently in headers and tables. */
+export const sameList = (a: ListType, b: ListType): boolean =>
+  a.length === b.length && a.element === b.element && isType(a.element)
 
 const WANTED: Readonly<Record<ValueType['kind'], string>> = {
   int: 'give it a number, or a field that holds one',

@@ -38,6 +38,7 @@ const REMEDY: Readonly<Record<Static['static'], string>> = {
   state: 'name a table: state.stations.get(…)',
   null: 'null can only be compared with',
   host: 'name one of its fields',
+  record: 'name one of its fields',
   table: 'write .get({ … }), .set({ … }, { … }) or .delete({ … })',
   builtin: 'call it',
   method: 'call it',
@@ -48,6 +49,8 @@ function describeStatic(checked: Static): string {
   switch (checked.static) {
     case 'host':
       return typeof checked.value === 'string' ? 'a text' : `\`${checked.name}\``
+    case 'record':
+      return 'a record'
     case 'table':
       return `the table \`${checked.table.name}\``
     case 'builtin':
@@ -82,8 +85,8 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
     case 'record':
       throw scope.unfit(
         node.span,
-        'a record stands only for a key or a value of a table',
-        'write state.table.set({ … }, { … })',
+        'a record stands only for a key or a value of a table, or after const',
+        'write state.table.set({ … }, { … }), or const key = { … }',
       )
     case 'elements':
       throw scope.unfit(
@@ -238,6 +241,11 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       const table = state[property]
       if (table === undefined || !Object.hasOwn(state, property)) throw unknown('the state', Object.keys(state))
       return { static: 'table', table: { name: property, table }, at }
+    }
+    case 'record': {
+      const found = object.fields.get(property)
+      if (found === undefined) throw unknown('the record', object.fields.keys())
+      return { ...found, at }
     }
     case 'table':
       if (isOfCell(object.table, property))

@@ -100,6 +100,7 @@ function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree, firs
     const argument = node.arguments[index] as Expression
     const typed = index === 0 && first !== undefined ? first : expression(scope, argument)
     if (isStatic(typed)) {
+      if (typed.static === 'record') throw scope.unfit(argument.span, 'a record cannot be passed on', 'pass its fields')
       if (typeof parameter.pattern === 'string') inner.bind(parameter.pattern, { kind: 'static', value: typed })
       else bindPattern(inner, typed, parameter.pattern)
       return keyOfStatic(inner, typed)

@@ -2,7 +2,7 @@
 import type { Field, Scalar } from '../isa/layout.ts'
 import { elementAt, elementOf, fill, isType, type ListType, type StructType, struct } from '../lang/index.ts'
 import { typeOfDeclared } from './check.ts'
-import { coerce } from './check-convert.ts'
+import { coerce, sameList } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { record } from './check-table.ts'
 import { wordsOf } from './pieces.ts'
@@ -116,9 +116,7 @@ export function listFields(
     return one === undefined ? [] : filled(scope, struct, field, type, one)
   }
   const given = value(scope, node)
-  const fits = given.type.kind === 'list' && given.op === 'field' && given.type.list.length === type.length
-  const same = fits && given.type.kind === 'list' && given.type.list.element === type.element
-  if (!same || !isType(type.element))
+  if (given.type.kind !== 'list' || given.op !== 'field' || !sameList(given.type.list, type))
     throw scope.unfit(
       node.span,
       `${type.name} is wanted here, and this is ${nameOfType(given.type)}`,

@@ -6,10 +6,10 @@ import { describe, isList, isLocked, mapKind, type StructType } from '../lang/in
 import { typeOfDeclared } from './check.ts'
 import { arity } from './check-call.ts'
 import { coerce } from './check-convert.ts'
-import { value } from './check-expression.ts'
+import { expression, value } from './check-expression.ts'
 import { BLOOM, keylessMethod, RING, SEQUENCE } from './check-keyless.ts'
 import { listFields } from './check-list.ts'
-import type { Scope } from './scope.ts'
+import { isStatic, type Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type NamedTable, type StructField, type Typed, type ValueType } from './typed.ts'
 
@@ -103,9 +103,29 @@ function prefixesAreGiven(scope: Scope, node: Of<'call'>, { name, table }: Named
 
 export const shape = (struct: StructType): string => `{ ${Object.keys(struct.fields).join(', ')} }`
 
+/** A key or a value that was written out before: `const key = { … }`. */
+function fromRecord(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
+  const given = node.kind === 'name' ? expression(scope, node) : undefined
+  if (given === undefined || !isStatic(given) || given.static !== 'record')
+    throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
+  for (const name of given.fields.keys())
+    if (!Object.hasOwn(struct.fields, name))
+      throw scope.unfit(
+        node.span,
+        `the ${struct.name} has no \`${name}\``,
+        suggestion(name, Object.keys(struct.fields)),
+      )
+  return struct.layout.fields.flatMap((field) => {
+    const [type, one] = [struct.fields[field.name], given.fields.get(field.name)]
+    if (type === undefined || one === undefined || isStatic(one))
+      throw scope.unfit(node.span, `the ${struct.name} lacks \`${field.name}\``, form)
+    return [{ field, value: coerce(scope, one, typeOfDeclared(type), node.span) }]
+  })
+}
+
 /** A key or a value: every field once, in any order. */
 export function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
-  if (node.kind !== 'record') throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
+  if (node.kind !== 'record') return fromRecord(scope, node, struct, form)
   // In the order in which they are written: that is the order in which they are computed.
   const fields = node.fields.flatMap((given, index) => {
     const { name, span } = given

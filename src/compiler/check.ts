@@ -25,7 +25,7 @@ import {
   Silent,
   type Static,
 } from './scope.ts'
-import type { Annotation, FunctionTree, Pattern, Span, Statement } from './tree.ts'
+import type { Annotation, FunctionTree, Of, Pattern, Span, Statement } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, type ValueType } from './typed.ts'
 
 /** Rounds of a loop and calls write statements anew: more than these take time and memory that nobody means to spend. */
@@ -260,6 +260,7 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
   const at = scope.at(node.span)
   if (scope.isDeclared(node.name))
     throw scope.unfit(node.span, `\`${node.name}\` is declared twice`, 'give one of them another name')
+  if (node.value.kind === 'record' && !node.mutable) return going(...declareRecord(scope, node.name, node.value))
   const given = expression(scope, node.value)
   if (!isStatic(given) && given.type.kind === 'list') {
     if (node.mutable) throw scope.unfit(node.span, `\`${node.name}\` holds a list, which cannot change`, 'write const')
@@ -294,6 +295,26 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
   if (node.mutable) assigned(scope, variable, typed)
   else keep(scope, variable, rangeOfValue(scope, typed))
   return going({ op: 'assign', variable, value: typed, at })
+}
+
+/** `const key = { … }`: a name for each of its values. */
+function declareRecord(scope: Scope, name: string, node: Of<'record'>): TypedStatement[] {
+  const { result, fields } = scope.block(() => {
+    const fields = new Map<string, Checked>()
+    const result = node.fields.flatMap((field) => {
+      if (fields.has(field.name))
+        throw scope.unfit(field.span, `the record is given \`${field.name}\` twice`, 'take one of them out')
+      const typed = value(scope, field.value)
+      if (typed.type.kind === 'verdict' || typed.type.kind === 'void')
+        throw scope.unfit(field.value.span, `${nameOfType(typed.type)} cannot be kept`, 'return it at once')
+      const statements = bindValue(scope, field.name, typed, field.value.span)
+      fields.set(field.name, expression(scope, { kind: 'name', name: field.name, span: field.value.span }))
+      return statements
+    })
+    return { result, fields }
+  })
+  scope.bind(name, { kind: 'static', value: { static: 'record', fields, at: scope.at(node.span) } })
+  return result
 }
 
 function take(scope: Scope, node: Extract<Statement, { kind: 'take' }>): TypedStatement[] {

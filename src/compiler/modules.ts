@@ -17,7 +17,7 @@ export interface Module extends SourceText {
   /** Functions declared at the top, by local name. */
   readonly functions: ReadonlyMap<string, FunctionSyntax>
   /** Other constants declared at the top. */
-  readonly constants: ReadonlyMap<string, es.Expression>
+  readonly constants: ReadonlyMap<string, es.Expression | es.Enum>
   /** Local name → where it comes from. */
   readonly imports: ReadonlyMap<string, Origin>
   /** Exported name → local name, or where it comes from. */
@@ -41,7 +41,7 @@ export type Modules = ReadonlyMap<string, Module>
 /** What a name at the top of a module stands for. */
 export type Resolved =
   | { readonly kind: 'function'; readonly module: Module; readonly name: string; readonly syntax: FunctionSyntax }
-  | { readonly kind: 'constant'; readonly module: Module; readonly syntax: es.Expression }
+  | { readonly kind: 'constant'; readonly module: Module; readonly syntax: es.Expression | es.Enum }
   | { readonly kind: 'value'; readonly value: unknown }
 
 /** Reads a module and all TypeScript modules that it imports, directly or not. A Refusal where one cannot be parsed. */
@@ -108,7 +108,7 @@ function shown(path: string): string {
 
 function declarations(path: string, tree: es.ModuleNode) {
   const functions = new Map<string, FunctionSyntax>()
-  const constants = new Map<string, es.Expression>()
+  const constants = new Map<string, es.Expression | es.Enum>()
   const imports = new Map<string, Origin>()
   const exports = new Map<string, string | Origin>()
   const stars: string[] = []
@@ -118,6 +118,10 @@ function declarations(path: string, tree: es.ModuleNode) {
     const statement = node as es.Statement
     if (statement.type === 'FunctionDeclaration' && statement.id) {
       functions.set(statement.id.name, statement)
+      if (exported) exports.set(statement.id.name, statement.id.name)
+    }
+    if (statement.type === 'TSEnumDeclaration') {
+      constants.set(statement.id.name, statement)
       if (exported) exports.set(statement.id.name, statement.id.name)
     }
     if (statement.type !== 'VariableDeclaration' || statement.kind !== 'const') return

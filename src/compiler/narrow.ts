@@ -45,8 +45,9 @@ export function narrow(
 }
 
 /** Narrows one expression: the initial value of a constant of the module. */
-export function narrowExpression(source: SourceText, syntax: es.Expression): Expression {
-  return new Narrower(source, []).expression(syntax)
+export function narrowExpression(source: SourceText, syntax: es.Expression | es.Enum): Expression {
+  const narrower = new Narrower(source, [])
+  return syntax.type === 'TSEnumDeclaration' ? narrower.enumeration(syntax) : narrower.expression(syntax)
 }
 
 class Narrower {
@@ -96,6 +97,28 @@ class Narrower {
         throw unfit(this.source, property, 'this cannot be taken out', 'name each one: { state, drop }')
       return { property: property.key.name, name: property.value.name, span: span(property) }
     })
+  }
+
+  /** An enum is an object of constants: a member without a value is one more than the one before it. */
+  enumeration({ body, ...node }: es.Enum): Expression {
+    let before: Expression | undefined
+    const earlier = new Map<string, Expression>()
+    const fields = body.members.map(({ id, initializer, ...member }) => {
+      const at = span(member)
+      if (id.type !== 'Identifier')
+        throw unfit(this.source, at, 'a member is a plain name', 'write Kind { first, second }')
+      const one: Expression = { kind: 'number', value: 1n, span: at }
+      const implied: Expression =
+        before === undefined
+          ? { kind: 'number', value: 0n, span: at }
+          : before.kind === 'number'
+            ? { kind: 'number', value: before.value + 1n, span: at }
+            : { kind: 'binary', operator: '+', left: before, right: one, span: at }
+      before = initializer === null ? implied : inserted(this.expression(initializer), earlier)
+      earlier.set(id.name, before)
+      return { name: id.name, value: before, span: at }
+    })
+    return { kind: 'record', fields, span: span(node) }
   }
 
   private statements(nodes: readonly es.Statement[]): Statement[] {
@@ -519,6 +542,21 @@ class Narrower {
 
   private refused(node: Named, as?: string) {
     return refused(this.source, node, as)
+  }
+}
+
+/** An expression with others in the place of names. */
+function inserted(node: Expression, values: ReadonlyMap<string, Expression>): Expression {
+  switch (node.kind) {
+    case 'name':
+      return values.get(node.name) ?? node
+    case 'negate':
+    case 'complement':
+      return { ...node, operand: inserted(node.operand, values) }
+    case 'binary':
+      return { ...node, left: inserted(node.left, values), right: inserted(node.right, values) }
+    default:
+      return node
   }
 }
 

@@ -11,6 +11,7 @@ export type {
   ParamPattern,
   Program as ModuleNode,
   Statement,
+  TSEnumDeclaration as Enum,
   TSType,
   VariableDeclaration,
 } from 'oxc-parser'

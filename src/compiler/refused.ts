@@ -29,7 +29,7 @@ export const REFUSED: Readonly<Record<string, readonly [what: string, remedy: st
   TaggedTemplateExpression: ['a string', 'there are no strings; use numbers, and names declared in the schema'],
   DebuggerStatement: ['debugger', 'take it out: the kernel does not stop at packets'],
   WithStatement: ['with', 'name the object: packet.length'],
-  TSEnumDeclaration: ['an enum', 'export a constant from a module: export const KIND = { a: 1, b: 2 } as const'],
+  TSEnumDeclaration: ['an enum', 'move it to the top of the module'],
   TSModuleDeclaration: ['a namespace', 'move it into a module of its own'],
   TSTypeAliasDeclaration: ['a type declaration', 'move it to the top of the module'],
   TSInterfaceDeclaration: ['a type declaration', 'move it to the top of the module'],

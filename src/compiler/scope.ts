@@ -13,6 +13,8 @@ export type Static = { readonly at: Position } & (
   | { readonly static: 'packet' | 'context' | 'state' | 'null' }
   /** A live JavaScript value: configuration, a header, a module's constant. */
   | { readonly static: 'host'; readonly value: unknown; readonly name: string }
+  /** Values under names, for a key or a value: nothing of them is in one place at run time. */
+  | { readonly static: 'record'; readonly fields: ReadonlyMap<string, Checked> }
   | { readonly static: 'table'; readonly table: NamedTable }
   | { readonly static: 'builtin'; readonly name: Builtin }
   | { readonly static: 'method'; readonly of: 'packet' | NamedTable | Typed; readonly name: string }
