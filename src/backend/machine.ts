@@ -41,6 +41,10 @@ export interface Machine extends Disposable {
   now(): bigint
 }
 
+/**
+ * A map. One of maps (`inner`) stands for the map that is in it: keys, values and entries are that one's. Reading and
+ * writing them takes CAP_SYS_ADMIN in the kernel; replacing all of them does not.
+ */
 export interface MachineMap extends Disposable {
   readonly description: MapDescription
   /** Bytes of a value as {@link lookup} and {@link update} have it. */
@@ -58,6 +62,11 @@ export interface MachineMap extends Disposable {
    * in, `update` adds one, and neither `delete` nor `entries` is possible.
    */
   pop(): Uint8Array | undefined
+  /**
+   * Of a map of maps: another map with these entries takes the place of the one that is in it, from one packet to the next.
+   * Where they do not fit, a Refusal, and nothing has changed.
+   */
+  replaceAll(entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>): void
   /** Of a Bloom filter, to which `update` adds, and nothing else is possible: whether the value may be in it. */
   has(value: Uint8Array): boolean
   /**

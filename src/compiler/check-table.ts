@@ -2,7 +2,7 @@
 import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { isArray } from '../isa/program.ts'
-import { describe, isList, isLocked, mapKind, type StructType } from '../lang/index.ts'
+import { describe, isList, isLocked, mapKind, type StructType, swapped } from '../lang/index.ts'
 import { typeOfDeclared } from './check.ts'
 import { arity } from './check-call.ts'
 import { coerce } from './check-convert.ts'
@@ -67,6 +67,12 @@ function keyed(scope: Scope, node: Of<'call'>, named: NamedTable, method: (typeo
   const { name, table } = named
   const { key, value: entry, kind } = table
   if (kind === 'lpm_trie' && method !== 'get') throw prefixesAreGiven(scope, node, named, method)
+  if (swapped(kind) !== undefined && method !== 'get')
+    throw scope.unfit(
+      node.span,
+      `the entries of \`${name}\` are the control plane's, which may replace all of them at any time`,
+      'what packets leave behind belongs in a table of its own',
+    )
   const hasValue = method !== 'get' && method !== 'delete'
   const form = `write state.${name}.${method}(${shape(key)}${hasValue ? `, ${shape(entry)}` : ''})`
   arity(scope, node, hasValue ? 2 : 1, hasValue ? 2 : 1, form)

@@ -1,7 +1,7 @@
 /** Tables, queues and cells: calls of the kernel's helpers, with keys and values on the stack. */
 import type { Layout } from '../isa/layout.ts'
 import { F_LOCK, UPDATE } from '../isa/opcodes.ts'
-import { isLocked, type StructType, wholeLength } from '../lang/index.ts'
+import { isLocked, type StructType, swapped as swappedKind, wholeLength } from '../lang/index.ts'
 import type { StackObject, Value } from './ir.ts'
 import { loadPieces, type Pieces, padding, plainParts, storePieces, swapped } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
@@ -42,7 +42,11 @@ export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop'
   switch (node.op) {
     case 'get': {
       const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
-      const pointer = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, builder.emit({ op: 'map', name }), key)
+      const map = builder.emit({ op: 'map', name })
+      const pointer =
+        swappedKind(table.kind) === undefined
+          ? builder.emit({ op: 'call', helper: 'map_lookup_elem' }, map, key)
+          : lookInside(values, map, key, node.at)
       return { pointer, present: [{ comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }] }
     }
     case 'cell':
@@ -51,6 +55,25 @@ export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop'
     case 'peek':
       return taken(values, node)
   }
+}
+
+/** In a map of maps: none where there is no map in it. */
+function lookInside(values: Values, map: Value, key: Value, at: Position): Value {
+  const { builder } = values
+  const place = builder.emit({ op: 'stack', object: { size: 4, align: 8, what: 'the place of a map', at } })
+  builder.emit({ op: 'store', size: 4, offset: 0 }, place, builder.constant(0))
+  const inner = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, map, place)
+  const [there, missing] = [builder.newBlock(), builder.newBlock()]
+  builder.branch('ne', 64, inner, builder.constant(0), there, missing)
+  const [pointer] = values.join(
+    there,
+    missing,
+    () => [builder.emit({ op: 'call', helper: 'map_lookup_elem' }, inner, key)],
+    // Null, and in the register that the other one comes in.
+    () => [inner],
+  )
+  if (pointer === undefined) throw new Error('no pointer')
+  return pointer
 }
 
 /** What a queue gave, in registers: the place on the stack that it was written to is soon used again. */

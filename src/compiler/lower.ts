@@ -476,7 +476,7 @@ class Lowering implements Values {
   }
 
   /** Two ways to a value, and where they meet. */
-  private join(is: Block, isNot: Block, whenTrue: () => Pieces, whenFalse: () => Pieces): Pieces {
+  join(is: Block, isNot: Block, whenTrue: () => Pieces, whenFalse: () => Pieces): Pieces {
     const { builder } = this
     const result = this.nextResult
     this.nextResult -= VARIABLE_STRIDE

@@ -1,6 +1,6 @@
 /** What lowering one kind of expression takes from lowering all others, and what it gives. */
 import type { Builder } from './builder.ts'
-import type { Comparison, Value } from './ir.ts'
+import type { Block, Comparison, Value } from './ir.ts'
 import type { Pieces } from './pieces.ts'
 import type { Typed } from './typed.ts'
 
@@ -8,6 +8,8 @@ export interface Values {
   readonly builder: Builder
   /** Computes what is no reference. */
   value(node: Typed): Pieces
+  /** Two ways to a value, and where they meet. */
+  join(is: Block, isNot: Block, whenTrue: () => Pieces, whenFalse: () => Pieces): Pieces
 }
 
 /** A header or a table entry: where it is, and what proves that it is there. */

@@ -13,6 +13,7 @@ import {
   type ControlPerCpuTable,
   type ControlPrefixes,
   type ControlQueue,
+  type ControlSwap,
   type ControlTable,
   type ControlTableOf,
   describe,
@@ -20,6 +21,7 @@ import {
   mapKind,
   type StructType,
   struct,
+  swapped,
   type Table,
   type TableKind,
   u32,
@@ -34,6 +36,7 @@ export function controlTable<T extends Table>(table: T, map: MachineMap): Contro
 }
 
 function viewOf(kind: TableKind): (table: Table, map: MachineMap) => unknown {
+  if (swapped(kind) !== undefined) return swap
   if (kind === 'cell') return cell
   if (kind === 'ringbuf') return ring
   if (kind === 'bloom_filter') return bloom
@@ -67,6 +70,16 @@ function prefixes({ key: keys, value: values }: Table, map: MachineMap): Control
     replace: (prefix, value) => map.update(encodePrefix(keys, prefix), encodeStruct(values, value), 'present'),
     delete: (prefix) => map.delete(encodePrefix(keys, prefix)),
     entries: () => map.entries().map(([key, value]) => [decodePrefix(keys, key), decodeStruct(values, value)]),
+  }
+}
+
+function swap(table: Table, map: MachineMap): ControlTable<Fields, Fields> & ControlSwap<never, Fields> {
+  const prefixed = table.kind === 'swappable_lpm_trie'
+  const encodeKey = prefixed ? encodePrefix : encodeStruct
+  return {
+    ...(prefixed ? prefixes(table, map) : plain(table, map)),
+    replaceAll: (entries) =>
+      map.replaceAll([...entries].map(([key, value]) => [encodeKey(table.key, key), encodeStruct(table.value, value)])),
   }
 }
 

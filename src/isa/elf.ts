@@ -158,6 +158,8 @@ function sharedMaps(programs: readonly Program[]): Map<string, MapDescription> {
 /** `struct { int (*type)[TYPE]; key *key; value *value; int (*max_entries)[ENTRIES]; }`, as the macros of bpf_helpers.h. */
 function definition(btf: Btf, description: MapDescription): Readonly<Record<string, number>> {
   const number = (value: number): number => btf.array(btf.int(4, true), value)
+  if (description.inner !== undefined)
+    throw refusal('a map of maps cannot be put into an object file', 'there, a table cannot be swappable')
   const { key, value } = mapTypes(btf, description)
   const flags = MAP_FLAGS[description.kind]
   return {

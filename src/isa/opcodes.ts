@@ -122,6 +122,7 @@ export const MAP_TYPE = {
   lru_hash: 9,
   lru_percpu_hash: 10,
   lpm_trie: 11,
+  array_of_maps: 12,
   devmap: 14,
   queue: 22,
   stack: 23,

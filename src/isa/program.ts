@@ -43,6 +43,7 @@ export type MapKind =
   | 'stack'
   | 'ringbuf'
   | 'bloom_filter'
+  | 'array_of_maps'
 
 /**
  * Entries are numbered, and hold the indices of interfaces: what XDP redirects to. The control plane sets and clears them,
@@ -81,6 +82,8 @@ export interface MapDescription {
   readonly entries: number
   /** Where in a value a lock is (`struct bpf_spin_lock`, 4 bytes): of hashes and arrays that have one. */
   readonly lock?: number
+  /** Of a map of maps, which has one entry: the map in it. */
+  readonly inner?: MapDescription
 }
 
 /** A line of source that instructions came from. Line and column count from 1. */

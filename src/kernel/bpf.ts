@@ -19,6 +19,7 @@ const COMMAND = {
   obj_get: 7,
   prog_test_run: 10,
   prog_get_fd_by_id: 13,
+  map_get_fd_by_id: 14,
   obj_get_info_by_fd: 15,
   prog_query: 16,
   btf_load: 18,
@@ -91,9 +92,10 @@ export interface MapShape {
   readonly entries: number
 }
 
-export function createMap(name: string, shape: MapShape, btf?: BtfReference, flags = 0): number {
+/** `inner` is of a map like those that can be in this one, which is a map of maps. */
+export function createMap(name: string, shape: MapShape, btf?: BtfReference, flags = 0, inner = 0): number {
   const attr = new Attr(72).u32(0, shape.type).u32(4, shape.keySize).u32(8, shape.valueSize).u32(12, shape.entries)
-  attr.u32(16, flags).bytes(28, nameBytes(name))
+  attr.u32(16, flags).u32(20, inner).bytes(28, nameBytes(name))
   if (btf !== undefined) attr.u32(48, btf.fd).u32(52, btf.key).u32(56, btf.value)
   return attr.call(COMMAND.map_create)
 }
@@ -273,6 +275,8 @@ export function linkInfo(fd: number): LinkInfo | number {
 }
 
 export const programById = (id: number): number => new Attr(12).u32(0, id).call(COMMAND.prog_get_fd_by_id)
+
+export const mapById = (id: number): number => new Attr(12).u32(0, id).call(COMMAND.map_get_fd_by_id)
 
 export interface Attached {
   readonly program: number

@@ -6,6 +6,7 @@ import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
+import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap } from './maps.ts'
 import { filters } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
@@ -29,6 +30,8 @@ export function openKernelMachine(options: KernelOptions = {}): Machine {
   return new KernelMachine(options)
 }
 
+const kindOfMap = ({ inner }: MapDescription): typeof KernelMap => (inner === undefined ? KernelMap : MapOfMaps)
+
 class KernelMachine implements Machine {
   readonly name = 'kernel'
   readonly #attach: 'auto' | 'tcx' | 'clsact'
@@ -41,11 +44,11 @@ class KernelMachine implements Machine {
   }
 
   createMap(name: string, description: MapDescription): MachineMap {
-    return KernelMap.create(name, description, this.#open)
+    return kindOfMap(description).create(name, description, this.#open)
   }
 
   openMap(path: string, description: MapDescription): MachineMap | undefined {
-    return KernelMap.open(path, description, this.#open)
+    return kindOfMap(description).open(path, description, this.#open)
   }
 
   load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram {

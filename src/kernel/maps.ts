@@ -13,9 +13,9 @@ import { openPin, pin } from './pins.ts'
 import { probe } from './probes.ts'
 import { RingReader } from './ring.ts'
 
-type Entry = readonly [key: Uint8Array, value: Uint8Array]
+export type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
-const shapeOf = ({ kind, key, value, entries }: MapDescription): MapShape => ({
+export const shapeOf = ({ kind, key, value, entries }: MapDescription): MapShape => ({
   type: MAP_TYPE[kind],
   keySize: key.size,
   // To the kernel, records are bytes.
@@ -60,10 +60,7 @@ export class KernelMap implements MachineMap {
   static open(path: string, description: MapDescription, owner?: Owner): KernelMap | undefined {
     const fd = openPin(path)
     if (fd === undefined) return undefined
-    const found = kindOf(fd) === 'map' ? mapInfo(fd) : undefined
-    if (typeof found === 'object' && isSameShape(found, shapeOf(description))) {
-      return new KernelMap(path, description, fd, owner)
-    }
+    if (kindOf(fd) === 'map' && isMapLike(fd, description)) return new KernelMap(path, description, fd, owner)
     close(fd)
     return undefined
   }
@@ -113,6 +110,10 @@ export class KernelMap implements MachineMap {
     if (result === -ERRNO.ENOENT) return undefined
     this.#check(result, 'take', new Uint8Array())
     return this.#entries.value.slice()
+  }
+
+  replaceAll(_entries: Iterable<Entry>): void {
+    throw refusal(`the map "${this.#name}" is no map of maps`, 'update its entries')
   }
 
   has(value: Uint8Array): boolean {
@@ -239,10 +240,18 @@ function refuseUnknown(name: string, kind: MapKind): void {
     throw refusal(`the map "${name}" cannot be created: ${kind} maps came with Linux ${answer.since}`)
 }
 
+/** Whether the map behind a handle is one that is described so. */
+export function isMapLike(fd: number, description: MapDescription): boolean {
+  const found = mapInfo(fd)
+  return typeof found === 'object' && isSameShape(found, shapeOf(description))
+}
+
 const isSameShape = (a: MapShape, b: MapShape): boolean =>
   a.type === b.type && a.keySize === b.keySize && a.valueSize === b.valueSize && a.entries === b.entries
 
-export const isAlike = (a: MapDescription, b: MapDescription): boolean => isSameShape(shapeOf(a), shapeOf(b))
+export const isAlike = (a: MapDescription, b: MapDescription): boolean =>
+  isSameShape(shapeOf(a), shapeOf(b)) &&
+  (a.inner === undefined || b.inner === undefined ? a.inner === b.inner : isAlike(a.inner, b.inner))
 
 function loadMapBtf(description: MapDescription): BtfReference | undefined {
   const { btf, key, value } = mapBtf(description)

@@ -109,6 +109,17 @@ const PROBES = {
     since: '4.14',
     try: () => byHandle(createMap('probe', { type: MAP_TYPE.devmap, keySize: 4, valueSize: 4, entries: 2 })),
   },
+  'array_of_maps maps': {
+    since: '4.12',
+    try: () => {
+      const inner = createMap('probe', { type: MAP_TYPE.array, keySize: 4, valueSize: 8, entries: 2 })
+      if (inner < 0) return errnoName(inner)
+      const outer = { type: MAP_TYPE.array_of_maps, keySize: 4, valueSize: 4, entries: 1 }
+      const outcome = byHandle(createMap('probe', outer, undefined, 0, inner))
+      close(inner)
+      return outcome
+    },
+  },
   'tc programs': { since: '4.1', try: program(PROG_TYPE.tc, zero) },
   'xdp programs': { since: '4.8', try: program(PROG_TYPE.xdp, zero) },
   'jumps on 32 bits': {

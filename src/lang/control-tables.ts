@@ -1,5 +1,5 @@
 /** State as a control plane sees it. */
-import type { Table } from './maps.ts'
+import type { SwappableKind, Table } from './maps.ts'
 import type { ControlOf, Fields, IntType, Type } from './types.ts'
 
 /** A table with keys. */
@@ -77,20 +77,33 @@ export interface ControlBloom<V extends Fields> {
   has(value: ControlOf<V>): boolean
 }
 
+/** What a table that can be swapped has besides. */
+export interface ControlSwap<K, V extends Fields> {
+  /**
+   * Replaces all entries, from one packet to the next. A Refusal where they do not fit, and nothing has changed. References
+   * that a packet holds go on to the old entries, which nobody else sees any more.
+   */
+  replaceAll(entries: Iterable<readonly [key: K, value: ControlOf<V>]>): void
+}
+
 /** A table as the control plane sees it, by its kind. */
 export type ControlTableOf<T extends Table> =
   T extends Table<infer K, infer V>
     ? T['kind'] extends 'lpm_trie'
       ? ControlPrefixes<K, V>
-      : T['kind'] extends 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash'
-        ? ControlPerCpuTable<K, V>
-        : T['kind'] extends 'queue' | 'stack'
-          ? ControlQueue<V>
-          : T['kind'] extends 'cell'
-            ? ControlCell<V>
-            : T['kind'] extends 'ringbuf'
-              ? ControlRing<V>
-              : T['kind'] extends 'bloom_filter'
-                ? ControlBloom<V>
-                : ControlTable<K, V>
+      : T['kind'] extends 'swappable_lpm_trie'
+        ? ControlPrefixes<K, V> & ControlSwap<PrefixOf<K>, V>
+        : T['kind'] extends SwappableKind
+          ? ControlTable<K, V> & ControlSwap<ControlOf<K>, V>
+          : T['kind'] extends 'percpu_array' | 'percpu_hash' | 'lru_percpu_hash'
+            ? ControlPerCpuTable<K, V>
+            : T['kind'] extends 'queue' | 'stack'
+              ? ControlQueue<V>
+              : T['kind'] extends 'cell'
+                ? ControlCell<V>
+                : T['kind'] extends 'ringbuf'
+                  ? ControlRing<V>
+                  : T['kind'] extends 'bloom_filter'
+                    ? ControlBloom<V>
+                    : ControlTable<K, V>
     : never

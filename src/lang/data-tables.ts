@@ -1,6 +1,6 @@
 /** State as a data plane sees it. */
 import type { Locked } from './lock.ts'
-import type { LockedKind, Table } from './maps.ts'
+import type { LockedKind, SwappableKind, Table } from './maps.ts'
 import type { DataOf, Fields, GivenOf } from './types.ts'
 
 /** What a data plane may do with a table. */
@@ -23,9 +23,9 @@ export interface DataLockedTable<K extends Fields, V extends Fields> extends Omi
   get(key: GivenOf<K>): Locked<DataOf<V>> | null
 }
 
-/** What a data plane may do with a table of prefixes: they are the control plane's to set. */
+/** What a data plane may do with a table of prefixes, or one that can be swapped: entries are the control plane's to set. */
 export interface DataPrefixes<K extends Fields, V extends Fields> {
-  /** The entry of the longest prefix that the key begins with, itself, not a copy. Null where there is none. */
+  /** The entry itself, not a copy: of the longest prefix that the key begins with. Null where there is none. */
   get(key: GivenOf<K>): DataOf<V> | null
 }
 
@@ -61,7 +61,7 @@ export interface DataBloom<V extends Fields> {
 /** What a data plane may do with a table, by its kind. */
 export type DataTableOf<T extends Table> =
   T extends Table<infer K, infer V>
-    ? T['kind'] extends 'lpm_trie'
+    ? T['kind'] extends 'lpm_trie' | SwappableKind
       ? DataPrefixes<K, V>
       : T['kind'] extends 'queue' | 'stack'
         ? DataQueue<V>

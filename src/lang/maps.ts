@@ -4,7 +4,9 @@ import { prefixKey, prefixKeyLayout } from './prefix.ts'
 import { type Fields, type StructType, struct, u32 } from './types.ts'
 
 /** A cell is an array of one entry, which is always there. */
-export type TableKind = MapKind | 'cell' | LockedKind
+export type TableKind = MapKind | 'cell' | LockedKind | SwappableKind
+export type SwappableKind = `swappable_${Swappable}`
+type Swappable = 'hash' | 'array' | 'lpm_trie'
 export type LockedKind = 'locked_hash' | 'locked_array'
 
 /** A table declared in a schema: the data plane and the control plane both take their types from it. */
@@ -130,18 +132,54 @@ const LOCK_SIZE = 4
 
 export const isLocked = (kind: TableKind): kind is LockedKind => kind === 'locked_hash' || kind === 'locked_array'
 
+/**
+ * A table that the control plane replaces as a whole: `swappable(lpmTrie({ … }))`, then `replaceAll` in the control plane. Each
+ * lookup sees all of the old entries or all of the new ones. Data planes only look up. Linux 4.12.
+ */
+export function swappable<K extends Fields, V extends Fields, Kind extends Swappable>(
+  table: Table<K, V, Kind>,
+): Table<K, V, `swappable_${Kind}`> {
+  const kind: string = table.kind
+  if (kind !== 'hash' && kind !== 'array' && kind !== 'lpm_trie')
+    throw new RangeError(`${kind}: only a hash, an array or a table of prefixes can be swapped`)
+  return { ...table, kind: `swappable_${table.kind}` }
+}
+
+/** The kind of the table that is swapped, of one that is. */
+export function swapped(kind: TableKind): Swappable | undefined {
+  switch (kind) {
+    case 'swappable_hash':
+      return 'hash'
+    case 'swappable_array':
+      return 'array'
+    case 'swappable_lpm_trie':
+      return 'lpm_trie'
+    default:
+      return undefined
+  }
+}
+
 /** What a machine makes of a kind of tables. */
 export function mapKind(kind: TableKind): MapKind {
+  if (kind === 'swappable_hash' || kind === 'swappable_array' || kind === 'swappable_lpm_trie') return 'array_of_maps'
+
   if (kind === 'locked_hash') return 'hash'
   return kind === 'cell' || kind === 'locked_array' ? 'array' : kind
 }
 
 /** The map that a machine creates for a table. */
-export const describe = ({ kind, key, value, entries }: Table): MapDescription => ({
-  kind: mapKind(kind),
-  key: kind === 'lpm_trie' ? prefixKeyLayout(key) : key.layout,
-  value: value.layout,
-  entries,
-  // Behind all fields.
-  ...(isLocked(kind) ? { lock: value.size - LOCK_SIZE } : {}),
-})
+export function describe(table: Table): MapDescription {
+  const { kind, key, value, entries } = table
+  const inner = swapped(kind)
+  if (inner !== undefined) return { ...ONE_MAP, inner: describe({ ...table, kind: inner }) }
+  return {
+    kind: mapKind(kind),
+    key: kind === 'lpm_trie' ? prefixKeyLayout(key) : key.layout,
+    value: value.layout,
+    entries,
+    // Behind all fields.
+    ...(isLocked(kind) ? { lock: value.size - LOCK_SIZE } : {}),
+  }
+}
+
+const ONE_MAP = { kind: 'array_of_maps', key: u32.layout, value: u32.layout, entries: 1 } as const

@@ -43,6 +43,8 @@ export class VirtualMap {
   readonly sequence: Sequence | undefined
   readonly ring: Ring | undefined
   readonly bloom: Bloom | undefined
+  /** Of a map of maps: the map that is in it now. */
+  inner: VirtualMap | undefined
   #holders = 0
 
   constructor(name: string, description: MapDescription, memory: Memory) {
@@ -54,13 +56,15 @@ export class VirtualMap {
     this.sequence = isSequence(kind) ? new Sequence(entries, kind === 'stack') : undefined
     this.ring = isRing(kind) ? new Ring(entries) : undefined
     this.bloom = isBloom(kind) ? new Bloom() : undefined
-    const keyless = isKeyless(kind)
+    // No program points to values of these.
+    const keyless = isKeyless(kind) || kind === 'array_of_maps'
     this.#table = isArray(kind) || keyless ? undefined : new Table(key.size, entries, isLru(kind))
     this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
     const slots = this.#table?.capacity ?? (keyless ? 0 : entries)
     this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
     this.#memory = memory
     this.id = memory.addMap(this, this.values)
+    this.inner = this.emptyInner()?.hold()
   }
 
   hold(): this {
@@ -70,7 +74,21 @@ export class VirtualMap {
 
   release(): void {
     this.#holders--
-    if (this.#holders === 0) this.#memory.removeMap(this.id)
+    if (this.#holders > 0) return
+    this.inner?.release()
+    this.#memory.removeMap(this.id)
+  }
+
+  /** Of a map of maps: a map that could be in it. */
+  emptyInner(): VirtualMap | undefined {
+    const { inner } = this.description
+    return inner && new VirtualMap(this.name, inner, this.#memory)
+  }
+
+  /** Of a map of maps: the other one is let go of. */
+  exchange(inner: VirtualMap): void {
+    this.inner?.release()
+    this.inner = inner.hold()
   }
 
   /** The slot of the key at `at` in `bytes`, or -1. */

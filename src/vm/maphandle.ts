@@ -23,7 +23,7 @@ export class MapHandle implements MachineMap {
   }
 
   get valueSize(): number {
-    return this.#map.valueSize
+    return (this.#map.inner ?? this.#map).valueSize
   }
 
   /** The map behind this handle. */
@@ -91,6 +91,15 @@ export class MapHandle implements MachineMap {
     return map.sequence.pop()
   }
 
+  replaceAll(entries: Iterable<readonly [Uint8Array, Uint8Array]>): void {
+    const map = this.shared()
+    const inner = map.emptyInner()
+    if (inner === undefined) throw refusal(`map "${map.name}" is no map of maps`, 'update its entries')
+    using handle = new MapHandle(inner, this.#pins)
+    for (const [key, value] of entries) handle.update(key, value)
+    map.exchange(inner)
+  }
+
   has(value: Uint8Array): boolean {
     const { bloom, name } = this.shared()
     if (bloom === undefined) throw refusal(`map "${name}" is no Bloom filter`, 'look up an entry')
@@ -122,9 +131,10 @@ export class MapHandle implements MachineMap {
     return ring
   }
 
-  /** The map, if it has anything but records. */
+  /** The map that has the entries, if it has anything but records. */
   #lasting(): VirtualMap {
-    const map = this.shared()
+    const outer = this.shared()
+    const map = outer.inner ?? outer
     if (map.ring !== undefined) throw refusal(`map "${map.name}" is a ring: its records can only be consumed`)
     return map
   }
@@ -136,7 +146,7 @@ export class MapHandle implements MachineMap {
 }
 
 /** What the kernel refuses to create (array_map_alloc_check, htab_map_alloc_check). */
-export function checkDescription(name: string, { kind, key, value, entries, lock }: MapDescription): void {
+export function checkDescription(name: string, { kind, key, value, entries, lock, inner }: MapDescription): void {
   const wrong = (what: string) => refusal(`map "${name}" cannot be created: ${what}`)
   if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff) throw wrong(`${entries} entries; at least 1`)
   if (value.size < 1) throw wrong('its values have no bytes')
@@ -144,6 +154,10 @@ export function checkDescription(name: string, { kind, key, value, entries, lock
   if (lock !== undefined && (lock % 4 !== 0 || lock + 4 > value.size)) throw wrong(`no lock can be at byte ${lock}`)
   if (isArray(kind)) {
     if (key.size !== 4) throw wrong(`the key of an array has 4 bytes, and this one has ${key.size}`)
+  } else if (kind === 'array_of_maps') {
+    if (inner === undefined || inner.inner !== undefined) throw wrong('nothing says which maps can be in it')
+    if (key.size !== 4 || value.size !== 4) throw wrong('its keys and values have 4 bytes')
+    checkDescription(name, inner)
   } else if (isDevmap(kind)) {
     if (key.size !== 4 || value.size !== 4)
       throw wrong(`a devmap has keys and values of 4 bytes, and these have ${key.size} and ${value.size}`)
@@ -163,6 +177,7 @@ const isPowerOfTwo = (number: number): boolean => Number.isInteger(Math.log2(num
 /** Whether two descriptions are of the same map, as far as a machine can tell. */
 export const sameDescription = (a: MapDescription, b: MapDescription): boolean =>
   a.kind === b.kind &&
+  (a.inner === undefined || b.inner === undefined ? a.inner === b.inner : sameDescription(a.inner, b.inner)) &&
   a.lock === b.lock &&
   a.key.size === b.key.size &&
   a.value.size === b.value.size &&

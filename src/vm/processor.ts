@@ -105,7 +105,7 @@ export class VirtualProcessor implements Processor {
       case HELPER.map_update_elem:
         return this.#update(code)
       case HELPER.map_delete_elem: {
-        const map = this.#keyed(code)
+        const map = this.#changeable(code)
         const key = this.#argument(code, 2, map.description.key.size, 'key')
         return map.delete(key.bytes, code.lo[2] ?? 0)
       }
@@ -182,13 +182,19 @@ export class VirtualProcessor implements Processor {
   #lookup(code: Code): void {
     const map = this.#keyed(code)
     const key = this.#argument(code, 2, map.description.key.size, 'key')
+    if (map.inner !== undefined) {
+      const index = viewOf(key.bytes).getUint32((code.lo[2] ?? 0) >>> 0, true)
+      code.lo[0] = 0
+      code.hi[0] = index < map.description.entries ? map.inner.id : 0
+      return
+    }
     const slot = map.find(key.bytes, code.lo[2] ?? 0, 'program')
     code.lo[0] = slot < 0 ? 0 : slot * map.stride
     code.hi[0] = slot < 0 ? 0 : map.id + 1
   }
 
   #update(code: Code): number {
-    const map = this.#keyed(code)
+    const map = this.#changeable(code)
     const key = this.#argument(code, 2, map.description.key.size, 'key')
     const value = this.#argument(code, 3, map.description.value.size, 'value')
     // No flag has a bit above the 31st.
@@ -246,6 +252,13 @@ export class VirtualProcessor implements Processor {
     const { sequence } = this.#map(code)
     if (sequence === undefined) throw new Trap('r1 is neither a queue nor a stack')
     return sequence
+  }
+
+  /** A map whose entries programs may add and remove. */
+  #changeable(code: Code): VirtualMap {
+    const map = this.#keyed(code)
+    if (map.inner !== undefined) throw new Trap('r1 is a map of maps: programs can only look into it')
+    return map
   }
 
   /** A map whose entries have keys. */

@@ -222,7 +222,7 @@ class Interpreter {
       case 'get': {
         const { name, table } = node.table
         const bytes =
-          table.kind === 'lpm_trie'
+          table.kind === 'lpm_trie' || table.kind === 'swappable_lpm_trie'
             ? this.longest(name, this.record(table.key, node.key))
             : this.world.tables[name]?.get(this.key(table.key, node.key))
         return bytes === undefined ? null : { bytes, at: 0 }

@@ -14,6 +14,7 @@ import {
   mac,
   queue,
   ring,
+  swappable,
   u8,
   u16,
   u32,
@@ -35,6 +36,7 @@ export const lan = {
     free: queue({ value: { port: u16, used: u32 }, entries: 16 }),
     gauge: cell({ value: { packets: u64, level: u16, last: mac } }),
     buckets: locked(hash({ key: { source: mac }, value: { tokens: u64, filled: u64 }, entries: 64 })),
+    rules: swappable(hash({ key: { source: ipv4 }, value: { port: u16, hits: u32 }, entries: 64 })),
     events: ring({ value: { source: mac, port: u16, length: u32 }, bytes: 4096 }),
     known: bloom({ value: { source: mac }, entries: 1000 }),
     reports: ring({
