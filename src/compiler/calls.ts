@@ -1,13 +1,16 @@
 /**
- * Which functions are called, and which are compiled into where they are called. A call costs two or three nanoseconds; a
- * body in many places costs room, and the verifier's time for each.
+ * Which functions are called, and which are compiled into where they are called. A call costs two nanoseconds, and twenty where
+ * the CPU's returns are guarded against speculation. A body in many places costs room; and with every choice in it, the
+ * verifier's work may double in each of them, while it looks at a called function once.
  */
 import { Refusal } from '../base/diagnostic.ts'
 import { identifier } from '../isa/btf.ts'
 import type { Hook } from '../isa/program.ts'
 import { placeOf } from './emit.ts'
+import { addParts, type Node } from './parts.ts'
 import { piecesOf } from './pieces.ts'
-import type { Position, Typed, TypedFunction, TypedStatement } from './typed.ts'
+import type { Position, TypedFunction, ValueType } from './typed.ts'
+import { countWays } from './ways.ts'
 
 /** A function that is called. */
 export interface Called {
@@ -22,8 +25,10 @@ export interface Called {
 export type Calls = ReadonlyMap<TypedFunction, Called>
 
 /** What copies of a body may add to a program, in nodes of the typed tree: each is about an instruction. */
-const MOST_GROWTH = 100
-/** A smaller function is always compiled in: passing arguments takes as much. */
+const MOST_GROWTH = 1000
+/** What copies of a body may have the verifier follow, if it has to follow every way through each of them. */
+const MOST_WAYS = 10_000
+/** What is smaller saves no room: passing arguments takes as much. */
 const LEAST_SIZE = 16
 /** Functions that call others twice grow without bound otherwise. */
 const MOST_COPIES = 2000
@@ -49,8 +54,9 @@ export function planCalls(main: TypedFunction, hook: Hook): Calls {
   for (const one of callersFirst.toReversed()) {
     const whole = wholeOf(one, bodies, called, wholes)
     wholes.set(one, whole)
-    const growth = ((copies.get(one) ?? 0) - 1) * whole.size
-    if (whole.size < LEAST_SIZE || growth <= MOST_GROWTH || !canBeCalled(one, whole)) continue
+    const times = copies.get(one) ?? 0
+    const isLong = whole.size >= LEAST_SIZE && (times - 1) * whole.size > MOST_GROWTH
+    if (times < 2 || !(isLong || times * whole.ways > MOST_WAYS) || !canBeCalled(one, whole)) continue
     called.set(one, { name: names.unused(one.name), context: whole.context, time: whole.time })
   }
   // Where what called it often is called itself, a single call may be left.
@@ -74,32 +80,15 @@ interface Body {
 interface Whole extends Omit<Body, 'sites'> {
   /** The most frames there can be while it runs, its own included. */
   readonly frames: number
+  /** Through it. */
+  readonly ways: number
 }
-
-export type Node = Typed | TypedStatement
 
 /** What a called function may contain: no verdicts, and nothing that changes the packet. */
 const CALLABLE: ReadonlySet<Node['op']> = new Set([
+  ...(['constant', 'variable', 'field', 'element', 'byte', 'length', 'vlan', 'now', 'read'] as const),
+  ...(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek', 'emit', 'has', 'cell', 'atomic'] as const),
   ...([
-    'constant',
-    'variable',
-    'field',
-    'byte',
-    'length',
-    'vlan',
-    'now',
-    'read',
-    'get',
-    'delete',
-    'set',
-    'add',
-    'replace',
-  ] as const),
-  ...([
-    'push',
-    'pop',
-    'peek',
-    'cell',
     'arithmetic',
     'compare',
     'isNull',
@@ -107,10 +96,12 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
     'complement',
     'negate',
     'convert',
+    'address',
+    'octets',
+    'mask',
   ] as const),
-  ...(['and', 'or', 'conditional', 'call', 'atomic'] as const),
-  ...(['assign', 'store', 'if', 'loop', 'breakable', 'return', 'break', 'continue', 'evaluate'] as const),
-  ...(['element', 'while', 'rounds', 'address', 'octets', 'mask'] as const),
+  ...(['and', 'or', 'conditional', 'call', 'assign', 'store', 'evaluate'] as const),
+  ...(['if', 'loop', 'while', 'rounds', 'breakable', 'return', 'break', 'continue'] as const),
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
 const FREE: ReadonlySet<Node['op']> = new Set([
@@ -122,19 +113,6 @@ const HELPER: ReadonlySet<Node['op']> = new Set([
 
 /** About how many instructions a node becomes, without its parts. A helper wants its map, its arguments and a test. */
 const sizeOf = ({ op }: Node): number => (FREE.has(op) ? 0 : HELPER.has(op) ? 6 : op === 'read' ? 4 : 1)
-
-const isNode = (part: unknown): part is Node => typeof part === 'object' && part !== null && 'op' in part
-
-/** Whatever has an `op` is a node, and what it is made of are nodes, or fields of a record with a node each. */
-export function addParts(node: Node, to: Node[]): void {
-  for (const part of Object.values<unknown>(node)) addPart(part, to)
-}
-
-function addPart(part: unknown, to: Node[]): void {
-  if (Array.isArray(part)) for (const one of part) addPart(one, to)
-  else if (isNode(part)) to.push(part)
-  else if (typeof part === 'object' && part !== null && 'field' in part && 'value' in part) addPart(part.value, to)
-}
 
 /** All functions, what calls before what is called. */
 function surveyAll(main: TypedFunction, hook: Hook): Map<TypedFunction, Body> {
@@ -189,13 +167,14 @@ function wholeOf(
   wholes: ReadonlyMap<TypedFunction, Whole>,
 ): Whole {
   const { sites = new Map<TypedFunction, Position[]>(), ...own } = bodies.get(one) ?? {}
-  let whole: Whole = { size: 0, context: false, time: false, bound: false, ...own, frames: 1 }
+  let whole: Whole = { size: 0, context: false, time: false, bound: false, ...own, frames: 1, ways: 1 }
   for (const [callee, { length }] of sites) {
     const inner = wholes.get(callee)
     if (inner === undefined) throw new Error(`${callee.name} comes after what calls it`)
     const isCalled = called.has(callee)
     const size = isCalled ? 2 + callee.parameters.length : inner.size
     whole = {
+      ...whole,
       size: whole.size + length * size,
       context: whole.context || inner.context,
       time: whole.time || inner.time,
@@ -203,12 +182,15 @@ function wholeOf(
       frames: Math.max(whole.frames, inner.frames + (isCalled ? 1 : 0)),
     }
   }
-  return whole
+  const ways = countWays(one.body, (callee) => (called.has(callee) ? 1 : (wholes.get(callee)?.ways ?? 1)))
+  return { ...whole, ways }
 }
+
+const PASSED: ReadonlySet<ValueType['kind']> = new Set(['int', 'bool', 'address'])
 
 function canBeCalled({ parameters, result }: TypedFunction, { bound, context, time, frames }: Whole): boolean {
   if (bound || frames > MOST_FRAMES || result.kind === 'verdict') return false
-  if (parameters.some(({ type }) => type.kind === 'reference')) return false
+  if (!parameters.every(({ type }) => PASSED.has(type.kind))) return false
   const pieces = parameters.reduce((sum, { type }) => sum + piecesOf(type).length, 0)
   const returned = result.kind === 'void' ? 0 : piecesOf(result).reduce((sum, size) => sum + size, 0)
   return pieces + Number(context) + Number(time) <= MOST_ARGUMENTS && returned <= 8

@@ -1,8 +1,9 @@
 /** `withLock(entry, update, …)`: what is possible under a lock, and what an entry is without it. */
-import { addParts, type Node } from './calls.ts'
+
 import type { Call } from './check-call.ts'
 import { expression, present, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
+import { addParts, type Node } from './parts.ts'
 import { unfit } from './report.ts'
 import { isStatic, type Scope } from './scope.ts'
 import type { Span } from './tree.ts'

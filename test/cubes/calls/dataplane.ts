@@ -17,26 +17,18 @@ export const calls = defineCube('calls', {
 /** Arithmetic alone: equal calls are one. */
 function mix(from: u64, by: u32): u64 {
   let x: u64 = from
-  for (let i = 0; i < 3; i++) x = (x ^ (x >>> 33)) * (0xff51afd7 + by)
-  if (x % 3 === 0) x = (x << 7) ^ by
-  else if (x % 5 === 0) x = (x >>> 9) + by
-  else if (x % 7 === 0) x = (x << 5) - by
-  else if (x % 11 === 0) x = (x << 3) | by
-  else x = (x >>> 2) & 0xffffffffff
-  return ((x ^ (x >>> 17)) * 0x1b873593) ^ (x << 11) ^ (x >>> 23) ^ ((x & 0xff00ff) << 9)
+  for (let i = 0; i < 16; i++) {
+    if (x % 3 === 0) x = (x << 7) ^ by
+    else x = (x >>> 2) + (x << 11)
+  }
+  return (x ^ (x >>> 33)) * (0xff51afd7 + by)
 }
 
 /** The address, in its pieces, is what is passed and what is given back. */
 function smaller(a: mac, b: mac, from: u32): mac {
-  for (let i = 0; i < 2; i++) {
-    if (i >= from && a[0] !== b[0]) return a[0] < b[0] ? a : b
-    if (i >= from && a[1] !== b[1]) return a[1] < b[1] ? a : b
-    if (i >= from && a[2] !== b[2]) return a[2] < b[2] ? a : b
-    if (i >= from && a[3] !== b[3]) return a[3] < b[3] ? a : b
-    if (i >= from && a[4] !== b[4]) return a[4] < b[4] ? a : b
-    if (i >= from && a[5] !== b[5]) return a[5] < b[5] ? a : b
-  }
-  return a
+  let result: mac = a
+  for (let i = 0; i < 16; i++) if (i >= from && b[5] + i < result[5] + i) result = b
+  return result
 }
 
 /** It reads the packet and the time, and changes a table; it gives nothing back. */
@@ -45,6 +37,7 @@ function visit(packet: Packet, { state, now }: ContextOf<typeof calls>, kind: u3
   if (!ethernet) return
   const station = state.stations.get({ address: ethernet.source })
   if (station) {
+    for (let i = 0; i < 16; i++) if ((kind & (1 << i)) !== 0) station.frames += i
     station.frames += kind
     station.bytes += packet.length
     station.seen = now()
