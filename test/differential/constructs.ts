@@ -35,6 +35,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   isNull: 'generated',
   length: 'generated',
   loop: 'generated',
+  move: 'generated',
   negate: 'generated',
   not: 'generated',
   now: 'generated',
@@ -47,19 +48,19 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   replace: 'generated',
   return: 'generated',
   rounds: 'generated',
+  segmentSize: 'generated',
   set: 'generated',
   store: 'generated',
   variable: 'generated',
   vlan: 'generated',
   while: 'generated',
+  withLock: 'generated',
+
   address: { not: 'yet' },
   mask: { not: 'yet' },
-  move: { not: 'yet' },
   octets: { not: 'yet' },
   encapsulate: { not: 'yet' },
   decapsulate: { not: 'yet' },
-  segmentSize: { not: 'yet' },
-  withLock: { not: 'yet' },
 }
 
 /** Construct → in how many data planes it was: ops, with their operators, and with the kind of their table or header. */

@@ -1,6 +1,7 @@
 /** Tables for generated programs. */
 import { toHex } from '../../src/base/bytes.ts'
-import type { StructType } from '../../src/lang/index.ts'
+import { isArray } from '../../src/isa/program.ts'
+import { mapKind, type StructType } from '../../src/lang/index.ts'
 import { sample } from './cube.ts'
 import type { Choose } from './generate/draft.ts'
 import type { TableContents } from './interpret.ts'
@@ -16,7 +17,7 @@ export function tablesOf(
     names.map((name) => {
       const { kind, key, value, entries } = sample.state[name]
       const filled = new Map<string, Uint8Array>()
-      const all = kind === 'array' || kind === 'percpu_array' || kind === 'cell'
+      const all = isArray(mapKind(kind))
       if (kind === 'ringbuf' || kind === 'bloom_filter') return [name, filled]
       const count = all ? entries : choose(Math.min(entries + 1, 6))
       for (let index = 0; index < count; index++) {
@@ -41,7 +42,7 @@ export function tablesOf(
 }
 
 const BOOLS: ReadonlySet<string> = new Set(['bool', 'list(bool, 4)'])
-const BY_NUMBER: ReadonlySet<string> = new Set(['small', 'tight', 'shares', 'buckets'])
+const BY_NUMBER: ReadonlySet<string> = new Set(['small', 'tight', 'shares', 'buckets', 'vault'])
 const BY_MAC: ReadonlySet<string> = new Set(['flows', 'recent'])
 
 /** A prefix of 0 to 48 bits, mostly short, so that several match one key; what is past its length is zero. */

@@ -25,6 +25,8 @@ export interface Reference {
   readonly origin: Origin
   /** Until its table changes: then it may be what another key has now. */
   alive: boolean
+  /** How often the packet had moved before it was read. */
+  readonly moves: number
 }
 
 /** A value, or a reference that is not null. */
@@ -37,12 +39,23 @@ export interface Helper {
   readonly parameters: readonly Parameter[]
   readonly returns: Type | 'verdict'
   readonly cost: number
+  /** It may move the packet, and is called in statements of its own. */
+  readonly moves: boolean
+}
+
+/** A function that runs under the lock of an entry of that table, which comes first. */
+export interface Update {
+  readonly name: string
+  readonly table: 'vault' | 'gates'
+  readonly parameters: readonly Type[]
+  readonly returns: Type
 }
 
 export class Draft {
   readonly choose: Choose
   readonly config: Record<string, number | bigint | boolean> = {}
   readonly helpers: Helper[] = []
+  readonly updates: Update[] = []
   /** Lines at the top of the module. */
   readonly constants: string[] = []
   /** Everything imported from the language. */
@@ -55,6 +68,14 @@ export class Draft {
   cost = 0
   returns: Type | 'verdict' = 'verdict'
   inHelper = false
+  /** Under a lock: nothing but what was passed can be used. */
+  locked = false
+  /** This data plane changes the size or the shape of packets. */
+  moving = false
+  /** How often the packet may have moved so far. */
+  moves = 0
+  /** Loops around this whose headers are from before: nothing may move the packet. */
+  pinned = 0
   readonly breaks: ('loop' | 'switch')[] = []
   private counter = 0
 
@@ -91,6 +112,18 @@ export class Draft {
     return name
   }
 
+  /** A reference that was tested. */
+  refer(name: string, struct: StructType, origin: Origin): void {
+    this.references.push({ name, struct, origin, alive: true, moves: this.moves })
+  }
+
+  /** References that may be used here. */
+  alive(): Reference[] {
+    return this.references.filter(
+      ({ alive, origin, moves }) => alive && (origin.of !== 'packet' || moves === this.moves),
+    )
+  }
+
   declare(name: string, type: Type, mutable = false): void {
     this.names.push({ name, type, mutable })
   }
@@ -113,3 +146,6 @@ export class Draft {
 }
 
 export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`)
+
+/** The type as a parameter, a variable or a result has it. */
+export const annotation = (draft: Draft, type: Type): string => (type === 'bool' ? 'boolean' : draft.word(type))

@@ -1,5 +1,5 @@
 /** Integers of generated data planes: constants, variables, arithmetic. */
-import { ADDRESSES, common, INTS, type Int, promoted, rangeOf } from '../types.ts'
+import { ADDRESSES, common, INTS, type Int, isInt, promoted, rangeOf } from '../types.ts'
 import type { Draft } from './draft.ts'
 import { address, atom, call, test } from './values.ts'
 
@@ -40,9 +40,12 @@ function leaf(draft: Draft): Text {
   const type = draft.pick(INTS)
   const known = atom(draft, type)
   if (known !== undefined) return { text: known, type }
+  if (draft.locked)
+    return draft.pick(draft.names.flatMap(({ name, type }) => (isInt(type) ? [{ text: name, type }] : [])))
   return draft.oneOf<Text>(
     [2, () => ({ text: 'packet.length', type: 'u32' })],
     [1, () => ({ text: 'packet.vlan', type: 'u16' })],
+    [1, () => ({ text: 'packet.segmentSize', type: 'u32' })],
     [2, () => ({ text: 'now()', type: 'u64' })],
     [2, () => ({ text: `${draft.word(type)}(packet.length)`, type })],
     [2, () => ({ text: `${draft.word(type)}(now())`, type })],
@@ -149,7 +152,7 @@ export function literal(draft: Draft, value: bigint): string {
   return draft.oneOf(
     [4, () => (value < 0n ? `(-${-value})` : `${value}`)],
     [2, () => (value < 0n ? `(-${-value})` : `0x${value.toString(16)}`)],
-    [1, () => `config.${configured(draft, value)}`],
+    [draft.locked ? 0 : 1, () => `config.${configured(draft, value)}`],
     [
       1,
       () => {

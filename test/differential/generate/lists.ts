@@ -3,7 +3,9 @@ import type { Fields, StructType } from '../../../src/lang/index.ts'
 import { fieldsOf, isInt, type ListOf, listsOf, type Type } from '../types.ts'
 import type { Draft, Reference } from './draft.ts'
 import { compatible, int, unsigned } from './integers.ts'
-import { loopBody } from './loops.ts'
+import { inLoop } from './loops.ts'
+import { body } from './statements.ts'
+import { lasting } from './tables.ts'
 import { atom, valueFor } from './values.ts'
 
 /** Ways to write an element of that type of the lists of a reference. */
@@ -58,7 +60,7 @@ function assigned(draft: Draft, place: string, type: Type): string[] {
 
 /** What stands for a list in a key or a value. */
 export function listValue(draft: Draft, { element, length, name }: ListOf): string | undefined {
-  const same = draft.references.filter((one) => one.alive && listsOf(one.struct).some((list) => list.name === name))
+  const same = draft.alive().filter((one) => listsOf(one.struct).some((list) => list.name === name))
   if (same.length > 0 && draft.choose(2) === 0) {
     const from = draft.pick(same)
     const list = draft.pick(listsOf(from.struct).filter((one) => one.name === name))
@@ -68,7 +70,7 @@ export function listValue(draft: Draft, { element, length, name }: ListOf): stri
   const one = (): string | undefined => (isInt(element) ? valueFor(draft, element, 1) : atom(draft, element))
   if (draft.choose(2) === 0) {
     // Not computed: it would be called for every element.
-    const value = atom(draft, element) ?? (isInt(element) ? 'packet.length' : undefined)
+    const value = atom(draft, element) ?? (isInt(element) && !draft.locked ? 'packet.length' : undefined)
     return value && `${draft.word('fill')}(${value})`
   }
   const values = Array.from({ length }, one)
@@ -77,17 +79,16 @@ export function listValue(draft: Draft, { element, length, name }: ListOf): stri
 
 /** `for (const x of entry.list)`. Undefined where nothing that is known has a list. */
 export function overList(draft: Draft, depth: number): string[] | undefined {
-  const known = draft.references.filter((one) => one.alive && listsOf(one.struct).length > 0)
+  const known = lasting(draft.alive()).filter((one) => listsOf(one.struct).length > 0)
   if (known.length === 0) return undefined
-  const reference = draft.pick(known)
-  const list = draft.pick(listsOf(reference.struct))
+  const { name: base, struct, origin } = draft.pick(known)
+  const { field, element } = draft.pick(listsOf(struct))
   const name = draft.fresh('x')
-  const { element } = list
-  const lines = loopBody(draft, depth, () => {
+  return inLoop(draft, false, () => {
     if (typeof element === 'string') draft.declare(name, element)
-    else draft.references.push({ ...reference, name, struct: structOf(element) })
+    else draft.refer(name, structOf(element), origin)
+    return [`for (const ${name} of ${base}.${field}) {`, ...body(draft, depth), '}']
   })
-  return [`for (const ${name} of ${reference.name}.${list.field}) {`, ...lines, '}']
 }
 
 /** Only its fields are looked at. */

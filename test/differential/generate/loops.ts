@@ -1,9 +1,9 @@
 /** Loops of generated data planes. */
 import { INTS } from '../types.ts'
-import { type Draft, indented } from './draft.ts'
+import type { Draft } from './draft.ts'
 import { literal } from './integers.ts'
 import { overList } from './lists.ts'
-import { body, leave, statements } from './statements.ts'
+import { body } from './statements.ts'
 import { lasting } from './tables.ts'
 import { test } from './values.ts'
 
@@ -15,17 +15,24 @@ export const loop = (draft: Draft, depth: number): string[] =>
     [2, () => overList(draft, depth) ?? counted(draft, depth)],
   )
 
-/** A body with a name of the loop's in it. */
-export const loopBody = (draft: Draft, depth: number, declare: () => void): string[] =>
-  draft.opened(() => {
-    // A reference from before would see what the round before has changed.
+/**
+ * What is written in a loop, its condition included: of what is known, it uses what no round changes. If it may move the
+ * packet, no header from before.
+ */
+export function inLoop(draft: Draft, mayMove: boolean, write: () => string[]): string[] {
+  const pins = !(mayMove && draft.moving && draft.pinned === 0)
+  if (pins) draft.pinned++
+  else draft.moves++
+  const lines = draft.opened(() => {
     draft.references = lasting(draft.references)
-    declare()
     draft.breaks.push('loop')
-    const inner = body(draft, depth)
+    const inner = write()
     draft.breaks.pop()
     return inner
   })
+  if (pins) draft.pinned--
+  return lines
+}
 
 function counted(draft: Draft, depth: number): string[] {
   const name = draft.fresh('n')
@@ -39,9 +46,11 @@ function counted(draft: Draft, depth: number): string[] {
   const bound = `${name} ${down ? '>' : '<'}${inclusive} ${literal(draft, BigInt(end))}`
   const sign = down ? '-' : '+'
   const next = step === 1 ? `${name}${sign}${sign}` : `${name} ${sign}= ${step}`
-  const condition = draft.once(4) ? `${bound} && (${test(draft, 1)})` : bound
-  const lines = loopBody(draft, depth, () => draft.declare(name, type))
-  return [`for (let ${name}: ${draft.word(type)} = ${start}; ${condition}; ${next}) {`, ...lines, '}']
+  return inLoop(draft, draft.once(4), () => {
+    draft.declare(name, type)
+    const condition = draft.once(4) ? `${bound} && (${test(draft, 1)})` : bound
+    return [`for (let ${name}: ${draft.word(type)} = ${start}; ${condition}; ${next}) {`, ...body(draft, depth), '}']
+  })
 }
 
 /** The variable steps first thing in the body, so that `continue` may stand anywhere. */
@@ -50,11 +59,13 @@ function whileLoop(draft: Draft, depth: number): string[] {
   const type = draft.pick(INTS)
   const [start, step] = [draft.choose(4), 1 + draft.choose(3)]
   const bound = `${name} < ${literal(draft, BigInt(start + step * draft.choose(6)))}`
-  const asked = draft.choose(2) === 0 ? bound : `${bound} && (${test(draft, 1)})`
-  const lines = loopBody(draft, depth, () => draft.declare(name, type))
-  draft.declare(name, type)
   const next = step === 1 ? `${name}++` : `${name} += ${step}`
-  return [`let ${name}: ${draft.word(type)} = ${start}`, `while (${asked}) {`, `  ${next}`, ...lines, '}']
+  draft.declare(name, type)
+  return inLoop(draft, draft.once(4), () => {
+    const asked = draft.choose(2) === 0 ? bound : `${bound} && (${test(draft, 1)})`
+    const head = [`let ${name}: ${draft.word(type)} = ${start}`, `while (${asked}) {`, `  ${next}`]
+    return [...head, ...body(draft, depth), '}']
+  })
 }
 
 /** The body is written out for each of the constants. */
@@ -64,14 +75,9 @@ function overConstants(draft: Draft, depth: number): string[] {
   const type = draft.pick(INTS)
   const constants = Array.from({ length: 1 + draft.choose(4) }, () => literal(draft, BigInt(draft.choose(128))))
   draft.cost += 4 * constants.length
-  const lines = draft.opened(() => {
-    draft.references = lasting(draft.references)
+  return inLoop(draft, draft.once(4), () => {
     draft.declare(kept, type)
-    draft.breaks.push('loop')
-    const inner = [...statements(draft, depth + 1), ...leave(draft)]
-    draft.breaks.pop()
-    return inner
+    const first = `  const ${kept}: ${draft.word(type)} = ${name}`
+    return [`for (const ${name} of [${constants.join(', ')}]) {`, first, ...body(draft, depth), '}']
   })
-  const first = `const ${kept}: ${draft.word(type)} = ${name}`
-  return [`for (const ${name} of [${constants.join(', ')}]) {`, ...indented([first, ...lines]), '}']
 }

@@ -1,8 +1,9 @@
 /** Random data planes that the checker accepts, as TypeScript text. */
 import { Ethernet, type StructType } from '../../../src/lang/index.ts'
 import { HEADERS, sample } from '../cube.ts'
-import { isAddress, isInt, TYPES, type Type } from '../types.ts'
-import { type Choose, Draft, type Helper, indented, type Parameter, type TableName } from './draft.ts'
+import { ADDRESSES, isAddress, isInt, TYPES, type Type } from '../types.ts'
+import { annotation, type Choose, Draft, type Helper, indented, type Parameter, type TableName } from './draft.ts'
+import { update } from './locks.ts'
 import { returned, statements, verdict } from './statements.ts'
 import { address } from './values.ts'
 
@@ -19,12 +20,17 @@ const CONTEXT = ['state', 'config', 'now', 'drop', 'forward', 'flood', 'pass'].m
 export function generate(choose: Choose): Generated {
   const draft = new Draft(choose)
   draft.helpers.push(...LIBRARY)
-  const functions = Array.from({ length: choose(4) }, (_, index) => helper(draft, `helper${index}`))
-  draft.names = []
+  draft.moving = draft.once(4)
+  const functions = [
+    ...Array.from({ length: choose(4) }, (_, index) => alone(draft, () => helper(draft, `helper${index}`))),
+    ...Array.from({ length: Math.max(0, choose(4) - 2) }, (_, index) =>
+      alone(draft, () => update(draft, `update${index}`)),
+    ),
+  ]
   draft.inHelper = false
   draft.returns = 'verdict'
   draft.budget = draft.oneOf([2, () => 3 + choose(8)], [2, () => 6 + choose(20)], [1, () => 20 + choose(20)])
-  draft.references = [{ name: 'first', struct: Ethernet, origin: { of: 'packet', header: 'Ethernet' }, alive: true }]
+  draft.refer('first', Ethernet, { of: 'packet', header: 'Ethernet' })
   draft.word('Ethernet')
   const body = draft.opened(() => [
     ...parsed(draft),
@@ -50,6 +56,18 @@ export function generate(choose: Choose): Generated {
   return { text: `${lines.join('\n')}\n`, config: draft.config }
 }
 
+/** A function knows nothing but its parameters. */
+function alone(draft: Draft, write: () => string[]): string[] {
+  draft.names = []
+  draft.references = []
+  draft.cost = 0
+  const lines = write()
+  draft.names = []
+  draft.references = []
+  draft.cost = 0
+  return lines
+}
+
 /** The start of many data planes: an IP header, and nothing else may come in. */
 function parsed(draft: Draft): string[] {
   const kind = draft.pick(['none', 'IPv4', 'none', 'IPv6'] as const)
@@ -57,7 +75,7 @@ function parsed(draft: Draft): string[] {
   const name = draft.fresh('ip')
   const text = `const ${name} = packet.read(${draft.word(kind)}, ${draft.pick([14, 14, 18])})`
   const lines = [text, `if (!${name}) return ${verdict(draft, 0)}`]
-  draft.references.push({ name, struct: HEADERS[kind], origin: { of: 'packet', header: kind }, alive: true })
+  draft.refer(name, HEADERS[kind], { of: 'packet', header: kind })
   return lines
 }
 
@@ -69,20 +87,18 @@ function helper(draft: Draft, name: string): string[] {
   const parameters = Array.from({ length: draft.choose(4) }, () => parameter(draft))
   // What it returns must be there to be returned.
   if (returns !== 'verdict' && isAddress(returns)) parameters.push(returns)
-  draft.names = []
-  draft.references = []
   draft.inHelper = true
   draft.returns = returns
   draft.budget = 1 + draft.choose(5)
-  draft.cost = 0
+  const { moves } = draft
   for (const [index, one] of parameters.entries())
     if (typeof one === 'string') draft.declare(`p${index}`, one, true)
-    else draft.references.push({ ...one, name: `p${index}`, alive: true })
+    else draft.refer(`p${index}`, one.struct, one.origin)
   const body = draft.opened(() => [...statements(draft, 1), `return ${returned(draft, 1)}`])
-  const typed = parameters.map((one, index) => `, p${index}: ${annotation(draft, one)}`).join('')
+  const typed = parameters.map((one, index) => `, p${index}: ${typeOf(draft, one)}`).join('')
   const result = returns === 'verdict' ? 'Verdict' : annotation(draft, returns)
-  draft.helpers.push({ name, imported: false, parameters, returns, cost: draft.cost + 4 })
-  draft.cost = 0
+  const moved = draft.moves > moves
+  draft.helpers.push({ name, imported: false, parameters, returns, cost: draft.cost + 4, moves: moved })
   return [`function ${name}(packet, context${typed}): ${result} {`, ...CONTEXT, ...indented(body), '}', '']
 }
 
@@ -104,9 +120,8 @@ const entryParameter = (table: TableName): Parameter => ({
   origin: { of: 'entry', table },
 })
 
-function annotation(draft: Draft, parameter: Parameter): string {
-  if (parameter === 'bool') return 'boolean'
-  if (typeof parameter === 'string') return draft.word(parameter)
+function typeOf(draft: Draft, parameter: Parameter): string {
+  if (typeof parameter === 'string') return annotation(draft, parameter)
   const { origin } = parameter
   const struct = origin.of === 'packet' ? draft.word(origin.header) : `sample.state.${origin.table}.value`
   return `DataOf<typeof ${struct}.fields>`
@@ -127,7 +142,7 @@ const LIBRARY: readonly Helper[] = [
 ]
 
 function library(name: string, parameters: readonly Parameter[], returns: Type, cost: number): Helper {
-  return { name, imported: true, parameters, returns, cost }
+  return { name, imported: true, parameters, returns, cost, moves: false }
 }
 
 /** What is known at the end goes where the test can see it. */
@@ -138,13 +153,15 @@ function results(draft: Draft): string[] {
       const fit = draft.names.filter((name) => (type === 'bool' ? name.type === 'bool' : isInt(name.type)))
       return `${field}: ${fit.length > 0 ? draft.pick(fit).name : type === 'bool' ? 'false' : '0'}`
     })
-    const set = `state.results.set({ index: ${index} }, { ${words.join(', ')}, m: ${address(draft, 'mac', 1)} })`
-    const [f, s] = [address(draft, 'ipv4', 1), address(draft, 'ipv6', 1)]
-    if (f === undefined || s === undefined) return [set]
-    return [set, `state.addresses.set({ index: ${index} }, { f: ${f}, s: ${s} })`]
+    const addresses = ADDRESSES.flatMap((type) => {
+      const known = address(draft, type, 1)
+      return known === undefined ? [] : [`state.${RESULT_OF[type]}.set({ index: ${index} }, { address: ${known} })`]
+    })
+    return [`state.results.set({ index: ${index} }, { ${words.join(', ')} })`, ...addresses]
   })
 }
 
+const RESULT_OF = { mac: 'macs', ipv4: 'fours', ipv6: 'sixes' } as const
 const RESULTS = [
   ['wide', 'u64'],
   ['long', 'i64'],

@@ -22,7 +22,7 @@ function header(draft: Draft): Taken {
     [3, () => computed(draft)],
   )
   const text = `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
-  return { reference: { name: draft.fresh('h'), struct, origin: { of: 'packet', header: kind }, alive: true }, text }
+  return { name: draft.fresh('h'), struct, origin: { of: 'packet', header: kind }, text }
 }
 
 /** An offset that is known only when the packet is there: unsigned, of up to 32 bits. */
@@ -39,10 +39,9 @@ function computed(draft: Draft): string {
 export function reference(draft: Draft, depth: number): string[] {
   const taken = draft.choose(2) === 0 ? header(draft) : entry(draft)
   if (taken === undefined) return []
-  const { reference, text } = taken
-  const { name, struct } = reference
+  const { name, struct, origin, text } = taken
   const declared = `const ${name} = ${text}`
-  const use = (): void => void draft.references.push(reference)
+  const use = (): void => draft.refer(name, struct, origin)
   const using = (): string[] =>
     draft.opened(() => {
       use()

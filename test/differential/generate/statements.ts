@@ -2,7 +2,9 @@
 import { isInt, promoted, TYPES } from '../types.ts'
 import { type Draft, indented } from './draft.ts'
 import { compatible, constant, int } from './integers.ts'
+import { underLock } from './locks.ts'
 import { loop } from './loops.ts'
+import { move } from './moves.ts'
 import { reference } from './references.ts'
 import { cell, change, isEntry, store } from './tables.ts'
 import { call, test, valueFor } from './values.ts'
@@ -22,23 +24,26 @@ export function statements(draft: Draft, depth: number): string[] {
 
 function statement(draft: Draft, depth: number): string[] {
   const nested = depth < DEEPEST ? 1 : 0
+  const free = draft.locked ? 0 : 1
   return draft.oneOf<string[]>(
     [3, () => declare(draft)],
     [2, () => assign(draft)],
     [nested, () => branch(draft, depth)],
     [nested, () => loop(draft, depth)],
     [nested, () => choice(draft, depth)],
-    [2, () => reference(draft, depth)],
-    [draft.references.some(isEntry) ? 3 : 0, () => store(draft) ?? assign(draft)],
-    [1, () => change(draft, depth)],
+    [2 * free, () => reference(draft, depth)],
+    [draft.alive().some(isEntry) ? 3 : 0, () => store(draft) ?? assign(draft)],
+    [free, () => change(draft, depth)],
     [nested, () => ['{', ...indented(draft.opened(() => statements(draft, depth + 1))), '}']],
     [1, () => evaluate(draft)],
-    [1, () => cell(draft)],
+    [free, () => cell(draft)],
+    [draft.updates.length > 0 ? 2 * free : 0, () => underLock(draft)],
+    [draft.moving && draft.pinned === 0 ? free : 0, () => move(draft)],
   )
 }
 
 function evaluate(draft: Draft): string[] {
-  const text = call(draft, draft.pick(TYPES), 1)
+  const text = call(draft, draft.pick(TYPES), 1, true)
   return text === undefined ? declare(draft) : [text]
 }
 
@@ -133,6 +138,6 @@ export function verdict(draft: Draft, depth: number): string {
     [1, () => `forward(${int(draft, 1).text} & 3)`],
     [1, () => 'flood()'],
     [deeper, () => `${test(draft, 1)} ? ${verdict(draft, depth - 1)} : ${verdict(draft, depth - 1)}`],
-    [deeper, () => call(draft, 'verdict', 1) ?? 'pass()'],
+    [deeper, () => call(draft, 'verdict', 1, true) ?? 'pass()'],
   )
 }

@@ -1,5 +1,5 @@
 /** What generated data planes do with tables. */
-import type { StructType } from '../../../src/lang/index.ts'
+import { isLocked, type StructType } from '../../../src/lang/index.ts'
 import { sample } from '../cube.ts'
 import { fieldsOf, type Int, isInt, listsOf } from '../types.ts'
 import type { Draft, Reference, TableName } from './draft.ts'
@@ -14,10 +14,12 @@ const narrowed = (draft: Draft, most: number): string =>
   draft.oneOf([1, () => `${draft.choose(most)}`], [1, () => `(${int(draft, 1).text}) & ${most - 1}`])
 
 /** Keys are few, so that they meet. Undefined where nothing is known that a key could be made of. */
-const KEYS = {
+export const KEYS = {
   small: (draft) => `{ id: ${narrowed(draft, 4)} }`,
   tight: (draft) => `{ id: ${narrowed(draft, 8)} }`,
   cells: (draft) => `{ index: ${narrowed(draft, 8)} }`,
+  vault: (draft) => `{ id: ${narrowed(draft, 4)} }`,
+  gates: (draft) => `{ index: ${narrowed(draft, 4)} }`,
   lists: (draft) => `{ index: ${narrowed(draft, 2)} }`,
   lanes: (draft) => `{ index: ${narrowed(draft, 8)} }`,
   shares: (draft) => `{ port: ${narrowed(draft, 4)} }`,
@@ -35,7 +37,10 @@ const KEYS = {
 type Keyed = keyof typeof KEYS
 const KEYED = Object.keys(KEYS) as Keyed[]
 /** Those whose entries stay where they are, so that a reference remains one. */
-const isFixed = (name: TableName): boolean => ['array', 'percpu_array', 'cell'].includes(sample.state[name].kind)
+const isFixed = (name: TableName): boolean =>
+  ['array', 'percpu_array', 'cell', 'locked_array'].includes(sample.state[name].kind)
+/** Those that `get` gives fields of. */
+const READ = KEYED.filter((name) => !isLocked(sample.state[name].kind))
 const CHANGED = KEYED.filter((name) => sample.state[name].kind !== 'lpm_trie')
 const SEQUENCES = ['line', 'pile'] as const
 
@@ -49,8 +54,8 @@ function withAddress(draft: Draft, type: 'mac' | 'ipv4' | 'ipv6', key: (address:
   return address === undefined ? undefined : key(address)
 }
 
-export interface Taken {
-  readonly reference: Reference
+/** A reference that may be null, and the text that gives it. */
+export interface Taken extends Pick<Reference, 'name' | 'struct' | 'origin'> {
   readonly text: string
 }
 
@@ -60,24 +65,21 @@ export function entry(draft: Draft): Taken | undefined {
   if (draft.once(6)) {
     const table = draft.pick(SEQUENCES)
     const struct = sample.state[table].value as StructType
-    const reference: Reference = { name: draft.fresh('q'), struct, origin: { of: 'copy', table }, alive: true }
-    return { reference, text: `state.${table}.${draft.pick(['peek', 'pop'])}()` }
+    const text = `state.${table}.${draft.pick(['peek', 'pop'])}()`
+    return { name: draft.fresh('q'), struct, origin: { of: 'copy', table }, text }
   }
-  const table = draft.pick(KEYED)
+  const table = draft.pick(READ)
   const key = KEYS[table](draft)
   if (key === undefined) return undefined
   const struct = sample.state[table].value as StructType
-  return {
-    reference: { name: draft.fresh('e'), struct, origin: { of: 'entry', table }, alive: true },
-    text: `state.${table}.get(${key})`,
-  }
+  return { name: draft.fresh('e'), struct, origin: { of: 'entry', table }, text: `state.${table}.get(${key})` }
 }
 
 /** `state.total.get()`, which is never null. */
 export function cell(draft: Draft): string[] {
   const name = draft.fresh('t')
   const struct = sample.state.total.value as StructType
-  draft.references.push({ name, struct, origin: { of: 'entry', table: 'total' }, alive: true })
+  draft.refer(name, struct, { of: 'entry', table: 'total' })
   return [`const ${name} = state.total.get()`]
 }
 
@@ -94,11 +96,11 @@ const member = (draft: Draft): string | undefined =>
 export const lasting = (references: readonly Reference[]): Reference[] =>
   references.filter(({ origin }) => origin.of !== 'entry' || isFixed(origin.table))
 
-export const isEntry = ({ alive, origin }: Reference): boolean => alive && origin.of === 'entry'
+export const isEntry = ({ origin }: Reference): boolean => origin.of === 'entry'
 
 /** `entry.field = …`. Undefined where there is no entry. */
 export function store(draft: Draft): string[] | undefined {
-  const known = draft.references.filter(isEntry)
+  const known = draft.alive().filter(isEntry)
   if (known.length === 0) return undefined
   const reference = draft.pick(known)
   const { name, struct } = reference

@@ -35,8 +35,8 @@ export function bool(draft: Draft, depth: number): string {
     [1, () => call(draft, 'bool', depth - 1) ?? 'true'],
     [1, () => `(${inner()}) ${draft.pick(['===', '!=='])} (${inner()})`],
     [1, () => `(${asked()} ? ${inner()} : ${inner()})`],
-    [1, () => configured(draft)],
-    [1, () => known(draft) ?? 'false'],
+    [draft.locked ? 0 : 1, () => configured(draft)],
+    [draft.locked ? 0 : 1, () => known(draft) ?? 'false'],
   )
 }
 
@@ -69,7 +69,7 @@ export function address(draft: Draft, type: Type, depth: number): string | undef
 
 /** A variable, a field or an element of a list of that type, where there is one. */
 export function atom(draft: Draft, type: Type): string | undefined {
-  const alive = draft.references.filter((one) => one.alive)
+  const alive = draft.alive()
   const known = [
     ...draft.names
       .filter((one) => one.type === type)
@@ -93,14 +93,21 @@ export function atom(draft: Draft, type: Type): string | undefined {
 }
 
 /** A call of a function that returns this, where there is one and all that it takes. */
-export function call(draft: Draft, returns: Type | 'verdict', depth: number): string | undefined {
-  const fit = draft.helpers.filter((one) => one.returns === returns && draft.cost + one.cost < MOST_COST)
+export function call(draft: Draft, returns: Type | 'verdict', depth: number, mayMove = false): string | undefined {
+  const fit = draft.helpers.filter(
+    (one) =>
+      one.returns === returns &&
+      draft.cost + one.cost < MOST_COST &&
+      (one.imported || !draft.locked) &&
+      (!one.moves || (mayMove && draft.pinned === 0)),
+  )
   if (fit.length === 0) return undefined
   const own = fit.filter(({ imported }) => !imported)
-  const { name, imported, parameters, cost } = draft.pick(own.length > 0 && !draft.once(4) ? own : fit)
+  const { name, imported, parameters, cost, moves } = draft.pick(own.length > 0 && !draft.once(4) ? own : fit)
   const given = parameters.map((one) => argument(draft, one, depth))
   if (given.includes(undefined)) return undefined
   draft.cost += cost
+  if (moves) draft.moves++
   return imported
     ? `${draft.word(name)}(${given.join(', ')})`
     : `${name}(${['packet', 'context', ...given].join(', ')})`
@@ -108,7 +115,7 @@ export function call(draft: Draft, returns: Type | 'verdict', depth: number): st
 
 function argument(draft: Draft, parameter: Parameter, depth: number): string | undefined {
   if (typeof parameter === 'string') return valueFor(draft, parameter, depth)
-  const fit = draft.references.filter((one) => one.alive && isAlike(one, parameter))
+  const fit = draft.alive().filter((one) => isAlike(one, parameter))
   return fit.length === 0 ? undefined : draft.pick(fit).name
 }
 
