@@ -29,7 +29,7 @@ describe(title, async () => {
 
   describe.each(['tc', 'xdp'] as const)('by %s', (hook) => {
     test.each(samples())('agree on $title', ({ body }) => {
-      const trial = onWorld({ text: moduleOf(body), config: {} }, mulberry(1), hook)
+      const trial = onWorld({ text: moduleOf(body), config: {}, hook }, mulberry(1))
       expect(judge(modules, trial, benches)).toBe(undefined)
     })
   })

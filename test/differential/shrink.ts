@@ -18,7 +18,7 @@ export function shrink(
   complaint: Complaint,
   milliseconds: number,
 ): Shrunk {
-  const concerned = benches.filter(({ machine }) => machine.name === complaint.by)
+  const concerned = benches.filter(({ machine }) => complaint.by.startsWith(machine.name))
   let least: Shrunk = { trial: play({ seed }), complaint }
   const isAlike = (trial: Trial): boolean => {
     const next = judge(modules, trial, concerned)
