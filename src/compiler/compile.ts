@@ -52,6 +52,8 @@ export interface Specialisation {
   readonly wiring: Wiring
   /** What the program is for: TC unless said otherwise. */
   readonly hook?: Hook
+  /** For TC: whether packets have arrived, or are about to leave. */
+  readonly direction?: 'ingress' | 'egress'
   /** `returned`: verdicts become return values, and nothing is counted. */
   readonly verdicts?: 'wired' | 'returned'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
@@ -125,10 +127,10 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 /** The second third: SSA as it is first built, of the program and of the functions that it calls. */
 export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph[] {
   const { cube, module, syntax } = source
-  const { name, wiring, verdicts, hook = 'tc', clock = 'kernel', calls = 'planned' } = options
+  const { name, wiring, verdicts, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned' } = options
   const at = { source: module, span: syntax }
   const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, moves: false, at }
-  return lower(main, { cube, hook, wiring, verdicts, clock, calls })
+  return lower(main, { cube, hook, direction, wiring, verdicts, clock, calls })
 }
 
 /** Optimised SSA, ready for selection. */

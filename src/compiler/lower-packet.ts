@@ -44,15 +44,24 @@ export interface Passage {
   settle(graph: Graph, elsewhere: number): number
 }
 
-export const passageOf = (hook: Hook, builder: Builder): Passage =>
-  hook === 'tc' ? new TcPassage(builder) : new XdpPassage(builder)
+export function passageOf(
+  { hook, direction }: { readonly hook: Hook; readonly direction: 'ingress' | 'egress' },
+  builder: Builder,
+): Passage {
+  if (hook === 'xdp') return new XdpPassage(builder)
+  return direction === 'egress' ? new EgressPassage(builder) : new TcPassage(builder)
+}
 
 const OUTER_TAG = { identifier: 0xfff } as const
 
-/** The kernel takes the outer tag out of the packet before TC, and keeps it beside. */
+/** Where a tag lies, behind the two addresses (IEEE 802.1Q): a protocol identifier and the control information, 2 bytes each. */
+const TAG = { offset: 12, size: 4 } as const
+const TAG_PROTOCOLS = [ETHERTYPE.vlan, ETHERTYPE.serviceVlan] as const
+
+/** The kernel takes the outer tag out of packets that arrive before TC sees them, and keeps it beside. */
 class TcPassage implements Passage {
   readonly assured = 0
-  private readonly builder: Builder
+  protected readonly builder: Builder
   private readonly pull: Pull
 
   constructor(builder: Builder) {
@@ -117,14 +126,48 @@ class TcPassage implements Passage {
     this.builder.return(verdict)
   }
 
-  private field(offset: number): Value {
+  protected field(offset: number): Value {
     return this.builder.emit({ op: 'load', size: 4, offset, from: 'context' }, this.builder.emit({ op: 'context' }))
   }
 }
 
-/** Where a tag lies, behind the two addresses (IEEE 802.1Q): a protocol identifier and the control information, 2 bytes each. */
-const TAG = { offset: 12, size: 4 } as const
-const TAG_PROTOCOLS = [ETHERTYPE.vlan, ETHERTYPE.serviceVlan] as const
+/** What leaves has its tag beside it already, unless who sent it wrote it into the packet, as packet sockets do. */
+class EgressPassage extends TcPassage {
+  override arrive(): void {
+    const { builder } = this
+    const [tagged, inside, untagged] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    const protocol = this.field(SK_BUFF.protocol)
+    for (const one of TAG_PROTOCOLS) {
+      const other = builder.newBlock()
+      builder.branch('eq', 32, protocol, builder.constant(swapBytes(BigInt(one), 16)), tagged, other)
+      builder.enter(other)
+    }
+    builder.jump(untagged)
+    builder.enter(tagged)
+    builder.branch('eq', 32, this.field(SK_BUFF.vlan_present), builder.constant(0), inside, untagged)
+    builder.enter(inside)
+    this.takeOut(protocol, untagged)
+    builder.enter(untagged)
+  }
+
+  /** Popping forgets the tag, and pushing puts it beside the packet. */
+  private takeOut(protocol: Value, untagged: Block): void {
+    const { builder } = this
+    const there = builder.newBlock()
+    const context = builder.emit({ op: 'context' })
+    const data = builder.emit({ op: 'load', size: 4, offset: SK_BUFF.data, from: 'context', start: true }, context)
+    const length = builder.constant(Ethernet.size + Vlan.size)
+    const end = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, data, length)
+    builder.branch('ule', 64, end, this.field(SK_BUFF.data_end), there, untagged)
+    builder.enter(there)
+    const control = builder.emit({ op: 'load', size: 2, offset: TAG.offset + 2, from: 'packet' }, data)
+    const host = builder.emit({ op: 'swap', bits: 16 }, control)
+    builder.emit({ op: 'call', helper: 'skb_vlan_pop' }, context)
+    builder.emit({ op: 'call', helper: 'skb_vlan_push' }, context, protocol, host)
+    builder.jump(untagged)
+  }
+}
+
 /** The two addresses, as loads take them. */
 const ADDRESSES = [0, 4, 8] as const
 

@@ -29,6 +29,7 @@ import { MAP, type Wiring } from './wiring.ts'
 export interface LowerOptions {
   readonly cube: Cube
   readonly hook: Hook
+  readonly direction: 'ingress' | 'egress'
   readonly wiring: Wiring
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
   readonly verdicts?: 'wired' | 'returned' | undefined
@@ -83,7 +84,7 @@ class Lowering implements Values {
     this.builder = new Builder(start)
     this.options = options
     this.callees = callees
-    this.packet = passageOf(options.hook, this.builder)
+    this.packet = passageOf(options, this.builder)
     this.exits =
       options.verdicts === 'returned'
         ? new ReturnedVerdicts(this.builder, this.packet)

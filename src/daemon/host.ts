@@ -6,7 +6,7 @@ import { Refusal } from '../base/diagnostic.ts'
 import { Catalogue } from '../cube/catalogue.ts'
 import { Engine } from '../engine/engine.ts'
 import { MemoryRecords } from '../engine/records.ts'
-import type { Hook } from '../isa/program.ts'
+import type { HookPoint } from '../isa/program.ts'
 import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
 import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
 import { findLink } from '../kernel/netlink/link.ts'
@@ -23,8 +23,8 @@ export interface Host<M extends Machine = Machine> extends Disposable {
 export interface HostOptions {
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
-  /** What programs are compiled for. Unless said, what a graph runs by now; at first, TC. */
-  readonly hook?: Hook
+  /** Where programs go. Unless said, where those of a graph are now; at first, to TC ingress. */
+  readonly at?: HookPoint
 }
 
 /** The cubes that come with Tessera. */

@@ -7,7 +7,7 @@ import { readDataPlane } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
-import { type AttachPoint, type Hook, hookAt } from '../isa/program.ts'
+import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import { apply } from './apply.ts'
 import { cubesOf, type Graph, type GraphFile } from './graph.ts'
 import { type Action, fingerprint, lostMaps, observe, plan } from './plan.ts'
@@ -23,8 +23,8 @@ export interface EngineParts {
   readonly lock: () => Promise<Disposable>
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
-  /** What programs are compiled for. Unless said, what the graph runs by now; at first, TC. */
-  readonly hook?: Hook | undefined
+  /** Where programs go. Unless said, where those of the graph are now; at first, to TC ingress. */
+  readonly at?: HookPoint | undefined
 }
 
 /** A change that has been worked out and not begun. */
@@ -119,9 +119,9 @@ export class Engine {
 
   /** All programs of a graph go to points of one kind: what one of them redirects, another one's interface must take. */
   private pointOf(graph: Graph, before: Running | undefined): AttachPoint {
-    const { machine, hook } = this.parts
-    if (hook === undefined) return before?.point ?? 'tc ingress'
-    if (hook === 'tc') return 'tc ingress'
+    const { machine, at } = this.parts
+    if (at === undefined) return before?.point ?? 'tc ingress'
+    if (at !== 'xdp') return at
     const names = graph.instances.flatMap(({ ports }) => ports.map((port) => port.interface))
     return machine.xdpPoint(names.flatMap((name) => machine.interface(name) ?? []))
   }
@@ -234,7 +234,7 @@ export class Engine {
   private checkInterfaces({ graph, place }: GraphFile, point: AttachPoint): void {
     const { machine } = this.parts
     const diagnostics: Diagnostic[] = []
-    const owners = this.interfacesOfOthers(graph.name)
+    const owners = this.interfacesOfOthers(graph.name, point)
     for (const instance of graph.instances) {
       for (const port of instance.ports) {
         const at = place(['instances', instance.name, 'ports', port.name, 'interface'])
@@ -258,27 +258,30 @@ export class Engine {
         if (foreign !== undefined)
           say(
             `the interface ${port.interface} already has a program of somebody else: ${foreign}`,
-            `remove it (bpftool net show; ${LOOK[hookAt(point)](port.interface)}), or take another interface`,
+            `remove it (bpftool net show; ${LOOK[point](port.interface)}), or take another interface`,
           )
       }
     }
     if (diagnostics.length > 0) throw new Refusal(diagnostics)
   }
 
-  private interfacesOfOthers(name: string): Map<string, string> {
+  /** Of graphs that are attached to what this one will be: what arrives by an interface, or what leaves by it. */
+  private interfacesOfOthers(name: string, point: AttachPoint): Map<string, string> {
     const { records } = this.parts
     const owners = new Map<string, string>()
     for (const other of records.names()) {
-      if (other === name) continue
-      for (const { ports } of records.read(other)?.graph.instances ?? [])
-        for (const port of ports) owners.set(port.interface, other)
+      const running = other === name ? undefined : records.read(other)
+      if (running === undefined || (running.point === 'tc egress') !== (point === 'tc egress')) continue
+      for (const { ports } of running.graph.instances) for (const port of ports) owners.set(port.interface, other)
     }
     return owners
   }
 }
 
 /** How programs of others are looked at. */
-const LOOK: Readonly<Record<Hook, (name: string) => string>> = {
-  tc: (name) => `tc filter show dev ${name} ingress`,
-  xdp: (name) => `ip link set ${name} xdp off`,
+const LOOK: Readonly<Record<AttachPoint, (name: string) => string>> = {
+  'tc ingress': (name) => `tc filter show dev ${name} ingress`,
+  'tc egress': (name) => `tc filter show dev ${name} egress`,
+  'xdp native': (name) => `ip link set ${name} xdp off`,
+  'xdp generic': (name) => `ip link set ${name} xdp off`,
 }

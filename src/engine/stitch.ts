@@ -77,6 +77,7 @@ export function stitch({ graph, numbering, sources, ifindex, point, clock }: Sti
         config: instance.config,
         port: port.config,
         hook,
+        direction: point === 'tc egress' ? 'egress' : 'ingress',
         wiring: { port: numbers.ids[port.name] ?? 0, exits, capacity },
         clock,
       })

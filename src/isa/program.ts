@@ -28,6 +28,9 @@ export type Hook = 'tc' | 'xdp'
  */
 export type AttachPoint = 'tc ingress' | 'tc egress' | 'xdp native' | 'xdp generic'
 
+/** What a graph may be attached to: whether drivers run XDP programs, its machine says. */
+export type HookPoint = 'tc ingress' | 'tc egress' | 'xdp'
+
 export const hookAt = (point: AttachPoint): Hook => (point === 'tc ingress' || point === 'tc egress' ? 'tc' : 'xdp')
 
 export type MapKind =

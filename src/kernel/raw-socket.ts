@@ -76,7 +76,17 @@ export class RawSocket implements Disposable {
 
   /** From its first MAC address to its last byte; the kernel sends it as it is. */
   send(frame: Uint8Array): void {
-    check(send(this.fd, frame), 'socket', `send a frame of ${frame.length} bytes on "${this.#name}"`)
+    this.#check(send(this.fd, frame), frame)
+  }
+
+  /** The same. False where it was dropped on its way out: by a program at TC egress, or a full queue. */
+  offer(frame: Uint8Array): boolean {
+    const result = send(this.fd, frame)
+    return result !== -ERRNO.ENOBUFS && this.#check(result, frame) >= 0
+  }
+
+  #check(result: number, frame: Uint8Array): number {
+    return check(result, 'socket', `send a frame of ${frame.length} bytes on "${this.#name}"`)
   }
 
   /** The next frame, with its VLAN tag where it had one; undefined where none arrives within `milliseconds`. */

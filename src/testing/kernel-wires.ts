@@ -40,6 +40,10 @@ export function openKernelWires(): Wires {
     },
     interface: (port) => wireOf(port).interface,
     send: (port, frame) => wireOf(port).socket.send(frame),
+    transmit(port, frame) {
+      using socket = inside(() => RawSocket.open(wireOf(port).interface))
+      socket.offer(frame)
+    },
     receive: () =>
       [...wires].flatMap(([port, { socket }]) => {
         const frames: Uint8Array[] = []

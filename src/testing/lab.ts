@@ -14,7 +14,7 @@ import { readGraph } from '../engine/read.ts'
 import { capacityOf, type InstanceNumbers, MemoryRecords } from '../engine/records.ts'
 import { mapPath, nothing } from '../engine/stitch.ts'
 import { controlTable, type PortCounters, readCounters } from '../engine/tables.ts'
-import type { Hook } from '../isa/program.ts'
+import type { HookPoint } from '../isa/program.ts'
 import { array, type ControlTableOf, describe as describeTable, struct, type Table, u64 } from '../lang/index.ts'
 import { openKernelWires } from './kernel-wires.ts'
 import { through } from './through.ts'
@@ -36,6 +36,13 @@ export interface LabOptions<C extends Cube> {
 /** Frames by the port that they came out of; ports where nothing came out are left out. */
 export type Output = Readonly<Record<string, readonly Uint8Array[]>>
 
+/** Packets, of all ports. */
+interface Totals {
+  readonly received: number
+  readonly sent: number
+  readonly drops: number
+}
+
 type TableOf<T extends Table> = ControlTableOf<T>
 
 export interface Lab<C extends Cube = Cube> extends Disposable {
@@ -44,6 +51,8 @@ export interface Lab<C extends Cube = Cube> extends Disposable {
   readonly clock: { now(): bigint; advance(nanoseconds: bigint): void }
   /** A frame arrives at a port. Returns when everything that follows from it has happened. */
   send(port: string, frame: Uint8Array): Output
+  /** The host's own stack sends a frame by the interface of a port. For labs at TC egress. */
+  transmit(port: string, frame: Uint8Array): Output
   table<K extends keyof C['state'] & string>(name: K): TableOf<C['state'][K]>
   counters(port: string): PortCounters
   /** A view of the control plane, as `tessera show` has it. */
@@ -70,11 +79,11 @@ const WIRES: Readonly<Record<MachineName, (linear: number | undefined) => Wires>
 export async function openLab<C extends Cube = Cube>(
   machine: MachineName,
   options: LabOptions<C>,
-  hook: Hook = 'tc',
+  at: HookPoint = 'tc ingress',
 ): Promise<Lab<C>> {
   const catalogue = builtinCubes()
   const folder = await catalogue.find(options.cube, '/')
-  const lab = new OpenLab<C>(WIRES[machine](options.linear), folder, options, hook)
+  const lab = new OpenLab<C>(WIRES[machine](options.linear), folder, options, at)
   try {
     await lab.apply({})
     return lab
@@ -95,7 +104,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
   #options: LabOptions<C>
   #now = START
 
-  constructor(wires: Wires, folder: CubeFolder, options: LabOptions<C>, hook: Hook) {
+  constructor(wires: Wires, folder: CubeFolder, options: LabOptions<C>, at: HookPoint) {
     this.#wires = wires
     this.#graph = wires.name
     this.#folder = folder
@@ -115,7 +124,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
     }
     const lock = async () => new Held()
     const catalogue = builtinCubes()
-    this.#engine = new Engine({ machine: this.machine, catalogue, records: this.#records, lock, clock: 'cell', hook })
+    this.#engine = new Engine({ machine: this.machine, catalogue, records: this.#records, lock, clock: 'cell', at })
   }
 
   async apply(changes: Partial<Omit<LabOptions<C>, 'cube'>>): Promise<Change> {
@@ -135,11 +144,28 @@ class OpenLab<C extends Cube> implements Lab<C> {
   }
 
   send(port: string, frame: Uint8Array): Output {
+    return this.#exchange(
+      port,
+      () => this.#wires.send(port, frame),
+      ({ sent }) => sent,
+    )
+  }
+
+  transmit(port: string, frame: Uint8Array): Output {
+    // What its program does not drop comes out, and is not counted.
+    return this.#exchange(
+      port,
+      () => this.#wires.transmit(port, frame),
+      ({ received, drops }) => received - drops,
+    )
+  }
+
+  #exchange(port: string, start: () => void, expected: (totals: Totals) => number): Output {
     if (this.#numbers().ids[port] === undefined) throw new RangeError(`there is no port ${port} now`)
     const late = this.#wires.receive()
     if (late.length > 0) throw new Error(`more came out than was counted: ${late.map((one) => one.port).join(', ')}`)
     const output: Record<string, Uint8Array[]> = {}
-    for (const arrival of this.#deliver(port, frame)) {
+    for (const arrival of this.#deliver(port, start, expected)) {
       output[arrival.port] ??= []
       output[arrival.port]?.push(arrival.frame)
     }
@@ -185,16 +211,16 @@ class OpenLab<C extends Cube> implements Lab<C> {
     return readCounters(this.machine, this.#graph, INSTANCE, this.#folder.cube, capacityOf(this.#numbers()), held)
   }
 
-  #deliver(port: string, frame: Uint8Array): readonly Arrival[] {
+  #deliver(port: string, start: () => void, expected: (totals: Totals) => number): readonly Arrival[] {
     const before = this.#wires.synchronous ? undefined : this.#totals()
-    this.#wires.send(port, frame)
+    start()
     const arrived = [...this.#wires.receive()]
     if (before === undefined) return arrived
     const deadline = performance.now() + PATIENCE
     for (let last = before; ; ) {
       const now = this.#totals()
       arrived.push(...this.#wires.receive())
-      const sent = now.sent - before.sent
+      const sent = expected(now) - expected(before)
       // The counters of a run grow one after the other: what was seen twice is final.
       const final = last.received > before.received && now.sent === last.sent && now.drops === last.drops
       if (final && arrived.length >= sent) return arrived
@@ -202,14 +228,14 @@ class OpenLab<C extends Cube> implements Lab<C> {
         throw new Error(
           now.received === before.received
             ? `the program of port ${port} did not see the frame within ${PATIENCE} ms`
-            : `${sent} frames were counted as sent, but ${arrived.length} came out within ${PATIENCE} ms`,
+            : `${sent} frames should have come out, but ${arrived.length} came out within ${PATIENCE} ms`,
         )
       if (final || now.received === before.received) this.#wires.wait(10)
       last = now
     }
   }
 
-  #totals(): { received: number; sent: number; drops: number } {
+  #totals(): Totals {
     using held = new Held()
     const counters = Object.values(this.#numbers().ids).map(this.#readCounters(held))
     const sum = (counts: readonly { packets: bigint }[]) =>

@@ -1,7 +1,7 @@
 /** Every test of a cube runs on every machine and at every hook; where one cannot be had, its tests are skipped, and their title says why. */
 import { describe } from 'vitest'
 import type { Cube } from '../cube/define.ts'
-import type { Hook } from '../isa/program.ts'
+import type { Hook, HookPoint } from '../isa/program.ts'
 import { whyNoKernel } from '../kernel/requirements.ts'
 import { type Lab, type LabOptions, openLab } from './lab.ts'
 import type { MachineName } from './wires.ts'
@@ -17,7 +17,7 @@ export const everyMachine: readonly MachineUnderTest[] = [
   { name: 'kernel', skip: whyNoKernel() },
 ]
 
-const HOOKS: readonly Hook[] = ['tc', 'xdp']
+const HOOKS: Readonly<Record<Hook, HookPoint>> = { tc: 'tc ingress', xdp: 'xdp' }
 
 /** {@link openLab} on the machine whose turn it is, by the hook whose turn it is. */
 export type OpenLab = <C extends Cube = Cube>(options: LabOptions<C>) => Promise<Lab<C>>
@@ -28,9 +28,9 @@ export function onEveryMachine(
   body: (openLab: OpenLab, machine: MachineName, hook: Hook) => void,
 ): void {
   for (const { name, skip } of everyMachine)
-    for (const hook of HOOKS)
+    for (const hook of ['tc', 'xdp'] as const)
       describe.skipIf(skip !== undefined)(
         `${title} (${name}, ${hook}${skip === undefined ? '' : `, skipped: ${skip}`})`,
-        () => body((options) => openLab(name, options, hook), name, hook),
+        () => body((options) => openLab(name, options, HOOKS[hook]), name, hook),
       )
 }

@@ -19,6 +19,7 @@ export function openVirtualWires(linear?: number): Wires {
     },
     interface: (port) => port,
     send: (port, frame) => machine.receive(port, frame),
+    transmit: (port, frame) => machine.transmit(port, frame),
     receive() {
       const taken = arrived
       arrived = []

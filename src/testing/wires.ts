@@ -20,6 +20,8 @@ export interface Wires extends Disposable {
   /** The interface at the machine's end of a port's wire. */
   interface(port: string): string
   send(port: string, frame: Uint8Array): void
+  /** Out by the interface at the machine's end. */
+  transmit(port: string, frame: Uint8Array): void
   /** What came out of any wire since it was last asked for. */
   receive(): readonly Arrival[]
   /** Until something may have come out, or the time is over. */

@@ -11,15 +11,16 @@ interface Options {
   readonly attach?: Attach
 }
 
-type Attach = 'auto' | 'tcx' | 'clsact' | 'xdp' | 'xdp-native' | 'xdp-generic'
+type Attach = 'auto' | 'tcx' | 'clsact' | 'egress' | 'xdp' | 'xdp-native' | 'xdp-generic'
 
 const ATTACH: Readonly<Record<Attach, NonNullable<Parameters<typeof openKernelHost>[0]>>> = {
-  auto: { hook: 'tc' },
-  tcx: { hook: 'tc', attach: 'tcx' },
-  clsact: { hook: 'tc', attach: 'clsact' },
-  xdp: { hook: 'xdp' },
-  'xdp-native': { hook: 'xdp', xdp: 'native' },
-  'xdp-generic': { hook: 'xdp', xdp: 'generic' },
+  auto: { at: 'tc ingress' },
+  tcx: { at: 'tc ingress', attach: 'tcx' },
+  clsact: { at: 'tc ingress', attach: 'clsact' },
+  egress: { at: 'tc egress' },
+  xdp: { at: 'xdp' },
+  'xdp-native': { at: 'xdp', xdp: 'native' },
+  'xdp-generic': { at: 'xdp', xdp: 'generic' },
 }
 
 export const applyCommand = (): Command =>
@@ -39,9 +40,10 @@ export const applyCommand = (): Command =>
     .addHelpText(
       'after',
       `
-  auto         at TC, by TCX links where the kernel has them, else as filters on clsact
-  tcx, clsact  at TC, by the one or the other
-  xdp          at XDP: in the drivers where all of them can, else in front of the kernel's stack (generic)
+  auto         to what arrives, at TC: by TCX links where the kernel has them, else as filters on clsact
+  tcx, clsact  the one or the other
+  egress       to what leaves, at TC
+  xdp          to what arrives, at XDP: in the drivers where all of them can, else in front of the kernel's stack (generic)
   xdp-native, xdp-generic  the one or the other
 
 With --machine vm the graph runs in this process only, between simulated hosts that ping each other.

@@ -8,21 +8,23 @@ import { suggestion } from '../../base/suggest.ts'
 import { compile, readDataPlane, type Specialisation, toGraphs, toTyped } from '../../compiler/compile.ts'
 import { printGraph } from '../../compiler/ir.ts'
 import { printTyped } from '../../compiler/print-typed.ts'
-import { dropReasons } from '../../compiler/wiring.ts'
+import { dropReasons, MAP } from '../../compiler/wiring.ts'
 import { builtinCubes, interfaceIndex } from '../../daemon/host.ts'
 import { elfObject, HOOK_SECTION } from '../../isa/elf.ts'
 import { printHeader, printMap, printProgram } from '../../isa/print.ts'
-import type { Hook, Program } from '../../isa/program.ts'
+import type { Program } from '../../isa/program.ts'
 
 interface Options {
   readonly ports: number
   readonly interface?: readonly string[]
   readonly set: Readonly<Record<string, unknown>>
   readonly port: Readonly<Record<string, unknown>>
-  readonly hook: Hook
+  readonly hook: keyof typeof HOOK
   readonly print?: 'typed' | 'ssa' | 'asm'
   readonly output?: string
 }
+
+const HOOK = { tc: { hook: 'tc' }, 'tc-egress': { hook: 'tc', direction: 'egress' }, xdp: { hook: 'xdp' } } as const
 
 const MAX_PORTS = 1000
 
@@ -44,7 +46,7 @@ export const compileCommand = (): Command =>
     )
     .option('-s, --set <key=value>', 'configuration of the instance; may be repeated', setting, {})
     .option('--port <key=value>', 'configuration of the port that packets come in by; may be repeated', setting, {})
-    .addOption(new Option('--hook <hook>', 'what the programs are for').choices(['tc', 'xdp']).default('tc'))
+    .addOption(new Option('--hook <hook>', 'what the programs are for').choices(Object.keys(HOOK)).default('tc'))
     .addOption(
       new Option('--print <stage>', 'print the program of port 0: as checked, in SSA form, or as instructions').choices(
         ['typed', 'ssa', 'asm'],
@@ -87,7 +89,7 @@ async function run(name: string, options: Options): Promise<void> {
   const exits = interfacesOf(options).map((ifindex, index) => ({ port: index, ifindex }))
   const at = (index: number): Specialisation => ({
     name: `${cube.name}_p${index}`,
-    hook: options.hook,
+    ...HOOK[options.hook],
     config,
     port,
     wiring: { port: index, exits, capacity: Math.max(64, exits.length) },
@@ -140,6 +142,9 @@ function summary(file: string, object: Uint8Array, programs: readonly Program[],
     ...programs.map((program) => `  ${printHeader(program)}`),
     ...[...maps].map(([name, map]) => `  ${printMap(name, map)}`),
     `load: sudo bpftool prog loadall ${file} /sys/fs/bpf/${cube}`,
+    ...(maps.has(MAP.exits)
+      ? [`then: set ${MAP.exits}, port by port, to the indices of their interfaces (bpftool map update)`]
+      : []),
   ]
   return lines.join('\n')
 }
