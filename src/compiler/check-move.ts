@@ -28,8 +28,6 @@ export const PACKET_METHODS: readonly string[] = ['read', ...Object.keys(FORMS),
 
 export function packetMethod(scope: Scope, node: Of<'call'>, name: string): Typed {
   if (!isMove(name) && !isTunnelMethod(name)) return read(scope, node)
-  if (scope.compilation.hook === 'xdp')
-    throw scope.unfit(node.span, `packet.${name} is not for XDP in this version`, 'attach the cube at the TC hook')
   return isMove(name) ? move(scope, node, name) : tunnelCall(scope, node, name)
 }
 

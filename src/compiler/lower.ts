@@ -14,11 +14,11 @@ import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber 
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { elementPointer } from './lower-list.ts'
-import { type Join, lowerMove } from './lower-move.ts'
+import { TcMover } from './lower-move-tc.ts'
+import { XdpMover } from './lower-move-xdp.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
-import { Tunnels } from './lower-tunnel.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
 import type { Reference, Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
@@ -611,14 +611,10 @@ class Lowering implements Values {
 
   /** 0 where it was done. */
   private move(node: Extract<Typed, { op: 'move' | 'encapsulate' | 'decapsulate' }>): Value {
-    const join: Join = (...ways) => this.join(...ways)
-    if (node.op !== 'move') {
-      this.builder.at = node.at
-      return new Tunnels(this.builder, this.packet, join)[node.op](node.tunnel)
-    }
-    const operands = node.operands.map((one) => this.scalar(one))
+    const mover = new MOVERS[this.options.hook](this.builder, this.packet, (...ways) => this.join(...ways))
+    const operands = node.op === 'move' ? node.operands.map((one) => this.scalar(one)) : []
     this.builder.at = node.at
-    return lowerMove(this.builder, this.packet, join, node.move, operands)
+    return node.op === 'move' ? mover.move(node.move, operands) : mover[node.op](node.tunnel)
   }
 
   private element({ base, field, index, at }: Extract<Typed, { op: 'element' }>): Reference {
@@ -675,6 +671,7 @@ class Lowering implements Values {
   }
 }
 
+const MOVERS = { tc: TcMover, xdp: XdpMover } as const
 const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
 
 const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {

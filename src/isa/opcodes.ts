@@ -99,6 +99,7 @@ export const HELPER = {
   skb_change_head: 43,
   xdp_adjust_head: 44,
   skb_adjust_room: 50,
+  xdp_adjust_tail: 65,
   redirect_map: 51,
   map_push_elem: 87,
   map_pop_elem: 88,

@@ -8,12 +8,17 @@ import { ERRNO } from './errno.ts'
 import type { Region } from './memory.ts'
 import { PROTOCOLS, type Tag } from './vlan.ts'
 
-/** SKB_MAX_ALLOC with pages of 4 KiB: four pages without `struct skb_shared_info`. */
-const LONGEST = 16_384 - 320
+const PAGE = 4096
+/** `struct skb_shared_info` */
+const SHARED_INFO = 320
+/** `struct xdp_frame` */
+const XDP_FRAME = 40
+/** SKB_MAX_ALLOC */
+const LONGEST = 4 * PAGE - SHARED_INFO
 /** No interface carries more in one frame: an IP packet of 65,535 bytes behind an Ethernet header and two VLAN tags. */
 export const LONGEST_FRAME = 65_535 + 14 + 8
-/** XDP_PACKET_HEADROOM, less the `struct xdp_frame` that the kernel may put there. */
-const HEADROOM = 256 - 40
+/** XDP_PACKET_HEADROOM, less what the kernel may put there. */
+const HEADROOM = 256 - XDP_FRAME
 const GARBAGE = 0xdb
 const ETHERNET = 14
 const ADDRESSES = 12
@@ -147,6 +152,15 @@ export class PacketBuffer {
     this.#headroom += by
     this.#splice(0, Math.max(0, by), Math.max(0, -by))
     if (by < 0) this.#region.bytes.fill(GARBAGE, 0, -by)
+    return 0
+  }
+
+  /** bpf_xdp_adjust_tail. The buffer is a page. */
+  adjustTail(by: number): number {
+    const after = this.length + by
+    const inFront = this.#headroom + XDP_FRAME
+    if (after < ETHERNET || (by > 0 && inFront + after > PAGE - SHARED_INFO)) return -ERRNO.EINVAL
+    this.#splice(Math.min(after, this.length), Math.max(0, -by), Math.max(0, by))
     return 0
   }
 

@@ -155,6 +155,8 @@ export class VirtualProcessor implements Processor {
     switch (helper) {
       case HELPER.xdp_adjust_head:
         return moved(packet.adjustHead(lo[2] ?? 0))
+      case HELPER.xdp_adjust_tail:
+        return moved(packet.adjustTail(lo[2] ?? 0))
       case HELPER.skb_vlan_push: {
         // In network order.
         const protocol = ((argument(2) & 0xff) << 8) | ((argument(2) >> 8) & 0xff)

@@ -10,6 +10,7 @@ const HOOK_OF = new Map<number, Hook>([
   [HELPER.clone_redirect, 'tc'],
   [HELPER.skb_pull_data, 'tc'],
   [HELPER.xdp_adjust_head, 'xdp'],
+  [HELPER.xdp_adjust_tail, 'xdp'],
   [HELPER.redirect_map, 'xdp'],
   [HELPER.skb_vlan_push, 'tc'],
   [HELPER.skb_vlan_pop, 'tc'],

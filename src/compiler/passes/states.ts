@@ -19,6 +19,7 @@ const MOVERS: ReadonlySet<HelperName> = new Set<HelperName>([
   'skb_change_head',
   'skb_adjust_room',
   'xdp_adjust_head',
+  'xdp_adjust_tail',
 ])
 
 export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.has(value.helper)

@@ -1,0 +1,124 @@
+/**
+ * What moves the packet at TC: helpers of net/core/filter.c. For tunnels bpf_skb_adjust_room, which tells the kernel where the
+ * headers are, so that it cuts packets of segments right.
+ */
+import { ADJ_ROOM, type HelperName, SK_BUFF } from '../isa/opcodes.ts'
+import { ETHERTYPE, Ethernet } from '../lang/index.ts'
+import type { Value } from './ir.ts'
+import { Mover, WORDS } from './lower-move.ts'
+import { swapBytes } from './passes/simplify.ts'
+import type { Tunnel } from './typed.ts'
+
+const IP_TYPES = [ETHERTYPE.ipv4, ETHERTYPE.ipv6].map((type) => swapBytes(BigInt(type), 16))
+
+export class TcMover extends Mover {
+  protected pushTag(type: Value, control: Value): Value {
+    return this.call('skb_vlan_push', this.builder.emit({ op: 'swap', bits: 16 }, type), control)
+  }
+
+  protected popTag(): Value {
+    const result = this.helper('skb_vlan_pop')
+    this.packet.moved(true)
+    return result
+  }
+
+  protected growHead(bytes: Value): Value {
+    return this.call('skb_change_head', bytes, this.constant(0))
+  }
+
+  /** Less than nothing is more than there can be: the kernel refuses that. */
+  protected changeTail(length: () => Value): Value {
+    return this.call('skb_change_tail', length(), this.constant(0))
+  }
+
+  encapsulate(tunnel: Tunnel): Value {
+    const { size, ethernet } = tunnel
+    const flags = encapsulation(tunnel)
+    if (!ethernet) return this.growBehind(size, flags)
+    // The kernel makes room in IP packets only; other frames get it in front, and there are none of segments.
+    return this.either(
+      this.forkAmong(this.protocol(), IP_TYPES),
+      () => this.after(this.growBehind(size, flags), () => this.copyHeader(0, size)),
+      () =>
+        this.either(
+          this.fork('eq', this.packet.segmentSize(), this.constant(0)),
+          () => this.after(this.growHead(this.constant(size)), () => this.copyHeader(size, 0)),
+          () => this.refused(),
+        ),
+    )
+  }
+
+  /** What is carried says for itself what it is: the kernel has to know. */
+  decapsulate({ size, version, ethernet }: Tunnel): Value {
+    const { builder } = this
+    const inner = ethernet ? size : Ethernet.size + size
+    const needed = inner + (ethernet ? Ethernet.size : 1)
+    return this.either(
+      this.forkByEnd(needed, true),
+      () => {
+        const words = ethernet ? WORDS.map(([offset, bytes]) => this.load(bytes, size + offset)) : []
+        const carried = words.at(-1) ?? this.load(1, inner)
+        const isIPv6 = ethernet
+          ? this.fork('eq', carried, this.constant(swapBytes(BigInt(ETHERTYPE.ipv6), 16)))
+          : this.fork(
+              'eq',
+              builder.emit({ op: 'alu', alu: 'rsh', bits: 32 }, carried, this.constant(4)),
+              this.constant(6),
+            )
+        const flags = this.either(
+          isIPv6,
+          () => this.constant(ADJ_ROOM.fixedGso | (version === 6 ? 0 : ADJ_ROOM.decapL3IPv6)),
+          () => this.constant(ADJ_ROOM.fixedGso | (version === 4 ? 0 : ADJ_ROOM.decapL3IPv4)),
+        )
+        const result = this.adjust(-size, flags)
+        this.packet.moved(true)
+        if (!ethernet) return result
+        return this.after(result, () =>
+          this.within(Ethernet.size, () => {
+            for (const [index, [offset, bytes]] of WORDS.entries()) this.store(bytes, offset, words[index])
+          }),
+        )
+      },
+      () => this.refused(),
+    )
+  }
+
+  /** Segments of TCP get shorter, so that packets stay as long as they were; others (UDP) keep their size. */
+  private growBehind(size: number, flags: bigint): Value {
+    const first = this.adjust(size, this.constant(flags))
+    const result = this.either(
+      this.fork('ne', first, this.constant(0), 64),
+      () => this.adjust(size, this.constant(flags | BigInt(ADJ_ROOM.fixedGso))),
+      () => this.constant(0),
+    )
+    this.packet.moved()
+    return result
+  }
+
+  private adjust(difference: number, flags: Value): Value {
+    return this.helper('skb_adjust_room', this.constant(difference), this.constant(ADJ_ROOM.mac), flags)
+  }
+
+  /** The EtherType that the kernel goes by, in network order. */
+  private protocol(): Value {
+    const context = this.builder.emit({ op: 'context' })
+    return this.builder.emit({ op: 'load', size: 4, offset: SK_BUFF.protocol, from: 'context' }, context)
+  }
+
+  private call(helper: HelperName, ...given: Value[]): Value {
+    const result = this.helper(helper, ...given)
+    this.packet.moved()
+    return result
+  }
+
+  private helper(helper: HelperName, ...given: Value[]): Value {
+    return this.builder.emit({ op: 'call', helper }, this.builder.emit({ op: 'context' }), ...given)
+  }
+}
+
+function encapsulation({ version, transport, ethernet }: Tunnel): bigint {
+  const outer = version === 4 ? ADJ_ROOM.encapL3IPv4 : ADJ_ROOM.encapL3IPv6
+  const middle = { udp: ADJ_ROOM.encapL4Udp, gre: ADJ_ROOM.encapL4Gre, none: 0 }[transport ?? 'none']
+  if (!ethernet) return BigInt(outer | middle)
+  return BigInt(outer | middle | ADJ_ROOM.encapL2Ethernet) | (BigInt(Ethernet.size) << BigInt(ADJ_ROOM.encapL2Shift))
+}
