@@ -50,12 +50,14 @@ export function planCalls(main: TypedFunction, hook: Hook): Calls {
   const called = new Map<TypedFunction, Called>()
   const wholes = new Map<TypedFunction, Whole>()
   const names = new Names()
+  const held = heldIn(bodies)
   const copies = countCopies(bodies, called)
   for (const one of callersFirst.toReversed()) {
     const whole = wholeOf(one, bodies, called, wholes)
     wholes.set(one, whole)
     const times = copies.get(one) ?? 0
     const isLong = whole.size >= LEAST_SIZE && (times - 1) * whole.size > MOST_GROWTH
+    if (held.has(one)) continue
     if (times < 2 || !(isLong || times * whole.ways > MOST_WAYS) || !canBeCalled(one, whole)) continue
     called.set(one, { name: names.unused(one.name), context: whole.context, time: whole.time })
   }
@@ -74,10 +76,12 @@ interface Body {
   readonly time: boolean
   /** Something in it belongs to the data plane alone. */
   readonly bound: boolean
+  /** What it has run under a lock. */
+  readonly locked: readonly TypedFunction[]
 }
 
 /** The same with what is compiled into it. */
-interface Whole extends Omit<Body, 'sites'> {
+interface Whole extends Omit<Body, 'sites' | 'locked'> {
   /** The most frames there can be while it runs, its own included. */
   readonly frames: number
   /** Through it. */
@@ -129,12 +133,14 @@ function surveyAll(main: TypedFunction, hook: Hook): Map<TypedFunction, Body> {
 
 function survey({ body }: TypedFunction, hook: Hook): Body {
   const sites = new Map<TypedFunction, Position[]>()
+  const locked: TypedFunction[] = []
   const [waiting, seen]: [Node[], Set<Node['op']>] = [[...body], new Set()]
   let size = 0
   let bound = false
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     seen.add(node.op)
     size += sizeOf(node)
+    if (node.op === 'withLock') locked.push(node.call.callee)
     if (node.op === 'call') sites.set(node.callee, [...(sites.get(node.callee) ?? []), node.at])
     if (node.op === 'store') bound ||= node.base.type.kind !== 'reference' || node.base.type.space !== 'table'
     addParts(node, waiting)
@@ -143,11 +149,20 @@ function survey({ body }: TypedFunction, hook: Hook): Body {
   return {
     size,
     sites,
+    locked,
     context: ops.some((op) => CONTEXT.has(op)),
     time: seen.has('now'),
     // With XDP, the tag is a value of the data plane.
     bound: bound || ops.some((op) => !CALLABLE.has(op)) || (hook === 'xdp' && seen.has('vlan')),
   }
+}
+
+/** What runs under a lock, where the verifier allows no calls. */
+function heldIn(bodies: ReadonlyMap<TypedFunction, Body>): ReadonlySet<TypedFunction> {
+  const held = new Set([...bodies.values()].flatMap(({ locked }) => locked))
+  // What is added while this runs is visited, too.
+  for (const one of held) for (const callee of bodies.get(one)?.sites.keys() ?? []) held.add(callee)
+  return held
 }
 
 /** Where a function is called, one copy of its body counts; where it is compiled in, one for each. */
