@@ -106,3 +106,30 @@ dataplane.ts:14  if (!eth) return drop('truncated')
      9: exit
 `)
 })
+
+test('functions have a heading, and calls name them', () => {
+  const none = { dst: 0, src: 0, offset: 0, imm: 0 }
+  const program: Program = {
+    name: 'p',
+    hook: 'tc',
+    instructions: [
+      { ...none, opcode: 0x85, src: 1, imm: 1 },
+      { ...none, opcode: 0x95 },
+      { ...none, opcode: 0xb7, imm: 7 },
+      { ...none, opcode: 0x95 },
+    ],
+    functions: [{ name: 'seven', slot: 2, parameters: ['context', 'u32'] }],
+    maps: {},
+    lines: [],
+    stack: 64,
+  }
+  expect(printProgram(program)).toBe(`tc program "p": 4 instructions, 64 bytes of stack
+
+     0: call seven
+     1: exit
+
+function seven(context, u32)
+     2: r0 = 7
+     3: exit
+`)
+})

@@ -154,7 +154,7 @@ function atomic(instruction: Instruction): string {
 
 /**
  * A listing: what the program is and which maps it has, then every instruction with its slot. Above each run of
- * instructions from one source line stands that line; `>` marks where a jump arrives.
+ * instructions from one source line stands that line, and above each function its name; `>` marks where a jump arrives.
  *
  *     tc program "switch": 41 instructions, 16 bytes of stack
  *     map stations: lru_hash of 65536, 8 → 16 bytes
@@ -165,7 +165,8 @@ function atomic(instruction: Instruction): string {
  *     >    35: w0 = 2
  */
 export function printProgram(program: Program): string {
-  const { instructions, lines, functions = [] } = program
+  const { instructions, lines } = program
+  const functions = new Map((program.functions ?? []).map((one) => [one.slot, one]))
   let count = 0
   const arrivals = new Set<number>()
   for (const instruction of instructions) {
@@ -179,7 +180,7 @@ export function printProgram(program: Program): string {
   let shown: string | undefined
   let slot = 0
   for (const instruction of instructions) {
-    const started = functions.find((one) => one.slot === slot)
+    const started = functions.get(slot)
     if (started !== undefined) text.push('', `function ${started.name}(${started.parameters.join(', ')})`)
     const source = lines[instruction.line ?? -1]
     const heading = source === undefined ? '' : printLine(source)
@@ -187,7 +188,7 @@ export function printProgram(program: Program): string {
     shown = heading
     const after = slot + slotsOf(instruction)
     const mark = arrivals.has(slot) ? '>' : ' '
-    const called = functions.find((one) => isLocalCall(instruction) && one.slot === after + Number(instruction.imm))
+    const called = isLocalCall(instruction) ? functions.get(after + Number(instruction.imm)) : undefined
     const what =
       called === undefined ? print(instruction, (distance) => String(after + distance)) : `call ${called.name}`
     text.push(`  ${mark} ${String(slot).padStart(width)}: ${what}`)
