@@ -104,7 +104,7 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
     'octets',
     'mask',
   ] as const),
-  ...(['and', 'or', 'conditional', 'call', 'assign', 'store', 'evaluate'] as const),
+  ...(['and', 'or', 'conditional', 'null', 'call', 'assign', 'store', 'evaluate'] as const),
   ...(['if', 'loop', 'while', 'rounds', 'breakable', 'return', 'break', 'continue'] as const),
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
@@ -204,7 +204,7 @@ function wholeOf(
 const PASSED: ReadonlySet<ValueType['kind']> = new Set(['int', 'bool', 'address'])
 
 function canBeCalled({ parameters, result }: TypedFunction, { bound, context, time, frames }: Whole): boolean {
-  if (bound || frames > MOST_FRAMES || result.kind === 'verdict') return false
+  if (bound || frames > MOST_FRAMES || result.kind === 'verdict' || result.kind === 'reference') return false
   if (!parameters.every(({ type }) => PASSED.has(type.kind))) return false
   const pieces = parameters.reduce((sum, { type }) => sum + piecesOf(type).length, 0)
   const returned = result.kind === 'void' ? 0 : piecesOf(result).reduce((sum, size) => sum + size, 0)

@@ -2,6 +2,7 @@
 import { common, widest } from './check-arithmetic.ts'
 import { convert } from './check-convert.ts'
 import { carried, expression, value } from './check-expression.ts'
+import { asReference, meeting, valueOrNull } from './check-reference.ts'
 import { foldCompare } from './fold.ts'
 import { narrowed } from './ranges.ts'
 import { eitherMoved, isStatic, type Scope } from './scope.ts'
@@ -77,19 +78,24 @@ export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
   scope.nonNull = new Set([...before, ...test.whenTrue])
   const moved = scope.moved
   scope.ranges = narrowed(scope, ranges, test.typed, true)
-  const whenTrue = value(scope, node.whenTrue)
+  const first = valueOrNull(scope, node.whenTrue)
   const movedTrue = scope.moved
   scope.moved = moved
   scope.nonNull = new Set([...before, ...test.whenFalse])
   scope.ranges = narrowed(scope, ranges, test.typed, false)
-  const whenFalse = value(scope, node.whenFalse)
+  const second = valueOrNull(scope, node.whenFalse)
   scope.moved = eitherMoved(movedTrue, scope.moved)
   scope.nonNull = before
   scope.ranges = ranges
   const at = scope.at(node.span)
+  const type = meeting(scope, node.span, first, second)
+  if (type !== undefined) {
+    const [whenTrue, whenFalse] = [asReference(first, type), asReference(second, type)]
+    return { op: 'conditional', test: test.typed, whenTrue, whenFalse, type, at }
+  }
+  const whenTrue = carried(scope, first, node.whenTrue)
+  const whenFalse = carried(scope, second, node.whenFalse)
   const [a, b] = [whenTrue.type, whenFalse.type]
-  if (a.kind === 'reference' || b.kind === 'reference')
-    throw scope.unfit(node.span, '? : cannot choose between references', 'write if and else')
   if ((a.kind === 'int' || a.kind === 'constant') && (b.kind === 'int' || b.kind === 'constant')) {
     const both = a.kind === 'constant' && b.kind === 'constant'
     const type = both ? { ...widest(whenTrue, whenFalse) } : common(scope, whenTrue, whenFalse, node.span)

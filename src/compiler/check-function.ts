@@ -1,5 +1,5 @@
 /** Calls of data-plane functions. A function is checked once for all calls that pass the same types and the same statics. */
-import { bindPattern, body, typeOfKept } from './check.ts'
+import { bindPattern, body, typeOfAnnotation, typeOfKept } from './check.ts'
 import { arity, type Call } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { expression } from './check-expression.ts'
@@ -159,8 +159,13 @@ function keyOfStatic({ compilation: { functions } }: Scope, given: Static): stri
 function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variable[]): TypedFunction {
   const { diagnostics, functions } = scope.compilation
   const before = diagnostics.length
-  scope.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfKept(scope, tree.returns, { kind: 'void' })
+  scope.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfAnnotation(scope, tree.returns)
+  const isDeclared = scope.returns !== undefined
   const statements = body(scope, tree)
+  // What is none of the language's types may name a header or an entry.
+  if (!isDeclared && scope.returns?.kind !== 'reference') typeOfKept(scope, tree.returns, { kind: 'void' })
+  if (scope.returnsNull && scope.returns?.kind !== 'reference')
+    throw scope.unfit(tree.span, `${tree.name} returns nothing but null`, 'return a header or an entry on some way')
   const syntax = scope.module.functions.get(scope.functionName)
   if (diagnostics.length > before) {
     if (syntax !== undefined) functions.broken.add(syntax)

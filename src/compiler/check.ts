@@ -9,6 +9,7 @@ import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
 import { declaredLater, expression, member, present, value } from './check-expression.ts'
 import { each, loop, whileLoop } from './check-loop.ts'
+import { meeting, type OrNull, valueOrNull } from './check-reference.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
@@ -483,13 +484,9 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
       )
     return undefined
   }
-  const typed = value(scope, node.value)
-  if (typed.type.kind === 'reference')
-    throw scope.unfit(
-      node.value.span,
-      'a function cannot return a reference',
-      'return one of its fields, or look it up where it is used',
-    )
+  const given = valueOrNull(scope, node.value)
+  if (isStatic(given) || given.type.kind === 'reference') return returnedReference(scope, node, given)
+  const typed = given
   const inferred = scope.returns
   if (scope.infersReturns && inferred?.kind === 'int' && typed.type.kind === 'int' && !sameType(inferred, typed.type))
     throw scope.unfit(
@@ -507,4 +504,22 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
       'return drop(…), forward(…), flood() or pass()',
     )
   return coerce(scope, typed, scope.returns, node.value.span)
+}
+
+/** The first reference says what the function returns; null may come before it. */
+function returnedReference(scope: Scope, { span, value: node }: Extract<Statement, { kind: 'return' }>, given: OrNull) {
+  const { returns } = scope
+  if (returns !== undefined && returns.kind !== 'reference')
+    throw scope.unfit(
+      node?.span ?? span,
+      `${isStatic(given) ? 'null' : nameOfType(given.type)} is returned here, and this function returns ${nameOfType(returns)}`,
+      returns.kind === 'verdict' ? 'return drop(…), forward(…), flood() or pass()' : 'return a value of one type',
+    )
+  scope.returnsNull ||= isStatic(given)
+  const nothing: Typed = { op: 'null', type: { kind: 'void' }, at: scope.at(span) }
+  if (returns === undefined && isStatic(given)) return nothing
+  const before: OrNull = returns === undefined ? given : { ...nothing, type: returns }
+  const type = meeting(scope, node?.span ?? span, given, before)
+  scope.returns = type && { ...type, nullable: type.nullable || scope.returnsNull }
+  return isStatic(given) ? nothing : given
 }

@@ -20,7 +20,7 @@ import { type Passage, passageOf } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
-import type { Reference, Values } from './reference.ts'
+import type { Reference, Test, Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { CompareOperator } from './tree.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
@@ -264,6 +264,8 @@ class Lowering implements Values {
     if (value?.type.kind === 'verdict') return this.verdict(value)
     const target = this.returns.at(-1)
     if (target === undefined) return
+    if (value !== undefined && (value.op === 'null' || value.type.kind === 'reference'))
+      return this.bring(value, target.result, target.to)
     if (value !== undefined) this.writePieces(target.result, this.value(value))
     this.builder.jump(target.to)
   }
@@ -599,6 +601,14 @@ class Lowering implements Values {
       }
       case 'element':
         return this.element(node)
+      case 'conditional':
+        return this.chosen(node)
+      case 'call': {
+        this.bindArguments(node)
+        const [pointer] = this.compiledIn(node.callee.body, node.type)
+        if (pointer === undefined) throw new Error(`${node.callee.name} returns nothing`)
+        return referenceTo(builder, pointer, node.type)
+      }
       case 'get':
       case 'cell':
       case 'pop':
@@ -615,6 +625,39 @@ class Lowering implements Values {
     const operands = node.op === 'move' ? node.operands.map((one) => this.scalar(one)) : []
     this.builder.at = node.at
     return node.op === 'move' ? mover.move(node.move, operands) : mover[node.op](node.tunnel)
+  }
+
+  private chosen(node: Extract<Typed, { op: 'conditional' }>): Reference {
+    const { builder } = this
+    const [whenTrue, whenFalse, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    const result = builder.own()
+    this.condition(node.test, whenTrue, whenFalse)
+    builder.enter(whenTrue)
+    this.bring(node.whenTrue, result, after)
+    builder.enter(whenFalse)
+    this.bring(node.whenFalse, result, after)
+    builder.enter(after)
+    return referenceTo(builder, builder.read(result), node.type)
+  }
+
+  /** Where references meet, one is a pointer, or 0: its tests are made before. */
+  private bring(node: Typed, result: number, to: Block): void {
+    const { builder } = this
+    const { pointer, present } = node.op === 'null' ? NOTHING(builder) : this.reference(node)
+    const isNullable = node.type.kind === 'reference' && node.type.nullable
+    const tests = isNullable ? present.filter((test) => !isOfPointer(test, pointer)) : []
+    const absent = builder.newBlock()
+    for (const { comparison, bits, left, right } of tests) {
+      const next = builder.newBlock()
+      builder.branch(comparison, bits, left, right, next, absent)
+      builder.enter(next)
+    }
+    builder.write(result, pointer)
+    builder.jump(to)
+    if (tests.length === 0) return
+    builder.enter(absent)
+    builder.write(result, builder.constant(0))
+    builder.jump(to)
   }
 
   private element({ base, field, index, at }: Extract<Typed, { op: 'element' }>): Reference {
@@ -672,6 +715,19 @@ class Lowering implements Values {
 }
 
 const MOVERS = { tc: TcMover, xdp: XdpMover } as const
+
+const NOTHING = (builder: Builder): Reference => ({ pointer: builder.constant(0), present: [] })
+
+/** `pointer !== 0` */
+const isOfPointer = ({ comparison, left, right }: Test, pointer: Value): boolean =>
+  comparison === 'ne' && left === pointer && right.op === 'const' && right.value === 0n
+
+function referenceTo(builder: Builder, pointer: Value, type: ValueType): Reference {
+  const isNullable = type.kind === 'reference' && type.nullable
+  const test: Test = { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }
+  return { pointer, present: isNullable ? [test] : [] }
+}
+
 const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
 
 const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {

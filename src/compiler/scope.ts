@@ -107,6 +107,8 @@ export class Scope {
   /** What is being checked around the present statement, innermost last: what `break` and `continue` leave. */
   readonly around: Around[] = []
   returns: ValueType | undefined
+  /** Somewhere, null is returned. */
+  returnsNull = false
   /** `returns` was not declared: the first return decides. */
   infersReturns = false
   /** Something was refused that may have tested for null, or returned. */

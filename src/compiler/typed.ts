@@ -41,6 +41,8 @@ export interface Variable {
 
 export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'constant'; readonly value: bigint }
+  /** A reference to nothing. */
+  | { readonly op: 'null' }
   | { readonly op: 'variable'; readonly variable: Variable }
   | { readonly op: 'field'; readonly base: Typed; readonly field: Field; readonly struct: StructType }
   /** A reference to an element of the list `field`. That the index is one of it is known. */

@@ -58,6 +58,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
 
   address: { not: 'yet' },
   mask: { not: 'yet' },
+  null: { not: 'yet' },
   octets: { not: 'yet' },
   encapsulate: { not: 'yet' },
   decapsulate: { not: 'yet' },

@@ -174,6 +174,8 @@ class Interpreter {
     switch (node.op) {
       case 'constant':
         return node.type.kind === 'bool' ? node.value !== 0n : node.value
+      case 'null':
+        return null
       case 'variable':
         return this.variables.get(node.variable)
       case 'field': {
