@@ -21,6 +21,7 @@ export function methodsOf({ table }: NamedTable): readonly string[] {
     case 'stack':
       return SEQUENCE
     case 'ringbuf':
+    case 'packet_ringbuf':
       return RING
     case 'bloom_filter':
       return BLOOM
@@ -40,6 +41,7 @@ export function tableMethod(scope: Scope, node: Of<'call'>, named: NamedTable, m
     case 'queue':
     case 'stack':
     case 'ringbuf':
+    case 'packet_ringbuf':
     case 'bloom_filter':
       return keylessMethod(scope, node, named, method as Parameters<typeof keylessMethod>[3])
     case 'cell':

@@ -17,6 +17,7 @@ import { elementPointer } from './lower-list.ts'
 import { TcMover } from './lower-move-tc.ts'
 import { XdpMover } from './lower-move-xdp.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
+import { emitWithPacket } from './lower-punt.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
@@ -537,7 +538,9 @@ class Lowering implements Values {
         return builder.branch('eq', 64, this.move(node), builder.constant(0), whenTrue, whenFalse)
       case 'emit': {
         const lost = builder.newBlock()
-        builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, lost)
+        if (node.table.table.kind === 'packet_ringbuf')
+          emitWithPacket(this, this.packet, this.options.hook, node, whenTrue, lost)
+        else builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, lost)
         builder.enter(lost)
         this.exits.lost(node.table.name)
         return builder.jump(whenFalse)

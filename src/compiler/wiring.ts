@@ -27,7 +27,7 @@ export const slotsPerPort = (cube: Cube): number => firstLost(cube) + rings(cube
 
 /** Rings whose events may be lost, each with a counter behind those of drops. */
 export const rings = ({ state }: Cube): readonly string[] =>
-  Object.keys(state).filter((name) => state[name]?.kind === 'ringbuf')
+  Object.keys(state).filter((name) => ['ringbuf', 'packet_ringbuf'].includes(state[name]?.kind ?? ''))
 const firstLost = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
 export const lostSlot = (cube: Cube, ring: string): number => firstLost(cube) + rings(cube).indexOf(ring)
 

@@ -27,7 +27,7 @@ import {
   u32,
 } from '../lang/index.ts'
 import { decodePrefix, encodePrefix } from '../lang/prefix.ts'
-import { ring } from './events.ts'
+import { packetRing, ring } from './events.ts'
 import { mapPath } from './stitch.ts'
 
 /** A table of a schema over the machine's map. */
@@ -39,6 +39,7 @@ function viewOf(kind: TableKind): (table: Table, map: MachineMap) => unknown {
   if (swapped(kind) !== undefined) return swap
   if (kind === 'cell') return cell
   if (kind === 'ringbuf') return ring
+  if (kind === 'packet_ringbuf') return packetRing
   if (kind === 'bloom_filter') return bloom
   if (kind === 'lpm_trie') return prefixes
   if (isPerCpu(mapKind(kind))) return perCpu

@@ -94,6 +94,7 @@ export const HELPER = {
   skb_vlan_push: 18,
   skb_vlan_pop: 19,
   redirect: 23,
+  skb_load_bytes: 26,
   skb_change_tail: 38,
   skb_pull_data: 39,
   skb_change_head: 43,
@@ -107,6 +108,9 @@ export const HELPER = {
   spin_lock: 93,
   spin_unlock: 94,
   ringbuf_output: 130,
+  ringbuf_reserve: 131,
+  ringbuf_submit: 132,
+  xdp_load_bytes: 189,
 } as const
 
 export type HelperName = keyof typeof HELPER

@@ -64,12 +64,15 @@ export interface ControlCell<V extends Fields> {
 }
 
 /** A ring, as the control plane sees it. One reader at a time: each event is given out once. */
-export interface ControlRing<V extends Fields> extends AsyncIterable<ControlOf<V>> {
+export interface ControlRing<Event> extends AsyncIterable<Event> {
   /** The events that are there now, in their order. */
-  drain(): readonly ControlOf<V>[]
+  drain(): readonly Event[]
   /** Calls `listener` with each event, soon after it happened, until disposed. */
-  onEvent(listener: (event: ControlOf<V>) => void): Disposable
+  onEvent(listener: (event: Event) => void): Disposable
 }
+
+/** An event of a packet ring: the value, and the first bytes of the packet. */
+export type PacketEvent<V extends Fields> = ControlOf<V> & { readonly packet: Uint8Array }
 
 /** A Bloom filter, as the control plane sees it. */
 export interface ControlBloom<V extends Fields> {
@@ -102,8 +105,10 @@ export type ControlTableOf<T extends Table> =
               : T['kind'] extends 'cell'
                 ? ControlCell<V>
                 : T['kind'] extends 'ringbuf'
-                  ? ControlRing<V>
-                  : T['kind'] extends 'bloom_filter'
-                    ? ControlBloom<V>
-                    : ControlTable<K, V>
+                  ? ControlRing<ControlOf<V>>
+                  : T['kind'] extends 'packet_ringbuf'
+                    ? ControlRing<PacketEvent<V>>
+                    : T['kind'] extends 'bloom_filter'
+                      ? ControlBloom<V>
+                      : ControlTable<K, V>
     : never

@@ -67,7 +67,7 @@ export type DataTableOf<T extends Table> =
         ? DataQueue<V>
         : T['kind'] extends 'cell'
           ? DataCell<V>
-          : T['kind'] extends 'ringbuf'
+          : T['kind'] extends 'ringbuf' | 'packet_ringbuf'
             ? DataRing<V>
             : T['kind'] extends 'bloom_filter'
               ? DataBloom<V>

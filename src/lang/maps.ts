@@ -1,10 +1,12 @@
 import { alignUp } from '../base/bytes.ts'
+import type { Struct } from '../isa/layout.ts'
 import type { MapDescription, MapKind } from '../isa/program.ts'
 import { prefixKey, prefixKeyLayout } from './prefix.ts'
 import { type Fields, type StructType, struct, u32 } from './types.ts'
 
 /** A cell is an array of one entry, which is always there. */
-export type TableKind = MapKind | 'cell' | LockedKind | SwappableKind
+/** Events of a packet ring carry the packet that they are about. */
+export type TableKind = MapKind | 'cell' | 'packet_ringbuf' | LockedKind | SwappableKind
 export type SwappableKind = `swappable_${Swappable}`
 type Swappable = 'hash' | 'array' | 'lpm_trie'
 export type LockedKind = 'locked_hash' | 'locked_array'
@@ -16,6 +18,8 @@ export interface Table<K extends Fields = Fields, V extends Fields = Fields, Kin
   readonly value: StructType<V>
   readonly entries: number
   readonly summary: string | undefined
+  /** Of a ring whose events carry packets: how many bytes of each, at most. */
+  readonly packet?: number
 }
 
 interface TableOptions<K extends Fields, V extends Fields> {
@@ -96,13 +100,42 @@ export const cell = <V extends Fields>(
  * size of its value and 8 more, to a multiple of 8. When it is full, `emit` returns false, and the event is counted as
  * lost. Linux 5.8.
  */
-export const ring = <V extends Fields>({
+export const ring = <V extends Fields>({ bytes, ...options }: RingOptions<V>): Table<NoFields, V, 'ringbuf'> =>
+  table('ringbuf', { ...options, key: {}, entries: ringSize(bytes) })
+
+/**
+ * Like {@link ring}, with the first `packet` bytes of the packet in each event, as it is then; of a shorter one, all. Each event
+ * takes room for as many. With XDP, Linux 5.18.
+ */
+export function packetRing<V extends Fields>({
   bytes,
+  packet,
   ...options
-}: Omit<TableOptions<NoFields, V>, 'key' | 'entries'> & { readonly bytes: number }): Table<NoFields, V, 'ringbuf'> => {
-  if (bytes < 4096 || !Number.isInteger(Math.log2(bytes)))
-    throw new RangeError(`bytes: ${bytes} is not a power of two from 4096 on`)
-  return table('ringbuf', { ...options, key: {}, entries: bytes })
+}: RingOptions<V> & { readonly packet: number }): Table<NoFields, V, 'packet_ringbuf'> {
+  if (!Number.isInteger(packet) || packet < 1 || packet > LONGEST_PACKET)
+    throw new RangeError(`packet: ${packet} is not a number of bytes from 1 to ${LONGEST_PACKET}`)
+  if ('packet' in options.value) throw new RangeError('value.packet: the event has the packet under this name')
+  return { ...table('packet_ringbuf', { ...options, key: {}, entries: ringSize(bytes) }), packet }
+}
+
+type RingOptions<V extends Fields> = Omit<TableOptions<NoFields, V>, 'key' | 'entries'> & { readonly bytes: number }
+
+const LONGEST_PACKET = 65_535
+
+function ringSize(bytes: number): number {
+  if (bytes >= 4096 && Number.isInteger(Math.log2(bytes))) return bytes
+  throw new RangeError(`bytes: ${bytes} is not a power of two from 4096 on`)
+}
+
+/** A record of a packet ring: the value, how many bytes of the packet there are, and room for the most there may be. */
+export function packetRecord({ value, packet = 0 }: Table): Struct {
+  const length = { name: 'captured', offset: alignUp(value.size, 4), layout: u32.layout }
+  const bytes = {
+    name: 'packet',
+    offset: length.offset + 4,
+    layout: { kind: 'bytes', role: 'raw', size: packet, align: 1 },
+  } as const
+  return { ...value.layout, size: bytes.offset + packet, fields: [...value.layout.fields, length, bytes] }
 }
 
 /**
@@ -161,6 +194,7 @@ export function swapped(kind: TableKind): Swappable | undefined {
 
 /** What a machine makes of a kind of tables. */
 export function mapKind(kind: TableKind): MapKind {
+  if (kind === 'packet_ringbuf') return 'ringbuf'
   if (kind === 'swappable_hash' || kind === 'swappable_array' || kind === 'swappable_lpm_trie') return 'array_of_maps'
 
   if (kind === 'locked_hash') return 'hash'
@@ -175,7 +209,7 @@ export function describe(table: Table): MapDescription {
   return {
     kind: mapKind(kind),
     key: kind === 'lpm_trie' ? prefixKeyLayout(key) : key.layout,
-    value: value.layout,
+    value: kind === 'packet_ringbuf' ? packetRecord(table) : value.layout,
     entries,
     // Behind all fields.
     ...(isLocked(kind) ? { lock: value.size - LOCK_SIZE } : {}),

@@ -14,11 +14,13 @@ export const REGION = {
   packets: 64,
   /** One a frame, the caller's first. */
   stack: 128,
+  /** What a program has reserved in a ring. */
+  record: 200,
   /** From here on two a map: the map itself, which no program reads or writes, and its values. */
   maps: 256,
 } as const
 
-type Kind = 'context' | 'packet' | 'stack' | 'map' | 'values'
+type Kind = 'context' | 'packet' | 'stack' | 'record' | 'map' | 'values'
 
 /** A run of bytes that a program may reach. `bytes` may be longer than `length`, and may be replaced by longer ones. */
 export class Region {
@@ -161,8 +163,8 @@ export class Memory {
     const verb = 'has a helper write'
     const region = this.regions[id]
     if (region === undefined || at < 0 || at + size > region.length) throw this.#outside(verb, id, at, size)
-    if (region.kind !== 'stack' && region.kind !== 'values')
-      throw new Trap(`${verb} to the ${region.kind}: only the stack and map values can be`)
+    if (region.kind !== 'stack' && region.kind !== 'values' && region.kind !== 'record')
+      throw new Trap(`${verb} to the ${region.kind}: only the stack, map values and records of rings can be`)
     if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
     if (region.written !== undefined)
       for (let i = at; i < at + size; i++) region.written[i >> 3] = (region.written[i >> 3] ?? 0) | (1 << (i & 7))

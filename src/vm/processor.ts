@@ -11,6 +11,7 @@ import { Trap } from './fault.ts'
 import { interpret, type Processor } from './interpreter.ts'
 import type { VirtualMap } from './map.ts'
 import { Memory, REGION, Region } from './memory.ts'
+import type { Ring } from './ring.ts'
 import type { Sequence } from './sequence.ts'
 import { retag, type Tag } from './vlan.ts'
 
@@ -19,6 +20,9 @@ export const F_INGRESS = 1
 
 /** What redirect_map may return where it finds nothing: XDP_ABORTED to XDP_TX. */
 const ACTION_MASK = 3
+
+/** What is in a record that nobody has written yet. */
+const GARBAGE = 0xdb
 
 /** BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP (linux/bpf.h): here everybody who waits is told. */
 const WAKEUPS = 3
@@ -56,6 +60,8 @@ export class VirtualProcessor implements Processor {
   /** The most that TC programs find in the first part of a packet (its linear data). */
   readonly #linear: number
   #ingress = 0
+  /** The ring that a record is reserved in. */
+  #reserved: Ring | undefined
   /** The lock that the program holds. */
   #lock: string | undefined
   #clone: Clone = () => 0
@@ -77,9 +83,12 @@ export class VirtualProcessor implements Processor {
     this.memory.regions[REGION.context] = this.#context.region
     this.#redirects = []
     this.#lock = undefined
+    this.#reserved = undefined
+    this.memory.regions[REGION.record] = undefined
     this.#ingress = arrival.ifindex
     this.#clone = clone
     const verdict = interpret(code, this)
+    if (this.#reserved !== undefined) throw refusal(`program "${code.program.name}" ended with a record in its hands`)
     if (this.#lock !== undefined) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
     return { verdict, packet: packet.bytes, tag: packet.tag, redirects: this.#redirects }
   }
@@ -91,6 +100,7 @@ export class VirtualProcessor implements Processor {
   call(helper: number, code: Code): void {
     if (this.#lock !== undefined && helper !== HELPER.spin_unlock) throw new Trap('a helper is called under a lock')
     if (helper === HELPER.map_lookup_elem) this.#lookup(code)
+    else if (helper === HELPER.ringbuf_reserve) this.#reserve(code)
     else if (helper === HELPER.ktime_get_ns) set64(code, this.#clock.now())
     else {
       const result = this.#result(helper, code)
@@ -122,6 +132,11 @@ export class VirtualProcessor implements Processor {
         if (this.#lock !== this.#lockAt(code)) throw new Trap('what is unlocked here is not what was locked')
         this.#lock = undefined
         return 0
+      case HELPER.skb_load_bytes:
+      case HELPER.xdp_load_bytes:
+        return this.#loadBytes(code)
+      case HELPER.ringbuf_submit:
+        return this.#submit(code)
       case HELPER.ringbuf_output:
         return this.#putRecord(code)
       case HELPER.get_prandom_u32:
@@ -248,6 +263,45 @@ export class VirtualProcessor implements Processor {
     const at = (code.lo[2] ?? 0) >>> 0
     if (code.hi[4] !== 0 || ((code.lo[4] ?? 0) & ~WAKEUPS) !== 0) return -ERRNO.EINVAL
     return ring.put(bytes.slice(at, at + size))
+  }
+
+  /** One at a time, which is all that the compiler asks for. */
+  #reserve(code: Code): void {
+    const { ring } = this.#map(code)
+    if (ring === undefined) throw new Trap('r1 is no ring')
+    if (this.#reserved !== undefined) throw new Trap('a record is reserved while another one is')
+    const size = code.lo[2] ?? 0
+    if (code.hi[2] !== 0 || size <= 0 || code.hi[3] !== 0 || code.lo[3] !== 0)
+      throw new Trap('a record has a size of 1 to 2147483647 bytes, and no flags')
+    const isThere = ring.reserve(size)
+    code.lo[0] = 0
+    code.hi[0] = isThere ? REGION.record : 0
+    if (!isThere) return
+    this.#reserved = ring
+    this.memory.regions[REGION.record] = new Region('record', 'record', new Uint8Array(size).fill(GARBAGE))
+  }
+
+  #submit(code: Code): number {
+    const record = this.memory.regions[REGION.record]
+    if (record === undefined || this.#reserved === undefined || code.hi[1] !== REGION.record || code.lo[1] !== 0)
+      throw new Trap('r1 is no record that was reserved')
+    if (code.hi[2] !== 0 || ((code.lo[2] ?? 0) & ~WAKEUPS) !== 0) throw new Trap('unknown flags')
+    this.memory.regions[REGION.record] = undefined
+    this.#reserved.submit(record.bytes)
+    this.#reserved = undefined
+    return 0
+  }
+
+  /** bpf_skb_load_bytes, which gives zeros where it fails; bpf_xdp_load_bytes, which gives nothing (net/core/filter.c). */
+  #loadBytes(code: Code): number {
+    if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('what loads bytes takes the context first')
+    const [from, at, size] = [code.lo[2] ?? 0, (code.lo[3] ?? 0) >>> 0, code.lo[4] ?? 0]
+    if (code.hi[4] !== 0 || size <= 0) throw new Trap('at least one byte is loaded')
+    const { bytes } = this.memory.result(code.hi[3] ?? 0, at, size)
+    const isThere = code.hi[2] === 0 && from >= 0 && from + size <= this.#packet.length
+    if (isThere) bytes.set(this.#packet.bytes.subarray(from, from + size), at)
+    else if (code.program.hook === 'tc') bytes.fill(0, at, at + size)
+    return isThere ? 0 : code.program.hook === 'tc' ? -ERRNO.EFAULT : -ERRNO.EINVAL
   }
 
   #sequence(code: Code): Sequence {

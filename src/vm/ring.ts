@@ -17,13 +17,24 @@ export class Ring {
 
   /** 0, or a negated error number. */
   put(record: Uint8Array): number {
-    const room = alignUp(HEADER + record.length, 8)
+    if (!this.reserve(record.length)) return -ERRNO.EAGAIN
+    this.submit(record)
+    return 0
+  }
+
+  /** Keeps room for a record. False where there is none. */
+  reserve(length: number): boolean {
+    const room = alignUp(HEADER + length, 8)
     // A ring that is full to its last byte would look like an empty one.
-    if (this.#used + room >= this.#size) return -ERRNO.EAGAIN
+    if (this.#used + room >= this.#size) return false
     this.#used += room
+    return true
+  }
+
+  /** A record for which there is room. */
+  submit(record: Uint8Array): void {
     this.#records.push(record)
     for (const ready of this.#watchers) this.#tell(ready)
-    return 0
   }
 
   consume(): Uint8Array[] {

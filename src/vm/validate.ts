@@ -12,6 +12,8 @@ const HOOK_OF = new Map<number, Hook>([
   [HELPER.xdp_adjust_head, 'xdp'],
   [HELPER.xdp_adjust_tail, 'xdp'],
   [HELPER.redirect_map, 'xdp'],
+  [HELPER.skb_load_bytes, 'tc'],
+  [HELPER.xdp_load_bytes, 'xdp'],
   [HELPER.skb_vlan_push, 'tc'],
   [HELPER.skb_vlan_pop, 'tc'],
   [HELPER.skb_change_tail, 'tc'],

@@ -272,6 +272,7 @@ class Interpreter {
       case 'emit': {
         const { events } = this.world
         const { name, table } = node.table
+        if (table.packet !== undefined) throw new Error('no rings of packets are generated')
         events.set(name, [...(events.get(name) ?? []), this.record(table.value, node.value)])
         return true
       }

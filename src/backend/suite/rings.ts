@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { viewOf } from '../../base/bytes.ts'
+import { alignUp, viewOf } from '../../base/bytes.ts'
 import { Refusal } from '../../base/diagnostic.ts'
 import type { MapDescription, Program } from '../../isa/program.ts'
-import { alu64, call, loadMap, mov, store } from '../assemble.ts'
+import { alu64, call, jump, label, loadMap, mov, type Step, store } from '../assemble.ts'
 import type { LoadedProgram, Machine, MachineMap } from '../machine.ts'
-import { bodied, frameOf, put, take, valueIn } from './frame.ts'
+import { bodied, FRAME_LENGTH, frameOf, put, take, valueIn } from './frame.ts'
 import { mapOf, value } from './layouts.ts'
 
 const EAGAIN = -11n
@@ -31,6 +31,37 @@ const emitting = (size = 8): Program =>
     { maps: { ring }, stack: 8 },
   )
 
+/** `steps` with r8 = a record of this length; nothing where there is no room. */
+const reserved = (length: number, steps: readonly Step[]): Program =>
+  bodied(
+    'reserve',
+    [
+      loadMap('r1', 'ring'),
+      mov('r2', length),
+      mov('r3', 0),
+      call('ringbuf_reserve'),
+      jump('jeq', 'r0', 0, 'full'),
+      mov('r8', 'r0'),
+      ...steps,
+      label('full'),
+    ],
+    { maps: { ring } },
+  )
+
+const submitting: Step = [mov('r1', 'r8'), mov('r2', 0), call('ringbuf_submit')]
+
+/** The packet's first bytes as a record, the result of loading them to position 1. */
+const reserving = (length: number): Program =>
+  reserved(length, [
+    mov('r1', 'r6'),
+    mov('r2', 0),
+    mov('r3', 'r8'),
+    mov('r4', length),
+    call('skb_load_bytes'),
+    put(1, 'r0'),
+    submitting,
+  ])
+
 const emit = (program: LoadedProgram, number: bigint): bigint =>
   BigInt.asIntN(64, valueIn(program.run(frameOf(number)).packet, 1))
 const numbers = (map: MachineMap): bigint[] => map.consume().map((record) => viewOf(record).getBigUint64(0, true))
@@ -44,6 +75,38 @@ export function ringSuite(open: () => Machine): void {
     for (const number of [1n, 2n, 3n]) expect(emit(program, number)).toBe(0n)
     expect(map.consume()).toEqual([1n, 2n, 3n].map(value))
     expect(map.consume()).toEqual([])
+  })
+
+  test.each([
+    ['all of it', FRAME_LENGTH, 0n],
+    ['more than all of it', FRAME_LENGTH + 1, -14n],
+  ])('a record can be reserved, and given the packet: %s', (_, length, result) => {
+    using machine = open()
+    using map = machine.createMap('ring', ring)
+    using program = machine.load(reserving(length), { ring: map })
+    const frame = frameOf(1n)
+    const { packet } = program.run(frame)
+    expect(BigInt.asIntN(64, valueIn(packet, 1))).toBe(result)
+    expect(map.consume()).toEqual([result === 0n ? frame : new Uint8Array(length)])
+    for (let i = 0; i < Math.floor((BYTES - 1) / alignUp(8 + length, 8)); i++) program.run(frame)
+    map.consume()
+    for (let i = 0; i < 50; i++) program.run(frame)
+    expect(map.consume()).toHaveLength(Math.floor((BYTES - 1) / alignUp(8 + length, 8)))
+  })
+
+  test.each<[string, readonly Step[]]>([
+    ['that was not reserved', [mov('r1', 'r7'), mov('r2', 0), call('ringbuf_submit')]],
+    ['twice', [submitting, submitting]],
+    ['never', []],
+  ])('no program submits a record %s', (_, steps) => {
+    using machine = open()
+    using map = machine.createMap('ring', ring)
+    // The kernel sees it when it loads, the VM when it runs.
+    const attempt = () => {
+      using program = machine.load(reserved(16, steps), { ring: map })
+      program.run(frameOf(1n))
+    }
+    expect(attempt).toThrow(Refusal)
   })
 
   test('records have their own lengths', () => {
