@@ -2,7 +2,7 @@
 import { internetChecksum } from '../base/checksum.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { ETHERTYPE, PROTOCOL, type StructType } from '../lang/index.ts'
-import { type FieldsOf, HEADERS, type LayerName, pseudoHeader } from './packet.ts'
+import { type FieldsOf, HEADERS, type LayerName, PORT, pseudoHeader } from './packet.ts'
 
 /** A packet taken apart. A layer is there if the packet has it, whole. */
 export type Dissected = { readonly [L in Exclude<LayerName, 'vlan'>]?: FieldsOf<L> } & {
@@ -11,6 +11,8 @@ export type Dissected = { readonly [L in Exclude<LayerName, 'vlan'>]?: FieldsOf<
   /** Bytes of options in the IPv4 or the TCP header. */
   readonly ipv4Options?: Uint8Array
   readonly tcpOptions?: Uint8Array
+  /** What a tunnel carries: of GRE, VXLAN, Geneve, or IP in IP. */
+  readonly inner?: Dissected
   /** What comes after the last layer: text where all of it is printable ASCII. */
   readonly payload?: string | Uint8Array
   /** Bytes behind the end that the IP header tells of. */
@@ -32,7 +34,13 @@ const BY_ETHERTYPE = new Map<number, LayerName>([
   [ETHERTYPE.arp, 'arp'],
   [ETHERTYPE.ipv4, 'ipv4'],
   [ETHERTYPE.ipv6, 'ipv6'],
+  [ETHERTYPE.ethernet, 'ethernet'],
 ])
+const BY_PORT = new Map<number, LayerName>(Object.entries(PORT).map(([name, port]) => [port, name as LayerName]))
+/** What carries packets in packets, and what these begin with. */
+const CARRIERS: ReadonlySet<LayerName> = new Set<LayerName>(['ipv4', 'ipv6', 'gre', 'vxlan', 'geneve'])
+const isStart = (name: LayerName): name is 'ethernet' | 'ipv4' | 'ipv6' =>
+  name === 'ethernet' || name === 'ipv4' || name === 'ipv6'
 const BY_PROTOCOL = new Map<number, LayerName>(
   Object.entries(PROTOCOL).map(([name, number]) => [number, name as LayerName]),
 )
@@ -52,7 +60,12 @@ class Reader {
     for (let next: LayerName | undefined = first; next !== undefined; ) {
       const { size } = HEADERS[next]
       if (this.#rest.length < size) return
-      next = this.#layer(next)
+      const last: LayerName = next
+      next = this.#layer(last)
+      if (next === undefined || !isStart(next) || !CARRIERS.has(last)) continue
+      this.#found.inner = dissect(this.#rest, next)
+      this.#rest = this.#rest.subarray(this.#rest.length)
+      return
     }
   }
 
@@ -83,11 +96,23 @@ class Reader {
         this.#found.tcp = fields
         this.#options('tcpOptions', (record.dataOffset ?? 5) * 4 - HEADERS.tcp.size)
         break
+      case 'gre':
+        this.#found.gre = fields
+        // What its flags announce comes first.
+        return (record.hasChecksum ?? 0) + (record.hasKey ?? 0) + (record.hasSequence ?? 0) === 0
+          ? BY_ETHERTYPE.get(record.type ?? 0)
+          : undefined
+      case 'vxlan':
+        this.#found.vxlan = fields
+        return 'ethernet'
+      case 'geneve':
+        this.#found.geneve = fields
+        return record.optionsLength === 0 ? BY_ETHERTYPE.get(record.type ?? 0) : undefined
       default:
         this.#found[name] = fields
     }
     if (name !== 'arp') this.#verify(name, whole)
-    return undefined
+    return name === 'udp' ? BY_PORT.get(record.destinationPort ?? 0) : undefined
   }
 
   #ipv4(whole: Uint8Array, fields: FieldsOf<'ipv4'>): LayerName | undefined {

@@ -52,6 +52,32 @@ describe('a packet', () => {
   })
 
   test.each([
+    ['VXLAN', packet().ethernet().ipv4().udp().vxlan({ id: 7 }), { udp: { destinationPort: 4789 }, vxlan: { id: 7 } }],
+    [
+      'Geneve',
+      packet().ethernet().ipv6().udp().geneve({ id: 7 }),
+      { udp: { destinationPort: 6081 }, geneve: { id: 7 } },
+    ],
+    ['Ethernet in GRE', packet().ethernet().ipv4().gre(), { ipv4: { protocol: 47 }, gre: { type: 0x6558 } }],
+  ])('frames in %s', (_, outer, fields) => {
+    const carried = packet().ethernet({ source: alice }).ipv4().udp().payload('hello')
+    const found = dissect(outer.carrying(carried).bytes())
+    expect(found).toMatchObject(fields)
+    expect(found.inner).toEqual(dissect(carried.bytes()))
+    expect(found).not.toHaveProperty('wrongChecksums')
+  })
+
+  test.each([
+    ['IPv4 in IPv6', packet().ethernet().ipv6().ipv4().udp().payload('hello'), { ipv6: { nextHeader: 4 } }],
+    ['IPv6 in IPv4', packet().ethernet().ipv4().ipv6().udp().payload('hello'), { ipv4: { protocol: 41 } }],
+    ['IPv4 in GRE', packet().ethernet().ipv4().gre().ipv4().udp().payload('hello'), { gre: { type: 0x0800 } }],
+  ])('%s', (_, outer, fields) => {
+    const found = dissect(outer.bytes())
+    expect(found).toMatchObject({ ...fields, inner: { udp: { length: 13 }, payload: 'hello' } })
+    expect(found).not.toHaveProperty('wrongChecksums')
+  })
+
+  test.each([
     ['ARP', packet().ethernet().arp({ operation: 2 }), { ethernet: { type: 0x0806 }, arp: { operation: 2 } }],
     ['IPv4', packet().ethernet().ipv4(), { ethernet: { type: 0x0800 }, ipv4: { protocol: 253, totalLength: 20 } }],
     ['ICMP', packet().ethernet().ipv4().icmp({ sequence: 7 }), { ipv4: { protocol: 1 }, icmp: { sequence: 7 } }],

@@ -12,6 +12,8 @@ import {
   type ControlOf,
   ETHERTYPE,
   Ethernet,
+  Geneve,
+  Gre,
   Icmp,
   Icmpv6,
   IPv4,
@@ -21,6 +23,7 @@ import {
   Tcp,
   Udp,
   Vlan,
+  Vxlan,
 } from '../lang/index.ts'
 
 /** The headers, by the names they have in a packet. */
@@ -34,6 +37,9 @@ export const HEADERS = {
   icmpv6: Icmpv6,
   udp: Udp,
   tcp: Tcp,
+  gre: Gre,
+  vxlan: Vxlan,
+  geneve: Geneve,
 } as const
 
 export type LayerName = keyof typeof HEADERS
@@ -111,6 +117,18 @@ const DEFAULTS: { readonly [L in LayerName]: FieldsOf<L> } = {
     checksum: 0,
     urgentPointer: 0,
   },
+  gre: { hasChecksum: 0, reserved0: 0, hasKey: 0, hasSequence: 0, reserved1: 0, version: 0, type: ETHERTYPE.ipv4 },
+  vxlan: { flags: 8, reserved0: 0, reserved1: 0, id: 1, reserved2: 0 },
+  geneve: {
+    version: 0,
+    optionsLength: 0,
+    control: 0,
+    critical: 0,
+    reserved0: 0,
+    type: ETHERTYPE.ethernet,
+    id: 1,
+    reserved1: 0,
+  },
 }
 
 /** A packet to be: every method gives a new one. */
@@ -133,10 +151,20 @@ export class PacketBuilder {
   icmpv6 = (given: Given<'icmpv6'> = {}): PacketBuilder => this.#with('icmpv6', given)
   udp = (given: Given<'udp'> = {}): PacketBuilder => this.#with('udp', given)
   tcp = (given: Given<'tcp'> = {}): PacketBuilder => this.#with('tcp', given)
+  gre = (given: Given<'gre'> = {}): PacketBuilder => this.#with('gre', given)
+  /** UDP before it has its port, unless given. What it carries begins with `ethernet()`. */
+  vxlan = (given: Given<'vxlan'> = {}): PacketBuilder => this.#with('vxlan', given)
+  /** The same. */
+  geneve = (given: Given<'geneve'> = {}): PacketBuilder => this.#with('geneve', given)
 
   /** Text in UTF-8, bytes, another packet (as ICMP errors carry), or so many bytes that count from 0. */
   payload(content: string | number | Uint8Array | PacketBuilder): PacketBuilder {
     return new PacketBuilder(this.#layers, bytesOf(content))
+  }
+
+  /** The layers of another packet behind those of this one, as a tunnel has them. */
+  carrying(inner: PacketBuilder): PacketBuilder {
+    return new PacketBuilder([...this.#layers, ...inner.#layers], inner.#payload)
   }
 
   /** The same packet with other fields in its first layer of that name. */
@@ -185,13 +213,15 @@ export class PacketBuilder {
     switch (name) {
       case 'ethernet':
       case 'vlan':
+      case 'gre':
+      case 'geneve':
         return { type: this.#ethertypeAt(at + 1) }
       case 'ipv4':
         return { headerLength: size / 4, totalLength: size + rest.length, protocol: this.#protocolAt(at + 1) }
       case 'ipv6':
         return { payloadLength: rest.length, nextHeader: this.#protocolAt(at + 1) }
       case 'udp':
-        return { length: size + rest.length }
+        return { length: size + rest.length, ...this.#portOf(at + 1) }
       case 'tcp':
         return { dataOffset: size / 4 }
       default:
@@ -207,8 +237,12 @@ export class PacketBuilder {
 
   #protocolAt(at: number): number {
     const name = this.#layers[at]?.name
-    if (name === 'ipv4' || name === 'ipv6') return ENCAPSULATED[name]
     return name !== undefined && name in PROTOCOL ? PROTOCOL[name as keyof typeof PROTOCOL] : EXPERIMENTAL.protocol
+  }
+
+  #portOf(at: number): { destinationPort?: number } {
+    const name = this.#layers[at]?.name
+    return name === 'vxlan' || name === 'geneve' ? { destinationPort: PORT[name] } : {}
   }
 
   /** What the checksum covers of the layer before: RFC 768, 9293 and 4443; ICMP (RFC 792) covers nothing of it. */
@@ -223,8 +257,8 @@ export class PacketBuilder {
   }
 }
 
-/** IANA protocol numbers of a packet in a packet. */
-const ENCAPSULATED = { ipv4: 4, ipv6: 41 } as const
+/** IANA port numbers of what UDP carries. */
+export const PORT = { vxlan: 4789, geneve: 6081 } as const
 
 /** Where the checksum of a header is. */
 export const CHECKSUM_OFFSET: Readonly<Partial<Record<LayerName, number>>> = Object.fromEntries(
