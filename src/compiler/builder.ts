@@ -86,6 +86,11 @@ export class Builder {
     this.definitions.get(this.block)?.set(variable, value)
   }
 
+  /** The value of a variable from the start on: of one that was never read or written before. */
+  begin(variable: number, value: Value): void {
+    this.definitions.get(this.entry)?.set(variable, value)
+  }
+
   read(variable: number, block: Block = this.block): Value {
     const value = this.find(variable, block)
     // Completing a phi can make others; they wait in line instead of on the stack.
@@ -117,6 +122,11 @@ export class Builder {
     }
     for (const one of passed) this.definitions.get(one)?.set(variable, value)
     return value
+  }
+
+  /** Whether a phi may yet get arguments: from a loop whose end has not been seen. */
+  isOpen(phi: Value): boolean {
+    return [...this.open.values()].some((waiting) => [...waiting.values()].includes(phi))
   }
 
   private completePhi(variable: number, block: Block, phi: Value): void {

@@ -442,11 +442,11 @@ export function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }
       'this cannot be assigned to',
       'assign to a let variable, or to a field of a table entry',
     )
-  if (place.struct.order === 'network')
+  if (place.struct.order === 'network' && (place.base.op === 'element' || place.field.layout.kind === 'list'))
     throw scope.unfit(
       target.span,
-      `${place.struct.name} is a header, and headers are read-only in this version`,
-      'only fields of table entries can be assigned to',
+      'lists in headers are read-only',
+      'declare fields of their own for what is assigned to',
     )
   if (place.base.type.kind === 'reference' && place.base.type.space === 'copy')
     throw scope.unfit(
@@ -454,12 +454,20 @@ export function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }
       `this is a copy of ${place.struct.name}: writing to it changes nothing`,
       'push another value',
     )
+  const given = value(scope, right)
+  const { bits } = place.field
+  if (bits !== undefined && given.op === 'constant' && given.value >= 1n << BigInt(bits.width))
+    throw scope.unfit(
+      node.value.span,
+      `${given.value} does not fit into ${bits.width} bits`,
+      `0 to ${2n ** BigInt(bits.width) - 1n} do`,
+    )
   return {
     op: 'store',
     base: place.base,
     field: place.field,
     struct: place.struct,
-    value: coerce(scope, value(scope, right), place.type, node.value.span),
+    value: coerce(scope, given, place.type, node.value.span),
     at,
   }
 }

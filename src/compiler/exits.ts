@@ -25,6 +25,8 @@ export interface Verdicts {
 export interface ExitParts {
   readonly builder: Builder
   readonly packet: Passage
+  /** Settles what is owed to checksums: before a packet goes on. */
+  readonly settle: () => void
   readonly cube: Cube
   readonly wiring: Wiring
 }
@@ -34,12 +36,14 @@ export abstract class Exits implements Verdicts {
   protected readonly builder: Builder
   protected readonly packet: Passage
   protected readonly wiring: Wiring
+  private readonly settle: () => void
   private readonly hook: Hook
   private readonly cube: Cube
   /** With where the first way to each begins: what its instructions are shown beside. */
   private readonly blocks = new Map<string, { readonly block: Block; readonly at: Position }>()
 
-  constructor(hook: Hook, { builder, packet, cube, wiring }: ExitParts) {
+  constructor(hook: Hook, { builder, packet, settle, cube, wiring }: ExitParts) {
+    this.settle = settle
     this.hook = hook
     this.builder = builder
     this.packet = packet
@@ -91,6 +95,7 @@ export abstract class Exits implements Verdicts {
       if (exit === undefined) continue
       this.builder.enter(exit.block)
       this.builder.at = exit.at
+      if (!name.startsWith('drop')) this.settle()
       if (name === 'flood') this.buildFlood()
       else if (name === 'forward') this.buildForward(this.builder.read(OWN.port))
       else if (name === 'pass') this.packet.leave(this.builder.constant(HOOKS[this.hook].verdict.pass))

@@ -30,7 +30,7 @@ export type Operation =
       readonly from: Memory
       readonly start?: boolean
     }
-  /** Argument 1 into memory at argument 0. */
+  /** Argument 1 into memory at argument 0: the packet's, or another. */
   | { readonly op: 'store'; readonly size: Size; readonly offset: number; readonly to?: 'packet' }
   /** Changes memory at argument 0 by argument 1, if it is argument 2 where there is one. Gives what it was before. */
   | { readonly op: 'atomic'; readonly operation: AtomicName; readonly size: 4 | 8; readonly offset: number }
@@ -39,8 +39,8 @@ export type Operation =
   | { readonly op: 'map'; readonly name: string }
   /** The address of byte `offset` of an array map's first value. */
   | { readonly op: 'mapValue'; readonly name: string; readonly offset: number }
-  /** `early`: before anything that the program does with the packet. */
-  | { readonly op: 'call'; readonly helper: HelperName; readonly early?: boolean }
+  /** `edge`: before or after anything that the program does with the packet. */
+  | { readonly op: 'call'; readonly helper: HelperName; readonly edge?: 'before' | 'after' }
   /** The result of a function of the program. `pure` where nothing but its arguments decides, and nothing else happens. */
   | { readonly op: 'invoke'; readonly callee: string; readonly pure: boolean }
   /** The time, the same for the whole packet. */

@@ -64,7 +64,8 @@ export class Pull {
     builder.enter(pull)
     const context = builder.emit({ op: 'context' })
     // Where memory is short, what is there is all there is.
-    builder.emit({ op: 'call', helper: 'skb_pull_data', early }, context, builder.read(OWN.pulled))
+    const edge = early ? ({ edge: 'before' } as const) : {}
+    builder.emit({ op: 'call', helper: 'skb_pull_data', ...edge }, context, builder.read(OWN.pulled))
     this.locate()
     builder.jump(rest)
     builder.enter(rest)

@@ -12,6 +12,7 @@ import { XdpExits } from './exits-xdp.ts'
 import type { Block, Comparison, Graph, Value } from './ir.ts'
 import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber } from './lower-address.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
+import { Checksums } from './lower-checksum.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { elementPointer } from './lower-list.ts'
 import { TcMover } from './lower-move-tc.ts'
@@ -20,8 +21,9 @@ import { type Passage, passageOf } from './lower-packet.ts'
 import { emitWithPacket } from './lower-punt.ts'
 import { readPacket } from './lower-read.ts'
 import { stateCall, stateReference } from './lower-state.ts'
+import { writeField } from './lower-write.ts'
 import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
-import type { Reference, Test, Values } from './reference.ts'
+import { isInPacket, type PacketReference, type Reference, type Test, type Values } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { CompareOperator } from './tree.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
@@ -63,6 +65,7 @@ const VARIABLE_STRIDE = 4
 class Lowering implements Values {
   readonly builder: Builder
   private readonly packet: Passage
+  private readonly checksums: Checksums
   private readonly exits: Verdicts
   private readonly options: LowerOptions
   private readonly references = new Map<Variable, Reference>()
@@ -86,10 +89,12 @@ class Lowering implements Values {
     this.options = options
     this.callees = callees
     this.packet = passageOf(options, this.builder)
+    this.checksums = new Checksums(this.builder, this.packet, options.hook)
+    const settle = () => this.checksums.settle(true)
     this.exits =
       options.verdicts === 'returned'
-        ? new ReturnedVerdicts(this.builder, this.packet)
-        : new EXITS[options.hook]({ ...options, builder: this.builder, packet: this.packet })
+        ? new ReturnedVerdicts(this.builder, this.packet, settle)
+        : new EXITS[options.hook]({ ...options, builder: this.builder, packet: this.packet, settle })
   }
 
   /** `farthest`: how far the functions that it calls read. */
@@ -139,10 +144,12 @@ class Lowering implements Values {
       case 'assign':
         return this.assign(node.variable, node.value)
       case 'store': {
-        const { pointer } = this.reference(node.base)
+        const reference = this.reference(node.base)
         const pieces = this.value(node.value)
         builder.at = node.at
-        return storePieces(builder, pointer, node.field, pieces)
+        if (node.struct.order === 'network')
+          return writeField(builder, this.checksums, this.inPacket(reference, node.at), node.struct, node.field, pieces)
+        return storePieces(builder, reference.pointer, node.field, pieces)
       }
       case 'if': {
         const [whenTrue, whenFalse, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
@@ -600,7 +607,7 @@ class Lowering implements Values {
       case 'read': {
         const offset = this.scalar(node.offset)
         builder.at = node.at
-        return readPacket(builder, this.packet, offset, node.struct.size)
+        return readPacket(builder, this.packet, offset, node.struct.size, node.at)
       }
       case 'element':
         return this.element(node)
@@ -622,11 +629,20 @@ class Lowering implements Values {
     }
   }
 
+  /** Of a header that was chosen from others only the pointer is known. */
+  private inPacket(reference: Reference, at: Position): PacketReference {
+    if (isInPacket(reference)) return reference
+    const { builder } = this
+    const distance = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, reference.pointer, this.packet.data())
+    return { ...reference, key: reference, offset: builder.emit({ op: 'low32' }, distance), rounds: builder.rounds, at }
+  }
+
   /** 0 where it was done. */
   private move(node: Extract<Typed, { op: 'move' | 'encapsulate' | 'decapsulate' }>): Value {
     const mover = new MOVERS[this.options.hook](this.builder, this.packet, (...ways) => this.join(...ways))
     const operands = node.op === 'move' ? node.operands.map((one) => this.scalar(one)) : []
     this.builder.at = node.at
+    this.checksums.settle(false)
     return node.op === 'move' ? mover.move(node.move, operands) : mover[node.op](node.tunnel)
   }
 

@@ -24,7 +24,7 @@ export const piecesOf = (type: ValueType): readonly Size[] =>
       : [width(type) === 64 ? 8 : 4]
 
 /** The sizes of the loads and stores that move a field. Lists of octets move in words, others by elements. */
-function sizesOf(layout: Layout): readonly Size[] {
+export function sizesOf(layout: Layout): readonly Size[] {
   switch (layout.kind) {
     case 'bytes':
       return PIECES[layout.role] ?? []

@@ -2,7 +2,7 @@
 import type { Builder } from './builder.ts'
 import type { Block, Comparison, Value } from './ir.ts'
 import type { Pieces } from './pieces.ts'
-import type { Typed } from './typed.ts'
+import type { Position, Typed } from './typed.ts'
 
 export interface Values {
   readonly builder: Builder
@@ -20,6 +20,19 @@ export interface Reference {
   /** Of a copy: its plain values by their offsets, which were read at once; and where in it this is. */
   readonly copy?: { readonly parts: ReadonlyMap<number, Pieces>; readonly offset: number }
 }
+
+/** A header in the packet. */
+export interface PacketReference extends Reference {
+  /** The same for the same header. */
+  readonly key: object
+  /** Bytes from the start of the packet. */
+  readonly offset: Value
+  /** How often it is read at most, by the loops around it. */
+  readonly rounds: number
+  readonly at: Position
+}
+
+export const isInPacket = (reference: Reference): reference is PacketReference => 'rounds' in reference
 
 /** A comparison that holds, or does not. */
 export interface Test {

@@ -11,9 +11,11 @@ export const RETURNED = { flood: 3, forward: 0x100 } as const
 export class ReturnedVerdicts implements Verdicts {
   private readonly builder: Builder
   private readonly packet: Passage
+  private readonly settle: () => void
 
-  constructor(builder: Builder, packet: Passage) {
+  constructor(builder: Builder, packet: Passage, settle: () => void) {
     this.builder = builder
+    this.settle = settle
     this.packet = packet
   }
 
@@ -26,15 +28,18 @@ export class ReturnedVerdicts implements Verdicts {
   }
 
   pass(): void {
+    this.settle()
     this.return(TC_ACT.ok)
   }
 
   flood(): void {
+    this.settle()
     this.return(RETURNED.flood)
   }
 
   forward(port: Value): void {
     const { builder } = this
+    this.settle()
     this.packet.leave(builder.emit({ op: 'alu', alu: 'add', bits: 32 }, port, builder.constant(RETURNED.forward)))
   }
 

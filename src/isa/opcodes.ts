@@ -90,6 +90,7 @@ export const HELPER = {
   ktime_get_ns: 5,
   get_prandom_u32: 7,
   get_smp_processor_id: 8,
+  l4_csum_replace: 11,
   clone_redirect: 13,
   skb_vlan_push: 18,
   skb_vlan_pop: 19,
@@ -97,6 +98,7 @@ export const HELPER = {
   skb_load_bytes: 26,
   skb_change_tail: 38,
   skb_pull_data: 39,
+  csum_update: 40,
   skb_change_head: 43,
   xdp_adjust_head: 44,
   skb_adjust_room: 50,
@@ -117,6 +119,12 @@ export type HelperName = keyof typeof HELPER
 
 const HELPER_NAMES = new Map(Object.entries(HELPER).map(([name, number]) => [number as number, name]))
 export const helperName = (number: number): string => HELPER_NAMES.get(number) ?? `helper_${number}`
+
+/**
+ * Flags of l4_csum_replace (linux/bpf.h, BPF_F_*): what changed is in the pseudo-header; a checksum of 0 is none, and one that
+ * comes to 0 is 0xffff; what changed is an IPv6 address, which no other checksum makes up for (Linux 6.16).
+ */
+export const CSUM = { pseudo: 0x10, mangled0: 0x20, ipv6: 0x80 } as const
 
 /** linux/bpf.h, enum bpf_map_type. */
 export const MAP_TYPE = {

@@ -24,7 +24,7 @@ export interface Packet {
    * The header that starts `offset` bytes into the packet; null where the packet ends before it does. The offset is unsigned, of
    * up to 32 bits; what starts beyond {@link FARTHEST} is null.
    */
-  read<F extends Fields>(header: StructType<F>, offset?: number): Readonly<DataOf<F>> | null
+  read<F extends Fields>(header: StructType<F>, offset?: number): DataOf<F> | null
 
   // What follows may move the packet: headers that were read before have to be read again. Each gives false where the kernel
   // refused, and then nothing has changed.

@@ -20,62 +20,89 @@ export const Arp = header('Arp', {
 })
 
 /** RFC 791 section 3.1, without options. */
-export const IPv4 = header('IPv4', {
-  version: bits(4),
-  headerLength: bits(4),
-  service: u8,
-  totalLength: u16,
-  identification: u16,
-  flags: bits(3),
-  fragmentOffset: bits(13),
-  timeToLive: u8,
-  protocol: u8,
-  checksum: u16,
-  source: ipv4,
-  destination: ipv4,
-})
+export const IPv4 = header(
+  'IPv4',
+  {
+    version: bits(4),
+    headerLength: bits(4),
+    service: u8,
+    totalLength: u16,
+    identification: u16,
+    flags: bits(3),
+    fragmentOffset: bits(13),
+    timeToLive: u8,
+    protocol: u8,
+    checksum: u16,
+    source: ipv4,
+    destination: ipv4,
+  },
+  {
+    checksum: { field: 'checksum', covers: 'header' },
+    pseudoHeader: { fields: ['source', 'destination'], version: 4 },
+  },
+)
 
 /** RFC 8200 section 3. */
-export const IPv6 = header('IPv6', {
-  version: bits(4),
-  trafficClass: bits(8),
-  flowLabel: bits(20),
-  payloadLength: u16,
-  nextHeader: u8,
-  hopLimit: u8,
-  source: ipv6,
-  destination: ipv6,
-})
+export const IPv6 = header(
+  'IPv6',
+  {
+    version: bits(4),
+    trafficClass: bits(8),
+    flowLabel: bits(20),
+    payloadLength: u16,
+    nextHeader: u8,
+    hopLimit: u8,
+    source: ipv6,
+    destination: ipv6,
+  },
+  { pseudoHeader: { fields: ['source', 'destination'], version: 6 } },
+)
 
 /** RFC 792, echo and echo reply. */
-export const Icmp = header('Icmp', { type: u8, code: u8, checksum: u16, identifier: u16, sequence: u16 })
+export const Icmp = header(
+  'Icmp',
+  { type: u8, code: u8, checksum: u16, identifier: u16, sequence: u16 },
+  { checksum: { field: 'checksum', covers: 'message' } },
+)
 
 /** RFC 4443 section 4, echo request and reply. */
-export const Icmpv6 = header('Icmpv6', { type: u8, code: u8, checksum: u16, identifier: u16, sequence: u16 })
+export const Icmpv6 = header(
+  'Icmpv6',
+  { type: u8, code: u8, checksum: u16, identifier: u16, sequence: u16 },
+  { checksum: { field: 'checksum', covers: 'message', pseudo: true } },
+)
 
 /** RFC 768. */
-export const Udp = header('Udp', { sourcePort: u16, destinationPort: u16, length: u16, checksum: u16 })
+export const Udp = header(
+  'Udp',
+  { sourcePort: u16, destinationPort: u16, length: u16, checksum: u16 },
+  { checksum: { field: 'checksum', covers: 'message', pseudo: true, optional: true } },
+)
 
 /** RFC 9293 section 3.1, without options. */
-export const Tcp = header('Tcp', {
-  sourcePort: u16,
-  destinationPort: u16,
-  sequence: u32,
-  acknowledgment: u32,
-  dataOffset: bits(4),
-  reserved: bits(4),
-  cwr: bits(1),
-  ece: bits(1),
-  urg: bits(1),
-  ack: bits(1),
-  psh: bits(1),
-  rst: bits(1),
-  syn: bits(1),
-  fin: bits(1),
-  window: u16,
-  checksum: u16,
-  urgentPointer: u16,
-})
+export const Tcp = header(
+  'Tcp',
+  {
+    sourcePort: u16,
+    destinationPort: u16,
+    sequence: u32,
+    acknowledgment: u32,
+    dataOffset: bits(4),
+    reserved: bits(4),
+    cwr: bits(1),
+    ece: bits(1),
+    urg: bits(1),
+    ack: bits(1),
+    psh: bits(1),
+    rst: bits(1),
+    syn: bits(1),
+    fin: bits(1),
+    window: u16,
+    checksum: u16,
+    urgentPointer: u16,
+  },
+  { checksum: { field: 'checksum', covers: 'message', pseudo: true } },
+)
 
 /** RFC 2784 section 2, without a checksum; a key (RFC 2890) is a header behind it. `type` is an EtherType. */
 export const Gre = header('Gre', {
@@ -121,3 +148,10 @@ export const ETHERTYPE = {
 
 /** IANA protocol numbers: IPv4 `protocol`, IPv6 `nextHeader`. */
 export const PROTOCOL = { icmp: 1, ipv4: 4, tcp: 6, udp: 17, ipv6: 41, gre: 47, icmpv6: 58 } as const
+
+/** Whose checksums cover the addresses of the network layer, by their protocol numbers. */
+export const TRANSPORTS = [
+  { protocol: PROTOCOL.tcp, header: Tcp },
+  { protocol: PROTOCOL.udp, header: Udp },
+  { protocol: PROTOCOL.icmpv6, header: Icmpv6 },
+] as const

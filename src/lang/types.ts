@@ -214,6 +214,25 @@ export type GivenOf<F extends Fields> = {
 }
 export type ControlOf<F extends Fields> = { [K in keyof F]: F[K] extends Type<unknown, infer C> ? C : never }
 
+/** Which bytes the checksum of a header covers (RFC 1071), so that it is kept right where they are assigned to. */
+export interface Checksum<Name extends string = string> {
+  /** Two bytes, an even number of bytes from the header's start. What is assigned to it is stored as it is. */
+  readonly field: Name
+  /** The header, or the header and all that follows it. */
+  readonly covers: 'header' | 'message'
+  /** The network layer's addresses are covered as well (the pseudo-header of RFC 9293 section 3.1). */
+  readonly pseudo?: boolean
+  /** 0 says that there is no checksum; one that comes to 0 is 0xffff (RFC 768). */
+  readonly optional?: boolean
+}
+
+/** What a header says about checksums. */
+export interface Checksums<Name extends string = string> {
+  readonly checksum?: Checksum<Name>
+  /** The fields that checksums of the transport layer cover, and how its header is found. */
+  readonly pseudoHeader?: { readonly fields: readonly Name[]; readonly version: 4 | 6 }
+}
+
 /** Fields with their places. `order` is the byte order of its integers. */
 export interface StructType<F extends Fields = Fields> {
   readonly name: string
@@ -222,6 +241,8 @@ export interface StructType<F extends Fields = Fields> {
   readonly layout: Struct
   /** Bytes. */
   readonly size: number
+  /** Headers only. */
+  readonly checksums?: Checksums
 }
 
 /** A struct as C lays it out on a 64-bit machine: every field at a multiple of its alignment, padding in between. */
@@ -241,7 +262,11 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
 }
 
 /** A packet header: no padding, integers in network byte order, bit fields from the most significant bit down. */
-export function header<F extends Fields>(name: string, fields: F): StructType<F> {
+export function header<F extends Fields>(
+  name: string,
+  fields: F,
+  checksums: Checksums<keyof F & string> = {},
+): StructType<F> {
   const places: Field[] = []
   let offset = 0
   let run: { name: string; width: number }[] = []
@@ -267,7 +292,10 @@ export function header<F extends Fields>(name: string, fields: F): StructType<F>
   }
   if (run.length > 0) throw new RangeError(`${name}: its last bit fields do not fill 8, 16, 32 or 64 bits`)
   const layout: Struct = { kind: 'struct', size: offset, align: 1, fields: places }
-  return { name, fields, order: 'network', layout, size: offset }
+  const sum = places.find((field) => field.name === checksums.checksum?.field)
+  if (checksums.checksum !== undefined && (sum === undefined || sum.offset % 2 !== 0 || sum.layout.size !== 2))
+    throw new RangeError(`${name}.${checksums.checksum.field}: a checksum is a u16 at an even offset`)
+  return { name, fields, order: 'network', layout, size: offset, checksums }
 }
 
 function packed(type: Type, field: string): Layout {

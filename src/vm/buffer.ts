@@ -3,7 +3,7 @@
  * change its size. Errors and limits are those of net/core/filter.c and net/core/skbuff.c; a packet here is never one of segments.
  */
 import { viewOf } from '../base/bytes.ts'
-import { ADJ_ROOM } from '../isa/opcodes.ts'
+import { ADJ_ROOM, CSUM } from '../isa/opcodes.ts'
 import { ERRNO } from './errno.ts'
 import type { Region } from './memory.ts'
 import { PROTOCOLS, type Tag } from './vlan.ts'
@@ -116,6 +116,21 @@ export class PacketBuffer {
   pull(length: number): number {
     if (length > this.length) return -ERRNO.ENOMEM
     this.#region.length = Math.max(length, this.linear)
+    return 0
+  }
+
+  /** bpf_l4_csum_replace, by a difference: all checksums here are whole (CHECKSUM_NONE). */
+  replaceChecksum(at: number, difference: number, flags: number): number {
+    if ((flags & ~(CSUM.pseudo | CSUM.mangled0 | CSUM.ipv6)) !== 0) return -ERRNO.EINVAL
+    if (at > 0xffff || at % 2 !== 0 || at + 2 > this.length) return -ERRNO.EFAULT
+    const { view } = this.#region
+    const before = view.getUint16(at, true)
+    const isOptional = (flags & CSUM.mangled0) !== 0
+    if (isOptional && before === 0) return 0
+    let sum = difference + (before ^ 0xffff)
+    while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000)
+    const after = sum ^ 0xffff
+    view.setUint16(at, isOptional && after === 0 ? 0xffff : after, true)
     return 0
   }
 

@@ -149,6 +149,9 @@ export class VirtualProcessor implements Processor {
         return this.#redirectTo(code)
       case HELPER.redirect_map:
         return this.#redirectByMap(code)
+      case HELPER.csum_update:
+        // Nothing here is summed up by hardware.
+        return -ERRNO.ENOTSUPP
       default:
         return this.#move(helper, code)
     }
@@ -185,6 +188,8 @@ export class VirtualProcessor implements Processor {
         return moved(packet.changeHead(argument(2), flags(3)))
       case HELPER.skb_pull_data:
         return moved(packet.pull(argument(2)))
+      case HELPER.l4_csum_replace:
+        return moved(argument(3) === 0 ? packet.replaceChecksum(argument(2), argument(4), flags(5)) : -ERRNO.EINVAL)
       case HELPER.skb_adjust_room: {
         const high = (hi[4] ?? 0) >>> 0
         return moved(

@@ -9,6 +9,8 @@ const MOST_INSTRUCTIONS = 1_000_000
 const HOOK_OF = new Map<number, Hook>([
   [HELPER.clone_redirect, 'tc'],
   [HELPER.skb_pull_data, 'tc'],
+  [HELPER.l4_csum_replace, 'tc'],
+  [HELPER.csum_update, 'tc'],
   [HELPER.xdp_adjust_head, 'xdp'],
   [HELPER.xdp_adjust_tail, 'xdp'],
   [HELPER.redirect_map, 'xdp'],

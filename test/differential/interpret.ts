@@ -8,6 +8,7 @@ import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler
 import type { Field, List } from '../../src/isa/layout.ts'
 import { type Hook, isArray } from '../../src/isa/program.ts'
 import { FARTHEST, mapKind, type StructType } from '../../src/lang/index.ts'
+import { Checksums } from './checksums.ts'
 import { Packet } from './packet.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
@@ -50,6 +51,7 @@ export function interpret(statements: readonly TypedStatement[], packet: Uint8Ar
 
 class Interpreter {
   private readonly packet: Packet
+  private readonly checksums: Checksums
   private readonly world: World
   private readonly variables = new Map<Variable, Value>()
 
@@ -57,6 +59,7 @@ class Interpreter {
     this.packet = new Packet(packet)
     // Where TC is, the tag has been taken out of packets that arrived at an interface; these here did not.
     if (world.hook === 'xdp') this.packet.untag()
+    this.checksums = new Checksums(this.packet)
     this.world = world
   }
 
@@ -78,6 +81,7 @@ class Interpreter {
     const own = wiring.port
     const reasons = Object.keys(dropReasons(cube))
     const lost = () => this.finish({ ending: 'drop', number: reasons.indexOf('no_such_port') })
+    if (ending !== 'drop') this.checksums.settle()
     switch (ending) {
       case 'drop':
         this.count(SLOT.firstDrop + number)
@@ -122,7 +126,13 @@ class Interpreter {
         return NEXT
       case 'store': {
         const { bytes, at } = this.value(node.base) as Reference
-        writeField(bytes, at, node.field, this.value(node.value))
+        const value = this.value(node.value)
+        if (node.struct.order === 'host') writeField(bytes, at, node.field, value)
+        else {
+          const written = this.checksums.writing(at, node.struct, node.field)
+          writeHeader(bytes, at, node.field, value)
+          written()
+        }
         return NEXT
       }
       case 'if':
@@ -211,12 +221,13 @@ class Interpreter {
         return 0n
       case 'encapsulate':
       case 'decapsulate':
+        this.checksums.settle()
         return this.packet[node.op](node.tunnel)
-      case 'move':
-        return this.packet.move(
-          node.move,
-          node.operands.map((one) => Number(this.value(one))),
-        )
+      case 'move': {
+        const operands = node.operands.map((one) => Number(this.value(one)))
+        this.checksums.settle()
+        return this.packet.move(node.move, operands)
+      }
       case 'now':
         return this.world.now
       case 'read':
@@ -468,7 +479,27 @@ function readField(bytes: Uint8Array, at: number, { offset, layout, bits }: Fiel
   return layout.signed ? BigInt.asIntN(8 * layout.size, raw) : raw
 }
 
-/** Fields of tables only: headers are read-only, and tables have host byte order. */
+/** In network byte order; other bits of the same bytes stay as they are. */
+function writeHeader(bytes: Uint8Array, at: number, field: Field, value: Value): void {
+  const { offset, layout, bits } = field
+  if (Array.isArray(value)) {
+    if (layout.kind !== 'list') throw new Error('no list')
+    for (const [index, one] of elementsOf(layout, at + offset).entries())
+      writeHeader(bytes, one.place, one.field, (value as readonly Value[])[index])
+    return
+  }
+  if (value instanceof Uint8Array) return bytes.set(value, at + offset)
+  const part = bytes.subarray(at + offset, at + offset + layout.size)
+  let whole = typeof value === 'boolean' ? (value ? 1n : 0n) : (value as bigint)
+  if (bits !== undefined) {
+    const mask = ((1n << BigInt(bits.width)) - 1n) << BigInt(bits.shift)
+    const old = part.reduce((word, octet) => (word << 8n) | BigInt(octet), 0n)
+    whole = (old & ~mask) | ((whole << BigInt(bits.shift)) & mask)
+  }
+  for (let i = 0; i < layout.size; i++) part[layout.size - 1 - i] = Number((whole >> BigInt(8 * i)) & 0xffn)
+}
+
+/** Fields of tables, which have host byte order. */
 function writeField(bytes: Uint8Array, at: number, { offset, layout }: Field, value: Value): void {
   if (Array.isArray(value)) {
     if (layout.kind !== 'list') throw new Error('no list')

@@ -82,8 +82,9 @@ function isSameOperation(a: Value, b: Value, states: States): boolean {
     case 'load': {
       const isAlike =
         b.op === 'load' && a.size === b.size && a.offset === b.offset && a.from === b.from && a.start === b.start
-      const changes = a.from === 'context' || a.from === 'packet' ? a.from : undefined
-      return isAlike && (changes === undefined || states.before(a, changes) === states.before(b, changes))
+      if (!isAlike || a.arguments[0] !== b.arguments[0]) return false
+      if (a.from === 'packet') return states.read(a) === states.read(b)
+      return a.from !== 'context' || states.before(a, 'context') === states.before(b, 'context')
     }
     case 'alu':
       return b.op === 'alu' && a.alu === b.alu && a.bits === b.bits

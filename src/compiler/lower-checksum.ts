@@ -1,0 +1,315 @@
+/**
+ * Checksums of what is written. That of a header is changed with its fields (RFC 1624). One of the transport layer may be half
+ * done where the packet comes from this host (CHECKSUM_PARTIAL), or known to the hardware (CHECKSUM_COMPLETE), so that at TC the
+ * kernel has to change it; its helper moves the packet. What is owed is therefore added up, and settled once, before the
+ * packet leaves or is moved. XDP packets have no such state: there it is settled in the packet.
+ */
+import { Refusal } from '../base/diagnostic.ts'
+import type { Field } from '../isa/layout.ts'
+import { CSUM } from '../isa/opcodes.ts'
+import type { Hook } from '../isa/program.ts'
+import { Ethernet, type StructType } from '../lang/index.ts'
+import type { Builder } from './builder.ts'
+import { placeOf } from './emit.ts'
+import type { AluName, Block, Size, Value } from './ir.ts'
+import type { Passage } from './lower-packet.ts'
+import { readPacket } from './lower-read.ts'
+import { FLAGS_SHIFT, findTransport } from './lower-transport.ts'
+import type { PacketReference } from './reference.ts'
+
+/** Bytes of the packet as memory has them, before and after. */
+export interface Change {
+  readonly size: Size
+  /** From the start of the header. */
+  readonly offset: number
+  readonly before: Value
+  readonly after: Value
+}
+
+/**
+ * What one checksum is owed. SSA variables: its place (bytes from the packet's start and flags, see lower-transport.ts; 0 where
+ * nothing is owed), and the sum of all differences. Headers that are never written to on one way share an account.
+ */
+interface Account {
+  readonly place: number
+  readonly sum: number
+}
+
+/** The first of the variables, far from all others. */
+const FIRST_VARIABLE = -(2 ** 40)
+
+export class Checksums {
+  private readonly builder: Builder
+  private readonly packet: Passage
+  private readonly hook: Hook
+  /** Those of transport headers, and those that addresses of network headers are in. */
+  private readonly accounts: Account[] = []
+  /** What no checksum in the packet makes up for, and the hardware's sum over the packet (skb->csum) has to be told. */
+  private uncovered: Account | undefined
+  private nextVariable = FIRST_VARIABLE
+  /** The places that each header's checksum was found at. */
+  private readonly places = new Map<object, Set<Value>>()
+  /** Headers once more, for accounts of their own. */
+  private readonly others = new Map<object, object>()
+  /** What was found out about a network header, and in which block. */
+  private readonly found = new Map<object, { readonly block: Block; readonly place: Value }>()
+
+  constructor(builder: Builder, packet: Passage, hook: Hook) {
+    this.builder = builder
+    this.packet = packet
+    this.hook = hook
+  }
+
+  /** Called before the bytes are stored; what it gives is called afterwards. */
+  changing(header: PacketReference, struct: StructType, field: Field, changes: readonly Change[]): () => void {
+    const { builder } = this
+    const { checksum, pseudoHeader } = struct.checksums ?? {}
+    const own = struct.layout.fields.find(({ name }) => name === checksum?.field)
+    if (field === own) return () => {}
+    const isAddress = pseudoHeader?.fields.includes(field.name) === true
+    const coversMessage = checksum?.covers === 'message' && own !== undefined
+    if (isAddress || coversMessage) this.refuseLoops(header, struct)
+    const difference = this.difference(changes)
+    if (isAddress) {
+      // The final destination may be another one: what covers it is found on its own.
+      const isOther = pseudoHeader.version === 6 && field.name === 'destination'
+      const account = isOther ? this.otherOf(header) : header
+      const place = this.transportOf(account, pseudoHeader.version, isOther)
+      this.owe(account, place, difference)
+      // Of an IPv4 address the header's own checksum makes up for the change.
+      if (pseudoHeader.version === 6) this.unless(place, () => this.oweHardware(header, difference))
+    }
+    if (coversMessage) {
+      const flags = (checksum.optional === true ? CSUM.mangled0 : 0) * 2 ** FLAGS_SHIFT
+      const place = this.alu('add', header.offset, builder.constant(own.offset + flags), 32)
+      this.owe(header, place, difference)
+    }
+    if (checksum?.covers === 'header' && own !== undefined)
+      return () => this.update(header.pointer, own.offset, difference)
+    if (!isAddress && !coversMessage) this.oweHardware(header, difference)
+    return () => {}
+  }
+
+  /** Settles what is owed. `isLast`: the packet is not read afterwards. Every reference is stale then. */
+  settle(isLast: boolean): void {
+    for (const account of this.accounts) this.settleAccount(account, isLast)
+    if (this.uncovered !== undefined) this.tellHardware(this.uncovered)
+  }
+
+  private alu(alu: AluName, a: Value, b: Value | number, bits: 32 | 64 = 64): Value {
+    const { builder } = this
+    return builder.emit({ op: 'alu', alu, bits }, a, typeof b === 'number' ? builder.constant(b) : b)
+  }
+
+  /** A loop reads another header in each round, and there would be an account for each. */
+  private refuseLoops({ rounds, at }: PacketReference, { name }: StructType): void {
+    if (rounds === 1) return
+    throw new Refusal([
+      {
+        message: `this ${name} is read in a loop, and written to: its checksum could not be kept`,
+        place: placeOf(at),
+        remedy: 'find its offset in the loop, and read it behind the loop',
+      },
+    ])
+  }
+
+  private newAccount(): Account {
+    const account = { place: this.nextVariable, sum: this.nextVariable - 1 }
+    this.nextVariable -= 2
+    for (const variable of Object.values(account)) this.builder.begin(variable, this.builder.constant(0))
+    return account
+  }
+
+  /** Adds a difference to what the checksum at `place` is owed, if there is one. */
+  private owe(header: PacketReference, place: Value, difference: Value): void {
+    const { builder } = this
+    const places = this.places.get(header.key) ?? new Set()
+    this.places.set(header.key, places)
+    let account = this.accounts.find((one) => this.isFor(one, places))
+    if (account === undefined) {
+      account = this.newAccount()
+      this.accounts.push(account)
+    }
+    places.add(place)
+    builder.write(account.place, place)
+    builder.write(account.sum, this.alu('add', builder.read(account.sum), difference))
+  }
+
+  /** Whether all that an account can hold here belongs to one of these places. */
+  private isFor({ place }: Account, places: ReadonlySet<Value>): boolean {
+    const seen = new Set<Value>()
+    const waiting = [this.builder.read(place)]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (seen.has(next) || places.has(next)) continue
+      seen.add(next)
+      if (next.op === 'const' && next.value === 0n) continue
+      if (next.op !== 'phi' || this.builder.isOpen(next)) return false
+      waiting.push(...next.arguments)
+    }
+    return true
+  }
+
+  private otherOf(header: PacketReference): PacketReference {
+    const key = this.others.get(header.key) ?? {}
+    this.others.set(header.key, key)
+    return { ...header, key }
+  }
+
+  private unless(place: Value, work: () => void): void {
+    const { builder } = this
+    const [missing, next] = [builder.newBlock(), builder.newBlock()]
+    builder.branch('eq', 32, place, builder.constant(0), missing, next)
+    builder.enter(missing)
+    work()
+    builder.jump(next)
+    builder.enter(next)
+  }
+
+  /** What the sum of all 16-bit words grows by, as a number that a multiple of 0xffff may have been added to. */
+  private difference(changes: readonly Change[]): Value {
+    const terms = changes.flatMap(({ size, offset, before, after }) => {
+      const all = size === 1 ? 0xffffn : (1n << BigInt(8 * size)) - 1n
+      const inverse = this.alu('xor', before, this.builder.constant(all))
+      const words = size === 8 ? [...this.halves(inverse), ...this.halves(after)] : [inverse, after]
+      const sum = words.reduce((x, y) => this.alu('add', x, y))
+      // In memory, and so here, the first octet of a word is the lower one.
+      return [offset % 2 === 0 ? sum : this.alu('lsh', sum, 8)]
+    })
+    return terms.reduce((x, y) => this.alu('add', x, y), this.builder.constant(0))
+  }
+
+  private halves(value: Value): Value[] {
+    return [this.builder.emit({ op: 'low32' }, value), this.alu('rsh', value, 32)]
+  }
+
+  /** What the hardware summed up is what follows the Ethernet header. */
+  private oweHardware({ offset }: PacketReference, difference: Value): void {
+    const { builder } = this
+    if (this.hook !== 'tc' || (offset.op === 'const' && Number(offset.value) < Ethernet.size)) return
+    this.uncovered ??= this.newAccount()
+    const account = this.uncovered
+    const isOdd = this.alu('lsh', this.alu('and', offset, 1), 3)
+    const sum = this.alu('lsh', difference, isOdd)
+    builder.write(account.place, builder.constant(1))
+    builder.write(account.sum, this.alu('add', builder.read(account.sum), sum))
+  }
+
+  /** RFC 1624, equation 3. */
+  private update(pointer: Value, offset: number, difference: Value): void {
+    const { builder } = this
+    const old = builder.emit({ op: 'load', size: 2, offset, from: 'packet' }, pointer)
+    const sum = this.alu('add', difference, this.alu('xor', old, 0xffff))
+    const value = this.alu('xor', this.fold(this.fold(this.fold(sum))), 0xffff)
+    builder.emit({ op: 'store', size: 2, offset, to: 'packet' }, pointer, value)
+  }
+
+  /** Adds what is above the low 16 bits to them. */
+  private fold(sum: Value): Value {
+    return this.alu('add', this.alu('and', sum, 0xffff), this.alu('rsh', sum, 16))
+  }
+
+  private transportOf(header: PacketReference, version: 4 | 6, isDestination: boolean): Value {
+    const { builder } = this
+    const known = this.found.get(header.key)
+    // Without a meeting of ways in between, what was found out there is known here.
+    for (let block: Block | undefined = builder.block; block !== undefined && known !== undefined; ) {
+      if (block === known.block) return known.place
+      const [only, ...others]: readonly Block[] = block.predecessors
+      block = others.length === 0 ? only : undefined
+    }
+    const place = findTransport(builder, this.packet, header, version, isDestination)
+    this.found.set(header.key, { block: builder.block, place })
+    return place
+  }
+
+  private settleAccount(account: Account, isLast: boolean): void {
+    const { builder } = this
+    const [owed, next] = [builder.newBlock(), builder.newBlock()]
+    const [place, all] = [builder.read(account.place), builder.read(account.sum)]
+    builder.branch('ne', 32, place, builder.constant(0), owed, next)
+    builder.enter(owed)
+    const sum = this.fold(all)
+    const where = this.alu('and', place, 0xffff, 32)
+    const flags = this.alu('rsh', place, FLAGS_SHIFT, 32)
+    if (this.hook === 'tc') this.replace(where, sum, flags, isLast)
+    else this.replaceHere(where, sum, flags)
+    for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
+    builder.jump(next)
+    builder.enter(next)
+  }
+
+  /** The kernel knows in which state the checksum is. Linux before 6.16 does not know the flag for IPv6. */
+  private replace(where: Value, sum: Value, flags: Value, isLast: boolean): void {
+    const { builder } = this
+    const context = builder.emit({ op: 'context' })
+    const zero = builder.constant(0)
+    const call = (flags: Value): Value =>
+      builder.emit(
+        { op: 'call', helper: 'l4_csum_replace', ...(isLast ? { edge: 'after' } : {}) },
+        context,
+        where,
+        zero,
+        sum,
+        flags,
+      )
+    const result = call(flags)
+    const [refused, older, done] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    builder.branch('eq', 32, this.alu('and', flags, CSUM.ipv6), zero, done, refused)
+    builder.enter(refused)
+    builder.branch('eq', 32, result, zero, done, older)
+    builder.enter(older)
+    call(this.alu('xor', flags, CSUM.ipv6))
+    builder.jump(done)
+    builder.enter(done)
+  }
+
+  private replaceHere(where: Value, sum: Value, flags: Value): void {
+    const { builder, packet } = this
+    const done = builder.newBlock()
+    const isZero = (value: Value, yes: Block, no: Block): void =>
+      builder.branch('eq', 32, value, builder.constant(0), yes, no)
+    const { pointer, present } = readPacket(builder, packet, where, 2, builder.at)
+    for (const { comparison, bits, left, right } of present) {
+      const there = builder.newBlock()
+      builder.branch(comparison, bits, left, right, there, done)
+      builder.enter(there)
+    }
+    const old = builder.emit({ op: 'load', size: 2, offset: 0, from: 'packet' }, pointer)
+    const isOptional = this.alu('and', flags, CSUM.mangled0)
+    const [optional, summed, plain, mangled] = [
+      builder.newBlock(),
+      builder.newBlock(),
+      builder.newBlock(),
+      builder.newBlock(),
+    ]
+    isZero(isOptional, summed, optional)
+    builder.enter(optional)
+    isZero(old, done, summed)
+    builder.enter(summed)
+    const total = this.fold(this.fold(this.alu('add', sum, this.alu('xor', old, 0xffff))))
+    const value = this.alu('and', this.alu('xor', total, 0xffff), 0xffff)
+    const store = (stored: Value): Value =>
+      builder.emit({ op: 'store', size: 2, offset: 0, to: 'packet' }, pointer, stored)
+    store(value)
+    isZero(isOptional, done, plain)
+    builder.enter(plain)
+    isZero(value, mangled, done)
+    builder.enter(mangled)
+    store(builder.constant(0xffff))
+    builder.jump(done)
+    builder.enter(done)
+  }
+
+  /** Without an effect where the hardware did not sum the packet up. */
+  private tellHardware(account: Account): void {
+    const { builder } = this
+    const [owed, next] = [builder.newBlock(), builder.newBlock()]
+    const sum = this.fold(builder.read(account.sum))
+    builder.branch('ne', 32, builder.read(account.place), builder.constant(0), owed, next)
+    builder.enter(owed)
+    builder.emit({ op: 'call', helper: 'csum_update' }, builder.emit({ op: 'context' }), sum)
+    for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
+    builder.jump(next)
+    builder.enter(next)
+  }
+}
