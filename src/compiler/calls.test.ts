@@ -16,6 +16,8 @@ test.each([
   ['large, with a value that leaves no room for another frame: it is compiled in', []],
   ['that ends in a verdict: it is compiled in', []],
   ['functions with many ways that it calls', []],
+  ['called in a long loop: it is walked once, not every round', ['mixed(u32, u32)']],
+  ['called in a loop, with choices that depend on the rounds before', ['mixed(u32, u32)']],
 ])('%s', (title, expected) => {
   const source = cases.find((one) => one.title === title)?.source ?? ''
   const called = compileCase(modules, source).functions ?? []

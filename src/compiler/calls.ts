@@ -26,8 +26,12 @@ export type Calls = ReadonlyMap<TypedFunction, Called>
 
 /** What copies of a body may add to a program, in nodes of the typed tree: each is about an instruction. */
 const MOST_GROWTH = 1000
-/** What copies of a body may have the verifier follow, if it has to follow every way through each of them. */
+/** What the rounds of a body may have the verifier follow, if it has to follow every way through it each time. */
 const MOST_WAYS = 10_000
+/** It comes to an end with less: what runs in a long loop may have a choice or two. */
+const LEAST_WAYS = 16
+/** What it may have to walk, in nodes; it gives up at twice as many. */
+const MOST_WORK = 400_000
 /** What is smaller saves no room: passing arguments takes as much. */
 const LEAST_SIZE = 16
 /** Functions that call others twice grow without bound otherwise. */
@@ -51,27 +55,32 @@ export function planCalls(main: TypedFunction, hook: Hook): Calls {
   const wholes = new Map<TypedFunction, Whole>()
   const names = new Names()
   const held = heldIn(bodies)
-  const copies = countCopies(bodies, called)
+  const counts = countAll(bodies, called)
   for (const one of callersFirst.toReversed()) {
     const whole = wholeOf(one, bodies, called, wholes)
     wholes.set(one, whole)
-    const times = copies.get(one) ?? 0
-    const isLong = whole.size >= LEAST_SIZE && (times - 1) * whole.size > MOST_GROWTH
-    if (held.has(one)) continue
-    if (times < 2 || !(isLong || times * whole.ways > MOST_WAYS) || !canBeCalled(one, whole)) continue
+    if (held.has(one) || !isMuch(whole, counts.get(one)) || !canBeCalled(one, whole)) continue
     called.set(one, { name: names.unused(one.name), context: whole.context, time: whole.time })
   }
   // Where what called it often is called itself, a single call may be left.
-  const left = countCopies(bodies, called)
-  for (const one of called.keys()) if ((left.get(one) ?? 0) < 2) called.delete(one)
+  const left = countAll(bodies, called)
+  for (const one of called.keys()) if (!isMuch(wholes.get(one), left.get(one))) called.delete(one)
   refuseTooMany(bodies, called)
   return called
+}
+
+/** Where a function is called, and how often each of these calls runs by the loops around it, all together. */
+interface Sites {
+  readonly places: Position[]
+  runs: number
 }
 
 /** What stands in a function itself, and where it calls others. */
 interface Body {
   readonly size: number
-  readonly sites: ReadonlyMap<TypedFunction, readonly Position[]>
+  /** The same, each part as often as the loops around it run it. */
+  readonly work: number
+  readonly sites: ReadonlyMap<TypedFunction, Sites>
   readonly context: boolean
   readonly time: boolean
   /** Something in it belongs to the data plane alone. */
@@ -132,22 +141,34 @@ function surveyAll(main: TypedFunction, hook: Hook): Map<TypedFunction, Body> {
 }
 
 function survey({ body }: TypedFunction, hook: Hook): Body {
-  const sites = new Map<TypedFunction, Position[]>()
+  const sites = new Map<TypedFunction, Sites>()
   const locked: TypedFunction[] = []
-  const [waiting, seen]: [Node[], Set<Node['op']>] = [[...body], new Set()]
-  let size = 0
+  const seen = new Set<Node['op']>()
+  const waiting = body.map((node): { node: Node; rounds: number } => ({ node, rounds: 1 }))
+  let [size, work] = [0, 0]
   let bound = false
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { node, rounds } = next
     seen.add(node.op)
     size += sizeOf(node)
+    work += rounds * sizeOf(node)
     if (node.op === 'withLock') locked.push(node.call.callee)
-    if (node.op === 'call') sites.set(node.callee, [...(sites.get(node.callee) ?? []), node.at])
+    if (node.op === 'call') {
+      const known = sites.get(node.callee) ?? { places: [], runs: 0 }
+      known.places.push(node.at)
+      known.runs += rounds
+      sites.set(node.callee, known)
+    }
     if (node.op === 'store') bound ||= node.base.type.kind !== 'reference' || node.base.type.space !== 'table'
-    addParts(node, waiting)
+    const parts: Node[] = []
+    addParts(node, parts)
+    const inside = node.op === 'loop' || node.op === 'while' ? rounds * node.times : rounds
+    for (const part of parts) waiting.push({ node: part, rounds: inside })
   }
   const ops = [...seen]
   return {
     size,
+    work,
     sites,
     locked,
     context: ops.some((op) => CONTEXT.has(op)),
@@ -165,14 +186,34 @@ function heldIn(bodies: ReadonlyMap<TypedFunction, Body>): ReadonlySet<TypedFunc
   return held
 }
 
-/** Where a function is called, one copy of its body counts; where it is compiled in, one for each. */
-function countCopies(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls): ReadonlyMap<TypedFunction, number> {
-  const copies = new Map<TypedFunction, number>()
+interface Count {
+  /** Where a function is called, one copy of its body counts; where it is compiled in, one for each. */
+  readonly copies: number
+  /** How often the verifier comes by it. */
+  readonly runs: number
+}
+
+function countAll(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls): ReadonlyMap<TypedFunction, Count> {
+  const counts = new Map<TypedFunction, Count>()
   for (const [caller, { sites }] of bodies) {
-    const times = called.has(caller) ? 1 : (copies.get(caller) ?? 1)
-    for (const [callee, { length }] of sites) copies.set(callee, (copies.get(callee) ?? 0) + times * length)
+    const around = (called.has(caller) ? undefined : counts.get(caller)) ?? { copies: 1, runs: 1 }
+    for (const [callee, { places, runs }] of sites) {
+      const known = counts.get(callee) ?? { copies: 0, runs: 0 }
+      counts.set(callee, {
+        copies: known.copies + around.copies * places.length,
+        runs: known.runs + around.runs * runs,
+      })
+    }
   }
-  return copies
+  return counts
+}
+
+/** Whether compiling it in is too much for the program, or for the verifier. */
+function isMuch(whole: Whole | undefined, { copies, runs }: Count = { copies: 0, runs: 0 }): boolean {
+  if (whole === undefined || runs < 2) return false
+  if (whole.size >= LEAST_SIZE && (copies - 1) * whole.size > MOST_GROWTH) return true
+  if (whole.ways >= LEAST_WAYS && runs * whole.ways > MOST_WAYS) return true
+  return (runs - 1) * whole.work > MOST_WORK
 }
 
 function wholeOf(
@@ -181,16 +222,17 @@ function wholeOf(
   called: Calls,
   wholes: ReadonlyMap<TypedFunction, Whole>,
 ): Whole {
-  const { sites = new Map<TypedFunction, Position[]>(), ...own } = bodies.get(one) ?? {}
-  let whole: Whole = { size: 0, context: false, time: false, bound: false, ...own, frames: 1, ways: 1 }
-  for (const [callee, { length }] of sites) {
+  const { sites = new Map<TypedFunction, Sites>(), ...own } = bodies.get(one) ?? {}
+  let whole: Whole = { size: 0, work: 0, context: false, time: false, bound: false, ...own, frames: 1, ways: 1 }
+  for (const [callee, { places, runs }] of sites) {
     const inner = wholes.get(callee)
     if (inner === undefined) throw new Error(`${callee.name} comes after what calls it`)
     const isCalled = called.has(callee)
     const size = isCalled ? 2 + callee.parameters.length : inner.size
     whole = {
       ...whole,
-      size: whole.size + length * size,
+      size: whole.size + places.length * size,
+      work: whole.work + runs * (isCalled ? size : inner.work),
       context: whole.context || inner.context,
       time: whole.time || inner.time,
       bound: whole.bound || inner.bound,
@@ -212,10 +254,10 @@ function canBeCalled({ parameters, result }: TypedFunction, { bound, context, ti
 }
 
 function refuseTooMany(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls): void {
-  const copies = [...countCopies(bodies, called)].filter(([one]) => !called.has(one))
-  if (copies.reduce((sum, [, count]) => sum + count, 0) <= MOST_COPIES) return
-  const [worst] = copies.reduce((a, b) => (b[1] > a[1] ? b : a))
-  const at = [...bodies.values()].flatMap(({ sites }) => sites.get(worst) ?? [])[0]
+  const counts = [...countAll(bodies, called)].filter(([one]) => !called.has(one))
+  if (counts.reduce((sum, [, { copies }]) => sum + copies, 0) <= MOST_COPIES) return
+  const [worst] = counts.reduce((a, b) => (b[1].copies > a[1].copies ? b : a))
+  const at = [...bodies.values()].flatMap(({ sites }) => sites.get(worst)?.places ?? [])[0]
   throw new Refusal([
     {
       message: `more than ${MOST_COPIES} calls would be compiled in`,

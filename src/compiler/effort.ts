@@ -85,7 +85,7 @@ function tooMuch(
   const place: Place | undefined = at && placeOf(at)
   const remedy =
     worst.rounds > 1
-      ? 'run the loop fewer times, or do less in it'
+      ? 'let a function compute what the loop needs, run it fewer times, or do less in it'
       : 'do less for each packet, or split the cube in two'
   return new Refusal([{ message: `${message}; ${most} are the most`, place, remedy }])
 }

@@ -134,7 +134,7 @@ export function rejection(program: Program, errno: number, log: string): Refusal
   if (/processed \d{7,} insns|Processed \d{7,} insn|too large/.test(log))
     return refusal(
       `the kernel gives up on "${program.name}": its verifier follows every combination of branches, and there are too many`,
-      'shorten the loop, have fewer branches in it, or carry less from one round to the next',
+      'let a function compute what the loop needs, shorten it, or have fewer branches in it',
       placeInLog(program, lines),
     )
   return refusal(
