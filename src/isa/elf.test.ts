@@ -246,6 +246,18 @@ test('names become C identifiers', () => {
 const withStations = (name: string, map = stations): Program =>
   programOf(name, [load('stations'), exit], { stations: map })
 
+test('a map whose value is addressed is a variable in a section of its own', () => {
+  const cell: MapDescription = { ...counters, kind: 'array', value, entries: 1 }
+  const program = programOf('p', [load('stations'), { ...load('cell'), mapValue: 4 }, exit], { stations, cell })
+  const sections = sectionsOf(elfObject([program]))
+  expect(sections.get('.data.cell')?.bytes).toEqual(new Uint8Array(value.size))
+  expect(symbolsOf(sections)).toContain(`cell .data.cell 0 ${value.size} object`)
+  expect(relocationsOf(sections, 'tc')).toEqual(['0 stations type 1', '16 cell type 1'])
+  // What is added to the address.
+  const [, second] = decode(sections.get('tc')!.bytes)
+  expect(second).toMatchObject({ src: 0, imm: 4n })
+})
+
 test.each<{ what: string; programs: readonly Program[]; says: string }>([
   { what: 'nothing', programs: [], says: 'needs a program' },
   {

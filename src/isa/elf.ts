@@ -8,6 +8,7 @@
  *     .rel…           R_BPF_64_64 at each `lddw` of a map, against the map's symbol; R_BPF_64_32 at each call out of a
  *                     program, against the function's                                 (bpf_program__record_reloc)
  *     .maps           zeros: a map is a variable, what it is stands in its type       (parse_btf_map_def)
+ *     .data.NAME      zeros: a cell, which libbpf makes a map of                      (bpf_object__init_global_data_maps)
  *     license
  *     .BTF            types, among them one for each map and program
  *     .BTF.ext        func_info and line_info, by section                             (btf_ext_setup_info)
@@ -64,14 +65,21 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
     )
     .filter(({ bytes }) => bytes.length > 0)
   let room = 0
-  const definitions = [...maps].map(([name, description]) => {
-    const members = definition(btf, description)
-    const variable = btf.variable(name, btf.pointers(members), 'global')
-    const size = 8 * Object.keys(members).length
-    room += size
-    return { name, variable, offset: room - size, size }
-  })
-  if (maps.size > 0) btf.section('.maps', room, definitions)
+  const variables = [...maps].filter(([name]) => isVariable(programs, name))
+  const definitions = [...maps]
+    .filter(([name]) => !isVariable(programs, name))
+    .map(([name, description]) => {
+      const members = definition(btf, description)
+      const variable = btf.variable(name, btf.pointers(members), 'global')
+      const size = 8 * Object.keys(members).length
+      room += size
+      return { name, variable, offset: room - size, size }
+    })
+  if (definitions.length > 0) btf.section('.maps', room, definitions)
+  for (const [name, { value }] of variables)
+    btf.section(`${DATA}${name}`, value.size, [
+      { variable: btf.variable(name, btf.layout(value), 'global'), offset: 0, size: value.size },
+    ])
   // Before the types are encoded, because it adds the sections' names to their strings.
   const ext = extension(code, btf)
 
@@ -82,6 +90,15 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
     ),
     { name: 'license', type: 'progbits', flags: alloc | write, bytes: cString(LICENSE), align: 1 },
     { name: '.maps', type: 'progbits', flags: alloc | write, bytes: new Uint8Array(room), align: 8 },
+    ...variables.map(
+      ([name, { value }]): Section => ({
+        name: `${DATA}${name}`,
+        type: 'progbits',
+        flags: alloc | write,
+        bytes: new Uint8Array(value.size),
+        align: 8,
+      }),
+    ),
     { name: '.BTF', type: 'progbits', bytes: btf.encode(), align: 4 },
     { name: '.BTF.ext', type: 'progbits', bytes: ext, align: 4 },
   ]
@@ -90,15 +107,33 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
     ...definitions.map(
       ({ name, offset, size }): ElfSymbol => ({ name, type: 'object', section: '.maps', offset, size }),
     ),
+    ...variables.map(
+      ([name, { value }]): ElfSymbol => ({
+        name,
+        type: 'object',
+        section: `${DATA}${name}`,
+        offset: 0,
+        size: value.size,
+      }),
+    ),
   ]
   return elfFile(
-    sections.filter(({ name }) => name !== '.maps' || maps.size > 0),
+    sections.filter(({ name }) => name !== '.maps' || definitions.length > 0),
     symbols,
     Object.fromEntries(
       code.filter(({ relocations }) => relocations.length > 0).map((one) => [one.section, one.relocations]),
     ),
   )
 }
+
+/** Of a variable, before its name: libbpf makes a map of each such section, and calls it so (libbpf 0.6). */
+const DATA = '.data.'
+
+/** A map whose value is addressed, not looked up. */
+const isVariable = (programs: readonly Program[], symbol: string): boolean =>
+  programs.some(({ instructions }) =>
+    instructions.some(({ map, mapValue }) => map !== undefined && identifier(map) === symbol && mapValue !== undefined),
+  )
 
 /** What the format, or libbpf, has no form for. */
 function refuseUnfit(program: Program): void {
@@ -111,11 +146,11 @@ function refuseUnfit(program: Program): void {
     if (map === undefined) continue
     if (program.maps[map] === undefined)
       throw cannot(`it refers to the map "${map}" and does not describe it`, 'this is a bug in Tessera')
-    // libbpf relocates to a value only for the variables of .data, .rodata and .bss, whose maps it makes and names itself.
-    if (mapValue !== undefined)
+    // libbpf relocates to the values of global variables only, each in a map of its own.
+    if (mapValue !== undefined && (program.maps[map].kind !== 'array' || program.maps[map].entries !== 1))
       throw cannot(
         `it takes the address of a value of the map "${map}", which libbpf knows of global variables only`,
-        "look the value up; with clock: 'cell', compile with the kernel's clock instead",
+        'look the value up, or have an array of one',
       )
   }
 }
@@ -257,9 +292,9 @@ function layCode(section: string, parts: readonly Code[]): Code {
   }
 }
 
-/** Zero where the loader puts a map. */
+/** Zero where the loader puts a map, and the distance from a variable's beginning where it puts the variable's address. */
 const unresolved = (instruction: Instruction): Instruction =>
-  instruction.map === undefined ? instruction : { ...instruction, src: 0, imm: 0 }
+  instruction.map === undefined ? instruction : { ...instruction, src: 0, imm: instruction.mapValue ?? 0 }
 
 /**
  * `.BTF.ext` (Documentation/bpf/btf.rst): a header of 24 bytes, then func_info and line_info. Each is the size of its
