@@ -4,6 +4,7 @@ import { bloomSuite } from './suite/bloom.ts'
 import { instructionSuite } from './suite/instructions.ts'
 import { lockSuite } from './suite/locks.ts'
 import { mapSuite } from './suite/maps.ts'
+import { moveSuite } from './suite/moves.ts'
 import { packetSuite } from './suite/packets.ts'
 import { pinSuite } from './suite/pins.ts'
 import { prefixSuite } from './suite/prefixes.ts'
@@ -18,6 +19,7 @@ export function machineSuite(name: string, open: () => Machine): void {
   describe(name, () => {
     describe('instructions', () => instructionSuite(open))
     describe('packets and helpers', () => packetSuite(open))
+    describe('what moves packets', () => moveSuite(open))
     describe('maps', () => mapSuite(open))
     describe('prefixes', () => prefixSuite(open))
     describe('queues', () => queueSuite(open))
