@@ -63,6 +63,64 @@ ${body}
     expect(refusal('', body)).toContain('this is nested more than 200 deep')
   })
 
+  test.each([
+    ['a switch of 5000 arms', `switch (x) {\n${times(5000, (n) => `case ${n}: x = ${n + 3}; break`)}\n}`, 5000],
+    [
+      'a switch with 3000 labels on one arm',
+      `switch (x) {\n${times(3000, (n) => `case ${2 * n}:`)} x = 1; break\n}`,
+      3000,
+    ],
+    ['10000 lines', times(10_000, (n) => `x = x * 31 + ${n}`), 10_000],
+    ['4000 rounds over constants', `for (const one of [${times(4000, (n) => `${n}, `)}]) if (x === one) x += 3`, 4000],
+    [
+      '3000 variables that change',
+      `${times(3000, (n) => `let v${n} = ${n}`)}\n${times(3000, (n) => `if (x === ${n}) v${n} = x`)}`,
+      2,
+    ],
+    ['1000 loops', times(1000, (n) => `for (let i = 0; i < 2 && x > i; i++) x += ${n}`), 1000],
+    ['150 conditions', `while (x < 40 && ${times(150, (n) => `x !== ${n} &&`)} x > 2) x++`, 150],
+  ])('of %s compiles', (_, body, least) => {
+    expect(instructions('', body)).toBeGreaterThan(least)
+  })
+
+  test.each([
+    [
+      'rounds over constants',
+      `for (const one of [${times(5000, (n) => `${n}, `)}]) x += one`,
+      'more than 4096 rounds would be compiled in',
+    ],
+    [
+      'statements in rounds over constants',
+      `for (const one of [${times(4000, (n) => `${n}, `)}]) {\n${times(200, () => 'x += one')}\n}`,
+      'more than 100000 statements would be compiled in',
+    ],
+    [
+      'rounds within rounds',
+      `${times(3, (n) => `for (const a${n} of [${times(100, (one) => `${one}, `)}])`)} x++`,
+      'more than 4096 rounds would be compiled in',
+    ],
+    [
+      'array literals in array literals',
+      `for (const one of ${'['.repeat(5000)}1${']'.repeat(5000)}) x++`,
+      'more than 200 deep',
+    ],
+    [
+      'elements',
+      `state.windows.set({ id: 1 }, { ports: [${times(50_000, (n) => `${n}, `)}] })`,
+      '50000 elements, where 5 belong',
+    ],
+    ['loops in loops', `${'while (x < 3) '.repeat(500)} x++`, 'more than 200 deep'],
+  ])('of too many %s is refused', (_, body, says) => {
+    expect(refusal('', body)).toContain(says)
+  })
+
+  test('with an enum of 5000 members, and a constant of 5000 elements', () => {
+    const functions = `enum Many { first = 1 << 3,\n${times(5000, (n) => `member${n},`)}\n}
+const ALL = [${times(5000, (n) => `{ at: ${n}, name: 'n${n}' }, `)}]`
+    expect(instructions(functions, 'if (x === Many.member4999 + ALL[4999].at) x = 7')).toBeGreaterThan(5)
+    expect(refusal(functions, 'x = ALL[5000].at')).toContain('has no element 5000')
+  })
+
   test('whose functions double at every level is as long as one of them', () => {
     const functions = times(
       15,

@@ -101,22 +101,20 @@ class Narrower {
 
   /** An enum is an object of constants: a member without a value is one more than the one before it. */
   enumeration({ body, ...node }: es.Enum): Expression {
-    let before: Expression | undefined
     const earlier = new Map<string, Expression>()
+    let last: Expression = { kind: 'number', value: -1n, span: span(node) }
+    let since = 0n
     const fields = body.members.map(({ id, initializer, ...member }) => {
       const at = span(member)
       if (id.type !== 'Identifier')
         throw unfit(this.source, at, 'a member is a plain name', 'write Kind { first, second }')
-      const one: Expression = { kind: 'number', value: 1n, span: at }
-      const implied: Expression =
-        before === undefined
-          ? { kind: 'number', value: 0n, span: at }
-          : before.kind === 'number'
-            ? { kind: 'number', value: before.value + 1n, span: at }
-            : { kind: 'binary', operator: '+', left: before, right: one, span: at }
-      before = initializer === null ? implied : inserted(this.expression(initializer), earlier)
-      earlier.set(id.name, before)
-      return { name: id.name, value: before, span: at }
+      if (initializer !== null) last = inserted(this.expression(initializer), earlier)
+      since = initializer === null ? since + 1n : 0n
+      const distance: Expression = { kind: 'number', value: since, span: at }
+      const value: Expression =
+        since === 0n ? last : { kind: 'binary', operator: '+', left: last, right: distance, span: at }
+      earlier.set(id.name, value)
+      return { name: id.name, value, span: at }
     })
     return { kind: 'record', fields, span: span(node) }
   }
@@ -376,9 +374,7 @@ class Narrower {
       if (arm.consequent.length === 0 && !final) continue
       if (!final && !arm.consequent.some(leaves))
         throw unfit(this.source, heading, 'this case falls through', 'end it with break or return')
-      const test = isDefault
-        ? undefined
-        : labels.reduce((left, right) => ({ kind: 'or', left, right, span: right.span }))
+      const test = isDefault ? undefined : anyOf(labels)
       arms.push({ test, body: this.statements(arm.consequent), span: span(arm) })
       labels = []
     }
@@ -543,6 +539,16 @@ class Narrower {
   private refused(node: Named, as?: string) {
     return refused(this.source, node, as)
   }
+}
+
+/** True where one of them is, tried in their order. As flat as it can be: there may be thousands. */
+function anyOf(labels: readonly Expression[]): Expression {
+  const [first, ...others] = labels
+  if (first === undefined) throw new Error('no labels')
+  if (others.length === 0) return first
+  const middle = labels.length >> 1
+  const [left, right] = [anyOf(labels.slice(0, middle)), anyOf(labels.slice(middle))]
+  return { kind: 'or', left, right, span: right.span }
 }
 
 /** An expression with others in the place of names. */

@@ -146,7 +146,7 @@ function limited(scope: Scope, known: Ranges, side: Typed, operator: keyof typeo
     most: below < before.most ? below : before.most,
   }
   // A condition that cannot be so says nothing.
-  return range.least > range.most ? known : new Map(known).set(typed.variable, range)
+  return range.least > range.most ? known : withFact(known, typed.variable, range)
 }
 
 /** A value behind conversions that change nothing of it. */
@@ -165,9 +165,25 @@ export function met(a: Ranges, b: Ranges): Ranges {
   return new Map(both)
 }
 
+/** More facts than these at one point are not kept: every branch copies them. */
+const MOST_FACTS = 200
+
 /** A variable that changes has its value's range from then on. */
 export function assigned(scope: Scope, variable: Variable, value: Typed): void {
-  if (variable.type.kind === 'int') scope.ranges = new Map(scope.ranges).set(variable, rangeOfValue(scope, value))
+  if (variable.type.kind !== 'int') return
+  const range = rangeOfValue(scope, value)
+  const says = !within(ofType(variable.type), range)
+  if (!says && !scope.ranges.has(variable)) return
+  scope.ranges = withFact(scope.ranges, variable, says ? range : undefined)
+}
+
+/** Changes what is known of one variable. The oldest fact makes room. */
+function withFact(ranges: Ranges, variable: Variable, range: Range | undefined): Ranges {
+  const changed = new Map(ranges)
+  changed.delete(variable)
+  const [oldest] = changed.keys()
+  if (changed.size >= MOST_FACTS && oldest !== undefined) changed.delete(oldest)
+  return range === undefined ? changed : changed.set(variable, range)
 }
 
 /** A variable that never changes. */
