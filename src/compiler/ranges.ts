@@ -114,6 +114,17 @@ function returned(body: readonly TypedStatement[]): Typed[] {
 
 /** What is known when a condition has turned out to hold, or not to. */
 export function narrowed(scope: Scope, known: Ranges, test: Typed, holds: boolean): Ranges {
+  const { ranges } = scope
+  // What is known where the test is made, not where the scope has got to.
+  scope.ranges = known
+  try {
+    return whenTested(scope, known, test, holds)
+  } finally {
+    scope.ranges = ranges
+  }
+}
+
+function whenTested(scope: Scope, known: Ranges, test: Typed, holds: boolean): Ranges {
   switch (test.op) {
     case 'not':
       return narrowed(scope, known, test.operand, !holds)
