@@ -1,7 +1,7 @@
 /** The chapters in this folder, and the modules that their cases stand for. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Program } from '../../isa/program.ts'
+import type { Hook, Program } from '../../isa/program.ts'
 import { compile, dataPlaneOf } from '../compile.ts'
 import { type Modules, parseModule } from '../modules.ts'
 import { config, lan } from './lan.ts'
@@ -12,6 +12,8 @@ export interface Chapter {
   readonly path: string
   readonly title: string
   readonly text: string
+  /** What its cases are compiled for: XDP, where the file's name begins with that. */
+  readonly hook: Hook
   readonly cases: readonly { readonly title: string; readonly source: string; readonly expected: string }[]
 }
 
@@ -31,7 +33,8 @@ export const chapters = (): Chapter[] =>
         source,
         expected,
       }))
-      return { path, title: /^# (.+)$/m.exec(text)?.[1] ?? name, text, cases }
+      const hook = name.startsWith('xdp') ? 'xdp' : 'tc'
+      return { path, title: /^# (.+)$/m.exec(text)?.[1] ?? name, text, hook, cases }
     })
 
 /** What every case may use without importing it. */
@@ -50,9 +53,9 @@ function moduleText(source: string): string {
 const wiring = { port: 1, exits: [1, 2, 3].map((port) => ({ port, ifindex: 10 + port })), capacity: 4 }
 
 /** Compiles a case. `modules` are those of lan.ts. */
-export function compileCase(modules: Modules, source: string): Program {
+export function compileCase(modules: Modules, source: string, hook: Hook = 'tc'): Program {
   const path = join(folder, 'dataplane.ts')
   const module = parseModule(path, moduleText(source), { default: { cube: lan } })
   const read = dataPlaneOf(new Map([...modules, [path, module]]), path)
-  return compile(read, { name: 'case', config, port: {}, wiring })
+  return compile(read, { name: 'case', config, port: {}, hook, wiring })
 }
