@@ -106,6 +106,9 @@ interface Places {
   readonly spills: readonly number[]
 }
 
+/** What the verifier keeps account of together, in bytes. */
+const SLOT = 8
+
 /** Spills lie next to the frame pointer; below them objects, which share places when they are not in use together. */
 function layStack(graph: CodeGraph): { places: Places; size: number } {
   const spills = Array.from({ length: graph.spills }, (_, index) => -8 * (index + 1))
@@ -129,12 +132,13 @@ function layStack(graph: CodeGraph): { places: Places; size: number } {
   for (const [object, { from, to }] of spans) {
     let low = 8 * graph.spills
     const rivals = placed.filter((other) => other.from <= to && from <= other.to).sort((a, b) => a.low - b.low)
-    for (const rival of rivals)
-      if (rival.low < low + object.size && low < rival.high) low = alignUp(rival.high, object.align)
-    const high = alignUp(low + object.size, object.align)
+    for (const rival of rivals) if (rival.low < low + object.size && low < rival.high) low = alignUp(rival.high, SLOT)
+    // The upper half of a slot: of the lower one, and of whole ones, the verifier remembers the number (check_stack_write_fixed_off).
+    // An index that it knows it tells apart from all others (get_constant_map_key), and prunes nothing.
+    const high = object.size <= SLOT / 2 ? low + SLOT / 2 : alignUp(low + object.size, SLOT)
     placed.push({ object, low, high, from, to })
     objects.set(object, -high)
-    size = Math.max(size, high)
+    size = Math.max(size, alignUp(high, SLOT))
   }
   if (size > LIMIT.stack) throw tooMuchStack(size, graph.spills, [...spans.keys()])
   return { places: { objects, spills }, size }

@@ -2,6 +2,7 @@ import type { Graph } from '../ir.ts'
 import { combineTests } from './bit-tests.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
+import { hideCarried } from './hide.ts'
 import { keysInPackets } from './keys.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
@@ -36,6 +37,7 @@ export function optimise(graph: Graph): void {
   if (readTimeOnce(graph)) repeat(graph, PASSES)
   if (useRanges(graph)) repeat(graph, PASSES)
   splitCriticalEdges(graph)
+  hideCarried(graph)
 }
 
 /** Until every pass, one after the other, has found nothing. */

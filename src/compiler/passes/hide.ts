@@ -1,0 +1,139 @@
+import { type Block, type Graph, type Operation, successors, type Value } from '../ir.ts'
+import { Numbers, replaceAll } from './graph.ts'
+import { fits } from './simplify.ts'
+
+/**
+ * What a long loop carries from round to round goes by way of the stack, so that the verifier does not know what it is. Else it
+ * would follow what the branches of each round make of it, each combination for itself, and come to no end (E2BIG); what it does
+ * not know looks alike on all of them, and all but one are pruned. Left alone is what counts: the verifier has to see its bounds.
+ * (Of anything else that goes round a loop ranges.ts takes no bounds for granted.)
+ */
+export function hideCarried(graph: Graph): void {
+  const loops = graph.blocks.flatMap((block, index) => loopOf(graph.blocks, block, index)).filter(isEndless)
+  if (loops.length === 0) return
+  const { tested, counting } = rolesOf(graph)
+  const numbers = new Numbers(graph)
+  for (const { header, body } of loops) {
+    for (const phi of header.values.filter(({ op }) => op === 'phi')) {
+      const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
+      const isKnown = carried.some((one) => canBeKnown(one, new Set([phi])))
+      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi)) hide(graph, header, phi, numbers)
+    }
+  }
+}
+
+/** Whether a value can be one that the verifier knows on some way, if those in `assumed` can. */
+function canBeKnown(value: Value, assumed: Set<Value>): boolean {
+  if (value.op === 'const' || assumed.has(value)) return true
+  assumed.add(value)
+  if (value.op === 'phi') return value.arguments.some((one) => canBeKnown(one, assumed))
+  const isComputed = value.op === 'alu' || value.op === 'low32' || value.op === 'sext32' || value.op === 'swap'
+  return isComputed && value.arguments.every((one) => canBeKnown(one, assumed))
+}
+
+/** Ways through a loop, times instructions, that the verifier walks in no time. */
+const FEW = 20_000
+
+interface Loop {
+  readonly header: Block
+  /** The header is in it. */
+  readonly body: ReadonlySet<Block>
+}
+
+/** The loop that a block begins: what leads from it back to it. */
+function loopOf(blocks: readonly Block[], header: Block, index: number): Loop[] {
+  const waiting = header.predecessors.filter((one) => blocks.indexOf(one) >= index)
+  if (waiting.length === 0) return []
+  const body = new Set([header])
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (body.has(next)) continue
+    body.add(next)
+    waiting.push(...next.predecessors)
+  }
+  return [{ header, body }]
+}
+
+/** Whether a verifier that follows every combination of its branches comes to an end too late. */
+function isEndless({ header, body }: Loop): boolean {
+  const blocks = [...body]
+  const forks = blocks.filter(({ end }) => end?.op === 'branch' && end.counts !== true)
+  const inside = forks.filter((block) => successors(block).every((next) => body.has(next))).length
+  const length = blocks.reduce((sum, { values }) => sum + values.length + 1, 0)
+
+  return length * 2 ** (inside * header.rounds) > FEW
+}
+
+/** Values that branches look at, and those that say how often loops run. */
+function rolesOf({ blocks }: Graph) {
+  const tested: Value[] = []
+  const counting: Value[] = []
+  for (const { end } of blocks) if (end?.op === 'branch') (end.counts ? counting : tested).push(end.left, end.right)
+  return { tested: sourcesOf(tested), counting: sourcesOf(counting) }
+}
+
+/** No address, nor made of one. */
+const isNumber = (phi: Value): boolean =>
+  [...sourcesOf([phi])].every(
+    (one) =>
+      ['const', 'phi', 'alu', 'low32', 'sext32', 'swap'].includes(one.op) ||
+      (one.op === 'load' && one.from !== 'context'),
+  )
+
+/** What some values are computed from, themselves included. What is in memory is not followed. */
+function sourcesOf(waiting: Value[]): ReadonlySet<Value> {
+  const sources = new Set<Value>()
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (sources.has(value)) continue
+    sources.add(value)
+    if (value.op !== 'load' && value.op !== 'call' && value.op !== 'atomic') waiting.push(...value.arguments)
+  }
+  return sources
+}
+
+/**
+ * Writes a value to the stack and reads it again, in pieces of 4 bytes in upper halves of slots: only what is written to a
+ * slot's start is remembered as a number (kernel/bpf/verifier.c, check_stack_write_fixed_off).
+ */
+function hide(graph: Graph, header: Block, phi: Value, numbers: Numbers): void {
+  const { at } = phi
+  const made: Value[] = []
+  const add = (operation: Operation, ...given: Value[]): Value => {
+    const value = { ...operation, id: numbers.next(), arguments: given, at } as Value
+    made.push(value)
+    return value
+  }
+  const by: Value = { op: 'const', value: 32n, id: numbers.next(), arguments: [], at }
+  const isNarrow = fits32(phi, new Set())
+  const size = isNarrow ? 4 : 16
+  const slot = add({ op: 'stack', object: { size, align: 8, what: 'a value that a loop carries', at } })
+  const pieces = isNarrow ? [phi] : [phi, add({ op: 'alu', alu: 'rsh', bits: 64 }, phi, by)]
+  const offsets = isNarrow ? [0] : [4, 12]
+  const loads = pieces.map((piece, index) => {
+    const offset = offsets[index] ?? 0
+    add({ op: 'store', size: 4, offset }, slot, piece)
+    return add({ op: 'load', size: 4, offset, from: 'shared' }, slot)
+  })
+  const hidden = loads.reduce((low, high) =>
+    add({ op: 'alu', alu: 'or', bits: 64 }, add({ op: 'alu', alu: 'lsh', bits: 64 }, high, by), low),
+  )
+  replaceUses(graph, phi, hidden)
+  header.values.splice(header.values.findLastIndex(({ op }) => op === 'phi') + 1, 0, ...made)
+}
+
+/** Puts another value in the place of one that stays. */
+function replaceUses(graph: Graph, value: Value, other: Value): void {
+  const home = graph.blocks.find(({ values }) => values.includes(value))
+  const index = home?.values.indexOf(value) ?? 0
+  replaceAll(graph, new Map([[value, other]]))
+  home?.values.splice(index, 0, value)
+}
+
+/** Whether a value never needs more than 32 bits, if the phis on the way to it do not. */
+function fits32(value: Value, seen: Set<Value>): boolean {
+  if (seen.has(value)) return true
+  seen.add(value)
+  if (value.op === 'phi') return value.arguments.every((one) => fits32(one, seen))
+  if (value.op === 'alu' && value.bits === 64)
+    return (value.alu === 'and' || value.alu === 'rsh') && value.arguments.slice(0, 1).every((one) => fits32(one, seen))
+  return fits(value, 32)
+}
