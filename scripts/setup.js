@@ -15,6 +15,7 @@ const TOOLS = {
     ip: 'iproute2',
     tc: 'iproute2',
     bpftool: 'bpftool',
+    ethtool: 'ethtool',
     iperf3: 'iperf3',
     tcpdump: 'tcpdump',
   },
