@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { exit, mov } from '../../src/backend/assemble.ts'
+import { interfaceIndex } from '../../src/daemon/host.ts'
 import { elfObject } from '../../src/isa/elf.ts'
 import { XDP_ACTION } from '../../src/isa/opcodes.ts'
 import type { Program } from '../../src/isa/program.ts'
@@ -173,6 +174,24 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     done(inside('tc', 'filter', 'add', 'dev', port, 'ingress', 'bpf', 'da', 'obj', hub, 'sec', 'tc'))
     expect(done(inside('tc', 'filter', 'show', 'dev', port, 'ingress'))).toMatch(/hub\.o:\[tc\].* name hub_p\d/)
     done(inside('tc', 'qdisc', 'del', 'dev', port, 'clsact'))
+  })
+
+  test('a cube for XDP: its exits are set with bpftool, ip attaches it, and pings pass through it', () => {
+    const file = join(folder, 'hub-xdp.o')
+    const ports = HOSTS.flatMap(({ port }) => ['-i', port])
+    const said = done(inNamespace(NS, () => tessera('compile', 'examples/hub', '--hook', 'xdp', ...ports, '-o', file)))
+    expect(said).toContain('then: set exits')
+    bpftool('prog', 'loadall', file, join(pins, 'xdp'), 'pinmaps', join(pins, 'xdp-maps'))
+    const exits = join(pins, 'xdp-maps/exits')
+    const bytes = (word: number) => [...new Uint8Array(Uint32Array.of(word).buffer)].map(String)
+    for (const [index, { port }] of HOSTS.entries()) {
+      const ifindex = inNamespace(NS, () => interfaceIndex(port)) ?? 0
+      done(inside('bpftool', 'map', 'update', 'pinned', exits, 'key', ...bytes(index), 'value', ...bytes(ifindex)))
+      done(inside('ip', 'link', 'set', 'dev', port, 'xdpgeneric', 'pinned', join(pins, `xdp/hub_p${index}`)))
+    }
+    const ping = inNamespace(HOSTS[0]!.ns, () => run('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.79.0.2'))
+    expect(ping.stdout).toContain(' 0% packet loss')
+    for (const { port } of HOSTS) done(inside('ip', 'link', 'set', 'dev', port, 'xdpgeneric', 'off'))
   })
 
   test('a program for XDP, without maps; ip attaches it', () => {
