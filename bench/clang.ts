@@ -12,8 +12,10 @@ const FLAGS = ['-O2', '-mcpu=v3', '-target', 'bpf', '-c', '-Wall', '-Werror', '-
 
 export interface Compiled {
   readonly program: Program
-  /** Of the whole clang process, in milliseconds. */
+  /** Of the whole clang process. */
   readonly milliseconds: number
+  /** What was resident at most, in KiB. */
+  readonly memory: number
 }
 
 /** Compiles a C file with one function in section `tc`. Maps are external symbols, described by `maps`. */
@@ -21,10 +23,15 @@ export function compileC(file: string, name: string, maps: Readonly<Record<strin
   const folder = mkdtempSync(join(tmpdir(), 'tessera-bench-'))
   try {
     const object = join(folder, 'peer.o')
+    const report = join(folder, 'report.csv')
     const start = performance.now()
-    execFileSync(CLANG, [...FLAGS, file, '-o', object], { stdio: ['ignore', 'inherit', 'inherit'] })
+    execFileSync(CLANG, [...FLAGS, `-fproc-stat-report=${report}`, file, '-o', object], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
     const milliseconds = performance.now() - start
-    return { program: readObject(readFileSync(object), name, maps), milliseconds }
+    // The program, its output, microseconds in all, those of the user, and the most memory.
+    const memory = Number(readFileSync(report, 'utf8').split(',').at(-1))
+    return { program: readObject(readFileSync(object), name, maps), milliseconds, memory }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -3,10 +3,11 @@
  * is checked before anything is measured; tables are not compared, as they hold times. Nanoseconds are those of
  * BPF_PROG_TEST_RUN less those of an empty program: the median of interleaved rounds, the mean of a case's packets.
  */
+import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal } from '../src/base/bytes.ts'
-import { compile, mapsOf, readDataPlane } from '../src/compiler/compile.ts'
+import { mapsOf } from '../src/compiler/compile.ts'
 import { controlTable } from '../src/engine/tables.ts'
 import { ALU, CLASS, JMP } from '../src/isa/opcodes.ts'
 import { type Program, slotsOf } from '../src/isa/program.ts'
@@ -14,10 +15,11 @@ import { programInfo } from '../src/kernel/bpf.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { compileC } from './clang.ts'
-import type { CodegenCase } from './codegen.ts'
+import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
 import { type Case, type Comparison, chosen, mean, median, part } from './comparison.ts'
 
-const FOLDER = join(import.meta.dirname, 'codegen')
+/** Compilations before those that are timed: by then the compiler itself has been compiled. */
+const WARMING = 40
 
 const comparison: Comparison = async ({ quick, cases }) => {
   const names = readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) =>
@@ -44,6 +46,10 @@ const comparison: Comparison = async ({ quick, cases }) => {
       'ms, warm',
       of(({ milliseconds }) => milliseconds),
     ),
+    memory: part(
+      'KiB at most: what the first compilation adds to our process, and all of clang',
+      of(({ memory }) => memory),
+    ),
   }
 }
 
@@ -60,17 +66,16 @@ interface Measured {
   readonly instructions: Pair
   readonly verified: Pair
   readonly milliseconds: Pair
+  readonly memory: Pair
 }
 
 async function measure(name: string, quick: boolean): Promise<Measured> {
   const { default: given } = (await import(join(FOLDER, name, 'case.ts'))) as { default: CodegenCase }
-  const source = await readDataPlane(join(FOLDER, name, 'dataplane.ts'))
-  const { cube } = source
+  const { cube, compileOurs } = await compileCase(name)
   const described = mapsOf(cube, 1)
-  const wiring = { port: 0, exits: [], capacity: 1 }
-  const compileOurs = () => compile(source, { name: 'ours', config: {}, port: {}, wiring, verdicts: 'returned' })
   const program = compileOurs()
   const rounds = quick ? 5 : 25
+  for (let round = 0; round < WARMING; round++) compileOurs()
   const ourTimes = Array.from({ length: rounds }, () => timed(compileOurs))
   const peers = Array.from({ length: quick ? 1 : 5 }, () => compileC(join(FOLDER, name, 'peer.c'), 'peer', described))
   const [peer] = peers
@@ -131,6 +136,7 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
     instructions: { ours: slots(program), peer: slots(peer.program) },
     verified: { ours: verified(ours.loaded), peer: verified(theirs.loaded) },
     milliseconds: { ours: median(ourTimes), peer: median(peers.map((one) => one.milliseconds)) },
+    memory: { ours: memoryOf(name), peer: median(peers.map(({ memory }) => memory)) },
   }
 }
 
@@ -138,6 +144,12 @@ function verified({ fd }: KernelProgram): number {
   const info = programInfo(fd)
   if (typeof info === 'number') throw new Error(`no information about a program: ${-info}`)
   return info.verified
+}
+
+/** In a process of its own: this one has compiled before. At least 1. */
+function memoryOf(name: string): number {
+  const script = join(import.meta.dirname, 'memory.ts')
+  return Math.max(1, Number(execFileSync(process.execPath, ['--import', 'tsx', script, name], { encoding: 'utf8' })))
 }
 
 function timed(work: () => unknown): number {

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { compile, readDataPlane } from '../src/compiler/compile.ts'
 import type { ControlTable, Fields } from '../src/lang/index.ts'
 
 /** An algorithm, once in the language (`dataplane.ts`) and once in C (`peer.c`), and what both are run with. */
@@ -7,4 +9,14 @@ export interface CodegenCase {
   readonly packets: readonly Uint8Array[]
   /** How often a packet may be run before it must be sent anew, because the algorithm changes it. A million by default. */
   readonly repeat?: number
+}
+
+export const FOLDER = join(import.meta.dirname, 'codegen')
+
+/** The data plane of a case, read; its verdicts are return values. */
+export async function compileCase(name: string) {
+  const source = await readDataPlane(join(FOLDER, name, 'dataplane.ts'))
+  const wiring = { port: 0, exits: [], capacity: 1 }
+  const compileOurs = () => compile(source, { name: 'ours', config: {}, port: {}, wiring, verdicts: 'returned' })
+  return { cube: source.cube, compileOurs }
 }

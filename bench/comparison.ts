@@ -19,6 +19,7 @@ export interface Result extends Part {
   readonly instructions?: Part
   readonly verified?: Part
   readonly compile?: Part
+  readonly memory?: Part
 }
 
 export interface Options {
