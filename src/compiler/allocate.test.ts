@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import { listing } from './passes/graph-text.ts'
+
+describe('registers', () => {
+  test('coalescing: a loop counts in one register, without copies', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      jump b1
+      b1:
+        v2 = phi(0, v4)
+        v3 = phi(v1, v5)
+        v4 = alu add 32(v2, 1)
+        v5 = alu mul 32(v3, 31)
+        if v4 ne32 16 jump b1 else b2
+      b2:
+        return v5`
+    expect(listing(text)).toMatchInlineSnapshot(`
+      "
+      r0 = *(u32 *)(r1 +0)
+      r1 = 0
+      w1 += 1
+      w0 *= 31
+      if w1 != 16 goto -3
+      exit
+      "
+    `)
+  })
+
+  test('two phis that exchange their values do so through a third register', () => {
+    const text = `
+      v0 = context()
+      v1 = load 4 0(v0)
+      v2 = load 4 4(v0)
+      jump b1
+      b1:
+        v3 = phi(v1, v4)
+        v4 = phi(v2, v3)
+        if v3 ult32 v4 jump b1 else b2
+      b2:
+        return v3`
+    expect(listing(text)).toMatchInlineSnapshot(`
+      "
+      r0 = *(u32 *)(r1 +0)
+      r1 = *(u32 *)(r1 +4)
+      if w0 >= w1 goto +4
+      r2 = r1
+      r1 = r0
+      r0 = r2
+      goto -5
+      exit
+      "
+    `)
+  })
+
+  const acrossCall = (load: string) => {
+    const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${id} = ${load} 4 ${4 * id}(v0)`)
+    const sums = [2, 3, 4, 5, 6].map((id) => `v${id + 10} = alu xor 32(v${id === 2 ? 1 : id + 9}, v${id})`)
+    return ['v0 = context()', ...loads, 'v9 = call redirect(1, 0)', ...sums, 'return v16'].join('\n')
+  }
+
+  test('what lives across a call is in r6 to r9, what does not fit there on the stack', () => {
+    expect(listing(acrossCall('changing'))).toMatchInlineSnapshot(`
+      "
+      r0 = *(u32 *)(r1 +4)
+      *(u64 *)(r10 -16) = r0
+      r0 = *(u32 *)(r1 +8)
+      *(u64 *)(r10 -8) = r0
+      r6 = *(u32 *)(r1 +12)
+      r7 = *(u32 *)(r1 +16)
+      r8 = *(u32 *)(r1 +20)
+      r9 = *(u32 *)(r1 +24)
+      r1 = 1
+      r2 = 0
+      call redirect#23
+      r0 = *(u64 *)(r10 -16)
+      r1 = *(u64 *)(r10 -8)
+      w0 ^= w1
+      w0 ^= w6
+      w0 ^= w7
+      w0 ^= w8
+      w0 ^= w9
+      exit
+      "
+    `)
+  })
+
+  test('what does not change is loaded again instead of kept on the stack', () => {
+    expect(listing(acrossCall('load'))).toMatchInlineSnapshot(`
+      "
+      r6 = r1
+      r7 = *(u32 *)(r6 +16)
+      r8 = *(u32 *)(r6 +20)
+      r9 = *(u32 *)(r6 +24)
+      r1 = 1
+      r2 = 0
+      call redirect#23
+      r0 = *(u32 *)(r6 +4)
+      r1 = *(u32 *)(r6 +8)
+      w0 ^= w1
+      r1 = *(u32 *)(r6 +12)
+      w0 ^= w1
+      w0 ^= w7
+      w0 ^= w8
+      w0 ^= w9
+      exit
+      "
+    `)
+  })
+})
