@@ -58,10 +58,18 @@ function samples(): { title: string; body: string }[] {
   }))
 }
 
-function moduleOf(body: string): string {
-  const words = ['Ethernet', 'IPv4', ...Object.keys(language).filter((word) => new RegExp(`\\b${word}\\b`).test(body))]
+/** Functions come first in a sample; the rest is the body of the data plane. */
+function moduleOf(sample: string): string {
+  const functions = /^(function [\s\S]*?^}\n)*/m.exec(sample)?.[0] ?? ''
+  const body = sample.slice(functions.length)
+  const words = [
+    'Ethernet',
+    'IPv4',
+    ...Object.keys(language).filter((word) => new RegExp(`\\b${word}\\b`).test(sample)),
+  ]
   return `import { ${[...new Set(words)].join(', ')} } from '../../src/lang/index.ts'
 import { dataplane, Listed, Mixed, sample } from './cube.ts'
+${functions}
 export default dataplane(sample, (packet, { state, now, drop, forward, flood, pass }) => {
   const ethernet = packet.read(Ethernet)
   const ip = packet.read(IPv4, Ethernet.size)

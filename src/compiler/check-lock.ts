@@ -39,7 +39,7 @@ const POSSIBLE: ReadonlySet<Node['op']> = new Set([
   ...(['constant', 'variable', 'field', 'byte', 'arithmetic', 'compare', 'isNull', 'not', 'complement'] as const),
   ...(['negate', 'convert', 'and', 'or', 'conditional', 'call', 'atomic'] as const),
   ...(['assign', 'store', 'if', 'loop', 'breakable', 'return', 'break', 'continue', 'evaluate'] as const),
-  ...(['element', 'while', 'rounds'] as const),
+  ...(['element', 'while', 'rounds', 'address', 'octets', 'mask'] as const),
 ])
 
 function refuseOutside({ body }: TypedFunction): void {

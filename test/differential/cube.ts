@@ -6,6 +6,8 @@ import {
   bool,
   cell,
   Ethernet,
+  Geneve,
+  Gre,
   hash,
   header,
   Icmp,
@@ -35,6 +37,7 @@ import {
   u32,
   u64,
   Vlan,
+  Vxlan,
 } from '../../src/lang/index.ts'
 
 /** A header with every kind of field, at offsets that nothing is aligned to. */
@@ -65,7 +68,22 @@ export const Listed = header('Listed', {
   ids: list(u8, 12),
 })
 
-export const HEADERS = { Ethernet, Vlan, Arp, IPv4, IPv6, Icmp, Icmpv6, Udp, Tcp, Mixed, Listed } as const
+export const HEADERS = {
+  Ethernet,
+  Vlan,
+  Arp,
+  IPv4,
+  IPv6,
+  Icmp,
+  Icmpv6,
+  Udp,
+  Tcp,
+  Gre,
+  Vxlan,
+  Geneve,
+  Mixed,
+  Listed,
+} as const
 
 /** The cube that generated data planes belong to. */
 export const sample = {

@@ -8,7 +8,8 @@ export const TYPES = [...INTS, 'bool', ...ADDRESSES] as const
 export type Type = (typeof TYPES)[number]
 
 export const isInt = (type: string): type is Int => (INTS as readonly string[]).includes(type)
-export const isAddress = (type: string): boolean => (ADDRESSES as readonly string[]).includes(type)
+export const isAddress = (type: string): type is (typeof ADDRESSES)[number] =>
+  (ADDRESSES as readonly string[]).includes(type)
 
 export const promoted = (type: Int): Int => (type === 'u8' || type === 'u16' ? 'u32' : type)
 

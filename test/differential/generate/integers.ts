@@ -1,7 +1,8 @@
 /** Integers of generated data planes: constants, variables, arithmetic. */
 import { ADDRESSES, common, INTS, type Int, isInt, promoted, rangeOf } from '../types.ts'
+import { knownAddress } from './addresses.ts'
 import type { Draft } from './draft.ts'
-import { address, atom, call, test } from './values.ts'
+import { atom, call, test } from './values.ts'
 
 export interface Text {
   readonly text: string
@@ -86,11 +87,16 @@ function returned(draft: Draft, depth: number): Text {
   return text === undefined ? leaf(draft) : { text, type }
 }
 
+/** An octet of an address, or all of it as a number. Of known ones only: others would be constants. */
 function octet(draft: Draft, depth: number): Text {
   const role = draft.pick(ADDRESSES)
-  const text = address(draft, role, depth - 1)
-  const size = { mac: 6, ipv4: 4, ipv6: 16 }[role]
-  return text === undefined ? leaf(draft) : { text: `${text}[${draft.choose(size)}]`, type: 'u8' }
+  const text = knownAddress(draft, role, depth - 1)
+  if (text === undefined) return leaf(draft)
+  if (role !== 'ipv6' && draft.once(3)) {
+    const type = role === 'mac' || draft.once(4) ? 'u64' : 'u32'
+    return { text: `${draft.word(type)}(${text})`, type }
+  }
+  return { text: `${text}[${draft.choose({ mac: 6, ipv4: 4, ipv6: 16 }[role])}]`, type: 'u8' }
 }
 
 function shift(draft: Draft, depth: number): Text {

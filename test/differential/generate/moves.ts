@@ -12,6 +12,7 @@ export function move(draft: Draft): string[] {
     [2, () => `packet.truncate(${size(draft, 100)})`],
     [1, () => `packet.growTail(${size(draft, 100)})`],
     [1, () => `packet.shrinkTail(${size(draft, 30)})`],
+    [2, () => `packet.${draft.pick(['encapsulate', 'decapsulate'])}(${tunnel(draft)})`],
     [1, () => `packet.growHead(${draft.pick([1, 4, 14, 50, 128, 255])})`],
   )
   draft.moves++
@@ -28,6 +29,22 @@ export function move(draft: Draft): string[] {
     ],
   )
 }
+
+const TUNNELS = [
+  ['IPv4'],
+  ['IPv6'],
+  ['IPv4', 'Udp', 'Vxlan', 'Ethernet'],
+  ['IPv6', 'Udp', 'Vxlan', 'Ethernet'],
+  ['IPv4', 'Gre'],
+  ['IPv4', 'Gre', 'Ethernet'],
+  ['IPv6', 'Udp', 'Listed'],
+]
+
+const tunnel = (draft: Draft): string =>
+  draft
+    .pick(TUNNELS)
+    .map((header) => draft.word(header))
+    .join(', ')
 
 const tag = (draft: Draft): string => draft.oneOf([1, () => String(draft.choose(4096))], [1, () => unsigned(draft, 1)])
 

@@ -3,10 +3,10 @@ import type { Hook } from '../../../src/isa/program.ts'
 import { Ethernet, type StructType } from '../../../src/lang/index.ts'
 import { HEADERS, sample } from '../cube.ts'
 import { ADDRESSES, isAddress, isInt, TYPES, type Type } from '../types.ts'
+import { address } from './addresses.ts'
 import { annotation, type Choose, Draft, type Helper, indented, type Parameter, type TableName } from './draft.ts'
 import { update } from './locks.ts'
 import { returned, statements, verdict } from './statements.ts'
-import { address } from './values.ts'
 
 export interface Generated {
   readonly text: string

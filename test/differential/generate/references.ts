@@ -39,8 +39,8 @@ function computed(draft: Draft): string {
 export function reference(draft: Draft, depth: number): string[] {
   const taken = draft.choose(2) === 0 ? header(draft) : entry(draft)
   if (taken === undefined) return []
-  const { name, struct, origin, text } = taken
-  const declared = `const ${name} = ${text}`
+  const { name, struct, origin, text, before = [] } = taken
+  const declared = [...before, `const ${name} = ${text}`]
   const use = (): void => draft.refer(name, struct, origin)
   const using = (): string[] =>
     draft.opened(() => {
@@ -54,7 +54,7 @@ export function reference(draft: Draft, depth: number): string[] {
       () => {
         const left = `if (${draft.pick([`!${name}`, `${name} === null`])}) return ${returned(draft, 1)}`
         use()
-        return [declared, left]
+        return [...declared, left]
       },
     ],
     [
@@ -64,21 +64,21 @@ export function reference(draft: Draft, depth: number): string[] {
         const kept = draft.fresh('v')
         const otherwise = compatible(draft, type, 1).text
         draft.declare(kept, type)
-        return [declared, `const ${kept}: ${draft.word(type)} = ${name} ? ${name}.${field} : ${otherwise}`]
+        return [...declared, `const ${kept}: ${draft.word(type)} = ${name} ? ${name}.${field} : ${otherwise}`]
       },
     ],
-    [nested, () => [declared, `if (${draft.pick([name, `${name} !== null`])}) {`, ...using(), '}']],
-    [nested, () => [declared, `if (${name} && ${compared(draft, name, struct)}) {`, ...using(), '}']],
+    [nested, () => [...declared, `if (${draft.pick([name, `${name} !== null`])}) {`, ...using(), '}']],
+    [nested, () => [...declared, `if (${name} && ${compared(draft, name, struct)}) {`, ...using(), '}']],
     [
       1,
       () => {
         const left = `if (!${name} || ${compared(draft, name, struct)}) return ${returned(draft, 1)}`
         use()
-        return [declared, left]
+        return [...declared, left]
       },
     ],
-    [nested, () => [declared, `if (!${name}) {`, ...body(draft, depth), '} else {', ...using(), '}']],
-    [nested, () => [declared, `if (!(${name} === null) && (${test(draft, 1)})) {`, ...using(), '}']],
+    [nested, () => [...declared, `if (!${name}) {`, ...body(draft, depth), '} else {', ...using(), '}']],
+    [nested, () => [...declared, `if (!(${name} === null) && (${test(draft, 1)})) {`, ...using(), '}']],
   )
 }
 

@@ -1,5 +1,5 @@
 /** Statements of generated data planes. */
-import { isInt, promoted, TYPES } from '../types.ts'
+import { fieldsOf, isInt, promoted, TYPES } from '../types.ts'
 import { type Draft, indented } from './draft.ts'
 import { compatible, constant, int } from './integers.ts'
 import { underLock } from './locks.ts'
@@ -36,6 +36,7 @@ function statement(draft: Draft, depth: number): string[] {
     [free, () => change(draft, depth)],
     [nested, () => ['{', ...indented(draft.opened(() => statements(draft, depth + 1))), '}']],
     [1, () => evaluate(draft)],
+    [draft.alive().length > 0 ? 1 : 0, () => takeOut(draft)],
     [free, () => cell(draft)],
     [draft.updates.length > 0 ? 2 * free : 0, () => underLock(draft)],
     [draft.moving && draft.pinned === 0 ? free : 0, () => move(draft)],
@@ -85,6 +86,19 @@ function assign(draft: Draft): string[] {
       },
     ],
   )
+}
+
+/** `const { field, field: name } = reference` */
+function takeOut(draft: Draft): string[] {
+  const { name, struct } = draft.pick(draft.alive())
+  const taken = fieldsOf(struct).filter(() => draft.once(3))
+  if (taken.length === 0) return declare(draft)
+  const fields = taken.map(({ field, type }) => {
+    const own = draft.fresh('v')
+    draft.declare(own, type)
+    return `${field}: ${own}`
+  })
+  return [`const { ${fields.join(', ')} } = ${name}`]
 }
 
 function branch(draft: Draft, depth: number): string[] {

@@ -57,6 +57,8 @@ function withAddress(draft: Draft, type: 'mac' | 'ipv4' | 'ipv6', key: (address:
 /** A reference that may be null, and the text that gives it. */
 export interface Taken extends Pick<Reference, 'name' | 'struct' | 'origin'> {
   readonly text: string
+  /** Lines before it. */
+  readonly before?: readonly string[]
 }
 
 /** `state.table.get(…)`, or a value of a queue. */
@@ -72,7 +74,11 @@ export function entry(draft: Draft): Taken | undefined {
   const key = KEYS[table](draft)
   if (key === undefined) return undefined
   const struct = sample.state[table].value as StructType
-  return { name: draft.fresh('e'), struct, origin: { of: 'entry', table }, text: `state.${table}.get(${key})` }
+  const taken = { name: draft.fresh('e'), struct, origin: { of: 'entry', table } } as const
+  // Lists are written out where they are used.
+  if (table === 'history' || !draft.once(6)) return { ...taken, text: `state.${table}.get(${key})` }
+  const kept = draft.fresh('k')
+  return { ...taken, text: `state.${table}.get(${kept})`, before: [`const ${kept} = ${key}`] }
 }
 
 /** `state.total.get()`, which is never null. */

@@ -1,5 +1,6 @@
 /** Truth values, addresses, and what has a name: variables, fields, results of functions. */
 import { ADDRESSES, fieldsOf, isInt, type Type } from '../types.ts'
+import { address, within } from './addresses.ts'
 import type { Draft, Parameter, Reference } from './draft.ts'
 import { compatible, int } from './integers.ts'
 import { elements } from './lists.ts'
@@ -32,6 +33,7 @@ export function bool(draft: Draft, depth: number): string {
     [1, () => `(${asked()}) || (${inner()})`],
     [1, () => `!(${asked()})`],
     [1, () => sameAddress(draft, depth - 1)],
+    [1, () => within(draft, depth - 1)],
     [1, () => call(draft, 'bool', depth - 1) ?? 'true'],
     [1, () => `(${inner()}) ${draft.pick(['===', '!=='])} (${inner()})`],
     [1, () => `(${asked()} ? ${inner()} : ${inner()})`],
@@ -56,15 +58,6 @@ function configured(draft: Draft): string {
   const name = draft.fresh('c')
   draft.config[name] = draft.choose(2) === 1
   return `config.${name}`
-}
-
-export function address(draft: Draft, type: Type, depth: number): string | undefined {
-  if (depth > 0 && draft.once(5)) {
-    const [a, b] = [atom(draft, type), atom(draft, type)]
-    if (a !== undefined && b !== undefined) return `(${test(draft, depth - 1)} ? ${a} : ${b})`
-  }
-  if (depth > 0 && draft.once(6)) return call(draft, type, depth - 1) ?? atom(draft, type)
-  return atom(draft, type)
 }
 
 /** A variable, a field or an element of a list of that type, where there is one. */
