@@ -14,6 +14,8 @@ import { Handle, type Owner } from './objects.ts'
 
 /** `ETH_HLEN`: a test run of less is refused. */
 const SHORTEST_FRAME = 14
+/** BPF_SKB_MAX_LEN and what XDP has room for are less (net/core/filter.c). */
+const MOST_GROWTH = 64 * 1024
 
 export class KernelProgram implements LoadedProgram {
   readonly program: Program
@@ -52,13 +54,9 @@ export class KernelProgram implements LoadedProgram {
   run(packet: Uint8Array): RunResult {
     const what = `run "${this.program.name}" on a packet of ${packet.length} bytes`
     if (packet.length < SHORTEST_FRAME) throw failure('run', what, ERRNO.EINVAL)
-    // Room for what a program may push in front; a longer result says its length, and the second run has it.
-    let output = new Uint8Array(packet.length + 256)
-    let run = testRun(this.fd, packet, output)
-    if (run.result === -ERRNO.ENOSPC && run.length > output.length) {
-      output = new Uint8Array(run.length)
-      run = testRun(this.fd, packet, output)
-    }
+    // Room for what a program may add: running again with more would count and store everything twice.
+    const output = new Uint8Array(packet.length + MOST_GROWTH)
+    const run = testRun(this.fd, packet, output)
     check(run.result, 'run', what)
     return { verdict: run.verdict, packet: output.slice(0, run.length) }
   }

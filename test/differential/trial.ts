@@ -106,10 +106,16 @@ function difference(expected: Outcome, found: Outcome): string {
 }
 
 const linesOf = ({ results, entries, counters }: Outcome): string[] => [
-  ...results.map(({ verdict, packet }, index) => `packet ${index}: ${verdict}, ${toHex(packet)}`),
+  ...results.map(({ verdict, packet }, index) => `packet ${index}: ${verdict}, ${shown(packet)}`),
   ...entries,
   ...counters.map((line) => `counter ${line}`),
 ]
+
+/** Long ones end in zeros, mostly. */
+const shown = (packet: Uint8Array): string => {
+  const end = packet.findLastIndex((byte) => byte !== 0) + 1
+  return packet.length - end < 64 ? toHex(packet) : `${toHex(packet.subarray(0, end))}, ${packet.length - end} zeros`
+}
 
 const copyOf = (tables: TableContents): TableContents =>
   Object.fromEntries(

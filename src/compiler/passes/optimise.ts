@@ -1,5 +1,6 @@
 import type { Graph } from '../ir.ts'
 import { combineTests } from './bit-tests.ts'
+import { knownBounds } from './bounds.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
 import { hideCarried } from './hide.ts'
@@ -23,6 +24,7 @@ const PASSES: readonly Pass[] = [
   repeatedLoads,
   shareReturns,
   combineTests,
+  knownBounds,
   keysInPackets,
   deadCode,
 ]

@@ -44,7 +44,8 @@ class Knowledge {
   private isExact(value: Value, seen: Set<Value>): boolean {
     if (value.op === 'const' || seen.has(value) || isPacket(value)) return true
     seen.add(value)
-    return (value.op === 'phi' || value.op === 'alu') && value.arguments.every((one) => this.isExact(one, seen))
+    const isFollowed = value.op === 'phi' || (value.op === 'alu' && value.alu !== 'div' && value.alu !== 'mod')
+    return isFollowed && value.arguments.every((one) => this.isExact(one, seen))
   }
 
   /** The largest that the verifier takes a value for where a block ends. */

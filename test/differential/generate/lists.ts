@@ -5,7 +5,7 @@ import type { Draft, Reference } from './draft.ts'
 import { compatible, int, unsigned } from './integers.ts'
 import { inLoop } from './loops.ts'
 import { body } from './statements.ts'
-import { lasting } from './tables.ts'
+import { lasting, record } from './tables.ts'
 import { atom, valueFor } from './values.ts'
 
 /** Ways to write an element of that type of the lists of a reference. */
@@ -60,13 +60,14 @@ function assigned(draft: Draft, place: string, type: Type): string[] {
 
 /** What stands for a list in a key or a value. */
 export function listValue(draft: Draft, { element, length, name }: ListOf): string | undefined {
+  // Those of structs are written out.
+  if (typeof element !== 'string') return structs(draft, element, length)
   const same = draft.alive().filter((one) => listsOf(one.struct).some((list) => list.name === name))
   if (same.length > 0 && draft.choose(2) === 0) {
     const from = draft.pick(same)
     const list = draft.pick(listsOf(from.struct).filter((one) => one.name === name))
     return `${from.name}.${list.field}`
   }
-  if (typeof element !== 'string') return undefined
   const one = (): string | undefined => (isInt(element) ? valueFor(draft, element, 1) : atom(draft, element))
   if (draft.choose(2) === 0) {
     // Not computed: it would be called for every element.
@@ -74,6 +75,11 @@ export function listValue(draft: Draft, { element, length, name }: ListOf): stri
     return value && `${draft.word('fill')}(${value})`
   }
   const values = Array.from({ length }, one)
+  return values.includes(undefined) ? undefined : `[${values.join(', ')}]`
+}
+
+function structs(draft: Draft, element: Fields, length: number): string | undefined {
+  const values = Array.from({ length }, () => record(draft, structOf(element)))
   return values.includes(undefined) ? undefined : `[${values.join(', ')}]`
 }
 

@@ -1,0 +1,86 @@
+import { type Block, type Comparison, dominators, type Graph, type Terminator, type Value } from '../ir.ts'
+import { prune, removeEdge } from './graph.ts'
+
+/**
+ * What was found to be in the packet is not asked again: where `data + 54` is not past its end, `data + 38` is not. To the
+ * verifier the other way would exist, and there it would take the very pointer that was asked about for one past the end.
+ */
+export function knownBounds(graph: Graph): boolean {
+  const idom = dominators(graph)
+  const known = new Map<Block, Fact | undefined>()
+  let changed = false
+  for (const block of graph.blocks) {
+    const above = idom.get(block)
+    const facts = above === undefined || above === block ? undefined : known.get(above)
+    known.set(block, above === undefined ? facts : (factOn(above, block, facts) ?? facts))
+    const { end } = block
+    const test = boundsTest(end)
+    if (end?.op !== 'branch' || test === undefined) continue
+    const isPast = decide(test, known.get(block))
+    if (isPast === undefined) continue
+    const [to, gone] = isPast === test.pastWhenTrue ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
+    removeEdge(block, gone)
+    block.end = { op: 'jump', to, at: end.at }
+    changed = true
+  }
+  if (changed) prune(graph)
+  return changed
+}
+
+/** `base + offset` is past the end of the packet, or is not. */
+interface Fact {
+  readonly base: Value
+  readonly end: Value
+  readonly offset: bigint
+  readonly isPast: boolean
+  readonly others: Fact | undefined
+}
+
+interface BoundsTest {
+  readonly base: Value
+  readonly end: Value
+  readonly offset: bigint
+  readonly pastWhenTrue: boolean
+}
+
+const PAST: Readonly<Partial<Record<Comparison, boolean>>> = { ugt: true, ule: false }
+
+function boundsTest(end: Terminator | undefined): BoundsTest | undefined {
+  if (end?.op !== 'branch' || end.bits !== 64) return undefined
+  const pastWhenTrue = PAST[end.comparison]
+  if (pastWhenTrue === undefined || !isPointer(end.left, new Set())) return undefined
+  const [inner, constant] = end.left.arguments
+  const isSum = end.left.op === 'alu' && constant?.op === 'const' && inner !== undefined
+  const [base, offset] = isSum ? [inner, constant.value] : [end.left, 0n]
+  return { base, offset, end: end.right, pastWhenTrue }
+}
+
+/** Sums of such do not wrap. */
+function isPointer(value: Value, seen: Set<Value>): boolean {
+  if (seen.has(value)) return true
+  seen.add(value)
+  if (value.op === 'load') return value.start === true
+  if (value.op === 'phi') return value.arguments.every((one) => isPointer(one, seen))
+  const [first] = value.arguments
+  return value.op === 'alu' && value.alu === 'add' && value.bits === 64 && first !== undefined && isPointer(first, seen)
+}
+
+/** What holds in a block because it is the only way on from the block above. */
+function factOn(above: Block, block: Block, others: Fact | undefined): Fact | undefined {
+  const { end } = above
+  const test = boundsTest(end)
+  if (end?.op !== 'branch' || test === undefined || end.whenTrue === end.whenFalse) return undefined
+  const [only, ...more] = block.predecessors
+  if (only !== above || more.length > 0) return undefined
+  const { base, offset, pastWhenTrue } = test
+  return { base, end: test.end, offset, isPast: (end.whenTrue === block) === pastWhenTrue, others }
+}
+
+function decide({ base, end, offset }: BoundsTest, facts: Fact | undefined): boolean | undefined {
+  for (let fact = facts; fact !== undefined; fact = fact.others) {
+    if (fact.base !== base || fact.end !== end) continue
+    if (fact.isPast && fact.offset <= offset) return true
+    if (!fact.isPast && fact.offset >= offset) return false
+  }
+  return undefined
+}
