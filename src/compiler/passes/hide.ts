@@ -5,19 +5,21 @@ import { fits } from './simplify.ts'
 /**
  * What a long loop carries from round to round goes by way of the stack, so that the verifier does not know what it is. Else it
  * would follow what the branches of each round make of it, each combination for itself, and come to no end (E2BIG); what it does
- * not know looks alike on all of them, and all but one are pruned. Left alone is what counts: the verifier has to see its bounds.
- * (Of anything else that goes round a loop ranges.ts takes no bounds for granted.)
+ * not know looks alike on all of them, and all but one are pruned. Left alone is what counts, in a `for` and in a `while`: the
+ * verifier has to see its bounds. (Of anything else that goes round a loop ranges.ts takes no bounds for granted.)
  */
 export function hideCarried(graph: Graph): void {
   const loops = graph.blocks.flatMap((block, index) => loopOf(graph.blocks, block, index)).filter(isEndless)
   if (loops.length === 0) return
   const { tested, counting } = rolesOf(graph)
   const numbers = new Numbers(graph)
-  for (const { header, body } of loops) {
+  for (const loop of loops) {
+    const { header, body } = loop
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {
       const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
       const isKnown = carried.some((one) => canBeKnown(one, new Set([phi])))
-      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi)) hide(graph, header, phi, numbers)
+      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi) && !ends(phi, carried, loop))
+        hide(graph, header, phi, numbers)
     }
   }
 }
@@ -51,6 +53,32 @@ function loopOf(blocks: readonly Block[], header: Block, index: number): Loop[] 
     waiting.push(...next.predecessors)
   }
   return [{ header, body }]
+}
+
+/** Whether a loop ends by this value: every round changes it by a constant, and a test of it leads out. */
+function ends(phi: Value, carried: readonly Value[], { body }: Loop): boolean {
+  if (!carried.every((one) => isStepped(one, phi, false, new Set()))) return false
+  return [...body].some((block) => {
+    const { end } = block
+    if (end?.op !== 'branch' || successors(block).every((next) => body.has(next))) return false
+    return sourcesOf([end.left, end.right]).has(phi)
+  })
+}
+
+/** Whether a constant is added to the phi, whichever way leads to the value. */
+function isStepped(value: Value, phi: Value, before: boolean, seen: Set<Value>): boolean {
+  if (value === phi) return before
+  const [first, second] = value.arguments
+  if (value.op === 'phi') {
+    if (seen.has(value)) return true
+    seen.add(value)
+    return value.arguments.every((one) => isStepped(one, phi, before, seen))
+  }
+  if (first === undefined) return false
+  if (value.op === 'low32' || value.op === 'sext32') return isStepped(first, phi, before, seen)
+  if (value.op !== 'alu' || second?.op !== 'const') return false
+  if (value.alu === 'and') return isStepped(first, phi, before, seen)
+  return (value.alu === 'add' || value.alu === 'sub') && isStepped(first, phi, true, seen)
 }
 
 /** Whether a verifier that follows every combination of its branches comes to an end too late. */
