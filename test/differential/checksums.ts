@@ -8,10 +8,15 @@ interface Place {
   readonly optional: boolean
 }
 
-/** The one's complement sum of the 16-bit words of some bytes. */
-function sumOf(bytes: Uint8Array, isOdd: boolean): bigint {
-  return bytes.reduce((sum, octet, i) => sum + BigInt(octet) * ((i % 2 === 0) === isOdd ? 1n : 256n), 0n)
+/** The 16-bit words that bytes lie in, zero where they are not; the first one may begin with the second half of one. */
+function wordsOf(bytes: Uint8Array, isOdd: boolean): bigint[] {
+  const whole = [...(isOdd ? [0] : []), ...bytes]
+  return Array.from({ length: Math.ceil(whole.length / 2) }, (_, index) =>
+    BigInt(((whole[2 * index] ?? 0) << 8) | (whole[2 * index + 1] ?? 0)),
+  )
 }
+
+const sumOf = (words: readonly bigint[]): bigint => words.reduce((sum, word) => sum + word, 0n)
 
 function changed(before: number, difference: bigint): number {
   let sum = BigInt(before ^ 0xffff) + difference
@@ -49,8 +54,8 @@ export class Checksums {
     const own = struct.layout.fields.find(({ name }) => name === checksum?.field)
     return () => {
       const isOdd = field.offset % 2 === 1
-      const inverse = before.map((octet) => octet ^ 0xff)
-      const difference = sumOf(this.packet.subarray(start, end), isOdd) + sumOf(inverse, isOdd)
+      const inverse = wordsOf(before, isOdd).map((word) => word ^ 0xffffn)
+      const difference = sumOf(wordsOf(this.packet.subarray(start, end), isOdd)) + sumOf(inverse)
       if (covering !== undefined) this.owed.push({ place: covering, difference })
       if (own === undefined) return
       const place = at + own.offset

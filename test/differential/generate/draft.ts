@@ -27,6 +27,8 @@ export interface Reference {
   alive: boolean
   /** How often the packet had moved before it was read. */
   readonly moves: number
+  /** It is read once at most: not in a loop, nor in a function that may be called in one. */
+  readonly once: boolean
 }
 
 /** A value, or a reference that is not null. */
@@ -114,7 +116,8 @@ export class Draft {
 
   /** A reference that was tested. */
   refer(name: string, struct: StructType, origin: Origin): void {
-    this.references.push({ name, struct, origin, alive: true, moves: this.moves })
+    const once = !this.inHelper && !this.breaks.includes('loop')
+    this.references.push({ name, struct, origin, alive: true, moves: this.moves, once })
   }
 
   /** References that may be used here. */

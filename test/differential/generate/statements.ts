@@ -6,7 +6,7 @@ import { underLock } from './locks.ts'
 import { loop } from './loops.ts'
 import { move } from './moves.ts'
 import { reference } from './references.ts'
-import { cell, change, isEntry, store } from './tables.ts'
+import { cell, change, isWritable, store } from './tables.ts'
 import { call, test, valueFor } from './values.ts'
 
 export const DEEPEST = 3
@@ -32,7 +32,7 @@ function statement(draft: Draft, depth: number): string[] {
     [nested, () => loop(draft, depth)],
     [nested, () => choice(draft, depth)],
     [2 * free, () => reference(draft, depth)],
-    [draft.alive().some(isEntry) ? 3 : 0, () => store(draft) ?? assign(draft)],
+    [draft.alive().some(isWritable) ? 3 : 0, () => store(draft) ?? assign(draft)],
     [free, () => change(draft, depth)],
     [nested, () => ['{', ...indented(draft.opened(() => statements(draft, depth + 1))), '}']],
     [1, () => evaluate(draft)],

@@ -102,22 +102,28 @@ const member = (draft: Draft): string | undefined =>
 export const lasting = (references: readonly Reference[]): Reference[] =>
   references.filter(({ origin }) => origin.of !== 'entry' || isFixed(origin.table))
 
-export const isEntry = ({ origin }: Reference): boolean => origin.of === 'entry'
+/** What may be assigned to: entries, and headers, with a checksum of what follows only those that are read once. */
+export function isWritable({ origin, struct, once }: Reference): boolean {
+  if (origin.of !== 'packet') return origin.of === 'entry'
+  const covers = struct.checksums?.checksum?.covers
+  return once || covers === undefined || covers === 'header'
+}
 
-/** `entry.field = …`. Undefined where there is no entry. */
+/** `entry.field = …`, or that of a header. Undefined where there is nothing to assign to. */
 export function store(draft: Draft): string[] | undefined {
-  const known = draft.alive().filter(isEntry)
+  const known = draft.alive().filter(isWritable)
   if (known.length === 0) return undefined
   const reference = draft.pick(known)
   const { name, struct } = reference
-  const element = draft.choose(2) === 0 ? undefined : storeElement(draft, reference)
+  const isEntry = reference.origin.of === 'entry'
+  const element = isEntry && draft.choose(2) === 1 ? storeElement(draft, reference) : undefined
   if (element !== undefined) return element
   const { field, type } = draft.pick(fieldsOf(struct))
   if (!isInt(type)) {
     const value = valueFor(draft, type, 2)
     return value === undefined ? [] : [`${name}.${field} = ${value}`]
   }
-  const atomics = type.endsWith('32') || type.endsWith('64') ? 2 : 0
+  const atomics = isEntry && (type.endsWith('32') || type.endsWith('64')) ? 2 : 0
   return draft.oneOf<string[]>(
     [3, () => [`${name}.${field} = ${int(draft, 2).text}`]],
     [2, () => [`${name}.${field} ${draft.pick(['+', '-', '&', '|', '^', '*'])}= ${compatible(draft, type, 1).text}`]],
