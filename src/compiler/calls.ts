@@ -246,7 +246,14 @@ function wholeOf(
 const PASSED: ReadonlySet<ValueType['kind']> = new Set(['int', 'bool', 'address'])
 
 function canBeCalled({ parameters, result }: TypedFunction, { bound, context, time, frames }: Whole): boolean {
-  if (bound || frames > MOST_FRAMES || result.kind === 'verdict' || result.kind === 'reference') return false
+  if (
+    bound ||
+    frames > MOST_FRAMES ||
+    result.kind === 'verdict' ||
+    result.kind === 'reference' ||
+    result.kind === 'record'
+  )
+    return false
   if (!parameters.every(({ type }) => PASSED.has(type.kind))) return false
   const pieces = parameters.reduce((sum, { type }) => sum + piecesOf(type).length, 0)
   const returned = result.kind === 'void' ? 0 : piecesOf(result).reduce((sum, size) => sum + size, 0)

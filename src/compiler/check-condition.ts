@@ -2,6 +2,7 @@
 import { common, widest } from './check-arithmetic.ts'
 import { convert } from './check-convert.ts'
 import { carried, expression, value } from './check-expression.ts'
+import { isRecord } from './check-record.ts'
 import { asReference, meeting, valueOrNull } from './check-reference.ts'
 import { foldCompare } from './fold.ts'
 import { narrowed } from './ranges.ts'
@@ -108,6 +109,8 @@ export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
       at,
     }
   }
+  if (isRecord(whenTrue) || isRecord(whenFalse))
+    throw scope.unfit(node.span, 'records cannot be chosen between', 'take them apart first: const { … } = …')
   const alike = a.kind === b.kind && (a.kind !== 'address' || (b.kind === 'address' && a.role === b.role))
   if (!alike)
     throw scope.unfit(

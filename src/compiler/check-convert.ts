@@ -42,6 +42,7 @@ const WANTED: Readonly<Record<ValueType['kind'], string>> = {
   bool: 'compare it with something: x !== 0',
   address: "take one of a header or a table, or write mac('…'), ipv4('…') or ipv6('…')",
   list: 'lists come from headers and tables',
+  record: 'take it apart: const { … } = …',
   reference: 'give it what packet.read or a table gave',
   verdict: 'return drop(…), forward(…), flood() or pass()',
   void: 'write return without a value',

@@ -9,6 +9,7 @@ import { compare, condition, conditional } from './check-condition.ts'
 import { element } from './check-list.ts'
 import { refuseUnlocked } from './check-lock.ts'
 import { PACKET_METHODS, usePacketReference } from './check-move.ts'
+import { isRecord } from './check-record.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
@@ -208,6 +209,12 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
     scope.unfit(propertySpan, `${what} has no \`${property}\``, suggestion(property, known))
   if (!isStatic(object)) {
     if (object.type.kind === 'list') return listMember(scope, node, object)
+    if (isRecord(object))
+      throw scope.unfit(
+        node.object.span,
+        'a record is taken apart where it is returned',
+        'keep it first: const { … } = …',
+      )
     if (object.type.kind !== 'reference')
       throw scope.unfit(
         propertySpan,

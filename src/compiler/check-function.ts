@@ -4,6 +4,7 @@ import { arity, type Call } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { expression } from './check-expression.ts'
 import { packetMoved, usePacketReference } from './check-move.ts'
+import { isRecord } from './check-record.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { collecting } from './report.ts'
@@ -111,6 +112,8 @@ function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree, firs
         'a value cannot be taken apart here',
         'name the parameter and write parameter.field',
       )
+    if (isRecord(typed))
+      throw scope.unfit(argument.span, 'a record cannot be passed on', 'take it apart first: const { … } = …')
     if (typed.type.kind === 'verdict' || typed.type.kind === 'void')
       throw scope.unfit(argument.span, `${nameOfType(typed.type)} cannot be passed on`, 'return it at once')
     if (typed.type.kind === 'list' && typed.op === 'field') {
@@ -162,8 +165,9 @@ function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variab
   scope.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfAnnotation(scope, tree.returns)
   const isDeclared = scope.returns !== undefined
   const statements = body(scope, tree)
-  // What is none of the language's types may name a header or an entry.
-  if (!isDeclared && scope.returns?.kind !== 'reference') typeOfKept(scope, tree.returns, { kind: 'void' })
+  // What is none of the language's types may name a header, an entry or a record.
+  const isNamed = scope.returns?.kind === 'reference' || scope.returns?.kind === 'record'
+  if (!isDeclared && !isNamed) typeOfKept(scope, tree.returns, { kind: 'void' })
   if (scope.returnsNull && scope.returns?.kind !== 'reference')
     throw scope.unfit(tree.span, `${tree.name} returns nothing but null`, 'return a header or an entry on some way')
   const syntax = scope.module.functions.get(scope.functionName)

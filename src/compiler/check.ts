@@ -10,6 +10,7 @@ import { coerce } from './check-convert.ts'
 import { declaredLater, expression, member, present, value } from './check-expression.ts'
 import { each, loop, whileLoop } from './check-loop.ts'
 import { usePacketReference } from './check-move.ts'
+import { declareRecord, isRecord, keepRecord, recordToTake, returnedAsRecord, returnedRecord } from './check-record.ts'
 import { meeting, type OrNull, valueOrNull } from './check-reference.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
@@ -27,7 +28,7 @@ import {
   Silent,
   type Static,
 } from './scope.ts'
-import type { Annotation, FunctionTree, Of, Pattern, Span, Statement } from './tree.ts'
+import type { Annotation, FunctionTree, Pattern, Span, Statement } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, type ValueType } from './typed.ts'
 
 /** Rounds of a loop and calls write statements anew: more than these take time and memory that nobody means to spend. */
@@ -231,9 +232,9 @@ function statement(scope: Scope, node: Statement): Block {
       return ending({ op: node.kind, at })
     }
     case 'return': {
-      const value = returned(scope, node)
+      const { before = [], value } = returned(scope, node)
       scope.movedAtReturn = eitherMoved(scope.movedAtReturn, scope.moved)
-      return ending({ op: 'return', value, at })
+      return ending(...before, { op: 'return', value, at })
     }
     case 'refused':
       for (const name of node.names) scope.bind(name, { kind: 'broken' })
@@ -278,6 +279,11 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
     scope.bind(node.name, { kind: 'static', value: given })
     return going()
   }
+  if (isRecord(given)) {
+    if (node.mutable)
+      throw scope.unfit(node.span, `\`${node.name}\` holds a record, which cannot change`, 'write const')
+    return going(...keepRecord(scope, node.name, given, node.value.span))
+  }
   if (given.type.kind === 'verdict')
     throw scope.unfit(node.span, 'a verdict cannot be kept in a variable', 'return it at once')
   if (given.type.kind === 'void') throw scope.unfit(node.span, 'there is no value to keep', 'call it as a statement')
@@ -299,31 +305,15 @@ function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): B
   return going({ op: 'assign', variable, value: typed, at })
 }
 
-/** `const key = { … }`: a name for each of its values. */
-function declareRecord(scope: Scope, name: string, node: Of<'record'>): TypedStatement[] {
-  const { result, fields } = scope.block(() => {
-    const fields = new Map<string, Checked>()
-    const result = node.fields.flatMap((field) => {
-      if (fields.has(field.name))
-        throw scope.unfit(field.span, `the record is given \`${field.name}\` twice`, 'take one of them out')
-      const typed = value(scope, field.value)
-      if (typed.type.kind === 'verdict' || typed.type.kind === 'void')
-        throw scope.unfit(field.value.span, `${nameOfType(typed.type)} cannot be kept`, 'return it at once')
-      const statements = bindValue(scope, field.name, typed, field.value.span)
-      fields.set(field.name, expression(scope, { kind: 'name', name: field.name, span: field.value.span }))
-      return statements
-    })
-    return { result, fields }
-  })
-  scope.bind(name, { kind: 'static', value: { static: 'record', fields, at: scope.at(node.span) } })
-  return result
-}
-
 function take(scope: Scope, node: Extract<Statement, { kind: 'take' }>): TypedStatement[] {
   for (const [index, { name, span }] of node.pattern.entries())
     if (scope.isDeclared(name) || node.pattern.findIndex((one) => one.name === name) < index)
       throw scope.unfit(span, `\`${name}\` is declared twice`, 'give one of them another name')
   const given = expression(scope, node.value)
+  if (!isStatic(given) && isRecord(given)) {
+    const { first, whole } = recordToTake(given)
+    return [first, ...bindValue(scope, node.pattern, whole, node.value.span)]
+  }
   return bindValue(scope, node.pattern, isStatic(given) ? given : present(scope, given, node.value), node.value.span)
 }
 
@@ -482,7 +472,12 @@ function assignable(name: string, binding: Binding | undefined): string {
   return 'declare it with let'
 }
 
-function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
+interface Returned {
+  readonly before?: TypedStatement[]
+  readonly value?: Typed | undefined
+}
+
+function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>): Returned {
   if (node.value === undefined) {
     scope.returns ??= { kind: 'void' }
     if (scope.returns.kind !== 'void')
@@ -493,11 +488,19 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
           ? 'return drop(…), forward(…), flood() or pass()'
           : `return a value: ${nameOfType(scope.returns)}`,
       )
-    return undefined
+    return {}
   }
+  if (node.value.kind === 'record') return { before: returnedRecord(scope, node.value) }
   const given = valueOrNull(scope, node.value)
-  if (isStatic(given) || given.type.kind === 'reference') return returnedReference(scope, node, given)
+  if (isStatic(given) || given.type.kind === 'reference') return { value: returnedReference(scope, node, given) }
   const typed = given
+  if (isRecord(typed)) return { before: returnedAsRecord(scope, node.value, typed) }
+  if (scope.returns?.kind === 'record')
+    throw scope.unfit(
+      node.value.span,
+      `${nameOfType(typed.type)} is returned here, and this function returns ${nameOfType(scope.returns)}`,
+      'return a value of one type',
+    )
   const inferred = scope.returns
   if (scope.infersReturns && inferred?.kind === 'int' && typed.type.kind === 'int' && !sameType(inferred, typed.type))
     throw scope.unfit(
@@ -514,7 +517,7 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>) {
       `${nameOfType(typed.type)} is no verdict`,
       'return drop(…), forward(…), flood() or pass()',
     )
-  return coerce(scope, typed, scope.returns, node.value.span)
+  return { value: coerce(scope, typed, scope.returns, node.value.span) }
 }
 
 /** The first reference says what the function returns; null may come before it. */

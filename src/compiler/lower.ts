@@ -355,7 +355,7 @@ class Lowering implements Values {
   /** A body in place, its returns joined. */
   private compiledIn(body: readonly TypedStatement[], type: ValueType): Pieces {
     const { builder } = this
-    const pieces = type.kind === 'void' ? 0 : piecesOf(type).length
+    const pieces = type.kind === 'void' || type.kind === 'record' ? 0 : piecesOf(type).length
     const result = this.nextResult
     this.nextResult -= VARIABLE_STRIDE
     const to = builder.newBlock()

@@ -204,6 +204,13 @@ export function keep(scope: Scope, variable: Variable, range: Range): void {
   scope.compilation.fixed.set(variable, range)
 }
 
+/** One value more that a variable may have which nobody looks at before all of them are known. */
+export function mayBe(scope: Scope, variable: Variable, value: Typed): void {
+  const known = scope.compilation.fixed?.get(variable)
+  const range = rangeOfValue(scope, value)
+  keep(scope, variable, known === undefined ? range : hull(known, range))
+}
+
 /** Forgets about the variables that some statements assign to. */
 export function forget(scope: Scope, statements: readonly Statement[]): void {
   if (scope.ranges.size === 0) return

@@ -24,6 +24,8 @@ export type ValueType =
     }
   /** A fixed number of elements in a header or an entry. */
   | { readonly kind: 'list'; readonly list: ListType }
+  /** What a function returns under names: it leaves it in these variables. No value is of this type but that of a call. */
+  | { readonly kind: 'record'; readonly fields: readonly { readonly name: string; readonly variable: Variable }[] }
   | { readonly kind: 'verdict' }
   | { readonly kind: 'void' }
 
@@ -205,6 +207,8 @@ export function nameOfType(type: ValueType): string {
       return type.nullable ? `${type.struct.name} | null` : type.struct.name
     case 'list':
       return type.list.name
+    case 'record':
+      return `{ ${type.fields.map(({ name }) => name).join(', ')} }`
     case 'verdict':
       return 'Verdict'
     case 'void':
