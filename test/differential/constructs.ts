@@ -43,6 +43,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   negate: 'generated',
   not: 'generated',
   now: 'generated',
+  null: 'generated',
   octets: 'generated',
   or: 'generated',
   pass: 'generated',
@@ -60,7 +61,6 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   vlan: 'generated',
   while: 'generated',
   withLock: 'generated',
-  null: { not: 'yet' },
 }
 
 /** Construct → in how many data planes it was: ops, with their operators, and with the kind of their table or header. */

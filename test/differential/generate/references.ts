@@ -14,15 +14,32 @@ const OFFSETS = [0, 14, 34, 18, 22, 54, 38, 42, 1, 7, 60]
 function header(draft: Draft): Taken {
   const kind = draft.pick(Object.keys(HEADERS) as (keyof typeof HEADERS)[])
   const struct = HEADERS[kind] as StructType
-  const given = draft.oneOf(
+  const read = (): string => {
+    const given = offset(draft, kind)
+    return `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
+  }
+  const origin = { of: 'packet', header: kind } as const
+  return { name: draft.fresh('h'), struct, origin, text: read(), again: read }
+}
+
+const offset = (draft: Draft, kind: string): string =>
+  draft.oneOf(
     [5, () => String(draft.pick(OFFSETS))],
     [1, () => String(draft.choose(140))],
     [1, () => `${draft.word('Ethernet')}.size + ${draft.word('IPv4')}.size`],
     [1, () => `${draft.word(kind)}.size`],
     [3, () => computed(draft)],
   )
-  const text = `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
-  return { name: draft.fresh('h'), struct, origin: { of: 'packet', header: kind }, text }
+
+/** A reference, or one of two. */
+function taken(draft: Draft): Taken | undefined {
+  const one = draft.choose(2) === 0 ? header(draft) : entry(draft)
+  if (one?.again === undefined || !draft.once(8)) return one
+  const { struct, again } = one
+  // A parameter is not known to be of the same table.
+  const alike = draft.alive().filter((other) => other.struct === struct && !other.name.startsWith('p'))
+  const other = draft.oneOf([1, () => 'null'], [1, again], [alike.length, () => draft.pick(alike).name])
+  return other === undefined ? one : { ...one, text: `${test(draft, 1)} ? ${one.text} : ${other}` }
 }
 
 /** An offset that is known only when the packet is there: unsigned, of up to 32 bits. */
@@ -37,9 +54,9 @@ function computed(draft: Draft): string {
 }
 
 export function reference(draft: Draft, depth: number): string[] {
-  const taken = draft.choose(2) === 0 ? header(draft) : entry(draft)
-  if (taken === undefined) return []
-  const { name, struct, origin, text, before = [] } = taken
+  const one = taken(draft)
+  if (one === undefined) return []
+  const { name, struct, origin, text, before = [] } = one
   const declared = [...before, `const ${name} = ${text}`]
   const use = (): void => draft.refer(name, struct, origin)
   const using = (): string[] =>

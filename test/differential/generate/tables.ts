@@ -59,6 +59,8 @@ export interface Taken extends Pick<Reference, 'name' | 'struct' | 'origin'> {
   readonly text: string
   /** Lines before it. */
   readonly before?: readonly string[]
+  /** Gives another one of the same kind, perhaps. */
+  readonly again?: () => string | undefined
 }
 
 /** `state.table.get(…)`, or a value of a queue. */
@@ -74,7 +76,11 @@ export function entry(draft: Draft): Taken | undefined {
   const key = KEYS[table](draft)
   if (key === undefined) return undefined
   const struct = sample.state[table].value as StructType
-  const taken = { name: draft.fresh('e'), struct, origin: { of: 'entry', table } } as const
+  const again = (): string | undefined => {
+    const other = KEYS[table](draft)
+    return other && `state.${table}.get(${other})`
+  }
+  const taken = { name: draft.fresh('e'), struct, origin: { of: 'entry', table }, again } as const
   // Lists are written out where they are used.
   if (table === 'history' || !draft.once(6)) return { ...taken, text: `state.${table}.get(${key})` }
   const kept = draft.fresh('k')
