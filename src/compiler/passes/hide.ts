@@ -57,7 +57,7 @@ function loopOf(blocks: readonly Block[], header: Block, index: number): Loop[] 
 
 /** Whether a loop ends by this value: every round changes it by a constant, and a test of it leads out. */
 function ends(phi: Value, carried: readonly Value[], { body }: Loop): boolean {
-  if (!carried.every((one) => isStepped(one, phi, false, new Set()))) return false
+  if (!carried.every((one) => isStepped(one, phi, false))) return false
   return [...body].some((block) => {
     const { end } = block
     if (end?.op !== 'branch' || successors(block).every((next) => body.has(next))) return false
@@ -65,13 +65,18 @@ function ends(phi: Value, carried: readonly Value[], { body }: Loop): boolean {
   })
 }
 
-/** Whether a constant is added to the phi, whichever way leads to the value. */
-function isStepped(value: Value, phi: Value, before: boolean, seen: Set<Value>): boolean {
+/** Whether a constant is added to the phi, whichever way leads to the value. `before`: one was, on the way from there on. */
+function isStepped(
+  value: Value,
+  phi: Value,
+  before: boolean,
+  seen = { true: new Set<Value>(), false: new Set<Value>() },
+): boolean {
   if (value === phi) return before
   const [first, second] = value.arguments
   if (value.op === 'phi') {
-    if (seen.has(value)) return true
-    seen.add(value)
+    if (seen[`${before}`].has(value)) return true
+    seen[`${before}`].add(value)
     return value.arguments.every((one) => isStepped(one, phi, before, seen))
   }
   if (first === undefined) return false
