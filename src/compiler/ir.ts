@@ -22,6 +22,8 @@ export type Operation =
   | { readonly op: 'sext32' }
   /** The low 16, 32 or 64 bits, between network and host byte order. */
   | { readonly op: 'swap'; readonly bits: 16 | 32 | 64 }
+  /** A sum of 16-bit words in so many bits, the end-around carries added: 0 only if it was (RFC 1071 section 2). */
+  | { readonly op: 'fold'; readonly bits: 16 | 32 }
   /** Memory at argument 0. `start`: the address of the packet's first byte. */
   | {
       readonly op: 'load'

@@ -199,13 +199,12 @@ export class Checksums {
     const { builder } = this
     const old = builder.emit({ op: 'load', size: 2, offset, from: 'packet' }, pointer)
     const sum = this.alu('add', difference, this.alu('xor', old, 0xffff))
-    const value = this.alu('xor', this.fold(this.fold(this.fold(sum))), 0xffff)
+    const value = this.alu('xor', this.fold(sum, 16), 0xffff)
     builder.emit({ op: 'store', size: 2, offset, to: 'packet' }, pointer, value)
   }
 
-  /** Adds what is above the low 16 bits to them. */
-  private fold(sum: Value): Value {
-    return this.alu('add', this.alu('and', sum, 0xffff), this.alu('rsh', sum, 16))
+  private fold(sum: Value, bits: 16 | 32): Value {
+    return this.builder.emit({ op: 'fold', bits }, sum)
   }
 
   private transportOf(header: PacketReference, version: 4 | 6, isDestination: boolean): Value {
@@ -228,11 +227,10 @@ export class Checksums {
     const [place, all] = [builder.read(account.place), builder.read(account.sum)]
     builder.branch('ne', 32, place, builder.constant(0), owed, next)
     builder.enter(owed)
-    const sum = this.fold(all)
     const where = this.alu('and', place, 0xffff, 32)
     const flags = this.alu('rsh', place, FLAGS_SHIFT, 32)
-    if (this.hook === 'tc') this.replace(where, sum, flags, isLast)
-    else this.replaceHere(where, sum, flags)
+    if (this.hook === 'tc') this.replace(where, this.fold(all, 32), flags, isLast)
+    else this.replaceHere(where, all, flags)
     for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
     builder.jump(next)
     builder.enter(next)
@@ -286,8 +284,8 @@ export class Checksums {
     builder.enter(optional)
     isZero(old, done, summed)
     builder.enter(summed)
-    const total = this.fold(this.fold(this.alu('add', sum, this.alu('xor', old, 0xffff))))
-    const value = this.alu('and', this.alu('xor', total, 0xffff), 0xffff)
+    const total = this.fold(this.alu('add', sum, this.alu('xor', old, 0xffff)), 16)
+    const value = this.alu('xor', total, 0xffff)
     const store = (stored: Value): Value =>
       builder.emit({ op: 'store', size: 2, offset: 0, to: 'packet' }, pointer, stored)
     store(value)
@@ -304,7 +302,7 @@ export class Checksums {
   private tellHardware(account: Account): void {
     const { builder } = this
     const [owed, next] = [builder.newBlock(), builder.newBlock()]
-    const sum = this.fold(builder.read(account.sum))
+    const sum = this.fold(builder.read(account.sum), 32)
     builder.branch('ne', 32, builder.read(account.place), builder.constant(0), owed, next)
     builder.enter(owed)
     builder.emit({ op: 'call', helper: 'csum_update' }, builder.emit({ op: 'context' }), sum)

@@ -32,6 +32,10 @@ function operationOf(op: string, [first, second]: readonly string[]): Operation 
       return { op, size: Number(first) as 4, offset: Number(second), from: 'packet' }
     case 'changing':
       return { op: 'load', size: Number(first) as 4, offset: Number(second), from: 'shared' }
+    case 'put':
+      return { op: 'store', size: Number(first) as 4, offset: Number(second), to: 'packet' }
+    case 'fold':
+      return { op, bits: Number(first) as 16 }
     case 'stack':
       return { op, object: { size: Number(first), align: 8, what: 'a key', at } }
     case 'store':

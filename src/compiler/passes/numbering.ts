@@ -90,6 +90,8 @@ function isSameOperation(a: Value, b: Value, states: States): boolean {
       return b.op === 'alu' && a.alu === b.alu && a.bits === b.bits
     case 'swap':
       return b.op === 'swap' && a.bits === b.bits
+    case 'fold':
+      return b.op === 'fold' && a.bits === b.bits
     case 'context':
     case 'low32':
     case 'sext32':

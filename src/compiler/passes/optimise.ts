@@ -3,6 +3,7 @@ import { combineTests } from './bit-tests.ts'
 import { knownBounds } from './bounds.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
+import { expandFolds } from './folds.ts'
 import { hideCarried } from './hide.ts'
 import { keysInPackets } from './keys.ts'
 import { repeatedLoads } from './loads.ts'
@@ -10,6 +11,8 @@ import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
 import { knownProofs } from './proofs.ts'
 import { useRanges } from './ranges.ts'
+import { packetStores } from './stores.ts'
+import { shortenSums } from './sums.ts'
 import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
 import { readTimeOnce } from './time.ts'
@@ -22,6 +25,8 @@ const PASSES: readonly Pass[] = [
   simplifyBranches,
   numberValues,
   repeatedLoads,
+  packetStores,
+  shortenSums,
   shareReturns,
   combineTests,
   knownBounds,
@@ -38,6 +43,7 @@ export function optimise(graph: Graph): void {
   // Afterwards: a reading of the time that stands where ways meet would keep jumps from being threaded through there.
   if (readTimeOnce(graph)) repeat(graph, PASSES)
   if (useRanges(graph)) repeat(graph, PASSES)
+  if (expandFolds(graph)) repeat(graph, PASSES)
   splitCriticalEdges(graph)
   hideCarried(graph)
 }

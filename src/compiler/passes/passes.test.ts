@@ -661,6 +661,30 @@ describe('tables', () => {
     `)
   })
 
+  test('what is written to the packet or the stack is not written to an entry', () => {
+    const text = `
+      v0 = context()
+      v1 = start 4 76(v0)
+      v2 = stack 8()
+      v3 = changing 4 0(v0)
+      v4 = put 4 0(v1, v3)
+      v5 = store 4 0(v2, v3)
+      v6 = changing 4 0(v0)
+      return v6`
+    expect(changedBy(repeatedLoads, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 76(v0)
+        v2 = stack()
+        v3 = load 4 0(v0)
+        v4 = store 4 0(v1, v3)
+        v5 = store 4 0(v2, v3)
+        return v3
+      "
+    `)
+  })
+
   test('what a store does not see is not computed', () => {
     const text = `
       v0 = context()

@@ -117,6 +117,8 @@ export class Ranges {
         return this.eyes === 'distances' && value.start === true ? 0n : ones(8 * value.size)
       case 'low32':
         return a === undefined ? ONES_32 : least(this.most(a), ONES_32)
+      case 'fold':
+        return a === undefined ? ones(value.bits) : least(this.most(a), ones(value.bits))
       case 'swap':
         return this.eyes === 'verifier' ? ONES_64 : ones(value.bits)
       case 'phi':

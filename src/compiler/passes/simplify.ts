@@ -17,6 +17,10 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
     if (fits(a, 32)) return a
   }
+  if (operation.op === 'fold' && a !== undefined) {
+    if (a.op === 'const') return constant(a.value === 0n ? 0n : ((a.value - 1n) % 0xffffn) + 1n)
+    if (fits(a, operation.bits)) return a
+  }
   const near = displaced(operation, given)
   if (near !== undefined) return near
   if (operation.op === 'store' && a !== undefined && b !== undefined) {
@@ -59,6 +63,14 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     inner !== undefined
   )
     return { operation, arguments: [inner, { ...b, value: BigInt.asUintN(bits, b.value + mask.value) }] }
+  if (alu === 'xor' && a.op === 'alu' && a.alu === 'xor' && a.bits === bits && mask?.op === 'const' && inner)
+    return { operation, arguments: [inner, { ...b, value: b.value ^ mask.value }] }
+  // What is an immediate in 32 bits only: `x ^ 0xffff_ffff`.
+  if (bits === 64 && alu === 'xor' && b.value >> 31n === 1n && fits(a, 32))
+    return { operation: { ...operation, bits: 32 }, arguments: [a, b] }
+  // One bit field after the other: of what is masked away, nothing is left.
+  if (alu === 'and' && a.op === 'alu' && a.alu === 'or' && mask?.op === 'const' && isMasked(inner, b.value))
+    return constant(mask.value & b.value)
   // The same for a shift by more than there are bits.
   const by = BigInt.asUintN(64, b.value) & BigInt(bits - 1)
   if ((alu === 'lsh' || alu === 'rsh' || alu === 'arsh') && by !== b.value)
@@ -97,16 +109,25 @@ function storedPart(value: Value, bits: number): Value | undefined {
   return (mask.value & ones) === ones ? inner : undefined
 }
 
+/** Whether a mask takes away all that another one left. */
+const isMasked = (value: Value | undefined, mask: bigint): boolean => {
+  const kept = value?.op === 'alu' && value.alu === 'and' ? value.arguments[1] : undefined
+  return kept?.op === 'const' && (kept.value & mask) === 0n
+}
+
+/** Looking at more of a value would take long. */
+const MOST_DEPTH = 4
+
 /** Whether a value is known to need no more than `bits` bits. */
-export function fits(value: Value | undefined, bits: number): boolean {
-  if (value === undefined) return false
+export function fits(value: Value | undefined, bits: number, depth = 0): boolean {
+  if (value === undefined || depth > MOST_DEPTH) return false
   if (value.op === 'const') return value.value >> BigInt(bits) === 0n
   if (value.op === 'load') return value.size * 8 <= bits
-  if (value.op === 'swap' || value.op === 'alu') {
-    if (value.op === 'alu' && value.alu === 'and')
-      return value.arguments.some((one) => fits(one, bits)) || value.bits <= bits
-    return value.bits <= bits
+  if (value.op === 'alu' && value.bits > bits) {
+    if (value.alu === 'and') return value.arguments.some((one) => fits(one, bits, depth + 1))
+    return (value.alu === 'or' || value.alu === 'xor') && value.arguments.every((one) => fits(one, bits, depth + 1))
   }
+  if (value.op === 'swap' || value.op === 'alu' || value.op === 'fold') return value.bits <= bits
   return value.op === 'low32' && bits >= 32
 }
 

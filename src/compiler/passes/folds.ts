@@ -1,0 +1,71 @@
+import type { AluName, Graph, Value } from '../ir.ts'
+import { Numbers, replaceAll } from './graph.ts'
+import { Ranges } from './ranges.ts'
+
+const ONES_16 = 0xffffn
+const ONES_32 = 0xffff_ffffn
+
+/** Folds → additions of what is above 16 bits: as many as the largest sum there can be needs. */
+export function expandFolds(graph: Graph): boolean {
+  const folds = graph.blocks.flatMap(({ values }) => values.filter(({ op }) => op === 'fold'))
+  if (folds.length === 0) return false
+  const ranges = new Ranges(graph, 'values')
+  const numbers = new Numbers(graph)
+  const replacements = new Map<Value, Value>()
+  for (const block of graph.blocks) {
+    /** What folds are before their upper bits are masked away. */
+    const unmasked = new Map<Value, Value>()
+    const values: Value[] = []
+    for (const value of block.values) {
+      const { at } = value
+      const alu = (name: AluName, a: Value, b: Value | bigint): Value => {
+        const right: Value =
+          typeof b === 'bigint' ? { op: 'const', value: b, id: numbers.next(), arguments: [], at } : b
+        const made: Value = { op: 'alu', alu: name, bits: 64, id: numbers.next(), arguments: [a, right], at }
+        values.push(made)
+        return made
+      }
+      const [given, mask] = value.arguments
+      const wide = given === undefined ? undefined : unmasked.get(given)
+      if (value.op === 'fold' && given !== undefined) {
+        const sum = folded(alu, given, ranges.most(given), value.bits)
+        const isMore = value.bits === 16 && ranges.most(given) > ONES_16
+        if (isMore) unmasked.set(value, sum)
+        replacements.set(value, isMore ? alu('and', sum, ONES_16) : sum)
+      } else if (
+        value.op === 'alu' &&
+        value.alu === 'xor' &&
+        wide !== undefined &&
+        mask !== undefined &&
+        isHalf(mask)
+      ) {
+        // A store sees nothing of the mask, if it comes last.
+        replacements.set(value, alu('and', alu('xor', wide, mask), ONES_16))
+      } else values.push(value)
+    }
+    block.values = values
+  }
+  replaceAll(graph, replacements)
+  return true
+}
+
+const isHalf = (value: Value): boolean => value.op === 'const' && value.value <= ONES_16
+
+/** A sum of at most `most`, folded; what is above 16 bits is of no account if those are wanted. */
+function folded(
+  alu: (name: AluName, a: Value, b: Value | bigint) => Value,
+  given: Value,
+  most: bigint,
+  bits: 16 | 32,
+): Value {
+  let [sum, left] = [given, most]
+  while (left > (bits === 32 ? ONES_32 : ONES_16)) {
+    const [by, ones] = left >> 47n === 0n ? [16n, ONES_16] : [32n, ONES_32]
+    const high = alu('rsh', sum, by)
+    // There is one carry, and it does not make another.
+    if (bits === 16 && left <= 2n * ONES_16) return alu('add', sum, high)
+    sum = alu('add', alu('and', sum, ones), high)
+    left = ones + (left >> by)
+  }
+  return sum
+}

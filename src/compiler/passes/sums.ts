@@ -1,0 +1,117 @@
+import type { Graph, Value } from '../ir.ts'
+import { countUses, Numbers } from './graph.ts'
+import { Ranges } from './ranges.ts'
+import { fits } from './simplify.ts'
+
+/**
+ * Sums of 16-bit words that are going to be folded, made shorter: their parts need not be folded before, constants become one of
+ * 16 bits, and of `x` and its complement, which assignments in a row leave, only a constant is left. A sum stays 0 or not 0: that
+ * decides which of the two zeros of one's complement it folds to.
+ */
+export function shortenSums(graph: Graph): boolean {
+  if (!graph.blocks.some(({ values }) => values.some(({ op }) => op === 'fold'))) return false
+  const [numbers, uses, ranges] = [new Numbers(graph), countUses(graph), new Ranges(graph, 'values')]
+  let changed = false
+  for (const block of graph.blocks) {
+    for (const fold of [...block.values]) {
+      const [given] = fold.arguments
+      if (fold.op !== 'fold' || given === undefined || ranges.most(given) > MOST) continue
+      const sum = new Sum(given, uses, ranges)
+      if (sum.isShort()) continue
+      changed = true
+      const { at } = fold
+      const rest = sum.rest()
+      const constant: Value = { op: 'const', value: sum.constant(), id: numbers.next(), arguments: [], at }
+      const all: Value = {
+        op: 'alu',
+        alu: 'add',
+        bits: 64,
+        id: numbers.next(),
+        arguments: [rest ?? constant, constant],
+        at,
+      }
+      if (rest !== undefined && constant.value !== 0n) block.values.splice(block.values.indexOf(fold), 0, all)
+      fold.arguments = [rest === undefined ? constant : constant.value === 0n ? rest : all]
+    }
+  }
+  return changed
+}
+
+/** Sums of that many are far from wrapping. */
+const MOST = 1n << 48n
+
+class Sum {
+  private readonly root: Value
+  private readonly uses: ReadonlyMap<Value, number>
+  private readonly ranges: Ranges
+  private readonly constants: bigint[] = []
+  private readonly terms: Value[] = []
+  /** How often each term is to be left out. */
+  private readonly gone = new Map<Value, number>()
+  private isNested = false
+
+  constructor(root: Value, uses: ReadonlyMap<Value, number>, ranges: Ranges) {
+    this.root = root
+    this.uses = uses
+    this.ranges = ranges
+    const waiting = [root]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const inner = this.unfolded(next)
+      this.isNested ||= inner !== next
+      if (this.isOwn(inner)) waiting.push(...inner.arguments)
+      else if (inner.op === 'const') this.constants.push(inner.value)
+      else this.terms.push(inner)
+    }
+    for (const term of this.terms) this.cancel(term)
+  }
+
+  /** Whether there is nothing to gain. */
+  isShort(): boolean {
+    const last = this.root.arguments[1]
+    const isOne = this.constants.length === 0 || (last?.op === 'const' && last.value === this.constant())
+    return !this.isNested && this.gone.size === 0 && this.constants.length <= 1 && isOne
+  }
+
+  constant(): bigint {
+    const sum = this.constants.reduce((x, y) => x + y, 0n)
+    return sum === 0n ? 0n : ((sum - 1n) % 0xffffn) + 1n
+  }
+
+  /** The sum without its constants; undefined where nothing else is in it. */
+  rest(node: Value = this.root): Value | undefined {
+    const inner = this.unfolded(node)
+    if (inner.op === 'const') return undefined
+    if (!this.isOwn(inner)) return this.leavesOut(inner) ? undefined : inner
+    const [left, right] = inner.arguments.map((one) => this.rest(one))
+    if (left === undefined || right === undefined) return left ?? right
+    inner.arguments = [left, right]
+    return inner
+  }
+
+  private unfolded(value: Value): Value {
+    const [sum] = value.arguments
+    const isOwn = value.op === 'fold' && this.uses.get(value) === 1
+    return isOwn && sum !== undefined && this.ranges.most(sum) <= MOST ? this.unfolded(sum) : value
+  }
+
+  /** An addition that nothing else looks at. */
+  private isOwn(value: Value): boolean {
+    return value.op === 'alu' && value.alu === 'add' && value.bits === 64 && this.uses.get(value) === 1
+  }
+
+  private cancel(complement: Value): void {
+    const [value, mask] = complement.arguments
+    if (complement.op !== 'alu' || complement.alu !== 'xor' || mask?.op !== 'const') return
+    if ((mask.value !== 0xffffn && mask.value !== 0xffff_ffffn) || value === undefined) return
+    const left = (one: Value) => this.terms.filter((term) => term === one).length - (this.gone.get(one) ?? 0)
+    if (!fits(value, mask.value === 0xffffn ? 16 : 32) || left(value) <= 0 || left(complement) <= 0) return
+    for (const one of [value, complement]) this.gone.set(one, (this.gone.get(one) ?? 0) + 1)
+    this.constants.push(mask.value)
+  }
+
+  private leavesOut(term: Value): boolean {
+    const left = this.gone.get(term) ?? 0
+    if (left > 0) this.gone.set(term, left - 1)
+    return left > 0
+  }
+}
