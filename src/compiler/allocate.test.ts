@@ -107,4 +107,18 @@ describe('registers', () => {
       "
     `)
   })
+
+  test('values that are kept at different times share a place on the stack', () => {
+    const round = (base: number) => {
+      const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${base + id} = changing 4 ${4 * id}(v0)`)
+      const sums = [2, 3, 4, 5, 6].map(
+        (id) => `v${base + id + 10} = alu xor 32(v${base + (id === 2 ? 1 : id + 9)}, v${base + id})`,
+      )
+      return [...loads, `v${base + 9} = call redirect(1, 0)`, ...sums, `v${base + 19} = store 4 0(v0, v${base + 16})`]
+    }
+    const places = (text: readonly string[]) =>
+      new Set(listing(['v0 = context()', ...text, 'return 0'].join('\n')).match(/r10 -\d+/g))
+    expect(places(round(0)).size).toBeGreaterThan(0)
+    expect(places([...round(0), ...round(100)])).toEqual(places(round(0)))
+  })
 })

@@ -3,9 +3,13 @@
  * "Iterated Register Coalescing", 1996). What finds no register is kept on the stack, 8 bytes each: the verifier
  * remembers the type of an aligned 8-byte spill.
  */
-import { CLASS, LIMIT, MODE, SIZE } from '../isa/opcodes.ts'
+import { CLASS, MODE, SIZE } from '../isa/opcodes.ts'
 import { COLORS, Colouring, HOPELESS } from './colouring.ts'
 import { type Code, type CodeGraph, FRAME, type Register } from './machine-code.ts'
+import { shareSlots } from './slots.ts'
+
+/** With more, even shared ones would not find room on the stack: emit says so. */
+const MOST_SPILLS = 1000
 
 export function allocate(graph: CodeGraph): void {
   const unspillable = new Set<Register>()
@@ -16,10 +20,12 @@ export function allocate(graph: CodeGraph): void {
       return
     }
     const spilled = colouring.run()
-    if (spilled.length === 0) return colouring.apply()
+    if (spilled.length === 0) {
+      colouring.apply()
+      return shareSlots(graph)
+    }
     for (const register of spilled) if (!loadAgain(graph, register, unspillable)) spill(graph, register, unspillable)
-    // It cannot be laid out any more: emit says so.
-    if (graph.spills * 8 > LIMIT.stack) return
+    if (graph.spills > MOST_SPILLS) return
   }
 }
 

@@ -64,7 +64,8 @@ export function planCalls(main: TypedFunction, hook: Hook): Calls {
   }
   // Where what called it often is called itself, a single call may be left.
   const left = countAll(bodies, called)
-  for (const one of called.keys()) if (!isMuch(wholes.get(one), left.get(one))) called.delete(one)
+  for (const one of called.keys())
+    if ((left.get(one)?.copies ?? 0) < 2 && !isMuch(wholes.get(one), left.get(one))) called.delete(one)
   refuseTooMany(bodies, called)
   return called
 }

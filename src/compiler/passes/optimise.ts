@@ -3,6 +3,7 @@ import { combineTests } from './bit-tests.ts'
 import { knownBounds } from './bounds.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
+import { useFacts } from './facts.ts'
 import { expandFolds } from './folds.ts'
 import { hideCarried } from './hide.ts'
 import { keysInPackets } from './keys.ts'
@@ -39,6 +40,7 @@ const MOST_ROUNDS = 20
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {
   repeat(graph, PASSES)
+  if (useFacts(graph)) repeat(graph, PASSES)
   if (knownProofs(graph)) repeat(graph, PASSES)
   // Afterwards: a reading of the time that stands where ways meet would keep jumps from being threaded through there.
   if (readTimeOnce(graph)) repeat(graph, PASSES)

@@ -1,0 +1,102 @@
+import { type Block, dominators, type Graph, NEGATED, type Terminator, type Value } from '../ir.ts'
+import { removeEdge } from './graph.ts'
+import { fits } from './simplify.ts'
+
+/**
+ * What was compared with a constant is that constant on the way where they are equal, and is compared with it in vain on the
+ * other: `if (ip.protocol === 6)` makes `ip.protocol` 6 wherever it leads.
+ */
+export function useFacts(graph: Graph): boolean {
+  const facts = findFacts(graph)
+  if (facts.size === 0) return false
+  const within = extents(graph)
+  let changed = false
+
+  /** The constant that `value` is at the end of `block`, or before. */
+  const known = (value: Value, block: Block): Value => {
+    const constant = facts.get(value)?.find((fact) => fact.equal && within(block, fact.from))?.constant
+    changed ||= constant !== undefined
+    return constant ?? value
+  }
+  for (const block of graph.blocks) {
+    for (const value of block.values)
+      value.arguments = value.arguments.map((one, index) =>
+        known(one, value.op === 'phi' ? (block.predecessors[index] ?? block) : block),
+      )
+    const { end } = block
+    if (end?.op === 'return') end.value = known(end.value, block)
+    if (end?.op !== 'branch') continue
+    const constant = end.right
+    const isOther = facts
+      .get(end.left)
+      ?.some((fact) => !fact.equal && within(block, fact.from) && isSame(fact.constant, constant))
+    if (isOther && (end.comparison === 'eq' || end.comparison === 'ne')) {
+      const [to, gone] = end.comparison === 'ne' ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
+      removeEdge(block, gone)
+      block.end = { op: 'jump', to, at: end.at }
+      changed = true
+    } else end.left = known(end.left, block)
+  }
+  return changed
+}
+
+/** That a value is a constant, or is not, wherever `from` has been passed. */
+interface Fact {
+  readonly from: Block
+  readonly constant: Value
+  readonly equal: boolean
+}
+
+function findFacts({ blocks }: Graph): Map<Value, Fact[]> {
+  const facts = new Map<Value, Fact[]>()
+  for (const { end } of blocks) {
+    if (end?.op !== 'branch' || end.whenTrue === end.whenFalse || !isEquality(end)) continue
+    for (const [to, comparison] of [
+      [end.whenTrue, end.comparison],
+      [end.whenFalse, NEGATED[end.comparison]],
+    ] as const) {
+      if (to.predecessors.length !== 1) continue
+      const fact = { from: to, constant: end.right, equal: comparison === 'eq' }
+      const known = facts.get(end.left)
+      if (known === undefined) facts.set(end.left, [fact])
+      else known.push(fact)
+    }
+  }
+  return facts
+}
+
+/** Of all 64 bits, with a constant that an instruction has room for. Pointers stay what they are. */
+function isEquality({ comparison, bits, left, right }: Extract<Terminator, { op: 'branch' }>): boolean {
+  if ((comparison !== 'eq' && comparison !== 'ne') || right.op !== 'const' || right.value > 0x7fff_ffffn) return false
+  return left.op !== 'const' && left.op !== 'call' && (bits === 64 || fits(left, 32))
+}
+
+const isSame = (a: Value, b: Value): boolean => a.op === 'const' && b.op === 'const' && a.value === b.value
+
+/** Whether one block is passed on every way to another: the dominator tree, numbered from the outside in. */
+function extents(graph: Graph): (inner: Block, outer: Block) => boolean {
+  const children = new Map<Block, Block[]>()
+  for (const [block, above] of dominators(graph)) {
+    if (block === above) continue
+    const siblings = children.get(above)
+    if (siblings === undefined) children.set(above, [block])
+    else siblings.push(block)
+  }
+  const first = new Map<Block, number>()
+  const last = new Map<Block, number>()
+  let count = 0
+  const waiting: { readonly block: Block; readonly entered: boolean }[] = [{ block: graph.entry, entered: false }]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (next.entered) {
+      last.set(next.block, count)
+      continue
+    }
+    first.set(next.block, count++)
+    waiting.push({ block: next.block, entered: true })
+    for (const block of children.get(next.block) ?? []) waiting.push({ block, entered: false })
+  }
+  return (inner, outer) => {
+    const at = first.get(inner) ?? -1
+    return at >= (first.get(outer) ?? Number.POSITIVE_INFINITY) && at < (last.get(outer) ?? 0)
+  }
+}
