@@ -2,8 +2,9 @@ import { type Block, type Comparison, dominators, type Graph, type Terminator, t
 import { prune, removeEdge } from './graph.ts'
 
 /**
- * What was found to be in the packet is not asked again: where `data + 54` is not past its end, `data + 38` is not. To the
- * verifier the other way would exist, and there it would take the very pointer that was asked about for one past the end.
+ * What was found to be in the packet is not asked again, nor whether an address there is null: where `data + 54` is not past
+ * its end, `data + 38` is not. To the verifier the other way would exist, and there it would take the very pointer that was asked
+ * about for one past the end.
  */
 export function knownBounds(graph: Graph): boolean {
   const idom = dominators(graph)
@@ -14,11 +15,10 @@ export function knownBounds(graph: Graph): boolean {
     const facts = above === undefined || above === block ? undefined : known.get(above)
     known.set(block, above === undefined ? facts : (factOn(above, block, facts) ?? facts))
     const { end } = block
-    const test = boundsTest(end)
-    if (end?.op !== 'branch' || test === undefined) continue
-    const isPast = decide(test, known.get(block))
-    if (isPast === undefined) continue
-    const [to, gone] = isPast === test.pastWhenTrue ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
+    if (end?.op !== 'branch') continue
+    const holds = isOfNull(end) ? end.comparison === 'ne' : decide(boundsTest(end), known.get(block))
+    if (holds === undefined) continue
+    const [to, gone] = holds ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
     removeEdge(block, gone)
     block.end = { op: 'jump', to, at: end.at }
     changed = true
@@ -55,6 +55,12 @@ function boundsTest(end: Terminator | undefined): BoundsTest | undefined {
   return { base, offset, end: end.right, pastWhenTrue }
 }
 
+/** Whether an address in the packet is compared with null, which it never is. */
+function isOfNull({ left, right, comparison }: Extract<Terminator, { op: 'branch' }>): boolean {
+  const isEquality = comparison === 'eq' || comparison === 'ne'
+  return isEquality && right.op === 'const' && right.value === 0n && isPointer(left, new Set())
+}
+
 /** Sums of such do not wrap. */
 function isPointer(value: Value, seen: Set<Value>): boolean {
   if (seen.has(value)) return true
@@ -76,11 +82,14 @@ function factOn(above: Block, block: Block, others: Fact | undefined): Fact | un
   return { base, end: test.end, offset, isPast: (end.whenTrue === block) === pastWhenTrue, others }
 }
 
-function decide({ base, end, offset }: BoundsTest, facts: Fact | undefined): boolean | undefined {
+/** Whether the test holds, where that is known. */
+function decide(test: BoundsTest | undefined, facts: Fact | undefined): boolean | undefined {
+  if (test === undefined) return undefined
+  const { base, end, offset, pastWhenTrue } = test
   for (let fact = facts; fact !== undefined; fact = fact.others) {
     if (fact.base !== base || fact.end !== end) continue
-    if (fact.isPast && fact.offset <= offset) return true
-    if (!fact.isPast && fact.offset >= offset) return false
+    if (fact.isPast && fact.offset <= offset) return pastWhenTrue
+    if (!fact.isPast && fact.offset >= offset) return !pastWhenTrue
   }
   return undefined
 }

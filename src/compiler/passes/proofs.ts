@@ -130,7 +130,7 @@ class Knowledge {
 }
 
 function limitOf(value: Value, comparison: Comparison, left: Value, right: Value): bigint | undefined {
-  if (right === value) return limitOf(value, MIRRORED[comparison], right, left)
+  if (right === value && left !== value) return limitOf(value, MIRRORED[comparison], right, left)
   if (left !== value || right.op !== 'const') return undefined
   if (comparison === 'ult') return right.value - 1n
   return comparison === 'ule' || comparison === 'eq' ? right.value : undefined

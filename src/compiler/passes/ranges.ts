@@ -156,8 +156,8 @@ export class Ranges {
         // More than half of what there is room for is anything, to the verifier.
         return by === undefined || (a << by) >> BigInt(bits - 1) > 0n ? undefined : a << by
       case 'rsh':
-        // Nor is it anything that it follows where the distance may be too long.
-        if (by === undefined) return this.eyes === 'verifier' && b >= BigInt(bits) ? undefined : a
+        // Nor does it follow a shift by anything but a constant.
+        if (by === undefined) return this.eyes === 'verifier' ? undefined : a
         return a >> by
       case 'div':
         return this.eyes !== 'verifier' && right.op === 'const' && right.value > 0n ? a / right.value : undefined

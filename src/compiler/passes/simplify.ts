@@ -122,7 +122,8 @@ const MOST_DEPTH = 4
 export function fits(value: Value | undefined, bits: number, depth = 0): boolean {
   if (value === undefined || depth > MOST_DEPTH) return false
   if (value.op === 'const') return value.value >> BigInt(bits) === 0n
-  if (value.op === 'load') return value.size * 8 <= bits
+  // The kernel makes 8 bytes of the 4 that a context has of the packet's address.
+  if (value.op === 'load') return value.size * 8 <= bits && value.start !== true
   if (value.op === 'alu' && value.bits > bits) {
     if (value.alu === 'and') return value.arguments.some((one) => fits(one, bits, depth + 1))
     return (value.alu === 'or' || value.alu === 'xor') && value.arguments.every((one) => fits(one, bits, depth + 1))
