@@ -325,6 +325,6 @@ class XdpPassage implements Passage {
   }
 
   private store(offset: number, value: Value): void {
-    this.builder.emit({ op: 'store', size: 4, offset }, this.data(), value)
+    this.builder.emit({ op: 'store', size: 4, offset, to: 'packet' }, this.data(), value)
   }
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hook, Program } from '../../isa/program.ts'
-import { compile, dataPlaneOf } from '../compile.ts'
+import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation } from '../compile.ts'
 import { type Modules, parseModule } from '../modules.ts'
 import { config, lan } from './lan.ts'
 
@@ -52,10 +52,13 @@ function moduleText(source: string): string {
 
 const wiring = { port: 1, exits: [1, 2, 3].map((port) => ({ port, ifindex: 10 + port })), capacity: 4 }
 
-/** Compiles a case. `modules` are those of lan.ts. */
-export function compileCase(modules: Modules, source: string, hook: Hook = 'tc'): Program {
+/** A case, and what makes a program of it. `modules` are those of lan.ts. */
+export function readCase(modules: Modules, source: string, hook: Hook = 'tc'): [DataPlaneSource, Specialisation] {
   const path = join(folder, 'dataplane.ts')
   const module = parseModule(path, moduleText(source), { default: { cube: lan } })
   const read = dataPlaneOf(new Map([...modules, [path, module]]), path)
-  return compile(read, { name: 'case', config, port: {}, hook, wiring })
+  return [read, { name: 'case', config, port: {}, hook, wiring }]
 }
+
+export const compileCase = (modules: Modules, source: string, hook: Hook = 'tc'): Program =>
+  compile(...readCase(modules, source, hook))
