@@ -1,4 +1,5 @@
 /** Comparisons and conditions, and what a condition proves about nullable references. */
+import { compareAbsent, decided, unlessDead } from './check-absent.ts'
 import { common, widest } from './check-arithmetic.ts'
 import { convert } from './check-convert.ts'
 import { carried, expression, value } from './check-expression.ts'
@@ -11,6 +12,8 @@ import type { CompareOperator, Expression, Of, Span } from './tree.ts'
 import { BOOL, nameOfType, type Typed, type ValueType, type Variable } from './typed.ts'
 
 export function compare(scope: Scope, node: Of<'compare'>): Typed {
+  const absent = compareAbsent(scope, node)
+  if (absent !== undefined) return absent
   const at = scope.at(node.span)
   const equality = node.operator === '===' || node.operator === '!=='
   const left = expression(scope, node.left)
@@ -79,15 +82,18 @@ export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
   scope.nonNull = new Set([...before, ...test.whenTrue])
   const moved = scope.moved
   scope.ranges = narrowed(scope, ranges, test.typed, true)
-  const first = valueOrNull(scope, node.whenTrue)
+  const holds = decided(test.typed)
+  const first = unlessDead(scope, holds === false, () => valueOrNull(scope, node.whenTrue))
   const movedTrue = scope.moved
   scope.moved = moved
   scope.nonNull = new Set([...before, ...test.whenFalse])
   scope.ranges = narrowed(scope, ranges, test.typed, false)
-  const second = valueOrNull(scope, node.whenFalse)
+  const second = unlessDead(scope, holds === true, () => valueOrNull(scope, node.whenFalse))
   scope.moved = eitherMoved(movedTrue, scope.moved)
   scope.nonNull = before
   scope.ranges = ranges
+  if (first === undefined || second === undefined)
+    return second === undefined ? value(scope, node.whenTrue) : value(scope, node.whenFalse)
   const at = scope.at(node.span)
   const type = meeting(scope, node.span, first, second)
   if (type !== undefined) {
@@ -147,9 +153,13 @@ export function condition(scope: Scope, node: Expression): Condition {
     const { ranges } = scope
     scope.nonNull = union(before, node.kind === 'and' ? left.whenTrue : left.whenFalse)
     scope.ranges = narrowed(scope, ranges, left.typed, node.kind === 'and')
-    const right = condition(scope, node.right)
+    const holds = decided(left.typed)
+    const skips = holds === (node.kind === 'or')
+    const right = unlessDead(scope, skips, () => condition(scope, node.right))
     scope.nonNull = before
     scope.ranges = ranges
+    if (right === undefined || skips) return left
+    if (holds !== undefined) return right
     const typed = { op: node.kind, left: left.typed, right: right.typed, type: BOOL, at } as const
     return node.kind === 'and'
       ? {
@@ -163,7 +173,14 @@ export function condition(scope: Scope, node: Expression): Condition {
           whenFalse: union(left.whenFalse, right.whenFalse),
         }
   }
-  const typed = value(scope, node)
+  const checked = expression(scope, node)
+  if (isStatic(checked) && checked.static === 'host' && typeof checked.value !== 'function')
+    throw scope.unfit(
+      node.span,
+      `${typeof checked.value === 'string' ? 'a text' : `\`${checked.name}\``} is neither true nor false`,
+      'compare it: with undefined where it may be left out, or with a text',
+    )
+  const typed = carried(scope, checked, node)
   switch (typed.type.kind) {
     case 'reference': {
       const tested: ReadonlySet<Variable> = typed.op === 'variable' ? new Set([typed.variable]) : NONE

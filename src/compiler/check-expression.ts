@@ -117,6 +117,12 @@ export const declaredLater = (scope: Scope, { name, span }: Of<'name'>) =>
 function name(scope: Scope, node: Of<'name'>): Checked {
   const binding = scope.lookup(node.name)
   const at = scope.at(node.span)
+  if (node.name === 'undefined')
+    throw scope.unfit(
+      node.span,
+      'there is no undefined in a data plane',
+      'write null; only what the configuration may leave out is compared with undefined',
+    )
   if (binding?.kind === 'broken') throw new Silent()
   if (binding?.kind === 'later') throw declaredLater(scope, node)
   if (binding?.kind === 'static') return { ...binding.value, at }
@@ -269,13 +275,28 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       const holds = (typeof holder === 'object' || typeof holder === 'function') && holder !== null
       // Nothing is run here, getters included: only what simply lies there can be meant.
       const found = holds ? Object.getOwnPropertyDescriptor(holder, property) : undefined
+      const nothing = found === undefined || found.value === undefined || found.value === null
+      if (nothing && scope.unreached) throw new Silent()
       if (found === undefined || !('value' in found))
-        throw unknown(`\`${object.name}\``, holds ? Object.keys(holder) : [])
+        throw lacking(scope, node, object.name, holds ? Object.keys(holder) : [])
       return host(scope, found.value, `${object.name}.${property}`, node.span)
     }
     default:
       throw scope.unfit(node.span, `${describeStatic(object)} has no fields`, REMEDY[object.static])
   }
+}
+
+function lacking(
+  scope: Scope,
+  { property, propertySpan }: Of<'member'>,
+  name: string,
+  known: readonly string[],
+): Unfit {
+  const remedy = suggestion(property, known)
+  // A record of a list of the configuration, which others of that list may have more in.
+  const isRecord = name.endsWith(']') && !remedy.startsWith('did')
+  const others = `; where it may be left out, test first: if (x.${property} !== undefined) …`
+  return scope.unfit(propertySpan, `\`${name}\` has no \`${property}\``, isRecord ? `${remedy}${others}` : remedy)
 }
 
 const WHY_NULL = {
@@ -321,8 +342,13 @@ function index(scope: Scope, node: Of<'index'>): Checked {
 
 /** Of an array that is known now. */
 function constantElement(scope: Scope, node: Of<'index'>, object: Extract<Static, { static: 'host' }>): Checked {
-  const place = value(scope, node.index)
+  const chosen = expression(scope, node.index)
   const holder: unknown = object.value
+  if (isStatic(chosen) && chosen.static === 'host' && typeof chosen.value === 'string') {
+    const { object: of, index, span } = node
+    return member(scope, { kind: 'member', object: of, property: chosen.value, propertySpan: index.span, span }, object)
+  }
+  const place = carried(scope, chosen, node.index)
   if (!Array.isArray(holder))
     throw scope.unfit(
       node.object.span,

@@ -5,6 +5,7 @@
 
 import { Refusal } from '../base/diagnostic.ts'
 import { isList, isType, type Type } from '../lang/index.ts'
+import { decided, unlessDead } from './check-absent.ts'
 import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
 import { declaredLater, expression, member, present, value } from './check-expression.ts'
@@ -117,6 +118,7 @@ interface Block {
 export function statements(scope: Scope, list: readonly Statement[]): Block {
   return scope.block(() => {
     const result: TypedStatement[] = []
+    const { unreached } = scope
     let ends = false
     for (const one of list) for (const name of declared(one)) scope.announce(name)
     for (const one of list) {
@@ -134,6 +136,7 @@ export function statements(scope: Scope, list: readonly Statement[]): Block {
         ends = refused(scope, one) || ends
       }
     }
+    scope.unreached = unreached
     return { result, ends }
   })
 }
@@ -156,7 +159,7 @@ function refused(scope: Scope, node: Statement): boolean {
   const names = declared(node)
   for (const name of names) scope.bind(name, { kind: 'broken' })
   if (names.length > 0) return false
-  if (node.kind !== 'assign' && node.kind !== 'evaluate') scope.lenient = true
+  if (node.kind !== 'assign' && node.kind !== 'evaluate' && !scope.unreached) scope.lenient = true
   return node.kind === 'return'
 }
 
@@ -183,14 +186,16 @@ function statement(scope: Scope, node: Statement): Block {
       const { ranges, moved } = scope
       scope.nonNull = new Set([...before, ...test.whenTrue])
       scope.ranges = narrowed(scope, ranges, test.typed, true)
-      const whenTrue = statements(scope, node.whenTrue)
+      const holds = decided(test.typed)
+      const whenTrue = reached(scope, holds !== false, node.whenTrue)
       const afterTrue = scope.nonNull
       const rangesTrue = scope.ranges
       const movedTrue = whenTrue.ends ? undefined : scope.moved
       scope.moved = moved
       scope.nonNull = new Set([...before, ...test.whenFalse])
       scope.ranges = narrowed(scope, ranges, test.typed, false)
-      const whenFalse = statements(scope, node.whenFalse)
+      const whenFalse = reached(scope, holds !== true, node.whenFalse)
+      if (holds !== undefined && (holds ? whenTrue : whenFalse).ends) scope.unreached = true
       const afterFalse = scope.nonNull
       scope.moved = eitherMoved(movedTrue, whenFalse.ends ? undefined : scope.moved)
       if (whenTrue.ends || whenFalse.ends) scope.ranges = whenTrue.ends ? scope.ranges : rangesTrue
@@ -252,6 +257,10 @@ function statement(scope: Scope, node: Statement): Block {
       return going({ op: 'evaluate', value: typed, at })
     }
   }
+}
+
+function reached(scope: Scope, isReached: boolean, body: readonly Statement[]): Block {
+  return unlessDead(scope, !isReached, () => statements(scope, body)) ?? going()
 }
 
 const sameType = (a: IntType, b: IntType): boolean => a.bits === b.bits && a.signed === b.signed
@@ -382,10 +391,11 @@ export function typeOfAnnotation(scope: Scope, annotation: Annotation | undefine
   return typeOfDeclared(resolved.value)
 }
 
-/** The same where a value is kept: there a type that is not the language's would promise what does not happen. */
+/** The same where a value is kept: there a type that is not the language's would promise a width to an integer. */
 export function typeOfKept(scope: Scope, annotation: Annotation | undefined, given: ValueType): ValueType | undefined {
   const declared = typeOfAnnotation(scope, annotation)
-  if (declared !== undefined || annotation === undefined || given.kind === 'reference') return declared
+  const hasWidth = given.kind !== 'reference' && given.kind !== 'address'
+  if (declared !== undefined || annotation === undefined || !hasWidth) return declared
   const what = annotation.name === '…' ? 'this type' : `the type \`${annotation.name}\``
   throw scope.unfit(
     annotation.span,

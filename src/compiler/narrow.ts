@@ -421,8 +421,6 @@ class Narrower {
       case 'Literal':
         return this.literal(syntax)
       case 'Identifier':
-        if (syntax.name === 'undefined')
-          throw unfit(this.source, at, 'there is no undefined in a data plane', 'write null')
         return { kind: 'name', name: syntax.name, span: at }
       case 'MemberExpression':
         if (syntax.optional) throw this.refused(syntax, 'ChainExpression')

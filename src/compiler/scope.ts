@@ -113,6 +113,8 @@ export class Scope {
   infersReturns = false
   /** Something was refused that may have tested for null, or returned. */
   lenient = false
+  /** A condition that is known decides against the present statement. */
+  unreached = false
   /** How often the present statement runs, by the loops around it. */
   rounds = 1
   private readonly bindings: Map<string, Binding>[] = [new Map()]

@@ -1,0 +1,4 @@
+import { control } from 'tessera/cube'
+import { firewall } from './schema.ts'
+
+export default control(firewall, { views: {} })
