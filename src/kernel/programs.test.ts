@@ -4,10 +4,11 @@ import type { MachineMap } from '../backend/machine.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import { TC_ACT } from '../isa/opcodes.ts'
 import type { MapDescription, Program } from '../isa/program.ts'
+import { ERRNO } from './errno.ts'
 import { asm, bytes32, bytes64, describeKernel, frame, program, returning, u32, u64 } from './fixtures.ts'
 import { openKernelMachine } from './machine.ts'
 import { KernelMap } from './maps.ts'
-import { KernelProgram, rejection } from './programs.ts'
+import { isAboutBtf, KernelProgram, rejection } from './programs.ts'
 
 const counters: MapDescription = { kind: 'array', key: u32, value: u64, entries: 2 }
 
@@ -90,6 +91,20 @@ describeKernel('programs in the kernel', () => {
     const text = dump(load(counting, { counters: map }))
     expect(text).toContain('; statement1() [file:src/cubes/example/dataplane.ts line_num:1 line_col:3]')
     expect(text).toContain('; statement9() [file:src/cubes/example/dataplane.ts line_num:9 line_col:3]')
+  })
+
+  test('a function that is refused where it is verified by itself is not loaded without BTF', () => {
+    const source = program([
+      asm.movReg(1, 10),
+      asm.store32(10, -4, 7),
+      asm.callLocal(1),
+      asm.exit,
+      asm.load32(0, 1, -4),
+      asm.exit,
+    ])
+    expect(load(source).run(frame(1)).verdict).toBe(7)
+    const global = { ...source, functions: [{ slot: 4, name: 'inner', parameters: ['u64'] as const }] }
+    expect(() => load(global)).toThrow(/the kernel refuses "example"/)
   })
 
   test('a program without lines loads', () => {
@@ -194,6 +209,20 @@ test.each([
     rejection(program([asm.mov(1, 0), asm.movReg(0, 3), asm.exit]), 13, log).diagnostics[0] ?? {}
   expect(place?.line).toBe(line)
   expect(message).not.toMatch(/processed/)
+})
+
+test.each([
+  { log: "number of funcs in func_info doesn't match number of subprogs", errno: ERRNO.EINVAL, expected: true },
+  {
+    log: 'Invalid line_info[3].insn_off:7 (prev_offset:7 prog->len:9)\nprocessed 0 insns',
+    errno: ERRNO.EINVAL,
+    expected: true,
+  },
+  { log: '', errno: ERRNO.E2BIG, expected: true },
+  { log: '', errno: ERRNO.EPERM, expected: false },
+  { log: '; const BTF = 1\n0: (bf) r0 = r3\nR3 !read_ok\nprocessed 1 insns', errno: ERRNO.EACCES, expected: false },
+])('whether $errno with "$log" is about BTF: $expected', ({ log, errno, expected }) => {
+  expect(isAboutBtf(-errno, log)).toBe(expected)
 })
 
 function refusalOf(run: () => unknown): Refusal {

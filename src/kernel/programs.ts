@@ -99,14 +99,24 @@ function loadWithLines(program: Program, plain: ProgramLoad): number {
   try {
     const fd = loadProgram(load)
     if (fd >= 0) return fd
-    const withoutBtf = btfFd < 0 ? fd : loadProgram(plain)
-    if (withoutBtf >= 0) return withoutBtf
     const log = verifierLog(load)
+    // Without BTF, functions that are called are verified otherwise: that is no answer to a refusal of what they do.
+    const withoutBtf = btfFd >= 0 && isAboutBtf(fd, log) ? loadProgram(plain) : fd
+    if (withoutBtf >= 0) return withoutBtf
     throw log === '' ? failure('program', `load "${program.name}"`, fd) : rejection(program, fd, log)
   } finally {
     if (btfFd >= 0) close(btfFd)
   }
 }
+
+/**
+ * Whether a load was refused for the BTF that came with it: by the verifier, which says so (check_btf_info), or because the
+ * kernel knows no such attributes (before Linux 5.0).
+ */
+export const isAboutBtf = (errno: number, log: string): boolean =>
+  log === ''
+    ? Math.abs(errno) === ERRNO.E2BIG
+    : /\b(func_info|line_info|BTF)\b/i.test(reasonIn(log.split('\n').filter(isTold)))
 
 const FIRST_LOG = 64 * 1024
 /** The kernel's own limit before 5.15 was 16 MiB (kernel/bpf/verifier.c). */
@@ -124,9 +134,12 @@ function verifierLog(load: ProgramLoad): string {
 
 const LINES_KEPT = 20
 
+/** Not its statistics. */
+const isTold = (line: string): boolean => !/^processed \d+ insns|^verification time|^stack depth/.test(line)
+
 /** A verifier's refusal is a bug of the compiler; it still arrives with the TypeScript line. */
 export function rejection(program: Program, errno: number, log: string): Refusal {
-  const lines = log.split('\n').filter((line) => !/^processed \d+ insns|^verification time|^stack depth/.test(line))
+  const lines = log.split('\n').filter(isTold)
   const kept = lines.slice(-LINES_KEPT)
   const omitted = lines.length - kept.length
   if (/processed \d{7,} insns|Processed \d{7,} insn|too large/.test(log))
