@@ -14,7 +14,7 @@ import { placeOf } from './emit.ts'
 import type { AluName, Block, Size, Value } from './ir.ts'
 import type { Passage } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
-import { FLAGS_SHIFT, findTransport } from './lower-transport.ts'
+import { FLAGS_SHIFT, type Flags, findTransport, flagsOf } from './lower-transport.ts'
 import type { PacketReference } from './reference.ts'
 
 /** Bytes of the packet as memory has them, before and after. */
@@ -228,7 +228,7 @@ export class Checksums {
     builder.branch('ne', 32, place, builder.constant(0), owed, next)
     builder.enter(owed)
     const where = this.alu('and', place, 0xffff, 32)
-    const flags = this.alu('rsh', place, FLAGS_SHIFT, 32)
+    const flags = flagsOf(builder, place)
     if (this.hook === 'tc') this.replace(where, this.fold(all, 32), flags, isLast)
     else this.replaceHere(where, all, flags)
     for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
@@ -237,7 +237,7 @@ export class Checksums {
   }
 
   /** The kernel knows in which state the checksum is. Linux before 6.16 does not know the flag for IPv6. */
-  private replace(where: Value, sum: Value, flags: Value, isLast: boolean): void {
+  private replace(where: Value, sum: Value, flags: Flags, isLast: boolean): void {
     const { builder } = this
     const context = builder.emit({ op: 'context' })
     const zero = builder.constant(0)
@@ -250,22 +250,31 @@ export class Checksums {
         sum,
         flags,
       )
-    const result = call(flags)
+    const result = call(flags.value)
     const [refused, older, done] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
-    builder.branch('eq', 32, this.alu('and', flags, CSUM.ipv6), zero, done, refused)
+    builder.branch('eq', 32, this.testOf(flags, CSUM.ipv6), zero, done, refused)
     builder.enter(refused)
     builder.branch('eq', 32, result, zero, done, older)
     builder.enter(older)
-    call(this.alu('xor', flags, CSUM.ipv6))
+    call(this.alu('xor', flags.value, CSUM.ipv6))
     builder.jump(done)
     builder.enter(done)
   }
 
-  private replaceHere(where: Value, sum: Value, flags: Value): void {
+  /** Not 0 where the flag is set. */
+  private testOf({ value, some, all }: Flags, flag: number): Value {
+    return (all & flag) !== 0 ? this.builder.constant(flag) : this.alu('and', value, some & flag)
+  }
+
+  /** As the kernel does it: what is at an odd place is no checksum. */
+  private replaceHere(where: Value, sum: Value, flags: Flags): void {
     const { builder, packet } = this
     const done = builder.newBlock()
     const isZero = (value: Value, yes: Block, no: Block): void =>
       builder.branch('eq', 32, value, builder.constant(0), yes, no)
+    const even = builder.newBlock()
+    isZero(this.alu('and', where, 1), even, done)
+    builder.enter(even)
     const { pointer, present } = readPacket(builder, packet, where, 2, builder.at)
     for (const { comparison, bits, left, right } of present) {
       const there = builder.newBlock()
@@ -273,7 +282,7 @@ export class Checksums {
       builder.enter(there)
     }
     const old = builder.emit({ op: 'load', size: 2, offset: 0, from: 'packet' }, pointer)
-    const isOptional = this.alu('and', flags, CSUM.mangled0)
+    const isOptional = this.testOf(flags, CSUM.mangled0)
     const [optional, summed, plain, mangled] = [
       builder.newBlock(),
       builder.newBlock(),

@@ -11,6 +11,32 @@ import type { PacketReference } from './reference.ts'
 /** Flags of l4_csum_replace lie above 16 bits of distance, in one register. */
 export const FLAGS_SHIFT = 16
 
+/** Of a place: its flags, and which of them it has on some ways here, and on all. */
+export interface Flags {
+  readonly value: Value
+  readonly some: number
+  readonly all: number
+}
+
+const ANY = 0xffff
+
+/** Of a place, or 0 where there is none. */
+export function flagsOf(builder: Builder, place: Value): Flags {
+  const value = builder.emit({ op: 'alu', alu: 'rsh', bits: 32 }, place, builder.constant(FLAGS_SHIFT))
+  let [some, all] = [0, ANY]
+  const seen = new Set([place])
+  for (const one of seen) {
+    if (one.op === 'const' && one.value === 0n) continue
+    const constant = one.op === 'const' ? one : one.arguments[1]
+    if (one.op === 'phi' && !builder.isOpen(one)) for (const argument of one.arguments) seen.add(argument)
+    else if ((one.op === 'const' || (one.op === 'alu' && one.alu === 'add')) && constant?.op === 'const') {
+      some |= Number(constant.value >> BigInt(FLAGS_SHIFT))
+      all &= Number(constant.value >> BigInt(FLAGS_SHIFT))
+    } else return { value, some: ANY, all: 0 }
+  }
+  return { value, some, all }
+}
+
 /** SSA variables that no source names, and no account. */
 const FIRST = -(2 ** 41)
 const WALK = { place: FIRST, next: FIRST - 1, at: FIRST - 2, round: FIRST - 3 } as const
