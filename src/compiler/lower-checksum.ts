@@ -69,7 +69,9 @@ export class Checksums {
     const isAddress = pseudoHeader?.fields.includes(field.name) === true
     const coversMessage = checksum?.covers === 'message' && own !== undefined
     if (isAddress || coversMessage) this.refuseLoops(header, struct)
-    const difference = this.difference(changes)
+    const whole = this.difference(changes)
+    // Two checksums take it.
+    const difference = isAddress && pseudoHeader.version === 4 ? this.fold(whole, 32) : whole
     if (isAddress) {
       // The final destination may be another one: what covers it is found on its own.
       const isOther = pseudoHeader.version === 6 && field.name === 'destination'
@@ -171,9 +173,10 @@ export class Checksums {
       const all = size === 1 ? 0xffffn : (1n << BigInt(8 * size)) - 1n
       const inverse = this.alu('xor', before, this.builder.constant(all))
       const words = size === 8 ? [...this.halves(inverse), ...this.halves(after)] : [inverse, after]
+      // In memory, and so here, the first octet of a word is the lower one. A constant is one of the sum's.
+      if (offset % 2 === 1 && after.op === 'const') return words.map((word) => this.alu('lsh', word, 8))
       const sum = words.reduce((x, y) => this.alu('add', x, y))
-      // In memory, and so here, the first octet of a word is the lower one.
-      return [offset % 2 === 0 ? sum : this.alu('lsh', sum, 8)]
+      return [offset % 2 === 1 ? this.alu('lsh', sum, 8) : sum]
     })
     return terms.reduce((x, y) => this.alu('add', x, y), this.builder.constant(0))
   }

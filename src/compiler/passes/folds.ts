@@ -1,6 +1,6 @@
 import type { AluName, Graph, Value } from '../ir.ts'
 import { Numbers, replaceAll } from './graph.ts'
-import { Ranges } from './ranges.ts'
+import { foldSteps, Ranges } from './ranges.ts'
 
 const ONES_16 = 0xffffn
 const ONES_32 = 0xffff_ffffn
@@ -58,14 +58,8 @@ function folded(
   most: bigint,
   bits: 16 | 32,
 ): Value {
-  let [sum, left] = [given, most]
-  while (left > (bits === 32 ? ONES_32 : ONES_16)) {
-    const [by, ones] = left >> 47n === 0n ? [16n, ONES_16] : [32n, ONES_32]
+  return foldSteps(most, bits).reduce((sum, { by, most: left }) => {
     const high = alu('rsh', sum, by)
-    // There is one carry, and it does not make another.
-    if (bits === 16 && left <= 2n * ONES_16) return alu('add', sum, high)
-    sum = alu('add', alu('and', sum, ones), high)
-    left = ones + (left >> by)
-  }
-  return sum
+    return alu('add', bits === 16 && left === ONES_16 ? sum : alu('and', sum, by === 16n ? ONES_16 : ONES_32), high)
+  }, given)
 }

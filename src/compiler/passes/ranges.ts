@@ -118,7 +118,7 @@ export class Ranges {
       case 'low32':
         return a === undefined ? ONES_32 : least(this.most(a), ONES_32)
       case 'fold':
-        return a === undefined ? ones(value.bits) : least(this.most(a), ones(value.bits))
+        return a === undefined ? ones(value.bits) : (foldSteps(this.most(a), value.bits).at(-1)?.most ?? this.most(a))
       case 'swap':
         return this.eyes === 'verifier' ? ONES_64 : ones(value.bits)
       case 'phi':
@@ -169,6 +169,18 @@ export class Ranges {
         return undefined
     }
   }
+}
+
+/** Folding: by how many bits the upper part is moved down, and what sum there is then at most. */
+export function foldSteps(most: bigint, bits: 16 | 32): readonly { readonly by: bigint; readonly most: bigint }[] {
+  const steps: { by: bigint; most: bigint }[] = []
+  for (let left = most; left > ones(bits); ) {
+    const by = left >> 47n === 0n ? 16n : 32n
+    // There is one carry, and it does not make another.
+    left = bits === 16 && left <= 2n * ONES_16 ? ONES_16 : ones(Number(by)) + (left >> by)
+    steps.push({ by, most: left })
+  }
+  return steps
 }
 
 /** The most of a loop's counter: the verifier walks every round, and so knows it. */
