@@ -232,8 +232,10 @@ export class Checksums {
     builder.enter(owed)
     const where = this.alu('and', place, 0xffff, 32)
     const flags = flagsOf(builder, place)
-    if (this.hook === 'tc') this.replace(where, this.fold(all, 32), flags, isLast)
-    else this.replaceHere(where, all, flags)
+    if (this.hook === 'tc') {
+      this.replace(where, this.fold(all, 32), flags, isLast)
+      if (!isLast) this.packet.moved()
+    } else this.replaceHere(where, all, flags)
     for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
     builder.jump(next)
     builder.enter(next)
