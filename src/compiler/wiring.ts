@@ -1,7 +1,10 @@
 /** Where a data plane's verdicts lead, and what counts them: what the engine tells the compiler about the graph. */
 import type { MapDescription } from '../isa/program.ts'
+import { ENGINE_DROPS } from '../lang/engine-names.ts'
 import { struct, u32, u64 } from '../lang/index.ts'
 import type { Cube } from './cube.ts'
+
+export { MAP } from '../lang/engine-names.ts'
 
 export interface Wiring {
   /** The port that the program's packets come in by. */
@@ -11,12 +14,6 @@ export interface Wiring {
   /** Ports that the counters have room for. */
   readonly capacity: number
 }
-
-/** Why a packet can die besides the reasons that cubes declare. They come after those in the counters. */
-export const ENGINE_DROPS = {
-  no_such_port: 'forwarded to a port that does not exist or leads nowhere',
-  send_failed: 'the kernel did not take the copy for a port (is the interface up?)',
-} as const
 
 /** All drop reasons of a cube, in the order of their counters. */
 export const dropReasons = (cube: Cube): Readonly<Record<string, string>> => ({ ...cube.drops, ...ENGINE_DROPS })
@@ -56,5 +53,3 @@ export const exitsMap = (capacity: number): MapDescription => ({
   value: struct('exit', { ifindex: u32 }).layout,
   entries: capacity,
 })
-
-export const MAP = { counters: 'counters', clock: 'clock', exits: 'exits' } as const

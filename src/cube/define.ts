@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { ENGINE_DROPS, MAP } from '../lang/engine-names.ts'
 import type { Context, DataTableOf, Packet, Table, Verdict } from '../lang/index.ts'
 
 export type Tables = Readonly<Record<string, Table>>
@@ -24,7 +25,7 @@ export interface Cube<
   readonly drops: Reasons
 }
 
-/** Declares a cube. A RangeError where a name could not be shown or pinned. */
+/** Declares a cube. A RangeError where a name could not be shown or pinned, or is one of Tessera's own. */
 export function defineCube<
   Port extends z.ZodObject,
   Config extends z.ZodObject,
@@ -40,6 +41,10 @@ export function defineCube<
     if (!/^[a-zA-Z][a-zA-Z0-9_]{0,30}$/.test(word))
       throw new RangeError(`cube ${name}: "${word}": letters, digits and underscores, at most 31`)
   }
+  const takenIn = (names: object, own: object) => Object.keys(own).find((word) => Object.hasOwn(names, word))
+  const taken = takenIn(MAP, parts.state) ?? takenIn(ENGINE_DROPS, parts.drops)
+  if (taken !== undefined)
+    throw new RangeError(`cube ${name}: every cube has \`${taken}\` already: choose another name`)
   return { name, ...parts }
 }
 

@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { Refusal } from '../base/diagnostic.ts'
+import { cell, u32 } from '../lang/index.ts'
+import { Catalogue } from './catalogue.ts'
+import { type Drops, defineCube, type Tables } from './define.ts'
+
+const table = cell({ value: { packets: u32 } })
+const define = (name: string, state: Tables, drops: Drops) =>
+  defineCube(name, { summary: 'an example', ports: z.strictObject({}), config: z.strictObject({}), state, drops })
+
+test("names that are a cube's own", () => {
+  const { name, state, drops } = define('lan', { counter: table, gone: table }, { counters: 'a reason is no table' })
+  expect([name, Object.keys(state), Object.keys(drops)]).toEqual(['lan', ['counter', 'gone'], ['counters']])
+})
+
+test.each([
+  ['Lan', {}, {}, 'cube name "Lan": lower-case letters, digits and dashes, at most 31'],
+  ['lan', { 'a-b': table }, {}, 'cube lan: "a-b": letters, digits and underscores, at most 31'],
+  ['lan', {}, { _: 'none' }, 'cube lan: "_": letters, digits and underscores, at most 31'],
+  ...['counters', 'clock', 'exits'].map(
+    (name) =>
+      ['lan', { [name]: table }, {}, `cube lan: every cube has \`${name}\` already: choose another name`] as const,
+  ),
+  ...['no_such_port', 'send_failed'].map(
+    (name) =>
+      ['lan', {}, { [name]: '?' }, `cube lan: every cube has \`${name}\` already: choose another name`] as const,
+  ),
+] as const)('%s with %j and %j is refused', (name, state, drops, message) => {
+  expect(() => define(name, state, drops)).toThrow(new RangeError(message))
+})
+
+test('the refusal names the line of the schema', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-define-'))
+  try {
+    const cube = join(folder, 'lan')
+    mkdirSync(cube)
+    const here = (path: string) => JSON.stringify(join(import.meta.dirname, path))
+    writeFileSync(
+      join(cube, 'dataplane.ts'),
+      `import { defineCube } from ${here('index.ts')}\nexport default defineCube('lan', { ports: {}, config: {}, state: { exits: {} }, drops: {} })\n`,
+    )
+    const error: unknown = await new Catalogue(folder).find('lan', folder).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(Refusal)
+    const [first] = error instanceof Refusal ? error.diagnostics : []
+    expect(first?.message).toContain('every cube has `exits` already')
+    expect(first?.place).toMatchObject({ line: 2, text: expect.stringContaining("defineCube('lan'") })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
