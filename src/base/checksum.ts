@@ -7,3 +7,14 @@ export function internetChecksum(...parts: readonly Uint8Array[]): number {
   while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000)
   return ~sum & 0xffff
 }
+
+/** CRC-32C (RFC 9260 appendix A), least significant bit first. */
+export function crc32c(...parts: readonly Uint8Array[]): number {
+  let crc = 0xffffffff
+  for (const part of parts)
+    for (const byte of part) {
+      crc ^= byte
+      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
+    }
+  return ~crc >>> 0
+}

@@ -6,8 +6,8 @@ import { bindValue, typeOfConstant } from './check.ts'
 import { coerce } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { mayBe } from './ranges.ts'
-import type { Checked, Scope, Static } from './scope.ts'
-import type { Expression, Of, RecordField, Span } from './tree.ts'
+import { type Checked, isStatic, type Scope, type Static } from './scope.ts'
+import type { Expression, Of, Span } from './tree.ts'
 import { nameOfType, type Typed, type TypedStatement, type ValueType, type Variable } from './typed.ts'
 
 export type RecordType = ValueType & { readonly kind: 'record' }
@@ -53,12 +53,12 @@ function checkedFields(scope: Scope, node: Of<'record'>, what: 'kept' | 'returne
     if (node.fields.findIndex(({ name }) => name === field.name) < index)
       throw scope.unfit(field.span, `the record is given \`${field.name}\` twice`, 'take one of them out')
     const typed = value(scope, field.value)
-    refuseInside(scope, typed, field, what)
+    refuseInside(scope, typed, field.value.span, what)
     return { name: field.name, typed, span: field.value.span }
   })
 }
 
-function refuseInside(scope: Scope, { type }: Typed, { value: { span } }: RecordField, what: string): void {
+function refuseInside(scope: Scope, { type }: Typed, span: Span, what: string): void {
   const name = nameOfType(type)
   if (type.kind === 'verdict' || type.kind === 'void')
     throw scope.unfit(span, `${name} cannot be ${what}`, 'return it at once')
@@ -81,9 +81,17 @@ function bindRecord(scope: Scope, name: string, span: Span, given: readonly Give
   return result
 }
 
-/** `return { … }`: each value into its variable. The first one says which there are. */
-export function returnedRecord(scope: Scope, node: Of<'record'>): TypedStatement[] {
-  return results(scope, node.span, checkedFields(scope, node, 'returned'))
+/** `return { … }`, or what was kept as one: each value into its variable. The first one says which there are. */
+export function returnedRecord(scope: Scope, node: Expression): TypedStatement[] | undefined {
+  if (node.kind === 'record') return results(scope, node.span, checkedFields(scope, node, 'returned'))
+  const binding = node.kind === 'name' ? scope.lookup(node.name) : undefined
+  if (binding?.kind !== 'static' || binding.value.static !== 'record') return undefined
+  const given = [...binding.value.fields].flatMap(([name, typed]) => {
+    if (isStatic(typed)) return []
+    refuseInside(scope, typed, node.span, 'returned')
+    return [{ name, typed, span: node.span }]
+  })
+  return results(scope, node.span, given)
 }
 
 /** `return f(…)`, where that returns a record. */

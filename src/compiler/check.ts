@@ -500,7 +500,8 @@ function returned(scope: Scope, node: Extract<Statement, { kind: 'return' }>): R
       )
     return {}
   }
-  if (node.value.kind === 'record') return { before: returnedRecord(scope, node.value) }
+  const record = returnedRecord(scope, node.value)
+  if (record !== undefined) return { before: record }
   const given = valueOrNull(scope, node.value)
   if (isStatic(given) || given.type.kind === 'reference') return { value: returnedReference(scope, node, given) }
   const typed = given

@@ -58,6 +58,31 @@ export const IPv6 = header(
   { pseudoHeader: { fields: ['source', 'destination'], version: 6 } },
 )
 
+/**
+ * RFC 8200 section 4: how the extension headers of IPv6 begin, options for hops and for the destination, and routing. `length`
+ * counts units of 8 bytes, less the first.
+ */
+export const IPv6Extension = header('IPv6Extension', { nextHeader: u8, length: u8 })
+
+/** RFC 8200 section 4.5. `fragmentOffset` counts units of 8 bytes. */
+export const IPv6Fragment = header('IPv6Fragment', {
+  nextHeader: u8,
+  reserved0: u8,
+  fragmentOffset: bits(13),
+  reserved1: bits(2),
+  more: bits(1),
+  identification: u32,
+})
+
+/** RFC 4302 section 2, without the value behind it. `length` counts units of 4 bytes, less the first two. */
+export const IPv6Authentication = header('IPv6Authentication', {
+  nextHeader: u8,
+  length: u8,
+  reserved: u16,
+  parameters: u32,
+  sequence: u32,
+})
+
 /** RFC 792, echo and echo reply. */
 export const Icmp = header(
   'Icmp',
@@ -104,6 +129,12 @@ export const Tcp = header(
   { checksum: { field: 'checksum', covers: 'message', pseudo: true } },
 )
 
+/** RFC 9260 section 3.1. Its checksum is a CRC, and not changed with what is assigned. */
+export const Sctp = header('Sctp', { sourcePort: u16, destinationPort: u16, verificationTag: u32, checksum: u32 })
+
+/** How TCP, UDP and SCTP begin. */
+export const Ports = header('Ports', { source: u16, destination: u16 })
+
 /** RFC 2784 section 2, without a checksum; a key (RFC 2890) is a header behind it. `type` is an EtherType. */
 export const Gre = header('Gre', {
   hasChecksum: bits(1),
@@ -147,7 +178,24 @@ export const ETHERTYPE = {
 } as const
 
 /** IANA protocol numbers: IPv4 `protocol`, IPv6 `nextHeader`. */
-export const PROTOCOL = { icmp: 1, ipv4: 4, tcp: 6, udp: 17, ipv6: 41, gre: 47, icmpv6: 58 } as const
+export const PROTOCOL = {
+  hopByHop: 0,
+  icmp: 1,
+  ipv4: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  routing: 43,
+  fragment: 44,
+  gre: 47,
+  authentication: 51,
+  icmpv6: 58,
+  none: 59,
+  destinationOptions: 60,
+  sctp: 132,
+  /** Reserved: nobody's. */
+  unknown: 255,
+} as const
 
 /** Whose checksums cover the addresses of the network layer, by their protocol numbers. */
 export const TRANSPORTS = [

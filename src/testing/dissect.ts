@@ -1,5 +1,6 @@
 /** Bytes → the fields of a packet by name, so that a failing expectation reads like one. */
-import { internetChecksum } from '../base/checksum.ts'
+import { viewOf } from '../base/bytes.ts'
+import { crc32c, internetChecksum } from '../base/checksum.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { ETHERTYPE, PROTOCOL, type StructType } from '../lang/index.ts'
 import { type FieldsOf, HEADERS, type LayerName, PORT, pseudoHeader } from './packet.ts'
@@ -42,7 +43,7 @@ const CARRIERS: ReadonlySet<LayerName> = new Set<LayerName>(['ipv4', 'ipv6', 'gr
 const isStart = (name: LayerName): name is 'ethernet' | 'ipv4' | 'ipv6' =>
   name === 'ethernet' || name === 'ipv4' || name === 'ipv6'
 const BY_PROTOCOL = new Map<number, LayerName>(
-  Object.entries(PROTOCOL).map(([name, number]) => [number, name as LayerName]),
+  Object.entries(PROTOCOL).flatMap(([name, number]) => (name in HEADERS ? [[number, name as LayerName]] : [])),
 )
 
 class Reader {
@@ -96,6 +97,17 @@ class Reader {
         this.#found.tcp = fields
         this.#options('tcpOptions', (record.dataOffset ?? 5) * 4 - HEADERS.tcp.size)
         break
+      case 'hopByHop':
+      case 'routing':
+      case 'destinationOptions':
+      case 'authentication':
+      case 'fragment':
+        return this.#extension(name, record)
+      case 'sctp':
+        this.#found.sctp = fields
+        if (crc32cOf(whole.subarray(0, this.#rest.byteOffset + this.#rest.length - whole.byteOffset)) !== 0)
+          this.#wrong.push('sctp')
+        return undefined
       case 'gre':
         this.#found.gre = fields
         // What its flags announce comes first.
@@ -135,6 +147,15 @@ class Reader {
     return BY_PROTOCOL.get(fields.nextHeader)
   }
 
+  /** Only the first of several fragments has the header of the layer above, and no fragment has all that its checksum covers. */
+  #extension(name: LayerName, record: Readonly<Record<string, number>>): LayerName | undefined {
+    this.#found[name] = record
+    const { nextHeader = 0, length = 0, fragmentOffset = 0, more = 0 } = record
+    const size = name === 'fragment' ? 8 : name === 'authentication' ? (length + 2) * 4 : (length + 1) * 8
+    this.#rest = this.#rest.subarray(size - HEADERS[name].size)
+    return fragmentOffset === 0 && more === 0 ? BY_PROTOCOL.get(nextHeader) : undefined
+  }
+
   #options(name: string, length: number): void {
     if (length <= 0 || length > this.#rest.length) return
     this.#found[name] = this.#rest.slice(0, length)
@@ -156,6 +177,13 @@ class Reader {
     const pseudo = name === 'icmp' ? undefined : this.#pseudo?.(protocol, covered.length)
     if (internetChecksum(...(pseudo === undefined ? [] : [pseudo]), covered) !== 0) this.#wrong.push(name)
   }
+}
+
+/** What an SCTP packet's checksum differs by from that of its bytes with zeros in its place. */
+function crc32cOf(packet: Uint8Array): number {
+  const zeroed = packet.slice()
+  zeroed.fill(0, 8, 12)
+  return viewOf(packet).getUint32(8, true) ^ crc32c(zeroed)
 }
 
 function readable(bytes: Uint8Array): string | Uint8Array {

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatIPv4, formatIPv6, formatMac, parseIPv4, parseIPv6 } from '../base/address.ts'
 import { concat, viewOf } from '../base/bytes.ts'
+import { crc32c } from '../base/checksum.ts'
+import { PROTOCOL } from '../lang/index.ts'
 import { dissect } from './dissect.ts'
 import { packet } from './packet.ts'
 
@@ -264,6 +266,46 @@ describe('checksums', () => {
         expect(dissect(echo6, 'ipv6').wrongChecksums).toBeUndefined()
       }),
     )
+  })
+
+  test('behind extension headers', () => {
+    const built = packet()
+      .ipv6()
+      .hopByHop()
+      .routing({ options: new Uint8Array(14) })
+      .authentication({ options: new Uint8Array(4) })
+      .destinationOptions()
+    const bytes = built.udp({ sourcePort: 7 }).payload('some text').bytes()
+    expect(dissect(bytes, 'ipv6')).toMatchObject({
+      ipv6: { nextHeader: PROTOCOL.hopByHop, payloadLength: 65 },
+      hopByHop: { nextHeader: PROTOCOL.routing, length: 0 },
+      routing: { nextHeader: PROTOCOL.authentication, length: 1 },
+      authentication: { nextHeader: PROTOCOL.destinationOptions, length: 2 },
+      destinationOptions: { nextHeader: PROTOCOL.udp, length: 0 },
+      udp: { sourcePort: 7 },
+      payload: 'some text',
+    })
+    expect(dissect(bytes, 'ipv6').wrongChecksums).toBeUndefined()
+    const covered = pseudo(parseIPv6('fd00::1'), parseIPv6('fd00::2'), 17, 17)
+    expect(plainSum(concat(covered, bytes.subarray(88)))).toBe(ALL_ONES)
+  })
+
+  test('not in fragments', () => {
+    const part = packet().ipv6().fragment({ more: 1, identification: 9 }).udp().payload('begin').bytes()
+    const read = dissect(part, 'ipv6')
+    expect(read).toMatchObject({ fragment: { more: 1, nextHeader: PROTOCOL.udp, identification: 9 } })
+    expect(read).not.toHaveProperty('udp')
+  })
+
+  test('of SCTP', () => {
+    const bytes = packet().ipv4().sctp({ verificationTag: 5 }).payload('some text').bytes()
+    expect(dissect(bytes, 'ipv4')).toMatchObject({ sctp: { verificationTag: 5 }, payload: 'some text' })
+    expect(dissect(bytes, 'ipv4').wrongChecksums).toBeUndefined()
+    const last = bytes.length - 1
+    bytes[last] = (bytes[last] ?? 0) ^ 1
+    expect(dissect(bytes, 'ipv4').wrongChecksums).toEqual(['sctp'])
+    // The check value of CRC-32C.
+    expect(crc32c(new TextEncoder().encode('1234'), new TextEncoder().encode('56789'))).toBe(0xe3069283)
   })
 
   test('a single wrong bit is found', () => {

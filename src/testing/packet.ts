@@ -5,7 +5,7 @@
  */
 import { parseIPv4, parseIPv6 } from '../base/address.ts'
 import { concat, viewOf } from '../base/bytes.ts'
-import { internetChecksum } from '../base/checksum.ts'
+import { crc32c, internetChecksum } from '../base/checksum.ts'
 import { encodeStruct } from '../lang/codec.ts'
 import {
   Arp,
@@ -18,7 +18,11 @@ import {
   Icmpv6,
   IPv4,
   IPv6,
+  IPv6Authentication,
+  IPv6Extension,
+  IPv6Fragment,
   PROTOCOL,
+  Sctp,
   type StructType,
   Tcp,
   Udp,
@@ -33,10 +37,16 @@ export const HEADERS = {
   arp: Arp,
   ipv4: IPv4,
   ipv6: IPv6,
+  hopByHop: IPv6Extension,
+  routing: IPv6Extension,
+  fragment: IPv6Fragment,
+  authentication: IPv6Authentication,
+  destinationOptions: IPv6Extension,
   icmp: Icmp,
   icmpv6: Icmpv6,
   udp: Udp,
   tcp: Tcp,
+  sctp: Sctp,
   gre: Gre,
   vxlan: Vxlan,
   geneve: Geneve,
@@ -45,9 +55,14 @@ export const HEADERS = {
 export type LayerName = keyof typeof HEADERS
 /** A header's fields as the control plane has them. */
 export type FieldsOf<L extends LayerName> = ControlOf<(typeof HEADERS)[L]['fields']>
-/** What may be said of a layer; `options` of IPv4 and TCP are bytes, a multiple of four. */
+/** The extension headers of IPv6. */
+export const EXTENSIONS = ['hopByHop', 'routing', 'fragment', 'authentication', 'destinationOptions'] as const
+type Extension = (typeof EXTENSIONS)[number]
+const isExtension = (name: LayerName | undefined): name is Extension => EXTENSIONS.some((one) => one === name)
+
+/** What may be said of a layer; `options` of IPv4 and TCP, and what is behind the first fields of an extension header, are bytes. */
 export type Given<L extends LayerName> = Partial<FieldsOf<L>> &
-  (L extends 'ipv4' | 'tcp' ? { readonly options?: Uint8Array } : unknown)
+  (L extends 'ipv4' | 'tcp' | Exclude<Extension, 'fragment'> ? { readonly options?: Uint8Array } : unknown)
 
 interface Layer {
   readonly name: LayerName
@@ -95,6 +110,18 @@ const DEFAULTS: { readonly [L in LayerName]: FieldsOf<L> } = {
     source: 'fd00::1',
     destination: 'fd00::2',
   },
+  hopByHop: { nextHeader: EXPERIMENTAL.protocol, length: 0 },
+  routing: { nextHeader: EXPERIMENTAL.protocol, length: 0 },
+  fragment: {
+    nextHeader: EXPERIMENTAL.protocol,
+    reserved0: 0,
+    fragmentOffset: 0,
+    reserved1: 0,
+    more: 0,
+    identification: 1,
+  },
+  authentication: { nextHeader: EXPERIMENTAL.protocol, length: 0, reserved: 0, parameters: 1, sequence: 1 },
+  destinationOptions: { nextHeader: EXPERIMENTAL.protocol, length: 0 },
   icmp: { type: 8, code: 0, checksum: 0, identifier: 1, sequence: 1 },
   icmpv6: { type: 128, code: 0, checksum: 0, identifier: 1, sequence: 1 },
   udp: { sourcePort: 1024, destinationPort: 1025, length: 0, checksum: 0 },
@@ -117,6 +144,7 @@ const DEFAULTS: { readonly [L in LayerName]: FieldsOf<L> } = {
     checksum: 0,
     urgentPointer: 0,
   },
+  sctp: { sourcePort: 1024, destinationPort: 1025, verificationTag: 1, checksum: 0 },
   gre: { hasChecksum: 0, reserved0: 0, hasKey: 0, hasSequence: 0, reserved1: 0, version: 0, type: ETHERTYPE.ipv4 },
   vxlan: { flags: 8, reserved0: 0, reserved1: 0, id: 1, reserved2: 0 },
   geneve: {
@@ -129,6 +157,13 @@ const DEFAULTS: { readonly [L in LayerName]: FieldsOf<L> } = {
     id: 1,
     reserved1: 0,
   },
+}
+
+/** RFC 8200 section 4.2: six bytes that say nothing. RFC 4727: a routing header that nobody knows. */
+const OPTIONS: Readonly<Partial<Record<LayerName, Uint8Array>>> = {
+  hopByHop: Uint8Array.of(1, 4, 0, 0, 0, 0),
+  destinationOptions: Uint8Array.of(1, 4, 0, 0, 0, 0),
+  routing: Uint8Array.of(253, 0, 0, 0, 0, 0),
 }
 
 /** A packet to be: every method gives a new one. */
@@ -147,10 +182,17 @@ export class PacketBuilder {
   arp = (given: Given<'arp'> = {}): PacketBuilder => this.#with('arp', given)
   ipv4 = (given: Given<'ipv4'> = {}): PacketBuilder => this.#with('ipv4', given)
   ipv6 = (given: Given<'ipv6'> = {}): PacketBuilder => this.#with('ipv6', given)
+  hopByHop = (given: Given<'hopByHop'> = {}): PacketBuilder => this.#with('hopByHop', given)
+  routing = (given: Given<'routing'> = {}): PacketBuilder => this.#with('routing', given)
+  fragment = (given: Given<'fragment'> = {}): PacketBuilder => this.#with('fragment', given)
+  authentication = (given: Given<'authentication'> = {}): PacketBuilder => this.#with('authentication', given)
+  destinationOptions = (given: Given<'destinationOptions'> = {}): PacketBuilder =>
+    this.#with('destinationOptions', given)
   icmp = (given: Given<'icmp'> = {}): PacketBuilder => this.#with('icmp', given)
   icmpv6 = (given: Given<'icmpv6'> = {}): PacketBuilder => this.#with('icmpv6', given)
   udp = (given: Given<'udp'> = {}): PacketBuilder => this.#with('udp', given)
   tcp = (given: Given<'tcp'> = {}): PacketBuilder => this.#with('tcp', given)
+  sctp = (given: Given<'sctp'> = {}): PacketBuilder => this.#with('sctp', given)
   gre = (given: Given<'gre'> = {}): PacketBuilder => this.#with('gre', given)
   /** UDP before it has its port, unless given. What it carries begins with `ethernet()`. */
   vxlan = (given: Given<'vxlan'> = {}): PacketBuilder => this.#with('vxlan', given)
@@ -195,11 +237,16 @@ export class PacketBuilder {
 
   #header(at: number, rest: Uint8Array): Uint8Array {
     const { name, given } = this.#layers[at]!
-    const { options = new Uint8Array(0), ...said } = given as { options?: Uint8Array }
-    if (options.length % 4 !== 0) throw new RangeError(`${name}: options of ${options.length} bytes: no multiple of 4`)
+    const { options = OPTIONS[name] ?? new Uint8Array(0), ...said } = given as { options?: Uint8Array }
     const size = HEADERS[name].size + options.length
+    const unit = OPTIONS[name] === undefined ? 4 : 8
+    if (options.length > 0 && size % unit !== 0)
+      throw new RangeError(
+        `${name}: options of ${options.length} bytes: no multiple of ${unit} with what is before them`,
+      )
     const fields = { ...DEFAULTS[name], ...this.#derived(at, size, rest), ...said }
     const header = concat(encodeStruct(HEADERS[name] as StructType, fields), options)
+    if (name === 'sctp' && !('checksum' in said)) viewOf(header).setUint32(8, crc32c(header, rest), true)
     const checksum = CHECKSUM_OFFSET[name]
     if (checksum === undefined || 'checksum' in said) return header
     const covered = name === 'ipv4' ? [header] : [...this.#pseudoHeader(at, size + rest.length), header, rest]
@@ -220,6 +267,14 @@ export class PacketBuilder {
         return { headerLength: size / 4, totalLength: size + rest.length, protocol: this.#protocolAt(at + 1) }
       case 'ipv6':
         return { payloadLength: rest.length, nextHeader: this.#protocolAt(at + 1) }
+      case 'hopByHop':
+      case 'routing':
+      case 'destinationOptions':
+        return { nextHeader: this.#protocolAt(at + 1), length: size / 8 - 1 }
+      case 'authentication':
+        return { nextHeader: this.#protocolAt(at + 1), length: size / 4 - 2 }
+      case 'fragment':
+        return { nextHeader: this.#protocolAt(at + 1) }
       case 'udp':
         return { length: size + rest.length, ...this.#portOf(at + 1) }
       case 'tcp':
@@ -248,7 +303,7 @@ export class PacketBuilder {
   /** What the checksum covers of the layer before: RFC 768, 9293 and 4443; ICMP (RFC 792) covers nothing of it. */
   #pseudoHeader(at: number, length: number): Uint8Array[] {
     const { name } = this.#layers[at]!
-    const below = this.#layers[at - 1]
+    const below = this.#layers.slice(0, at).findLast((layer) => !isExtension(layer.name))
     if (name === 'icmp' || below === undefined) return []
     const protocol = PROTOCOL[name as keyof typeof PROTOCOL]
     if (below.name !== 'ipv4' && below.name !== 'ipv6') return []
@@ -263,7 +318,7 @@ export const PORT = { vxlan: 4789, geneve: 6081 } as const
 /** Where the checksum of a header is. */
 export const CHECKSUM_OFFSET: Readonly<Partial<Record<LayerName, number>>> = Object.fromEntries(
   Object.entries(HEADERS).flatMap(([name, { layout }]) => {
-    const field = layout.fields.find((one) => one.name === 'checksum')
+    const field = layout.fields.find((one) => one.name === 'checksum' && one.layout.size === 2)
     return field === undefined ? [] : [[name, field.offset]]
   }),
 )
