@@ -22,12 +22,13 @@ export function readPacket(
   const most = builder.constant(FARTHEST)
   const near = builder.emit({ op: 'alu', alu: 'and', bits: 32 }, offset, most)
   const pointer = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, packet.data(), near)
-  if (offset.op === 'const' && Number(offset.value) + size <= packet.assured)
+  const known = offset.op === 'const' && offset.value <= BigInt(FARTHEST) ? Number(offset.value) : undefined
+  if (known !== undefined && known + size <= packet.assured)
     return { pointer, key: {}, offset, rounds, at, present: [] }
   const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, pointer, builder.constant(size))
   packet.wants(past)
   const inside: Test = { comparison: 'ule', bits: 64, left: past, right: packet.dataEnd() }
-  if (offset.op === 'const') return { pointer, key: {}, offset, rounds, at, present: [inside] }
+  if (known !== undefined) return { pointer, key: {}, offset, rounds, at, present: [inside] }
   return {
     pointer,
     key: {},
