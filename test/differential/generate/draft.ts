@@ -79,6 +79,8 @@ export class Draft {
   /** Loops around this whose headers are from before: nothing may move the packet. */
   pinned = 0
   readonly breaks: ('loop' | 'switch')[] = []
+  /** In a loop of many rounds, which has no others in it. */
+  inLong = false
   private counter = 0
 
   constructor(choose: Choose) {

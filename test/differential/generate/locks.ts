@@ -13,6 +13,7 @@ export function update(draft: Draft, name: string): string[] {
   // A number is always there to compute with.
   const parameters: Type[] = ['u64', ...Array.from({ length: draft.choose(3) }, () => draft.pick(TYPES))]
   const returns = draft.pick([...INTS, 'bool'] as const)
+  draft.inHelper = true
   draft.locked = true
   draft.returns = returns
   draft.budget = 1 + draft.choose(5)

@@ -29,7 +29,7 @@ function statement(draft: Draft, depth: number): string[] {
     [3, () => declare(draft)],
     [2, () => assign(draft)],
     [nested, () => branch(draft, depth)],
-    [nested, () => loop(draft, depth)],
+    [draft.inLong ? 0 : nested, () => loop(draft, depth)],
     [nested, () => choice(draft, depth)],
     [2 * free, () => reference(draft, depth)],
     [draft.alive().some(isWritable) ? 3 : 0, () => store(draft) ?? assign(draft)],
