@@ -1,16 +1,17 @@
 /** What a data plane asks of the packet. */
-import { FARTHEST, LONGEST_HEADER } from '../lang/index.ts'
+import { FARTHEST, LONGEST_HEADER, type StructType } from '../lang/index.ts'
 import { arity } from './check-call.ts'
 import { asStruct, convert } from './check-convert.ts'
-import { expression, value } from './check-expression.ts'
+import { expression, present, value } from './check-expression.ts'
+import { usePacketReference } from './check-move.ts'
 import type { Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { nameOfType, type Typed, U32 } from './typed.ts'
 
-/** `packet.read(Header, offset?)` */
+/** `packet.read(Header, offset?, within?)` */
 export function read(scope: Scope, node: Of<'call'>): Typed {
-  arity(scope, node, 1, 2, 'write packet.read(Ethernet), or packet.read(IPv4, Ethernet.size)')
-  const [first, second] = node.arguments as readonly [Expression, Expression | undefined]
+  arity(scope, node, 1, 3, 'write packet.read(Ethernet), or packet.read(IPv4, Ethernet.size)')
+  const [first, second, third] = node.arguments as readonly [Expression, Expression | undefined, Expression | undefined]
   const struct = asStruct(expression(scope, first))
   if (struct === undefined || struct.order !== 'network')
     throw scope.unfit(first.span, 'this is not a header', "name one: Ethernet, or header('Mine', { field: u16 })")
@@ -21,9 +22,27 @@ export function read(scope: Scope, node: Of<'call'>): Typed {
       'read it in parts',
     )
   const at = scope.at(node.span)
-  const type = { kind: 'reference', struct, space: 'packet', nullable: true } as const
   const none: Typed = { op: 'constant', value: 0n, type: U32, at }
-  return { op: 'read', struct, offset: second === undefined ? none : offset(scope, second), type, at }
+  const start = second === undefined ? none : offset(scope, second)
+  const message = third === undefined ? undefined : within(scope, struct, third)
+  const covered = message === undefined ? undefined : true
+  const type = { kind: 'reference', struct, space: 'packet', nullable: true, covered } as const
+  return { op: 'read', struct, offset: start, within: message, type, at }
+}
+
+/** The header of a message. What is read in it must not have a checksum of its own. */
+function within(scope: Scope, part: StructType, node: Expression): Typed {
+  const header = present(scope, value(scope, node), node)
+  usePacketReference(scope, header, node.span)
+  const { type } = header
+  const form = `write packet.read(${part.name}, offset, udp), where udp is a header that was read`
+  if (type.kind !== 'reference' || type.space !== 'packet')
+    throw scope.unfit(node.span, 'this is not a header of the packet', form)
+  if (type.struct.checksums?.checksum?.covers !== 'message')
+    throw scope.unfit(node.span, `${type.struct.name} has no checksum that covers what is behind it`, form)
+  if (part.checksums?.checksum !== undefined || part.checksums?.pseudoHeader !== undefined)
+    throw scope.unfit(node.span, `${part.name} has checksums of its own`, 'read it without a header around it')
+  return header
 }
 
 /** Bytes from the start of the packet. */

@@ -62,7 +62,10 @@ export class Checksums {
 
   /** Called before the bytes are stored; what it gives is called afterwards. */
   changing(header: PacketReference, struct: StructType, field: Field, changes: readonly Change[]): () => void {
-    const { builder } = this
+    if (header.within !== undefined) {
+      this.changingPart(header, header.within.header, header.within.struct, changes)
+      return () => {}
+    }
     const { checksum, pseudoHeader } = struct.checksums ?? {}
     const own = struct.layout.fields.find(({ name }) => name === checksum?.field)
     if (field === own) return () => {}
@@ -81,15 +84,33 @@ export class Checksums {
       // Of an IPv4 address the header's own checksum makes up for the change.
       if (pseudoHeader.version === 6) this.unless(place, () => this.oweHardware(header, difference))
     }
-    if (coversMessage) {
-      const flags = (checksum.optional === true ? CSUM.mangled0 : 0) * 2 ** FLAGS_SHIFT
-      const place = this.alu('add', header.offset, builder.constant(own.offset + flags), 32)
-      this.owe(header, place, difference)
-    }
+    if (coversMessage) this.owe(header, this.placeIn(header, struct), difference)
     if (checksum?.covers === 'header' && own !== undefined)
       return () => this.update(header.pointer, own.offset, difference)
     if (!isAddress && !coversMessage) this.oweHardware(header, difference)
     return () => {}
+  }
+
+  /** The same for a part of a message, which may start at an odd distance from it: then its words are split otherwise. */
+  private changingPart(
+    part: PacketReference,
+    message: PacketReference,
+    struct: StructType,
+    changes: readonly Change[],
+  ): void {
+    this.refuseLoops(message, struct)
+    const distance = this.alu('sub', part.offset, message.offset, 32)
+    const isOdd = this.alu('lsh', this.alu('and', distance, 1, 32), 3, 32)
+    const difference = this.fold(this.difference(changes), 32)
+    this.owe(message, this.placeIn(message, struct), this.alu('lsh', difference, isOdd))
+  }
+
+  /** Where the checksum of a message is, and how it is told. */
+  private placeIn({ offset }: PacketReference, { checksums, layout }: StructType): Value {
+    const { checksum } = checksums ?? {}
+    const own = layout.fields.find(({ name }) => name === checksum?.field)?.offset ?? 0
+    const flags = (checksum?.optional === true ? CSUM.mangled0 : 0) * 2 ** FLAGS_SHIFT
+    return this.alu('add', offset, this.builder.constant(own + flags), 32)
   }
 
   /** Settles what is owed. `isLast`: the packet is not read afterwards. Every reference is stale then. */

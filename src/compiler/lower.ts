@@ -607,7 +607,9 @@ class Lowering implements Values {
       case 'read': {
         const offset = this.scalar(node.offset)
         builder.at = node.at
-        return readPacket(builder, this.packet, offset, node.struct.size, node.at)
+        const header = readPacket(builder, this.packet, offset, node.struct.size, node.at)
+        const part: PacketReference = { ...header, within: this.around(node.within) }
+        return part
       }
       case 'element':
         return this.element(node)
@@ -627,6 +629,12 @@ class Lowering implements Values {
       default:
         throw new Error(`${node.op} is no reference`)
     }
+  }
+
+  private around(node: Typed | undefined): PacketReference['within'] {
+    if (node === undefined) return undefined
+    if (node.type.kind !== 'reference') throw new Error(`${node.op} is no header`)
+    return { header: this.inPacket(this.reference(node), node.at), struct: node.type.struct }
   }
 
   /** Of a header that was chosen from others only the pointer is known. */

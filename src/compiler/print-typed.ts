@@ -138,7 +138,7 @@ class Printer {
       case 'now':
         return 'now()'
       case 'read':
-        return `packet.read(${node.struct.name}, ${this.text(node.offset)})`
+        return `packet.read(${[node.struct.name, ...[node.offset, node.within].flatMap((one) => (one === undefined ? [] : [this.text(one)]))].join(', ')})`
       case 'get':
       case 'delete':
         return `${node.table.name}.${node.op}(${this.record(node.key)})`

@@ -1,4 +1,5 @@
 /** What lowering one kind of expression takes from lowering all others, and what it gives. */
+import type { StructType } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
 import type { Block, Comparison, Value } from './ir.ts'
 import type { Pieces } from './pieces.ts'
@@ -27,6 +28,8 @@ export interface PacketReference extends Reference {
   readonly key: object
   /** Bytes from the start of the packet. */
   readonly offset: Value
+  /** The header whose checksum covers it, and is no part of it. */
+  readonly within?: { readonly header: PacketReference; readonly struct: StructType } | undefined
   /** How often it is read at most, by the loops around it. */
   readonly rounds: number
   readonly at: Position

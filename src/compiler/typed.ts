@@ -19,6 +19,8 @@ export type ValueType =
       /** `locked` where it is an entry whose lock nobody holds: it has no fields. */
       readonly space: 'packet' | 'table' | 'copy' | 'locked'
       readonly nullable: boolean
+      /** A header whose checksum covers this one is known of it. */
+      readonly covered?: boolean | undefined
       /** Where the entry's lock is. */
       readonly lock?: number | undefined
     }
@@ -57,7 +59,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   /** An address with all bits but the first `length` zero; there are as many. */
   | { readonly op: 'mask'; readonly base: Typed; readonly length: Typed }
   | { readonly op: 'length' | 'vlan' | 'segmentSize' | 'now' }
-  | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed }
+  /** `within` is the header whose checksum covers it. */
+  | { readonly op: 'read'; readonly struct: StructType; readonly offset: Typed; readonly within?: Typed | undefined }
   | { readonly op: 'get'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | { readonly op: 'delete'; readonly table: NamedTable; readonly key: readonly StructField[] }
   | {

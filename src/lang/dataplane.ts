@@ -22,9 +22,10 @@ export interface Packet {
   readonly vlan: u16
   /**
    * The header that starts `offset` bytes into the packet; null where the packet ends before it does. The offset is unsigned, of
-   * up to 32 bits; what starts beyond {@link FARTHEST} is null.
+   * up to 32 bits; what starts beyond {@link FARTHEST} is null. `within` is the header of the message that it is a part of: its
+   * checksum is kept right when a field of the part is written.
    */
-  read<F extends Fields>(header: StructType<F>, offset?: number): DataOf<F> | null
+  read<F extends Fields>(header: StructType<F>, offset?: number, within?: object): DataOf<F> | null
 
   // What follows may move the packet: headers that were read before have to be read again. Each gives false where the kernel
   // refused, and then nothing has changed.

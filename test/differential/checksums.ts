@@ -40,25 +40,31 @@ export class Checksums {
   }
 
   /** Called before a field of a header at `at` is written; what it gives is called afterwards. */
-  writing(at: number, struct: StructType, field: Field): () => void {
-    const { checksum, pseudoHeader } = struct.checksums ?? {}
-    if (field.name === checksum?.field) return () => {}
+  writing(
+    at: number,
+    struct: StructType,
+    field: Field,
+    within?: { readonly at: number; readonly struct: StructType },
+  ): () => void {
+    const message = within ?? { at, struct }
+    const { checksum, pseudoHeader } = message.struct.checksums ?? {}
+    if (within === undefined && field.name === checksum?.field) return () => {}
     const [start, end] = [at + field.offset, at + field.offset + field.layout.size]
     const before = this.packet.slice(start, end)
-    const isAddress = pseudoHeader?.fields.includes(field.name) === true
+    const isAddress = within === undefined && pseudoHeader?.fields.includes(field.name) === true
     const covering = isAddress
       ? pseudoHeader.version === 4
         ? this.behindIPv4(at)
         : this.behindIPv6(at, field.name === 'destination')
       : undefined
-    const own = struct.layout.fields.find(({ name }) => name === checksum?.field)
+    const own = message.struct.layout.fields.find(({ name }) => name === checksum?.field)
     return () => {
-      const isOdd = field.offset % 2 === 1
+      const isOdd = (start - message.at) % 2 === 1
       const inverse = wordsOf(before, isOdd).map((word) => word ^ 0xffffn)
       const difference = sumOf(wordsOf(this.packet.subarray(start, end), isOdd)) + sumOf(inverse)
       if (covering !== undefined) this.owed.push({ place: covering, difference })
       if (own === undefined) return
-      const place = at + own.offset
+      const place = message.at + own.offset
       if (checksum?.covers === 'header') write16(this.packet, place, changed(read16(this.packet, place), difference))
       else this.owed.push({ place: { at: place, optional: checksum?.optional === true }, difference })
     }

@@ -18,6 +18,8 @@ export type TableContents = Record<string, Entries>
 interface Reference {
   readonly bytes: Uint8Array
   readonly at: number
+  /** What its checksum covers, and this header is part of. */
+  readonly within?: { readonly at: number; readonly struct: StructType } | undefined
 }
 interface Ending {
   readonly ending: 'drop' | 'forward' | 'flood' | 'pass'
@@ -125,11 +127,11 @@ class Interpreter {
         this.variables.set(node.variable, this.value(node.value))
         return NEXT
       case 'store': {
-        const { bytes, at } = this.value(node.base) as Reference
+        const { bytes, at, within } = this.value(node.base) as Reference
         const value = this.value(node.value)
         if (node.struct.order === 'host') writeField(bytes, at, node.field, value)
         else {
-          const written = this.checksums.writing(at, node.struct, node.field)
+          const written = this.checksums.writing(at, node.struct, node.field, within)
           writeHeader(bytes, at, node.field, value)
           written()
         }
@@ -231,7 +233,7 @@ class Interpreter {
       case 'now':
         return this.world.now
       case 'read':
-        return this.read(Number(this.value(node.offset)), node.struct.size)
+        return this.within(node.within, this.read(Number(this.value(node.offset)), node.struct.size))
       case 'get': {
         const { name, table } = node.table
         const bytes =
@@ -309,6 +311,12 @@ class Interpreter {
       case 'pass':
         return { ending: node.op, number: 0 }
     }
+  }
+
+  private within(node: Typed | undefined, part: Reference | null): Reference | null {
+    if (node === undefined || node.type.kind !== 'reference') return part
+    const { at } = this.value(node) as Reference
+    return part && { ...part, within: { at, struct: node.type.struct } }
   }
 
   private read(at: number, size: number): Reference | null {
