@@ -286,7 +286,9 @@ class Interpreter {
         const { events } = this.world
         const { name, table } = node.table
         if (table.packet !== undefined) throw new Error('no rings of packets are generated')
-        events.set(name, [...(events.get(name) ?? []), this.record(table.value, node.value)])
+        // What computes it may emit another one before.
+        const event = this.record(table.value, node.value)
+        events.set(name, [...(events.get(name) ?? []), event])
         return true
       }
       case 'has':

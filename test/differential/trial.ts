@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { toHex } from '../../src/base/bytes.ts'
 import { Refusal } from '../../src/base/diagnostic.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toTyped } from '../../src/compiler/compile.ts'
+import { HOOKS } from '../../src/compiler/hooks.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
 import type { Hook } from '../../src/isa/program.ts'
 import { type Bench, type Outcome, outcomeOf, wiring } from './bench.ts'
@@ -59,12 +60,10 @@ export function judge(
   benches: readonly Bench[],
   constructs?: Constructs,
 ): Complaint | undefined {
-  const { text, config, packets, tables, now, hook } = trial
-  const options: Specialisation = { name: 'generated', config, port: {}, hook, wiring, clock: 'cell' }
+  const { packets, tables, now, hook } = trial
   const compiled = attempted('compiler', () => {
-    const module = parseModule(path, text, { default: { cube: sample } })
-    const source: DataPlaneSource = dataPlaneOf(new Map([...modules, [path, module]]), path)
-    return { program: compile(source, options), typed: toTyped(source, options) }
+    const given = sourceOf(modules, trial)
+    return { program: compile(...given), typed: toTyped(...given) }
   })
   if ('kind' in compiled) return compiled
   if (constructs !== undefined) count(constructs, compiled.typed)
@@ -83,10 +82,19 @@ export function judge(
     const by = `${bench.machine.name} (${hook})`
     const found = attempted(by, () => bench.run(compiled.program, tables, packets, now))
     if ('kind' in found) return found
-    const message = difference(expected, found)
+    const message = difference(expected, found, HOOKS[hook].verdict.drop)
     if (message !== '') return { kind: 'disagreement', by, message }
   }
   return undefined
+}
+
+/** The data plane of a trial, as it is checked. */
+export const typedOf = (modules: Modules, trial: Trial) => toTyped(...sourceOf(modules, trial))
+
+function sourceOf(modules: Modules, { text, config, hook }: Trial): [DataPlaneSource, Specialisation] {
+  const module = parseModule(path, text, { default: { cube: sample } })
+  const source = dataPlaneOf(new Map([...modules, [path, module]]), path)
+  return [source, { name: 'generated', config, port: {}, hook, wiring, clock: 'cell' }]
 }
 
 function attempted<T extends object>(by: string, work: () => T): T | Complaint {
@@ -99,14 +107,17 @@ function attempted<T extends object>(by: string, work: () => T): T | Complaint {
 }
 
 /** What is missing, with `-`, and what should not be there, with `+`. */
-function difference(expected: Outcome, found: Outcome): string {
-  const [a, b] = [linesOf(expected), linesOf(found)]
+function difference(expected: Outcome, found: Outcome, drop: number): string {
+  const [a, b] = [linesOf(expected, drop), linesOf(found, drop)]
   const missing = a.filter((line) => !b.includes(line)).map((line) => `- ${line}`)
   return [...missing, ...b.filter((line) => !a.includes(line)).map((line) => `+ ${line}`)].join('\n')
 }
 
-const linesOf = ({ results, entries, counters }: Outcome): string[] => [
-  ...results.map(({ verdict, packet }, index) => `packet ${index}: ${verdict}, ${shown(packet)}`),
+const linesOf = ({ results, entries, counters }: Outcome, drop: number): string[] => [
+  // Nobody sees what has become of a packet that is dropped.
+  ...results.map(
+    ({ verdict, packet }, index) => `packet ${index}: ${verdict}, ${verdict === drop ? '' : shown(packet)}`,
+  ),
   ...entries,
   ...counters.map((line) => `counter ${line}`),
 ]

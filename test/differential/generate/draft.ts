@@ -27,7 +27,7 @@ export interface Reference {
   alive: boolean
   /** How often the packet had moved before it was read. */
   readonly moves: number
-  /** It is read once at most: not in a loop, nor in a function that may be called in one. */
+  /** It is read once at most: not in a loop, nor in a function that may be called in one; and it is not one of several. */
   readonly once: boolean
 }
 
@@ -117,8 +117,8 @@ export class Draft {
   }
 
   /** A reference that was tested. */
-  refer(name: string, struct: StructType, origin: Origin): void {
-    const once = !this.inHelper && !this.breaks.includes('loop')
+  refer(name: string, struct: StructType, origin: Origin, isChosen = false): void {
+    const once = !isChosen && !this.inHelper && !this.breaks.includes('loop')
     this.references.push({ name, struct, origin, alive: true, moves: this.moves, once })
   }
 

@@ -39,7 +39,7 @@ function taken(draft: Draft): Taken | undefined {
   // A parameter is not known to be of the same table.
   const alike = draft.alive().filter((other) => other.struct === struct && !other.name.startsWith('p'))
   const other = draft.oneOf([1, () => 'null'], [1, again], [alike.length, () => draft.pick(alike).name])
-  return other === undefined ? one : { ...one, text: `${test(draft, 1)} ? ${one.text} : ${other}` }
+  return other === undefined ? one : { ...one, text: `${test(draft, 1)} ? ${one.text} : ${other}`, isChosen: true }
 }
 
 /** An offset that is known only when the packet is there: unsigned, of up to 32 bits. */
@@ -56,9 +56,9 @@ function computed(draft: Draft): string {
 export function reference(draft: Draft, depth: number): string[] {
   const one = taken(draft)
   if (one === undefined) return []
-  const { name, struct, origin, text, before = [] } = one
+  const { name, struct, origin, text, before = [], isChosen } = one
   const declared = [...before, `const ${name} = ${text}`]
-  const use = (): void => draft.refer(name, struct, origin)
+  const use = (): void => draft.refer(name, struct, origin, isChosen)
   const using = (): string[] =>
     draft.opened(() => {
       use()

@@ -59,6 +59,8 @@ export interface Taken extends Pick<Reference, 'name' | 'struct' | 'origin'> {
   readonly text: string
   /** Lines before it. */
   readonly before?: readonly string[]
+  /** It is one of several. */
+  readonly isChosen?: boolean
   /** Gives another one of the same kind, perhaps. */
   readonly again?: () => string | undefined
 }
@@ -108,11 +110,11 @@ const member = (draft: Draft): string | undefined =>
 export const lasting = (references: readonly Reference[]): Reference[] =>
   references.filter(({ origin }) => origin.of !== 'entry' || isFixed(origin.table))
 
-/** What may be assigned to: entries, and headers, with a checksum of what follows only those that are read once. */
+/** What may be assigned to: entries, and headers, those that a checksum behind them covers only if they are read once. */
 export function isWritable({ origin, struct, once }: Reference): boolean {
   if (origin.of !== 'packet') return origin.of === 'entry'
-  const covers = struct.checksums?.checksum?.covers
-  return once || covers === undefined || covers === 'header'
+  const { checksum, pseudoHeader } = struct.checksums ?? {}
+  return once || (checksum?.covers !== 'message' && pseudoHeader === undefined)
 }
 
 /** `entry.field = …`, or that of a header. Undefined where there is nothing to assign to. */
