@@ -72,6 +72,31 @@ describe('folding', () => {
     `)
   })
 
+  test('what swapping octets does not see is not computed', () => {
+    const text = `
+      v0 = context()
+      v1 = changing 4 0(v0)
+      v2 = alu and 32(v1, 65535)
+      v3 = swap 16(v2)
+      v4 = alu and 32(v1, 4095)
+      v5 = swap 16(v4)
+      v6 = call redirect(v3, v5)
+      return 0`
+    expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 0(v0)
+        v2 = alu and 32(v1, 65535)
+        v3 = swap 16(v1)
+        v4 = alu and 32(v1, 4095)
+        v5 = swap 16(v4)
+        v6 = call redirect(v3, v5)
+        return 0
+      "
+    `)
+  })
+
   test('what a store does not see is not computed', () => {
     const text = `
       v0 = context()

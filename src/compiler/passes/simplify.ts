@@ -13,6 +13,8 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   if (operation.op === 'swap' && a?.op === 'const') return constant(swapBytes(a.value, operation.bits))
   if (operation.op === 'swap' && a?.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits))
     return a.arguments[0]
+  const seen = operation.op === 'swap' && a !== undefined ? seenPart(a, operation.bits) : undefined
+  if (seen !== undefined) return { operation, arguments: [seen] }
   if (operation.op === 'low32' && a !== undefined) {
     if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
     if (fits(a, 32)) return a
@@ -24,7 +26,7 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   const near = displaced(operation, given)
   if (near !== undefined) return near
   if (operation.op === 'store' && a !== undefined && b !== undefined) {
-    const kept = storedPart(b, operation.size * 8)
+    const kept = seenPart(b, operation.size * 8)
     if (kept !== undefined) return { operation, arguments: [a, kept] }
   }
   if (operation.op === 'sext32' && a?.op === 'const') return constant(BigInt.asUintN(64, BigInt.asIntN(32, a.value)))
@@ -100,8 +102,8 @@ function displaced(operation: Operation, [pointer, ...others]: readonly Value[])
   }
 }
 
-/** A store of `bits` bits sees nothing of what is masked away above them. */
-function storedPart(value: Value, bits: number): Value | undefined {
+/** What looks at `bits` bits, a store for one, sees nothing of what is masked away above them. */
+function seenPart(value: Value, bits: number): Value | undefined {
   const [inner, mask] = value.arguments
   if (value.op === 'low32' && bits <= 32) return inner
   if (value.op !== 'alu' || value.alu !== 'and' || mask?.op !== 'const' || value.bits < bits) return undefined
