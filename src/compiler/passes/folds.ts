@@ -1,4 +1,5 @@
 import type { AluName, Graph, Value } from '../ir.ts'
+import { subtractComplements } from './complements.ts'
 import { Numbers, replaceAll } from './graph.ts'
 import { foldSteps, Ranges } from './ranges.ts'
 
@@ -10,6 +11,10 @@ export function expandFolds(graph: Graph): boolean {
   const folds = graph.blocks.flatMap(({ values }) => values.filter(({ op }) => op === 'fold'))
   if (folds.length === 0) return false
   const ranges = new Ranges(graph, 'values')
+  const mosts = new Map(
+    folds.map((fold) => [fold, fold.arguments[0] === undefined ? 0n : ranges.most(fold.arguments[0])]),
+  )
+  subtractComplements(graph, folds)
   const numbers = new Numbers(graph)
   const replacements = new Map<Value, Value>()
   for (const block of graph.blocks) {
@@ -27,9 +32,10 @@ export function expandFolds(graph: Graph): boolean {
       }
       const [given, mask] = value.arguments
       const wide = given === undefined ? undefined : unmasked.get(given)
-      if (value.op === 'fold' && given !== undefined) {
-        const sum = folded(alu, given, ranges.most(given), value.bits)
-        const isMore = value.bits === 16 && ranges.most(given) > ONES_16
+      const most = mosts.get(value)
+      if (value.op === 'fold' && given !== undefined && most !== undefined) {
+        const sum = folded(alu, given, most, value.bits)
+        const isMore = value.bits === 16 && most > ONES_16
         if (isMore) unmasked.set(value, sum)
         replacements.set(value, isMore ? alu('and', sum, ONES_16) : sum)
       } else if (

@@ -1,6 +1,7 @@
 /** What becomes of sums for checksums, and of what is stored in the packet in between. */
 import { describe, expect, test } from 'vitest'
 import type { Graph, Value } from '../ir.ts'
+import { subtractComplements } from './complements.ts'
 import { deadCode } from './dead.ts'
 import { expandFolds } from './folds.ts'
 import { changedBy, graphOf } from './graph-text.ts'
@@ -124,9 +125,8 @@ describe('checksums', () => {
         v2 = load 1 22(v1)
         v3 = load 2 24(v1)
         v5 = alu xor 64(v2, 65535)
-        v7 = alu xor 64(v3, 65535)
-        v8 = alu add 64(v5, v7)
-        v17 = alu add 64(v8, 64)
+        v8 = alu sub 64(v5, v3)
+        v17 = alu add 64(v8, 65599)
         v19 = alu rsh 64(v17, 16)
         v21 = alu and 64(v17, 65535)
         v22 = alu add 64(v21, v19)
@@ -134,6 +134,57 @@ describe('checksums', () => {
         v25 = alu add 64(v22, v24)
         v28 = alu xor 64(v25, 65535)
         v15 = store 2 24(v1, v28)
+        return 0
+      "
+    `)
+  })
+
+  test('a complement is subtracted, where its constant costs nothing or there are several', () => {
+    const text = `
+      v0 = context()
+      v1 = start 4 76(v0)
+      v2 = load 2 24(v1)
+      v3 = load 1 23(v1)
+      v4 = load 4 30(v1)
+      v5 = load 2 26(v1)
+      v6 = alu xor 64(v2, 65535)
+      v7 = alu xor 64(v3, 65535)
+      v8 = alu lsh 64(v7, 8)
+      v9 = alu add 64(v6, v4)
+      v10 = alu add 64(v9, v8)
+      v11 = alu add 64(v10, 7)
+      v12 = fold 16(v11)
+      v13 = alu xor 64(v5, 65535)
+      v14 = load 4 34(v1)
+      v15 = alu add 64(v14, v13)
+      v16 = fold 32(v15)
+      v17 = call redirect(v12, v16)
+      return 0`
+    expect(
+      changedBy((graph) => {
+        const folds = graph.blocks.flatMap(({ values }) => values.filter(({ op }) => op === 'fold'))
+        subtractComplements(graph, folds)
+        deadCode(graph)
+      }, text),
+    ).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 4 76(v0)
+        v2 = load 2 24(v1)
+        v3 = load 1 23(v1)
+        v4 = load 4 30(v1)
+        v5 = load 2 26(v1)
+        v8 = alu lsh 64(v3, 8)
+        v9 = alu sub 64(v4, v2)
+        v10 = alu sub 64(v9, v8)
+        v11 = alu add 64(v10, 16842502)
+        v12 = fold 16(v11)
+        v13 = alu xor 64(v5, 65535)
+        v14 = load 4 34(v1)
+        v15 = alu add 64(v14, v13)
+        v16 = fold 32(v15)
+        v17 = call redirect(v12, v16)
         return 0
       "
     `)
