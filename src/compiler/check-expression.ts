@@ -152,6 +152,8 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   if (found.kind === 'function') return { static: 'function', module: found.module, name: found.name, at }
   // A constant that is not exported has no live value: it is computed from its text.
   const id = `${found.module.path}:const ${node.name}`
+  const { diagnostics } = scope.compilation
+  const before = diagnostics.length
   try {
     if (scope.callers.includes(id)) throw new Silent()
     const inner = new Scope(scope.compilation, found.module, node.name, [...scope.callers, id])
@@ -162,6 +164,8 @@ function name(scope: Scope, node: Of<'name'>): Checked {
     if (error instanceof Unfit && found.syntax.type === 'Literal')
       throw scope.unfit(node.span, `\`${node.name}\`: ${error.diagnostic.message}`, error.diagnostic.remedy)
   }
+  // What it calls is no data plane, and no fault is to be found with it.
+  diagnostics.length = before
   throw scope.unfit(
     node.span,
     `\`${node.name}\` has no value that is known here`,
