@@ -1,16 +1,22 @@
 /**
- * `docs/language.md` says what is so: its samples compile, or are refused with the message under them; its tables of what
- * is refused are what the compiler says.
+ * `docs/language.md` says what is so: its samples satisfy `tsc --strict`, compile, and are loaded by both machines, or are
+ * refused with the message under them; its tables of what is refused are what the compiler says.
  *
  *     TESSERA_UPDATE_LANGUAGE=1 npx vitest run test/language.test.ts     writes down what the compiler says now
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Machine, MachineMap } from '../src/backend/machine.ts'
 import { Refusal, render } from '../src/base/diagnostic.ts'
-import { compile, dataPlaneOf } from '../src/compiler/compile.ts'
+import { compile, dataPlaneOf, mapsOf } from '../src/compiler/compile.ts'
 import { loadModules, type Modules, parseModule } from '../src/compiler/modules.ts'
 import { REFUSED } from '../src/compiler/refused.ts'
+import type { Program } from '../src/isa/program.ts'
+import { openKernelMachine } from '../src/kernel/machine.ts'
+import { everyMachine } from '../src/testing/machines.ts'
+import { openVirtualMachine } from '../src/vm/machine.ts'
 import { gate } from './language/schema.ts'
 
 const path = join(import.meta.dirname, '../docs/language.md')
@@ -33,16 +39,40 @@ const moduleText = (source: string): string =>
 
 const wiring = { port: 1, exits: [1, 2, 3].map((port) => ({ port, ifindex: 10 + port })), capacity: 4 }
 
-function refusalOf(modules: Modules, source: string): Refusal | undefined {
+function compiled(modules: Modules, source: string): Program {
   const file = join(folder, 'dataplane.ts')
   const module = parseModule(file, moduleText(source), { default: { cube: gate } })
+  const options = { name: 'sample', config: gate.config.parse({}), port: gate.ports.parse({}), wiring }
+  return compile(dataPlaneOf(new Map([...modules, [file, module]]), file), options)
+}
+
+function refusalOf(modules: Modules, source: string): Refusal | undefined {
   try {
-    const options = { name: 'sample', config: gate.config.parse({}), port: gate.ports.parse({}), wiring }
-    compile(dataPlaneOf(new Map([...modules, [file, module]]), file), options)
+    compiled(modules, source)
     return undefined
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return error
+  }
+}
+
+/** What `tsc` says about samples, each a module of its own: in a folder that nobody else's `tsc` looks into. */
+function typeErrors(samples: readonly { readonly line: number; readonly source: string }[]): string {
+  const directory = mkdtempSync(join(folder, '.samples-'))
+  try {
+    for (const { line, source } of samples)
+      writeFileSync(join(directory, `line-${line}.ts`), moduleText(source).replace("'./schema.ts'", "'../schema.ts'"))
+    const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false }
+    const include = ['*.ts']
+    writeFileSync(
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions, include }),
+    )
+    const tsc = join(import.meta.dirname, '../node_modules/typescript/bin/tsc')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', directory], { encoding: 'utf8' })
+    return status === 0 ? '' : `${stdout}${stderr}` || `tsc ended with ${status}`
+  } finally {
+    rmSync(directory, { recursive: true })
   }
 }
 
@@ -77,10 +107,30 @@ describe('docs/language.md', async () => {
     source,
     expected,
   }))
-  test.each(samples.filter(({ source }) => !source.includes('defineCube(')))(
-    'the sample of line $line',
-    ({ source, expected }) => expect(said(modules, source)).toBe(expected),
+  const dataPlanes = samples.filter(({ source }) => !source.includes('defineCube('))
+  const accepted = dataPlanes.filter(({ expected }) => expected === '')
+  test.each(dataPlanes)('the sample of line $line', ({ source, expected }) =>
+    expect(said(modules, source)).toBe(expected),
   )
+  test('tsc accepts every sample that compiles', () => expect(typeErrors(accepted)).toBe(''))
+
+  for (const { name, skip } of everyMachine)
+    describe.skipIf(skip !== undefined)(`the ${name} loads${skip === undefined ? '' : ` (skipped: ${skip})`}`, () => {
+      let machine: Machine
+      let maps: Record<string, MachineMap>
+      beforeAll(() => {
+        machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
+        maps = Object.fromEntries(
+          Object.entries(mapsOf(gate, wiring.capacity)).map(([map, one]) => [map, machine.createMap(map, one)]),
+        )
+      })
+      afterAll(() => machine[Symbol.dispose]())
+      // The verifier's refusal would be the failure.
+      test.each(accepted)('the sample of line $line', ({ source }) =>
+        machine.load(compiled(modules, source), maps)[Symbol.dispose](),
+      )
+    })
+
   test('has the schema of its samples in full', () => expect(text).toContain(readFileSync(schema, 'utf8').trimEnd()))
   test('has all refused syntax', () => expect(marked('syntax').exec(text)?.[0]).toContain(tables.syntax))
   test('has what is said about refused expressions', () =>
