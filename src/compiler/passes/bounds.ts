@@ -13,7 +13,7 @@ export function knownBounds(graph: Graph): boolean {
   for (const block of graph.blocks) {
     const above = idom.get(block)
     const facts = above === undefined || above === block ? undefined : known.get(above)
-    known.set(block, above === undefined ? facts : (factOn(above, block, facts) ?? facts))
+    known.set(block, above === undefined ? facts : (factOn(above, block, idom, facts) ?? facts))
     const { end } = block
     if (end?.op !== 'branch') continue
     const holds = isOfNull(end) ? end.comparison === 'ne' : decide(boundsTest(end), known.get(block))
@@ -72,14 +72,29 @@ function isPointer(value: Value, seen: Set<Value>): boolean {
 }
 
 /** What holds in a block because it is the only way on from the block above. */
-function factOn(above: Block, block: Block, others: Fact | undefined): Fact | undefined {
+function factOn(
+  above: Block,
+  block: Block,
+  idom: ReadonlyMap<Block, Block>,
+  others: Fact | undefined,
+): Fact | undefined {
   const { end } = above
   const test = boundsTest(end)
   if (end?.op !== 'branch' || test === undefined || end.whenTrue === end.whenFalse) return undefined
-  const [only, ...more] = block.predecessors
+  // Rounds of a loop come from the block itself.
+  const [only, ...more] = block.predecessors.filter((one) => !dominates(block, one, idom))
   if (only !== above || more.length > 0) return undefined
   const { base, offset, pastWhenTrue } = test
   return { base, end: test.end, offset, isPast: (end.whenTrue === block) === pastWhenTrue, others }
+}
+
+function dominates(block: Block, other: Block, idom: ReadonlyMap<Block, Block>): boolean {
+  for (let at = other; at !== block; ) {
+    const above = idom.get(at)
+    if (above === undefined || above === at) return false
+    at = above
+  }
+  return true
 }
 
 /** Whether the test holds, where that is known. */
