@@ -2,22 +2,23 @@
 import { compareAbsent, decided, unlessDead } from './check-absent.ts'
 import { common, widest } from './check-arithmetic.ts'
 import { convert } from './check-convert.ts'
-import { carried, expression, value } from './check-expression.ts'
+import { carried, expression, tested, value } from './check-expression.ts'
 import { isRecord } from './check-record.ts'
 import { asReference, meeting, valueOrNull } from './check-reference.ts'
 import { foldCompare } from './fold.ts'
 import { narrowed } from './ranges.ts'
-import { eitherMoved, isStatic, type Scope } from './scope.ts'
+import { absent, eitherMoved, type Fact, isStatic, type Scope } from './scope.ts'
 import type { CompareOperator, Expression, Of, Span } from './tree.ts'
-import { BOOL, nameOfType, type Typed, type ValueType, type Variable } from './typed.ts'
+import { BOOL, nameOfType, type Typed, type ValueType } from './typed.ts'
 
 export function compare(scope: Scope, node: Of<'compare'>): Typed {
   const absent = compareAbsent(scope, node)
   if (absent !== undefined) return absent
   const at = scope.at(node.span)
   const equality = node.operator === '===' || node.operator === '!=='
-  const left = expression(scope, node.left)
-  const right = expression(scope, node.right)
+  const isTest = node.left.kind === 'null' || node.right.kind === 'null'
+  const left = (isTest ? tested : expression)(scope, node.left)
+  const right = (isTest ? tested : expression)(scope, node.right)
   if (isStatic(left) && isStatic(right) && left.static === 'host' && right.static === 'host' && equality)
     return {
       op: 'constant',
@@ -126,16 +127,22 @@ export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
     )
   return { op: 'conditional', test: test.typed, whenTrue, whenFalse, type: a, at }
 }
-/** A condition, and the references that it proves not to be null when it holds and when it does not. */
+/** A condition, and what it proves about references when it holds and when it does not. */
 export interface Condition {
   readonly typed: Typed
-  readonly whenTrue: ReadonlySet<Variable>
-  readonly whenFalse: ReadonlySet<Variable>
+  readonly whenTrue: ReadonlySet<Fact>
+  readonly whenFalse: ReadonlySet<Fact>
 }
 
-const NONE: ReadonlySet<Variable> = new Set()
-const union = (a: ReadonlySet<Variable>, b: ReadonlySet<Variable>) => new Set([...a, ...b])
-const intersection = (a: ReadonlySet<Variable>, b: ReadonlySet<Variable>) => new Set([...a].filter((one) => b.has(one)))
+const NONE: ReadonlySet<Fact> = new Set()
+const union = (a: ReadonlySet<Fact>, b: ReadonlySet<Fact>) => new Set([...a, ...b])
+const intersection = (a: ReadonlySet<Fact>, b: ReadonlySet<Fact>) => new Set([...a].filter((one) => b.has(one)))
+
+/** What is known where a reference is not null, and where it is. */
+const factsOf = (typed: Typed): Omit<Condition, 'typed'> =>
+  typed.op === 'variable'
+    ? { whenTrue: new Set([typed.variable]), whenFalse: new Set([absent(typed.variable)]) }
+    : { whenTrue: NONE, whenFalse: NONE }
 
 export function condition(scope: Scope, node: Expression): Condition {
   const at = scope.at(node.span)
@@ -173,7 +180,7 @@ export function condition(scope: Scope, node: Expression): Condition {
           whenFalse: union(left.whenFalse, right.whenFalse),
         }
   }
-  const checked = expression(scope, node)
+  const checked = tested(scope, node)
   if (isStatic(checked) && checked.static === 'host' && typeof checked.value !== 'function')
     throw scope.unfit(
       node.span,
@@ -183,15 +190,15 @@ export function condition(scope: Scope, node: Expression): Condition {
   const typed = carried(scope, checked, node)
   switch (typed.type.kind) {
     case 'reference': {
-      const tested: ReadonlySet<Variable> = typed.op === 'variable' ? new Set([typed.variable]) : NONE
       const isNull: Typed = { op: 'isNull', operand: typed, type: BOOL, at }
-      return { typed: { op: 'not', operand: isNull, type: BOOL, at }, whenTrue: tested, whenFalse: NONE }
+      return { typed: { op: 'not', operand: isNull, type: BOOL, at }, ...factsOf(typed) }
     }
     case 'bool': {
-      if (typed.op === 'isNull' && typed.operand.op === 'variable')
-        return { typed, whenTrue: NONE, whenFalse: new Set([typed.operand.variable]) }
-      if (typed.op === 'not' && typed.operand.op === 'isNull' && typed.operand.operand.op === 'variable')
-        return { typed, whenTrue: new Set([typed.operand.operand.variable]), whenFalse: NONE }
+      if (typed.op === 'isNull') {
+        const { whenTrue, whenFalse } = factsOf(typed.operand)
+        return { typed, whenTrue: whenFalse, whenFalse: whenTrue }
+      }
+      if (typed.op === 'not' && typed.operand.op === 'isNull') return { typed, ...factsOf(typed.operand.operand) }
       return { typed, whenTrue: NONE, whenFalse: NONE }
     }
     case 'int':

@@ -8,8 +8,9 @@ import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
 import { element } from './check-list.ts'
 import { refuseUnlocked } from './check-lock.ts'
-import { PACKET_METHODS, usePacketReference } from './check-move.ts'
+import { PACKET_METHODS } from './check-move.ts'
 import { isRecord } from './check-record.ts'
+import { useReference } from './check-stale.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
@@ -114,7 +115,11 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
 export const declaredLater = (scope: Scope, { name, span }: Of<'name'>) =>
   scope.unfit(span, `\`${name}\` is used before it is declared`, `move its declaration up`)
 
-function name(scope: Scope, node: Of<'name'>): Checked {
+/** The same where it is only asked whether a reference is null. */
+export const tested = (scope: Scope, node: Expression): Checked =>
+  node.kind === 'name' ? name(scope, node, true) : expression(scope, node)
+
+function name(scope: Scope, node: Of<'name'>, isTest = false): Checked {
   const binding = scope.lookup(node.name)
   const at = scope.at(node.span)
   if (node.name === 'undefined')
@@ -127,12 +132,12 @@ function name(scope: Scope, node: Of<'name'>): Checked {
   if (binding?.kind === 'later') throw declaredLater(scope, node)
   if (binding?.kind === 'static') return { ...binding.value, at }
   if (binding?.kind === 'alias') {
-    usePacketReference(scope, binding.typed, node.span)
+    useReference(scope, binding.typed, node.span)
     return { ...binding.typed, at }
   }
   if (binding?.kind === 'variable') {
     const typed: Typed = { op: 'variable', variable: binding.variable, type: binding.variable.type, at }
-    usePacketReference(scope, typed, node.span)
+    useReference(scope, typed, node.span, isTest)
     return typed
   }
   const { modules } = scope.compilation

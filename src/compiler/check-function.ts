@@ -3,8 +3,8 @@ import { bindPattern, body, typeOfAnnotation, typeOfKept } from './check.ts'
 import { arity, type Call } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { expression } from './check-expression.ts'
-import { packetMoved, usePacketReference } from './check-move.ts'
 import { isRecord } from './check-record.ts'
+import { packetMoved, tableChanged, useReference } from './check-stale.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { collecting } from './report.ts'
@@ -70,9 +70,10 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
 }
 
 function called(scope: Scope, node: Call, callee: TypedFunction, given: readonly Typed[]): TypedCall {
-  // An argument may have moved the packet that those before it refer to.
-  for (const one of given) usePacketReference(scope, one, one.at.span)
+  // An argument may have made those before it stale.
+  for (const one of given) useReference(scope, one, one.at.span)
   if (callee.moves) packetMoved(scope, `${callee.name}(…)`)
+  for (const table of callee.changes) tableChanged(scope, table, `${callee.name}(…)`)
   return { op: 'call', callee, arguments: given, type: callee.result, at: scope.at(node.span) }
 }
 
@@ -134,7 +135,7 @@ function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree, firs
     const isPresent = typed.op === 'variable' && scope.nonNull.has(typed.variable)
     if (isPresent) nonNull.add(variable)
     if (type.kind !== 'reference') return nameOfType(type)
-    return `${type.space} ${inner.compilation.functions.identity(type.struct.layout)} ${type.nullable && !isPresent}`
+    return `${type.space} ${type.table} ${inner.compilation.functions.identity(type.struct.layout)} ${type.nullable && !isPresent}`
   })
   inner.nonNull = nonNull
   return { parameters, given, key }
@@ -178,7 +179,8 @@ function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variab
   return {
     name: tree.name,
     parameters,
-    moves: scope.movedAtReturn !== undefined,
+    moves: scope.movedAtReturn?.packet !== undefined,
+    changes: [...(scope.movedAtReturn?.tables.keys() ?? [])],
     body: statements,
     result: scope.returns ?? { kind: 'void' },
     at: scope.at(tree.span),

@@ -4,7 +4,7 @@ import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
 import { expression, host, value } from './check-expression.ts'
 import { elementOfList } from './check-list.ts'
-import { loopStart, staleInNextRound, usePacketReference } from './check-move.ts'
+import { loopStart, staleInNextRound, useReference } from './check-stale.ts'
 import { forget, keep, narrowed, type Range, rangeOfValue, unconverted } from './ranges.ts'
 import { Around, eitherMoved, isStatic, type Scope } from './scope.ts'
 import { stepsOf } from './steps.ts'
@@ -326,7 +326,7 @@ function overList(scope: Scope, node: Each, over: Typed): TypedStatement {
     const index: Typed = { op: 'variable', variable, type: U32, at }
     let bound: TypedStatement[] = []
     const body = inRounds(scope, node, together, () => {
-      usePacketReference(scope, over, node.subject.span)
+      useReference(scope, over, node.subject.span)
       bound = bindValue(scope, node.pattern, elementOfList(scope, node.subject.span, over, index), node.subject.span)
     })
     return { op: 'loop', variable, from: 0n, step: 1n, times, body: [...bound, ...body], at }

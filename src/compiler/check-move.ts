@@ -1,16 +1,13 @@
-/**
- * What may move the packet, and the rule that follows from it: a header that was read before is not used after, because its
- * bytes may lie elsewhere. It is read again.
- */
+/** What may move the packet. */
 import { ETHERTYPE } from '../lang/index.ts'
 import { coerce } from './check-convert.ts'
 import { value } from './check-expression.ts'
 import { read } from './check-packet.ts'
+import { packetMoved } from './check-stale.ts'
 import { isTunnelMethod, TUNNEL_METHODS, tunnelCall } from './check-tunnel.ts'
-import { collecting, type Unfit } from './report.ts'
-import type { Moved, Scope } from './scope.ts'
-import type { Expression, Of, Span } from './tree.ts'
-import { BOOL, type IntType, type Move, type Typed, U8, U16, U32, type Variable } from './typed.ts'
+import type { Scope } from './scope.ts'
+import type { Expression, Of } from './tree.ts'
+import { BOOL, type IntType, type Move, type Typed, U8, U16, U32 } from './typed.ts'
 
 /** With what is written in their parentheses. */
 const FORMS: Readonly<Record<Move, string>> = {
@@ -93,50 +90,5 @@ function constantSize(scope: Scope, node: Expression): Typed {
     node.span,
     `room in front of the packet is a constant of 1 to ${MOST_HEAD} bytes`,
     'write packet.growHead(Ethernet.size)',
-  )
-}
-
-/** From here on, what was read of the packet before is stale. */
-export function packetMoved(scope: Scope, what: string): void {
-  scope.moved = { what, before: scope.compilation.nextVariable }
-}
-
-/** A use of what may be a reference into the packet, or in one. Refused where that is from before the packet moved. */
-export function usePacketReference(scope: Scope, typed: Typed, span: Span): void {
-  if (typed.op === 'field' || typed.op === 'element') return usePacketReference(scope, typed.base, span)
-  if (typed.op !== 'variable' || typed.type.kind !== 'reference' || typed.type.space !== 'packet') return
-  const { moved, packetUses } = scope
-  if (moved !== undefined && typed.variable.id < moved.before) throw stale(scope, typed.variable, span, moved)
-  packetUses.push({ variable: typed.variable, span })
-}
-
-interface LoopStart {
-  readonly uses: number
-  /** Variables with smaller numbers are from before the loop. */
-  readonly variables: number
-}
-
-export const loopStart = ({ packetUses, compilation }: Scope): LoopStart => ({
-  uses: packetUses.length,
-  variables: compilation.nextVariable,
-})
-
-/** What the rounds of a loop move, they also move under what the next one finds from before the loop. */
-export function staleInNextRound(scope: Scope, moved: Moved | undefined, { uses, variables }: LoopStart): void {
-  if (moved === undefined) return
-  for (const { variable, span } of scope.packetUses.slice(uses))
-    if (variable.id < variables && variable.id < moved.before)
-      collecting(scope.compilation.diagnostics, () => {
-        throw stale(scope, variable, span, moved, true)
-      })
-}
-
-function stale(scope: Scope, variable: Variable, span: Span, { what }: Moved, inNextRound = false): Unfit {
-  const { name, type } = variable
-  const header = type.kind === 'reference' ? type.struct.name : name
-  return scope.unfit(
-    span,
-    `${inNextRound ? 'in the next round, ' : ''}\`${name}\` is from before ${what}, which may have moved the packet`,
-    `read it again ${inNextRound ? 'in the loop' : 'after that'}: packet.read(${header}, …)`,
   )
 }

@@ -3,7 +3,7 @@ import { FARTHEST, LONGEST_HEADER, type StructType } from '../lang/index.ts'
 import { arity } from './check-call.ts'
 import { asStruct, convert } from './check-convert.ts'
 import { expression, present, value } from './check-expression.ts'
-import { usePacketReference } from './check-move.ts'
+import { useReference } from './check-stale.ts'
 import type { Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { nameOfType, type Typed, U32 } from './typed.ts'
@@ -33,7 +33,7 @@ export function read(scope: Scope, node: Of<'call'>): Typed {
 /** The header of a message. What is read in it must not have a checksum of its own. */
 function within(scope: Scope, part: StructType, node: Expression): Typed {
   const header = present(scope, value(scope, node), node)
-  usePacketReference(scope, header, node.span)
+  useReference(scope, header, node.span)
   const { type } = header
   const form = `write packet.read(${part.name}, offset, udp), where udp is a header that was read`
   if (type.kind !== 'reference' || type.space !== 'packet')

@@ -43,7 +43,8 @@ export function meeting(scope: Scope, span: Span, a: OrNull, b: OrNull): Referen
     throw scope.unfit(span, 'copies cannot be chosen between: they are in registers', 'choose between their fields')
   if (first.covered === true || second.covered === true)
     throw scope.unfit(span, 'the header around one of these would be forgotten', 'choose between their fields')
-  return { ...first, nullable: types.length < 2 || first.nullable || second.nullable }
+  const table = first.table === second.table ? first.table : undefined
+  return { ...first, table, nullable: types.length < 2 || first.nullable || second.nullable }
 }
 
 /** One side as a value of the type that both meet in. */

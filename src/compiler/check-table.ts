@@ -9,6 +9,7 @@ import { coerce } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { BLOOM, keylessMethod, RING, SEQUENCE } from './check-keyless.ts'
 import { listFields } from './check-list.ts'
+import { tableAsked } from './check-stale.ts'
 import { isStatic, type Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type NamedTable, type StructField, type Typed, type ValueType } from './typed.ts'
@@ -57,8 +58,9 @@ export function tableMethod(scope: Scope, node: Of<'call'>, named: NamedTable, m
   }
 }
 
-const entryOf = ({ table }: NamedTable, name: string, nullable: boolean): ValueType => ({
+const entryOf = ({ name: of, table }: NamedTable, name: string, nullable: boolean): ValueType => ({
   kind: 'reference',
+  table: of,
   struct: { ...table.value, name },
   ...(isLocked(table.kind) ? { space: 'locked', lock: describe(table).lock } : { space: 'table' }),
   nullable,
@@ -95,8 +97,10 @@ function keyed(scope: Scope, node: Of<'call'>, named: NamedTable, method: (typeo
       'entries of an array are always there',
       method === 'delete' ? 'set its fields to 0 instead' : `write state.${name}.set(…)`,
     )
+  const value = method === 'delete' ? [] : record(scope, second, entry, form)
+  tableAsked(scope, named, method)
   if (method === 'delete') return { op: 'delete', table: named, key: fields, type: BOOL, at }
-  return { op: method, table: named, key: fields, value: record(scope, second, entry, form), type: BOOL, at }
+  return { op: method, table: named, key: fields, value, type: BOOL, at }
 }
 
 /** A data plane has no prefixes, only whole values: a route learned from a packet is an entry of a hash table. */

@@ -2,7 +2,7 @@
 import { Ethernet, Gre, IPv4, IPv6, type StructType, Udp } from '../lang/index.ts'
 import { asStruct } from './check-convert.ts'
 import { expression } from './check-expression.ts'
-import { packetMoved } from './check-move.ts'
+import { packetMoved } from './check-stale.ts'
 import type { Scope } from './scope.ts'
 import type { Of } from './tree.ts'
 import { BOOL, type Tunnel, type Typed } from './typed.ts'

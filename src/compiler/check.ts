@@ -10,9 +10,9 @@ import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
 import { declaredLater, expression, member, present, value } from './check-expression.ts'
 import { each, loop, whileLoop } from './check-loop.ts'
-import { usePacketReference } from './check-move.ts'
 import { declareRecord, isRecord, keepRecord, recordToTake, returnedAsRecord, returnedRecord } from './check-record.ts'
 import { meeting, type OrNull, valueOrNull } from './check-reference.ts'
+import { useReference } from './check-stale.ts'
 import type { Module } from './modules.ts'
 import { resolve } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
@@ -456,8 +456,8 @@ export function assign(scope: Scope, node: Extract<Statement, { kind: 'assign' }
       'push another value',
     )
   const given = value(scope, right)
-  // What is assigned may have moved the packet.
-  usePacketReference(scope, place.base, target.span)
+  // What is assigned may have made it stale.
+  useReference(scope, place.base, target.span)
   const { bits } = place.field
   if (bits !== undefined && given.op === 'constant' && given.value >= 1n << BigInt(bits.width))
     throw scope.unfit(

@@ -129,7 +129,7 @@ export function toUnoptimised(source: DataPlaneSource, options: Specialisation):
   const { cube, module, syntax } = source
   const { name, wiring, verdicts, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned' } = options
   const at = { source: module, span: syntax }
-  const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, moves: false, at }
+  const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, moves: false, changes: [], at }
   return lower(main, { cube, hook, direction, wiring, verdicts, clock, calls })
 }
 

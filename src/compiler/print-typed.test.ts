@@ -66,7 +66,15 @@ test('branches, loops and what they hold are indented', () => {
 })
 
 test('functions stand below what calls them, once', () => {
-  const half: TypedFunction = { name: 'half', parameters: [x], body: [returned(use(x))], result: U32, moves: false, at }
+  const half: TypedFunction = {
+    name: 'half',
+    parameters: [x],
+    body: [returned(use(x))],
+    result: U32,
+    moves: false,
+    changes: [],
+    at,
+  }
   const halved = (given: Typed): Typed => ({ op: 'call', callee: half, arguments: [given], type: U32, at })
   const verdict = { kind: 'verdict' } as const
   const away: TypedFunction = {
@@ -75,6 +83,7 @@ test('functions stand below what calls them, once', () => {
     body: [assign(other, halved(halved(constant(8n)))), returned(flood)],
     result: verdict,
     moves: false,
+    changes: [],
     at,
   }
   const large: Typed = { op: 'call', callee: away, arguments: [], type: verdict, at }

@@ -43,16 +43,42 @@ export type Binding =
   /** Its declaration was refused: whatever uses it is not refused again. */
   | { readonly kind: 'broken' }
 
-/** What may have moved the packet. */
+/** What has made references stale on the ways here. */
 export interface Moved {
-  readonly what: string
-  /** References into the packet with smaller numbers are stale: they were read before. */
-  readonly before: number
+  /** What may have moved the packet. References into it with smaller numbers were read before. */
+  readonly packet: { readonly what: string; readonly before: number } | undefined
+  /** Those to entries, with what changed their tables since they were got. */
+  readonly entries: ReadonlyMap<Variable, string>
+  /** Tables that were changed, with what changed them. */
+  readonly tables: ReadonlyMap<string, string>
 }
 
 /** Where two ways meet: what is stale on either is stale. Only what was declared before they parted is known to both. */
-export const eitherMoved = (a: Moved | undefined, b: Moved | undefined): Moved | undefined =>
-  a === undefined || (b !== undefined && b.before > a.before) ? b : a
+export function eitherMoved(a: Moved | undefined, b: Moved | undefined): Moved | undefined {
+  if (a === undefined || b === undefined || a === b) return a ?? b
+  const isLater = a.packet === undefined || (b.packet !== undefined && b.packet.before > a.packet.before)
+  return {
+    packet: isLater ? b.packet : a.packet,
+    entries: new Map([...b.entries, ...a.entries]),
+    tables: new Map([...b.tables, ...a.tables]),
+  }
+}
+
+/** That a reference is null, as a fact beside that another one is not. */
+export interface Absent {
+  readonly absent: Variable
+}
+
+const absences = new WeakMap<Variable, Absent>()
+
+export function absent(variable: Variable): Absent {
+  const known = absences.get(variable) ?? { absent: variable }
+  absences.set(variable, known)
+  return known
+}
+
+/** What tests have shown: a reference that is not null, or one that is. */
+export type Fact = Variable | Absent
 
 /** A loop or a switch: what `break` and `continue` leave. */
 export class Around {
@@ -87,6 +113,18 @@ export interface Compilation {
 /** Thrown where something refused before is used again: there is nothing new to say. */
 export class Silent extends Error {}
 
+function referencesOf(binding: Binding): Variable[] {
+  if (binding.kind === 'variable') return binding.variable.type.kind === 'reference' ? [binding.variable] : []
+  if (binding.kind === 'alias') return rootOf(binding.typed)
+  if (binding.kind !== 'static' || binding.value.static !== 'record') return []
+  return [...binding.value.fields.values()].flatMap((one) => (isStatic(one) ? [] : rootOf(one)))
+}
+
+function rootOf(typed: Typed): Variable[] {
+  if (typed.op === 'field' || typed.op === 'element') return rootOf(typed.base)
+  return typed.op === 'variable' && typed.type.kind === 'reference' ? [typed.variable] : []
+}
+
 /** One function being checked: its names, and what is known about them at the present point. */
 export class Scope {
   readonly compilation: Compilation
@@ -94,16 +132,16 @@ export class Scope {
   readonly functionName: string
   /** The functions being inlined, outermost first. */
   readonly callers: readonly string[]
-  /** Nullable references that have been tested here. */
-  nonNull: ReadonlySet<Variable> = new Set()
+  /** Nullable references that have been tested here, and what came of it. */
+  nonNull: ReadonlySet<Fact> = new Set()
   /** What is known of integers here. */
   ranges: Ranges = new Map()
-  /** What may last have moved the packet on a way here, in this function. */
+  /** What references are stale here, by what happened in this function. */
   moved: Moved | undefined
   /** The same where it returns. */
   movedAtReturn: Moved | undefined
-  /** Where references into the packet are used. */
-  readonly packetUses: { readonly variable: Variable; readonly span: Span }[] = []
+  /** Where references are used. */
+  readonly uses: { readonly variable: Variable; readonly span: Span }[] = []
   /** What is being checked around the present statement, innermost last: what `break` and `continue` leave. */
   readonly around: Around[] = []
   returns: ValueType | undefined
@@ -155,6 +193,11 @@ export class Scope {
 
   names(): string[] {
     return this.bindings.flatMap((block) => [...block.keys()]).filter((name) => !name.includes('@'))
+  }
+
+  /** The references that some name stands for here. */
+  references(): Variable[] {
+    return this.bindings.flatMap((block) => [...block.values()]).flatMap(referencesOf)
   }
 
   variable(name: string, type: ValueType): Variable {

@@ -21,6 +21,8 @@ export type ValueType =
       readonly nullable: boolean
       /** A header whose checksum covers this one is known of it. */
       readonly covered?: boolean | undefined
+      /** The name of the table that it is an entry of, where that is one. */
+      readonly table?: string | undefined
       /** Where the entry's lock is. */
       readonly lock?: number | undefined
     }
@@ -141,6 +143,8 @@ export interface TypedFunction {
   readonly result: ValueType
   /** It may have moved the packet when it returns. */
   readonly moves: boolean
+  /** Tables of which it may have changed entries when it returns. */
+  readonly changes: readonly string[]
   readonly at: Position
 }
 

@@ -25,7 +25,7 @@ const loop = (times: number, ...body: TypedStatement[]): TypedStatement => ({
   body,
   at,
 })
-const callee: TypedFunction = { name: 'f', parameters: [], body: [], result: U32, moves: false, at }
+const callee: TypedFunction = { name: 'f', parameters: [], body: [], result: U32, moves: false, changes: [], at }
 const call: Typed = { op: 'call', callee, arguments: [choose], type: U32, at }
 
 test.each<[string, number, TypedStatement[]]>([
