@@ -30,9 +30,11 @@ export function carried(scope: Scope, checked: Checked, node: Expression): Typed
   throw scope.unfit(
     node.span,
     `${describeStatic(checked)} is not a value that a packet can carry`,
-    REMEDY[checked.static],
+    isText(checked) ? "texts are known now, and only compared: config.mode === 'strict'" : REMEDY[checked.static],
   )
 }
+
+const isText = (checked: Static): boolean => checked.static === 'host' && typeof checked.value === 'string'
 
 const REMEDY: Readonly<Record<Static['static'], string>> = {
   packet: 'write packet.length, or packet.read(Ethernet)',

@@ -479,6 +479,8 @@ function assignable(name: string, binding: Binding | undefined): string {
   if (binding === undefined) return `declare it: let ${name} = …`
   if (binding.kind !== 'variable') return `what a data plane is given does not change: let mine = …`
   if (binding.counts) return 'a loop steps its variable itself; leave early with break'
+  if (binding.variable.type.kind === 'reference')
+    return 'a reference stays what it is: give the other one a name of its own'
   return 'declare it with let'
 }
 

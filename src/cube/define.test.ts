@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { Refusal } from '../base/diagnostic.ts'
-import { cell, u32 } from '../lang/index.ts'
+import { cell, header, u32 } from '../lang/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { type Drops, defineCube, type Tables } from './define.ts'
 
@@ -51,4 +51,13 @@ test('the refusal names the line of the schema', async () => {
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('what is no table, and fields without a type, as JavaScript may write them', () => {
+  expect(() => define('lan', { stations: JSON.parse('{ "a": 1 }') }, {})).toThrow(
+    'cube lan: state.stations is no table: write hash({ … }), array({ … }) or another kind',
+  )
+  const fields = JSON.parse('{ "port": "u16" }')
+  expect(() => cell({ value: fields })).toThrow('.port has no type: take u8, mac, list(…) or another one')
+  expect(() => header('Mine', fields)).toThrow('Mine.port has no type: take u8, mac, list(…) or another one')
 })

@@ -45,6 +45,9 @@ export function defineCube<
   const taken = takenIn(MAP, parts.state) ?? takenIn(ENGINE_DROPS, parts.drops)
   if (taken !== undefined)
     throw new RangeError(`cube ${name}: every cube has \`${taken}\` already: choose another name`)
+  for (const [table, given] of Object.entries<Partial<Table>>(parts.state))
+    if (given?.kind === undefined || given.value === undefined)
+      throw new RangeError(`cube ${name}: state.${table} is no table: write hash({ … }), array({ … }) or another kind`)
   return { name, ...parts }
 }
 

@@ -21,12 +21,15 @@ function ofError(path: string, error: unknown): Diagnostic {
   const place = error instanceof Error ? placeInStack(error.stack ?? '', dirname(path)) : undefined
   const isMissing =
     /Cannot find (package|module) '(tessera|zod)/.test(message) || /require\(esm\)|require\(\) ES Module/.test(message)
+  const isUnknown = message.includes('does not provide an export named')
   return {
     message: `${shown(path)} cannot be imported: ${message.split('\n')[0]}`,
     place,
-    remedy: isMissing
-      ? 'the package tessera must be found from that folder: put the folder into the clone, or into a package\nof "type": "module" where npm install tessera was run'
-      : 'the module is run before its data plane is compiled: it must not throw',
+    remedy: isUnknown
+      ? 'import only what that module exports: npx tsc finds the line'
+      : isMissing
+        ? 'the package tessera must be found from that folder: put the folder into the clone, or into a package\nof "type": "module" where npm install tessera was run'
+        : 'the module is run before its data plane is compiled: it must not throw',
   }
 }
 

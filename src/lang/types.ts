@@ -250,6 +250,7 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
   let size = 0
   let align = 1
   const places: Field[] = Object.entries(fields).map(([field, type]) => {
+    if (!isType(type)) throw untyped(name, field)
     if (type.kind === 'bits')
       throw new RangeError(`${name}.${field}: bit fields belong in headers; take u8, u16 or u32`)
     const offset = alignUp(size, type.layout.align)
@@ -261,6 +262,9 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
   return { name, fields, order: 'host', layout: { kind: 'struct', size, align, fields: places }, size }
 }
 
+const untyped = (name: string, field: string): RangeError =>
+  new RangeError(`${name}.${field} has no type: take u8, mac, list(…) or another one`)
+
 /** A packet header: no padding, integers in network byte order, bit fields from the most significant bit down. */
 export function header<F extends Fields>(
   name: string,
@@ -271,6 +275,7 @@ export function header<F extends Fields>(
   let offset = 0
   let run: { name: string; width: number }[] = []
   for (const [field, type] of Object.entries(fields)) {
+    if (!isType(type)) throw untyped(name, field)
     if (type.kind !== 'bits') {
       if (run.length > 0) throw new RangeError(`${name}.${field}: the bit fields before it do not fill whole bytes`)
       const layout = packed(type, `${name}.${field}`)

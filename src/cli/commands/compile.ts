@@ -159,5 +159,10 @@ function settings(
   const [issue] = parsed.error.issues
   const key = issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : String(issue?.path[0] ?? '')
   const known = Object.keys(schema.shape)
-  throw refusal(`${option} ${key}: ${issue?.message ?? z.prettifyError(parsed.error)}`, suggestion(key, known))
+  const isKnown = known.includes(key)
+  const remedy = Object.hasOwn(given, key) ? undefined : `give it: ${option} ${key}=…`
+  throw refusal(
+    `${option} ${key}: ${issue?.message ?? z.prettifyError(parsed.error)}`,
+    isKnown ? remedy : suggestion(key, known),
+  )
 }
