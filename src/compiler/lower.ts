@@ -1,31 +1,30 @@
 /** The typed tree → SSA. Functions are called or compiled in, conditions become branches, references become pointers with a test. */
 
-import type { Field } from '../isa/layout.ts'
 import type { Hook } from '../isa/program.ts'
-import type { StructType } from '../lang/index.ts'
 import { Builder } from './builder.ts'
 import { type Called, planCalls, planNoCalls } from './calls.ts'
 import type { Cube } from './cube.ts'
 import type { ExitParts, Verdicts } from './exits.ts'
 import { TcExits } from './exits-tc.ts'
 import { XdpExits } from './exits-xdp.ts'
-import type { Block, Comparison, Graph, Value } from './ir.ts'
+import type { Block, Graph, Value } from './ir.ts'
 import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber } from './lower-address.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { Checksums } from './lower-checksum.ts'
+import { compare } from './lower-compare.ts'
+import { loadField } from './lower-field.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
-import { elementPointer } from './lower-list.ts'
 import { TcMover } from './lower-move-tc.ts'
 import { XdpMover } from './lower-move-xdp.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { emitWithPacket } from './lower-punt.ts'
 import { readPacket } from './lower-read.ts'
+import { bring, chosen, elementOf, type References, referenceTo } from './lower-reference.ts'
 import { stateCall, stateReference } from './lower-state.ts'
 import { writeField } from './lower-write.ts'
-import { loadPieces, octet, type Pieces, piecesOf, storePieces, swapped, width } from './pieces.ts'
-import { isInPacket, type PacketReference, type Reference, type Test, type Values } from './reference.ts'
+import { octet, type Pieces, piecesOf, storePieces, width } from './pieces.ts'
+import { isInPacket, type PacketReference, type Reference } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
-import type { CompareOperator } from './tree.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type Wiring } from './wiring.ts'
 
@@ -62,7 +61,7 @@ export function lower(main: TypedFunction, options: LowerOptions): Graph[] {
 /** Numbers for SSA variables: each source variable may have several pieces. */
 const VARIABLE_STRIDE = 4
 
-class Lowering implements Values {
+class Lowering implements References {
   readonly builder: Builder
   private readonly packet: Passage
   private readonly checksums: Checksums
@@ -273,7 +272,7 @@ class Lowering implements Values {
     const target = this.returns.at(-1)
     if (target === undefined) return
     if (value !== undefined && (value.op === 'null' || value.type.kind === 'reference'))
-      return this.bring(value, target.result, target.to)
+      return bring(this, value, target.result, target.to)
     if (value !== undefined) this.writePieces(target.result, this.value(value))
     this.builder.jump(target.to)
   }
@@ -384,7 +383,7 @@ class Lowering implements Values {
       case 'variable':
         return piecesOf(node.type).map((_, index) => builder.read(node.variable.id * VARIABLE_STRIDE + index))
       case 'field':
-        return this.loadField(node.base, node.field, node.struct, node.at)
+        return loadField(this, this.reference(node.base), node.field, node.struct, node.at)
       case 'byte':
         return [octet(builder, this.value(node.base), node.base.type, node.index)]
       case 'address':
@@ -503,7 +502,7 @@ class Lowering implements Values {
     return pieces.map((_, index) => builder.read(result + index))
   }
 
-  private condition(node: Typed, whenTrue: Block, whenFalse: Block): void {
+  condition(node: Typed, whenTrue: Block, whenFalse: Block): void {
     const { builder } = this
     builder.at = node.at
     switch (node.op) {
@@ -531,7 +530,7 @@ class Lowering implements Values {
         return
       }
       case 'compare':
-        return this.compare(node, whenTrue, whenFalse)
+        return compare(this, node, whenTrue, whenFalse)
       case 'set':
       case 'add':
       case 'replace':
@@ -557,29 +556,6 @@ class Lowering implements Values {
     }
   }
 
-  private compare(node: Extract<Typed, { op: 'compare' }>, whenTrue: Block, whenFalse: Block): void {
-    const { builder } = this
-    const { type } = node.left
-    const left = this.value(node.left)
-    const right = this.value(node.right)
-    builder.at = node.at
-    const signed = type.kind === 'int' && type.signed
-    const comparison = COMPARISON[node.operator][signed ? 1 : 0]
-    const sizes = piecesOf(type)
-    // Addresses differ as soon as one piece does.
-    const [all, any] = node.operator === '!==' ? [whenFalse, whenTrue] : [whenTrue, whenFalse]
-    for (const [index, size] of sizes.entries()) {
-      const [a, b] = [left[index], right[index]]
-      if (a === undefined || b === undefined) continue
-      const bits = size === 8 ? 64 : 32
-      if (index === sizes.length - 1) return builder.branch(comparison, bits, a, b, whenTrue, whenFalse)
-      const next = builder.newBlock()
-      builder.branch('eq', bits, a, b, next, any)
-      builder.enter(next)
-    }
-    builder.jump(all)
-  }
-
   private arithmetic(node: Extract<Typed, { op: 'arithmetic' }>): Value {
     const { type, operator } = node
     const left = this.scalar(node.left)
@@ -595,7 +571,7 @@ class Lowering implements Values {
     return builder.emit({ op: 'load', size: 8, offset: 0, from: 'constant' }, cell)
   }
 
-  private reference(node: Typed): Reference {
+  reference(node: Typed): Reference {
     const { builder } = this
     builder.at = node.at
     switch (node.op) {
@@ -612,9 +588,9 @@ class Lowering implements Values {
         return part
       }
       case 'element':
-        return this.element(node)
+        return elementOf(this, this.packet, node)
       case 'conditional':
-        return this.chosen(node)
+        return chosen(this, node)
       case 'call': {
         this.bindArguments(node)
         const [pointer] = this.compiledIn(node.callee.body, node.type)
@@ -653,115 +629,8 @@ class Lowering implements Values {
     this.checksums.settle(false)
     return node.op === 'move' ? mover.move(node.move, operands) : mover[node.op](node.tunnel)
   }
-
-  private chosen(node: Extract<Typed, { op: 'conditional' }>): Reference {
-    const { builder } = this
-    const [whenTrue, whenFalse, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
-    const result = builder.own()
-    this.condition(node.test, whenTrue, whenFalse)
-    builder.enter(whenTrue)
-    this.bring(node.whenTrue, result, after)
-    builder.enter(whenFalse)
-    this.bring(node.whenFalse, result, after)
-    builder.enter(after)
-    return referenceTo(builder, builder.read(result), node.type)
-  }
-
-  /** Where references meet, one is a pointer, or 0: its tests are made before. */
-  private bring(node: Typed, result: number, to: Block): void {
-    const { builder } = this
-    const { pointer, present } = node.op === 'null' ? NOTHING(builder) : this.reference(node)
-    const isNullable = node.type.kind === 'reference' && node.type.nullable
-    const tests = isNullable ? present.filter((test) => !isOfPointer(test, pointer)) : []
-    const absent = builder.newBlock()
-    for (const { comparison, bits, left, right } of tests) {
-      const next = builder.newBlock()
-      builder.branch(comparison, bits, left, right, next, absent)
-      builder.enter(next)
-    }
-    builder.write(result, pointer)
-    builder.jump(to)
-    if (tests.length === 0) return
-    builder.enter(absent)
-    builder.write(result, builder.constant(0))
-    builder.jump(to)
-  }
-
-  private element({ base, field, index, at }: Extract<Typed, { op: 'element' }>): Reference {
-    const { builder } = this
-    const { pointer, present, copy } = this.reference(base)
-    const { layout } = field
-    if (layout.kind !== 'list') throw new Error(`${field.name} is no list`)
-    const chosen = this.scalar(index)
-    builder.at = at
-    if (copy !== undefined && index.op === 'constant') {
-      const offset = copy.offset + field.offset + Number(index.value) * layout.element.size
-      return { pointer, present, copy: { ...copy, offset } }
-    }
-    const isPacket = base.type.kind === 'reference' && base.type.space === 'packet'
-    const end = isPacket ? this.packet.dataEnd() : undefined
-    const place = { offset: field.offset, stride: layout.element.size, length: layout.length, end }
-    return { pointer: elementPointer(builder, pointer, { value: chosen, bits: width(index.type) }, place), present }
-  }
-
-  private loadField(base: Typed, field: Field, struct: StructType, at: Position): Pieces {
-    const { builder } = this
-    const { pointer, copy } = this.reference(base)
-    const copied = copy?.parts.get(copy.offset + field.offset)
-    if (copied !== undefined) return copied
-    builder.at = at
-    const network = struct.order === 'network'
-    const pieces = loadPieces(builder, pointer, field, network ? 'packet' : 'shared')
-    if (field.layout.kind === 'list') return network ? swapped(builder, field.layout, pieces) : pieces
-    const [first] = pieces
-    if (first === undefined || field.layout.kind !== 'scalar') return pieces
-    const { size } = field.layout
-    const host = network && size > 1 ? builder.emit({ op: 'swap', bits: (size * 8) as 16 | 32 | 64 }, first) : first
-    // A truth value in a packet may be any octet; everywhere else it is 0 or 1.
-    if (network && struct.fields[field.name]?.kind === 'bool') return this.truth(host)
-    if (field.bits === undefined) return [host]
-    const bits = size === 8 ? 64 : 32
-    const shifted = builder.emit({ op: 'alu', alu: 'rsh', bits }, host, builder.constant(field.bits.shift))
-    return [
-      builder.emit({ op: 'alu', alu: 'and', bits }, shifted, builder.constant(2n ** BigInt(field.bits.width) - 1n)),
-    ]
-  }
-
-  /** 0 or 1, for a value that may be more. */
-  private truth(value: Value): Pieces {
-    const { builder } = this
-    const [is, isNot] = [builder.newBlock(), builder.newBlock()]
-    builder.branch('ne', 32, value, builder.constant(0), is, isNot)
-    return this.join(
-      is,
-      isNot,
-      () => [builder.constant(1)],
-      () => [builder.constant(0)],
-    )
-  }
 }
 
 const MOVERS = { tc: TcMover, xdp: XdpMover } as const
 
-const NOTHING = (builder: Builder): Reference => ({ pointer: builder.constant(0), present: [] })
-
-/** `pointer !== 0` */
-const isOfPointer = ({ comparison, left, right }: Test, pointer: Value): boolean =>
-  comparison === 'ne' && left === pointer && right.op === 'const' && right.value === 0n
-
-function referenceTo(builder: Builder, pointer: Value, type: ValueType): Reference {
-  const isNullable = type.kind === 'reference' && type.nullable
-  const test: Test = { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }
-  return { pointer, present: isNullable ? [test] : [] }
-}
-
 const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
-
-const COMPARISON: Readonly<Record<CompareOperator, readonly [Comparison, Comparison]>> = {
-  '===': ['eq', 'eq'],
-  '!==': ['ne', 'ne'],
-  '<': ['ult', 'slt'],
-  '<=': ['ule', 'sle'],
-  '>': ['ugt', 'sgt'],
-  '>=': ['uge', 'sge'],
-}
