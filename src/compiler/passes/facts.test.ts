@@ -62,6 +62,21 @@ test('equal in their low halves are not equal', () => {
   `)
 })
 
+test('what is not zero may have a low half that is', () => {
+  const text = `
+    b0:
+      v0 = context()
+      v1 = load 8 8(v0)
+      if v1 ne64 0 jump b1 else b2
+    b1:
+      if v1 eq32 0 jump b2 else b3
+    b2:
+      return 0
+    b3:
+      return 1`
+  expect(changedBy(useFacts, text)).toContain('if v1 eq32 0')
+})
+
 test('where ways meet, nothing is known that only one of them knows', () => {
   const text = `
     b0:

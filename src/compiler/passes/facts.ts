@@ -27,10 +27,10 @@ export function useFacts(graph: Graph): boolean {
     if (end?.op === 'return') end.value = known(end.value, block)
     if (end?.op !== 'branch') continue
     const constant = end.right
-    const isOther = facts
-      .get(end.left)
-      ?.some((fact) => !fact.equal && within(block, fact.from) && isSame(fact.constant, constant))
-    if (isOther && (end.comparison === 'eq' || end.comparison === 'ne')) {
+    const isOther =
+      isEquality(end) &&
+      facts.get(end.left)?.some((fact) => !fact.equal && within(block, fact.from) && isSame(fact.constant, constant))
+    if (isOther) {
       const [to, gone] = end.comparison === 'ne' ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
       removeEdge(block, gone)
       block.end = { op: 'jump', to, at: end.at }
