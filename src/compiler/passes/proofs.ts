@@ -1,3 +1,4 @@
+import { FARTHEST as FARTHEST_BYTE } from '../../lang/index.ts'
 import { type Block, type Comparison, dominators, type Graph, MIRRORED, NEGATED, type Value } from '../ir.ts'
 import { prune, removeEdge } from './graph.ts'
 
@@ -22,6 +23,7 @@ export function knownProofs(graph: Graph): boolean {
   return changed
 }
 
+const FARTHEST = BigInt(FARTHEST_BYTE)
 const UNKNOWN = 2n ** 64n - 1n
 
 class Knowledge {
@@ -36,8 +38,56 @@ class Knowledge {
   covers(block: Block): boolean {
     const { end } = block
     if (end?.op !== 'branch') return false
-    if (this.isExact(end.left, new Set())) return true
+    if (this.isExact(end.left, new Set()) || this.isWithin(block)) return true
     return end.right.op === 'const' && this.most(end.left, block) <= end.right.value
+  }
+
+  /** Whether a test on the way has found as much of the packet behind the same address: what is added to it is known exactly. */
+  private isWithin(block: Block): boolean {
+    const { end } = block
+    if (end?.op !== 'branch' || end.comparison !== 'ule') return false
+    const asked = this.distance(end.left, block)
+    for (let inner = block; ; ) {
+      const above = this.idom.get(inner)
+      if (above === undefined || above === inner) return false
+      const passed = this.passed(above, inner)
+      const found = passed?.comparison === 'ule' && passed.right === end.right && this.distance(passed.left, undefined)
+      if (found && found.from === asked.from && found.most >= asked.most) return true
+      inner = above
+    }
+  }
+
+  /** What holds in a block that only one side of a test leads to, but for the ways back of a loop that it begins. */
+  private passed({ end }: Block, block: Block) {
+    if (end?.op !== 'branch' || end.whenTrue === end.whenFalse) return undefined
+    const ways = block.predecessors.filter((one) => !this.isBehind(one, block))
+    if (ways.length !== 1) return undefined
+    const comparison = end.whenTrue === block ? end.comparison : NEGATED[end.comparison]
+    return { comparison, bits: end.bits, left: end.left, right: end.right }
+  }
+
+  private isBehind(block: Block, outer: Block): boolean {
+    for (let inner = block; inner !== outer; ) {
+      const above = this.idom.get(inner)
+      if (above === undefined || above === inner) return false
+      inner = above
+    }
+    return true
+  }
+
+  /** The address that an address is computed from, and how far behind it that is at most: constants, and counts before `at`. */
+  private distance(address: Value, at: Block | undefined): { readonly from: Value; readonly most: bigint } {
+    let [from, most] = [address, 0n]
+    for (;;) {
+      const [inner, term] = from.arguments
+      const isSum = from.op === 'alu' && from.alu === 'add' && from.bits === 64
+      if (!isSum || inner === undefined || term === undefined) return { from, most }
+      const isKnown = term.op === 'const' || (at !== undefined && this.isExact(term, new Set()))
+      const more = isKnown ? this.most(term, at) : UNKNOWN
+      if (more > FARTHEST) return { from, most }
+      most += more
+      from = inner
+    }
   }
 
   /** Whether the verifier knows a number, or how far into the packet a pointer leads, exactly on each way. */
@@ -116,14 +166,10 @@ class Knowledge {
     for (let block = at; ; ) {
       const above = this.idom.get(block)
       if (above === undefined || above === block) return most
-      const { end } = above
-      const [only, ...others] = block.predecessors
-      if (end?.op === 'branch' && only === above && others.length === 0 && end.whenTrue !== end.whenFalse) {
-        const passed = end.whenTrue === block ? end.comparison : NEGATED[end.comparison]
-        const limit = limitOf(value, passed, end.left, end.right)
-        // A comparison of low halves says nothing of more.
-        if (limit !== undefined && (end.bits === 64 || before <= 0xffffffffn)) most = smaller(most, limit)
-      }
+      const passed = this.passed(above, block)
+      const limit = passed && limitOf(value, passed.comparison, passed.left, passed.right)
+      // A comparison of low halves says nothing of more.
+      if (limit !== undefined && (passed?.bits === 64 || before <= 0xffffffffn)) most = smaller(most, limit)
       block = above
     }
   }
