@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromCString, viewOf } from '../src/base/bytes.ts'
-import { decode } from '../src/isa/encode.ts'
+import { decode } from '../src/isa/decode.ts'
 import { type Instruction, type MapDescription, type Program, slotsOf } from '../src/isa/program.ts'
 
 export const CLANG = 'clang-19'

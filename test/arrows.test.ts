@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['cube', 'compiler', 'backend', 'lang', 'isa', 'base'],
   daemon: ['engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
   testing: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
-  cli: ['daemon', 'engine', 'cube', 'compiler', 'backend', 'isa', 'base'],
+  cli: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }
 
 const src = resolve(import.meta.dirname, '../src')

@@ -1,15 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { Refusal } from '../base/diagnostic.ts'
-import { applyCommand } from './commands/apply.ts'
-import { compileCommand } from './commands/compile.ts'
-import { deleteCommand } from './commands/delete.ts'
-import { showCommand } from './commands/show.ts'
 import { EXIT } from './exit.ts'
+
+/** Each loads what it needs, and only the one that is called is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  apply: async () => (await import('./commands/apply.ts')).applyCommand(),
+  compile: async () => (await import('./commands/compile.ts')).compileCommand(),
+  delete: async () => (await import('./commands/delete.ts')).deleteCommand(),
+  show: async () => (await import('./commands/show.ts')).showCommand(),
+  vm: async () => (await import('./commands/vm.ts')).vmCommand(),
+}
 
 const EXAMPLES = `
 Examples:
   tessera compile bridge                   the bridge's instructions beside their TypeScript
+  tessera vm exec < program.hex            run a program of eBPF instructions
   tessera apply lan.yaml --machine vm      try a graph without root, with simulated hosts
   tessera apply lan.yaml --dry-run         what would change
   sudo tessera apply lan.yaml              run it in the kernel
@@ -25,9 +31,8 @@ export async function main(words: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .showHelpAfterError('Run tessera --help for what there is.')
-  for (const command of [applyCommand(), compileCommand(), deleteCommand(), showCommand()])
-    program.addCommand(command.copyInheritedSettings(program))
-  for (const command of [program, ...program.commands]) command.exitOverride()
+  for (const command of await commandsFor(words[0])) program.addCommand(inheriting(command, program))
+  program.exitOverride()
   // Effects are carried out in one go, which no signal interrupts: a change happens as a whole or not at all.
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -43,6 +48,18 @@ export async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(`${error.message}\n`)
     return EXIT.failed
   }
+}
+
+/** The one of this name; all of them, to tell about or to guess from, where there is none. */
+async function commandsFor(name: string | undefined): Promise<Command[]> {
+  const called = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  return Promise.all((called === undefined ? Object.values(COMMANDS) : [called]).map((load) => load()))
+}
+
+/** What `program` does about mistakes and help, and throwing instead of ending the process. */
+function inheriting(command: Command, program: Command): Command {
+  for (const inner of command.commands) inheriting(inner, program)
+  return command.copyInheritedSettings(program).exitOverride()
 }
 
 function version(): string {

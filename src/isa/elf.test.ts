@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fromCString, viewOf } from '../base/bytes.ts'
+import { decode } from './decode.ts'
 import { elfObject } from './elf.ts'
-import { decode } from './encode.ts'
 import type { Layout, Scalar } from './layout.ts'
 import type { Hook, Instruction, MapDescription, Program } from './program.ts'
 

@@ -27,24 +27,3 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
   }
   return bytes
 }
-
-/** The inverse of {@link encode}. A RangeError where the bytes end inside an instruction. */
-export function decode(bytes: Uint8Array): Instruction[] {
-  if (bytes.length % 8 !== 0) throw new RangeError(`${bytes.length} bytes are not a whole number of 8-byte slots`)
-  const view = viewOf(bytes)
-  const instructions: Instruction[] = []
-  for (let at = 0; at < bytes.length; at += 8) {
-    const opcode = view.getUint8(at)
-    const registers = view.getUint8(at + 1)
-    const base = { opcode, dst: registers & 0xf, src: registers >> 4, offset: view.getInt16(at + 2, true) }
-    if (opcode !== LDDW) {
-      instructions.push({ ...base, imm: view.getInt32(at + 4, true) })
-      continue
-    }
-    if (at + 16 > bytes.length) throw new RangeError(`slot ${at / 8}: the second half of lddw is missing`)
-    const imm = (BigInt(view.getUint32(at + 12, true)) << 32n) | BigInt(view.getUint32(at + 4, true))
-    instructions.push({ ...base, imm })
-    at += 8
-  }
-  return instructions
-}

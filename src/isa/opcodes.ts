@@ -58,7 +58,8 @@ export const JMP = {
 
 export const SIZE = { w: 0x00, h: 0x08, b: 0x10, dw: 0x18 } as const
 
-export const MODE = { imm: 0x00, mem: 0x60, memsx: 0x80, atomic: 0xc0 } as const
+/** `abs` and `ind` are the legacy packet access of RFC 9669 section 5.5. */
+export const MODE = { imm: 0x00, abs: 0x20, ind: 0x40, mem: 0x60, memsx: 0x80, atomic: 0xc0 } as const
 
 /** RFC 9669 section 5.3: the operation is in the immediate; `fetch` is a flag on the first four. */
 export const ATOMIC = { add: 0x00, or: 0x40, and: 0x50, xor: 0xa0, fetch: 0x01, xchg: 0xe1, cmpxchg: 0xf1 } as const

@@ -175,7 +175,7 @@ test('a refusal at load names every mistake, with its instruction', () => {
   ])
   expect(() => machine.load(program, {})).toThrow(
     [
-      'program "wrong", instruction 2: r10, the frame pointer, cannot be written',
+      'program "wrong", instruction 2 (r10 = 0): r10, the frame pointer, cannot be written',
       '',
       'program "wrong", instruction 3: opcode 0xff is not an instruction',
     ].join('\n'),

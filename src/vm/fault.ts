@@ -11,15 +11,21 @@ export class Fault extends Refusal {
   readonly instruction: number
 
   constructor(program: Program, index: number, reason: string) {
-    const instruction = program.instructions[index]
-    const slot = program.instructions.slice(0, index).reduce((sum, each) => sum + slotsOf(each), 0)
-    const text = instruction === undefined ? '' : ` (${printInstruction(instruction)})`
-    super([
-      { message: `program "${program.name}", instruction ${slot}${text}: ${reason}`, place: placeOf(program, index) },
-    ])
+    super([{ message: `${nameOf(program, index)}: ${reason}`, place: placeOf(program, index) }])
     this.name = 'Fault'
-    this.instruction = slot
+    this.instruction = slotAt(program, index)
   }
+}
+
+const slotAt = ({ instructions }: Program, index: number): number =>
+  instructions.slice(0, index).reduce((sum, each) => sum + slotsOf(each), 0)
+
+/** `program "bridge", instruction 2 (r0 = *(u32 *)(r1 +4))` */
+export function nameOf(program: Program, index: number): string {
+  const instruction = program.instructions[index]
+  const text = instruction === undefined ? '' : printInstruction(instruction)
+  const shown = text === '' || text.endsWith('unknown') ? '' : ` (${text})`
+  return `program "${program.name}", instruction ${slotAt(program, index)}${shown}`
 }
 
 /** Where in the source the instruction at `index` came from, if the program says so. */

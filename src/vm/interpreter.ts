@@ -31,8 +31,11 @@ export interface Processor {
 // What a helper leaves in r1 to r5: nothing anybody may use.
 const CLOBBERED = 0x0badbadb
 
-/** Runs a program on the context and packet that are in memory, and returns r0 as unsigned 32 bits. */
-export function interpret(code: Code, processor: Processor): number {
+/**
+ * Runs a program, with the address of a region in r1 and a length in r2. What it returns is in r0 of `code`, and its lower half
+ * is given as unsigned 32 bits.
+ */
+export function interpret(code: Code, processor: Processor, region: number = REGION.context, length = 0): number {
   const { operation, destination, source, detail, target, lo, hi } = code
   const { memory } = processor
   const { callers } = processor
@@ -45,7 +48,8 @@ export function interpret(code: Code, processor: Processor): number {
     lo[r] = 0
     hi[r] = 0
   }
-  hi[1] = REGION.context
+  hi[1] = region
+  lo[2] = length
   lo[10] = LIMIT.stack
   hi[10] = REGION.stack
   try {

@@ -20,7 +20,15 @@ export const REGION = {
   maps: 256,
 } as const
 
-type Kind = 'context' | 'packet' | 'stack' | 'record' | 'map' | 'values'
+/** `plain` is bytes that a program may do everything with. */
+type Kind = 'context' | 'packet' | 'stack' | 'record' | 'map' | 'values' | 'plain'
+
+interface RegionOptions {
+  readonly map?: VirtualMap
+  readonly writable?: Uint8Array
+  /** Of a stack: whether it is zeros at first, instead of nothing that could be read. */
+  readonly zeroed?: boolean
+}
 
 /** A run of bytes that a program may reach. `bytes` may be longer than `length`, and may be replaced by longer ones. */
 export class Region {
@@ -38,14 +46,14 @@ export class Region {
   readonly stride: number
   readonly valueSize: number
 
-  constructor(kind: Kind, name: string, bytes: Uint8Array, more: { map?: VirtualMap; writable?: Uint8Array } = {}) {
+  constructor(kind: Kind, name: string, bytes: Uint8Array, more: RegionOptions = {}) {
     this.kind = kind
     this.name = name
     this.map = more.map
     this.bytes = bytes
     this.view = viewOf(bytes)
     this.length = bytes.length
-    this.written = kind === 'stack' ? new Uint8Array(bytes.length >> 3) : undefined
+    this.written = kind === 'stack' && more.zeroed !== true ? new Uint8Array(bytes.length >> 3) : undefined
     this.writable = more.writable
     this.valueSize = kind === 'values' ? (more.map?.description.value.size ?? 0) : 0
     this.stride = kind === 'values' ? strideOf(this.valueSize) : 0
@@ -62,10 +70,15 @@ export class Memory {
   readonly regions: (Region | undefined)[] = new Array<Region | undefined>(REGION.maps).fill(undefined)
   /** Where the packet is now. */
   packet: number = REGION.packet
-  readonly #stacks = Array.from({ length: LIMIT.callDepth }, (_, depth) => {
-    return new Region('stack', depth === 0 ? 'stack' : `stack of call ${depth}`, new Uint8Array(LIMIT.stack))
-  })
+  readonly #stacks: readonly Region[]
   readonly #free: number[] = []
+
+  constructor({ zeroed = false }: Pick<RegionOptions, 'zeroed'> = {}) {
+    this.#stacks = Array.from({ length: LIMIT.callDepth }, (_, depth) => {
+      const name = depth === 0 ? 'stack' : `stack of call ${depth}`
+      return new Region('stack', name, new Uint8Array(LIMIT.stack), { zeroed })
+    })
+  }
 
   /** Gives a map its two regions and returns the first one's number. */
   addMap(map: VirtualMap, values: Region): number {
@@ -98,7 +111,8 @@ export class Memory {
   enterFrame(depth: number): void {
     const stack = this.#stacks[depth]
     if (stack === undefined) throw new Trap(`calls are nested more than ${LIMIT.callDepth} deep`)
-    stack.written?.fill(0)
+    if (stack.written === undefined) stack.bytes.fill(0)
+    else stack.written.fill(0)
     this.regions[REGION.stack + depth] = stack
   }
 
@@ -139,7 +153,7 @@ export class Memory {
     const region = this.readable(id, at, size)
     if (at % size !== 0)
       throw new Trap(`an atomic operation on ${size} bytes at an address that is no multiple of ${size}`)
-    if (region.kind !== 'stack' && region.kind !== 'values')
+    if (region.kind !== 'stack' && region.kind !== 'values' && region.kind !== 'plain')
       throw new Trap(`an atomic operation on the ${region.kind}: only the stack and map values have them`)
     return region
   }

@@ -1,7 +1,7 @@
 import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { ALU, ATOMIC, CALL, CLASS, classOf, HELPER, helperName, JMP, LDDW, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
 import { type Hook, type Instruction, type Program, slotsOf } from '../isa/program.ts'
-import { placeOf } from './fault.ts'
+import { nameOf, placeOf } from './fault.ts'
 
 const MOST_INSTRUCTIONS = 1_000_000
 
@@ -23,7 +23,17 @@ const HOOK_OF = new Map<number, Hook>([
   [HELPER.skb_change_head, 'tc'],
   [HELPER.skb_adjust_room, 'tc'],
 ])
-const HELPERS = new Set<number>(Object.values(HELPER))
+const HELPERS: ReadonlySet<number> = new Set<number>(Object.values(HELPER))
+
+export interface Rules {
+  /**
+   * RFC 9669 gives a meaning to divisions by the constant 0, to shifts by more than a register has, and to programs of which
+   * parts cannot be reached. The kernel refuses all of them.
+   */
+  readonly standard?: boolean
+  /** Those that can be called. */
+  readonly helpers?: ReadonlySet<number>
+}
 
 const ALU_CODES = new Set<number>(Object.values(ALU))
 const CONDITIONS = new Set<number>(
@@ -39,24 +49,24 @@ const ATOMICS = new Set<number>([
  * Refuses what no run could make sense of: every mistake found, each with its instruction. The kernel's verifier refuses
  * all of this too, and much more.
  */
-export function validate(program: Program): void {
+export function validate(program: Program, { standard = false, helpers = HELPERS }: Rules = {}): void {
   const { instructions } = program
   if (instructions.length === 0 || instructions.length > MOST_INSTRUCTIONS) {
     const message = `program "${program.name}" has ${instructions.length} instructions; it may have 1 to 1,000,000`
     throw new Refusal([{ message }])
   }
+  const checks = { program, standard, helpers }
   const slots = slotNumbers(instructions)
   const found: Diagnostic[] = []
   const report = (index: number, what: string) => {
     if (found.length >= 20) return
-    const message = `program "${program.name}", instruction ${slots[index]}: ${what}`
-    found.push({ message, place: placeOf(program, index) })
+    found.push({ message: `${nameOf(program, index)}: ${what}`, place: placeOf(program, index) })
   }
   for (const [index, instruction] of instructions.entries()) {
-    const mistake = registers(instruction) ?? form(instruction, program)
+    const mistake = registers(instruction) ?? form(instruction, checks)
     if (mistake !== undefined) report(index, mistake)
   }
-  if (found.length === 0) flow(program, report)
+  if (found.length === 0) flow(program, slots, standard, report)
   if (found.length > 0) throw new Refusal(found)
 }
 
@@ -90,8 +100,12 @@ function registers({ opcode, dst, src, map }: Instruction): string | undefined {
   return writes && dst === 10 ? 'r10, the frame pointer, cannot be written' : undefined
 }
 
+interface Checks extends Required<Rules> {
+  readonly program: Program
+}
+
 /** What is wrong with an instruction by itself, RFC 9669 sections 4 and 5. Fields it does not use must be zero. */
-function form(instruction: Instruction, program: Program): string | undefined {
+function form(instruction: Instruction, checks: Checks): string | undefined {
   const { opcode, offset, imm } = instruction
   if (!Number.isInteger(offset) || offset < -0x8000 || offset > 0x7fff)
     return `offset ${offset} is not a signed 16-bit number`
@@ -100,12 +114,12 @@ function form(instruction: Instruction, program: Program): string | undefined {
   switch (classOf(opcode)) {
     case CLASS.alu:
     case CLASS.alu64:
-      return arithmetic(instruction)
+      return arithmetic(instruction, checks)
     case CLASS.jmp:
     case CLASS.jmp32:
-      return jump(instruction, program)
+      return jump(instruction, checks)
     case CLASS.ld:
-      return wide(instruction, program)
+      return wide(instruction, checks)
     default:
       return memory(instruction)
   }
@@ -114,7 +128,7 @@ function form(instruction: Instruction, program: Program): string | undefined {
 const RESERVED = 'a field that this instruction does not use is not zero'
 const unknown = (opcode: number): string => `opcode 0x${opcode.toString(16).padStart(2, '0')} is not an instruction`
 
-function arithmetic({ opcode, src, offset, imm }: Instruction): string | undefined {
+function arithmetic({ opcode, src, offset, imm }: Instruction, { standard }: Checks): string | undefined {
   const code = opcode & 0xf0
   const wide = classOf(opcode) === CLASS.alu64
   const register = (opcode & SOURCE.x) !== 0
@@ -131,14 +145,14 @@ function arithmetic({ opcode, src, offset, imm }: Instruction): string | undefin
   const extends_ = register && code === ALU.mov && (offset === 8 || offset === 16 || (offset === 32 && wide))
   const signed = (code === ALU.div || code === ALU.mod) && offset === 1
   if (offset !== 0 && !extends_ && !signed) return `offset ${offset} gives this instruction no meaning`
-  if (register) return undefined
+  if (register || standard) return undefined
   if ((code === ALU.div || code === ALU.mod) && imm === 0) return 'division by the constant 0'
   const shifts = code === ALU.lsh || code === ALU.rsh || code === ALU.arsh
   if (shifts && (imm < 0 || imm >= width)) return `a shift by ${imm} of a value of ${width} bits`
   return undefined
 }
 
-function jump({ opcode, dst, src, offset, imm }: Instruction, program: Program): string | undefined {
+function jump({ opcode, dst, src, offset, imm }: Instruction, { program, helpers }: Checks): string | undefined {
   const code = opcode & 0xf0
   const wide = classOf(opcode) === CLASS.jmp
   const register = (opcode & SOURCE.x) !== 0
@@ -152,16 +166,20 @@ function jump({ opcode, dst, src, offset, imm }: Instruction, program: Program):
   if (code === JMP.exit) return src !== 0 || imm !== 0 ? RESERVED : undefined
   if (src === CALL.local) return undefined
   const helper = Number(imm)
-  if (src !== CALL.helper || !HELPERS.has(helper)) return `there is no helper ${imm}`
+  if (src !== CALL.helper) return `a call of kind ${src}: helpers by their number (0) and functions (1) can be called`
+  if (!HELPERS.has(helper)) return `there is no helper ${imm}`
+  if (!helpers.has(helper)) return `${helperName(helper)} works on packets or maps, of which there are none here`
   const hook = HOOK_OF.get(helper)
   if (hook !== undefined && hook !== program.hook) return `${helperName(helper)} is a helper of ${hook} programs only`
   return undefined
 }
 
-function wide({ opcode, src, offset, map, mapValue }: Instruction, program: Program): string | undefined {
+function wide({ opcode, src, offset, map, mapValue }: Instruction, { program }: Checks): string | undefined {
+  const mode = opcode & 0xe0
+  if (mode === MODE.abs || mode === MODE.ind) return 'legacy packet access: read through the pointer instead'
   if (opcode !== LDDW) return unknown(opcode)
   if (offset !== 0) return RESERVED
-  if (map === undefined) return src !== 0 ? 'a map is referred to by its name' : undefined
+  if (map === undefined) return src !== 0 ? 'a map is referred to by its name, and nothing else is' : undefined
   const description = program.maps[map]
   if (description === undefined) return `the program describes no map "${map}"`
   if (mapValue === undefined) return undefined
@@ -172,7 +190,7 @@ function wide({ opcode, src, offset, map, mapValue }: Instruction, program: Prog
   return undefined
 }
 
-function memory({ opcode, dst, src, offset: _, imm }: Instruction): string | undefined {
+function memory({ opcode, src, imm }: Instruction): string | undefined {
   const kind = classOf(opcode)
   const mode = opcode & 0xe0
   const size = opcode & 0x18
@@ -187,43 +205,55 @@ function memory({ opcode, dst, src, offset: _, imm }: Instruction): string | und
     return size === SIZE.dw ? unknown(opcode) : imm !== 0 ? RESERVED : undefined
   if (mode !== MODE.mem) return unknown(opcode)
   if (kind === CLASS.st) return src !== 0 ? RESERVED : undefined
-  return imm !== 0 || dst < 0 ? RESERVED : undefined
+  return imm !== 0 ? RESERVED : undefined
 }
 
 /** Where control can go: never outside, never into the middle of a wide instruction, and to every instruction. */
-function flow({ instructions }: Program, report: (index: number, what: string) => void): void {
-  const slots = slotNumbers(instructions)
-  const indexOf = new Map(Array.from(slots.subarray(0, instructions.length), (slot, index) => [slot, index]))
+function flow(
+  { instructions }: Program,
+  slots: Int32Array,
+  standard: boolean,
+  report: (index: number, what: string) => void,
+): void {
+  const end = slots[instructions.length] ?? 0
+  const indexOf = new Int32Array(end).fill(-1)
+  for (let index = 0; index < instructions.length; index++) indexOf[slots[index] ?? 0] = index
+  let mistakes = 0
+  const mistake = (index: number, what: string): void => {
+    mistakes++
+    report(index, what)
+  }
+  const targets = instructions.map((instruction, index) => {
+    const distance = distanceOf(instruction)
+    if (distance === undefined) return -1
+    const slot = (slots[index + 1] ?? 0) + distance
+    const target = indexOf[slot] ?? -1
+    if (target < 0)
+      mistake(
+        index,
+        `goes to ${slot}, which is ${slot < 0 || slot >= end ? 'outside the program' : 'the middle of lddw'}`,
+      )
+    return target
+  })
   const reached = new Uint8Array(instructions.length)
   const pending = [0]
-  let mistakes = 0
   for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
     const instruction = instructions[index]
     if (instruction === undefined || reached[index] === 1) continue
     reached[index] = 1
-    const { opcode } = instruction
-    const distance = distanceOf(instruction)
-    if (distance !== undefined) {
-      const slot = (slots[index + 1] ?? 0) + distance
-      const target = indexOf.get(slot)
-      if (target !== undefined) pending.push(target)
-      else {
-        mistakes++
-        report(
-          index,
-          `goes to ${slot}, which is ${slot < 0 || slot >= (slots.at(-1) ?? 0) ? 'outside the program' : 'the middle of lddw'}`,
-        )
-      }
-    }
-    const isJump = classOf(opcode) === CLASS.jmp || classOf(opcode) === CLASS.jmp32
-    const leaves = isJump && ((opcode & 0xf0) === JMP.ja || (opcode & 0xf0) === JMP.exit)
-    if (leaves) continue
+    const target = targets[index] ?? -1
+    if (target >= 0) pending.push(target)
+    if (leaves(instruction)) continue
     if (index + 1 < instructions.length) pending.push(index + 1)
-    else {
-      mistakes++
-      report(index, 'is the last instruction, and neither exit nor a jump')
-    }
+    else mistake(index, 'is the last instruction, and neither exit nor a jump')
   }
   const unreached = reached.indexOf(0)
-  if (mistakes === 0 && unreached !== -1) report(unreached, 'can never be reached')
+  if (!standard && mistakes === 0 && unreached !== -1) report(unreached, 'can never be reached')
+}
+
+/** What control never goes on from to the next instruction. */
+function leaves({ opcode }: Instruction): boolean {
+  const kind = classOf(opcode)
+  const code = opcode & 0xf0
+  return (kind === CLASS.jmp || kind === CLASS.jmp32) && (code === JMP.ja || code === JMP.exit)
 }

@@ -1,0 +1,61 @@
+import { Command } from 'commander'
+import { refusal } from '../../base/diagnostic.ts'
+import { bytesOfHex } from '../hex.ts'
+
+/** The longest program has a million instructions, and every byte may be `0xff ` here. */
+const MOST_CHARACTERS = 64 * 1024 * 1024
+
+interface Options {
+  readonly memory: string
+}
+
+export const vmCommand = (): Command =>
+  new Command('vm').description('The user-space machine, without graphs and interfaces.').addCommand(execCommand())
+
+const execCommand = (): Command =>
+  new Command('exec')
+    .description('Run a program of eBPF instructions from standard input, and print what it returns.')
+    .option('-m, --memory <hex>', 'what the program finds where r1 points, and can change', '')
+    .addHelpText(
+      'after',
+      `
+The program is hexadecimal text: 8 bytes an instruction as RFC 9669 has them, little-endian, spaces and line breaks anywhere,
+each byte with 0x before it or not. It starts with the address of the memory in r1, its length in r2 (both 0 where there is
+none) and the end of a stack of 512 zeros in r10. It can call its own functions and the helpers 5 (ktime_get_ns),
+7 (get_prandom_u32) and 8 (get_smp_processor_id), which give the same in every run. What it returns, all 64 bits of r0, is
+printed in hexadecimal. Where the program is not valid, reaches outside its memory, or does not end, the exit code is 1, and
+what went wrong at which instruction is on standard error.
+
+Example: r0 = 0; r2 += r1; and then, byte by byte of the memory: r3 = *(u8 *)(r1 +0); r0 += r3; r1 += 1; if r1 < r2 goto -4; exit
+  $ tessera vm exec --memory 'aa bb 0c' << END
+  b7 00 00 00 00 00 00 00
+  0f 12 00 00 00 00 00 00
+  71 13 00 00 00 00 00 00
+  0f 30 00 00 00 00 00 00
+  07 01 00 00 01 00 00 00
+  ad 21 fc ff 00 00 00 00
+  95 00 00 00 00 00 00 00
+  END
+  171`,
+    )
+    .action(exec)
+
+async function exec({ memory }: Options): Promise<void> {
+  const room = bytesOfHex('--memory', memory)
+  const program = bytesOfHex('the program', await standardInput())
+  if (program.length === 0) throw refusal('there is no program on standard input', 'tessera vm exec --help shows one')
+  const { execute } = await import('../../vm/execute.ts')
+  console.log(execute(program, room).toString(16))
+}
+
+async function standardInput(): Promise<string> {
+  const parts: string[] = []
+  let length = 0
+  process.stdin.setEncoding('latin1')
+  for await (const part of process.stdin) {
+    parts.push(String(part))
+    length += String(part).length
+    if (length > MOST_CHARACTERS) throw refusal('the program is longer than a million instructions can be')
+  }
+  return parts.join('')
+}
