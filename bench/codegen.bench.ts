@@ -2,6 +2,9 @@
  * Our compiler against clang-19 -O2 -mcpu=v3: the same algorithms, maps and packets. That verdicts and packets are the same
  * is checked before anything is measured; tables are not compared, as they hold times. Nanoseconds are those of
  * BPF_PROG_TEST_RUN less those of an empty program: the median of interleaved rounds, the mean of a case's packets.
+ *
+ * The kernel puts machine code at random addresses, and a loop can take half as long again at one as at another. So each program is
+ * loaded several times, with tables of its own each time, and the rounds take turns.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -20,6 +23,9 @@ import { type Case, type Comparison, chosen, mean, median, part } from './compar
 
 /** Compilations before those that are timed: by then the compiler itself has been compiled. */
 const WARMING = 40
+
+/** How often each program is loaded. */
+const COPIES = 8
 
 const comparison: Comparison = async ({ quick, cases }) => {
   const names = readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) =>
@@ -74,7 +80,7 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
   const { cube, compileOurs } = await compileCase(name)
   const described = mapsOf(cube, 1)
   const program = compileOurs()
-  const rounds = quick ? 5 : 25
+  const rounds = quick ? COPIES : 4 * COPIES
   for (let round = 0; round < WARMING; round++) compileOurs()
   const ourTimes = Array.from({ length: rounds }, () => timed(compileOurs))
   const peers = Array.from({ length: quick ? 1 : 5 }, () => compileC(join(FOLDER, name, 'peer.c'), 'peer', described))
@@ -102,7 +108,8 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
     )
     return { loaded, prepare: () => given.prepare(tables, machine.now()), tables }
   }
-  const [ours, theirs, empty] = [load(program), load(peer.program), load(EMPTY)]
+  const copies = Array.from({ length: COPIES }, () => ({ ours: load(program), theirs: load(peer.program) }))
+  const [{ ours, theirs } = missing(), empty] = [copies[0], load(EMPTY)]
 
   for (const packet of given.packets) {
     ours.prepare()
@@ -112,18 +119,21 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
       throw new Error(`${name}: ours returns ${a.verdict}, the peer ${b.verdict}, or the packets differ`)
   }
 
-  const together = quick ? 100_000 : 1_000_000
+  const together = quick ? 50_000 : 500_000
   const repeat = Math.min(given.repeat ?? together, together)
   // A few runs at a time are often interrupted, and the first of them finds cold caches: more rounds of them.
   const sets = repeat < together ? rounds * 40 : rounds
   const samples = given.packets.map((): { ours: number[]; peer: number[] } => ({ ours: [], peer: [] }))
   for (let set = 0; set < sets; set++) {
     for (const [index, packet] of given.packets.entries()) {
+      const copy = copies[set % COPIES] ?? missing()
       const nothing = empty.loaded.time(packet, repeat)
-      ours.prepare()
-      samples[index]?.ours.push(ours.loaded.time(packet, repeat) - nothing)
-      theirs.prepare()
-      samples[index]?.peer.push(theirs.loaded.time(packet, repeat) - nothing)
+      const time = ({ prepare, loaded }: typeof ours) => {
+        prepare()
+        return loaded.time(packet, repeat) - nothing
+      }
+      samples[index]?.ours.push(time(copy.ours))
+      samples[index]?.peer.push(time(copy.theirs))
     }
   }
   const slots = (one: Program) => one.instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
@@ -138,6 +148,10 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
     milliseconds: { ours: median(ourTimes), peer: median(peers.map((one) => one.milliseconds)) },
     memory: { ours: memoryOf(name), peer: median(peers.map(({ memory }) => memory)) },
   }
+}
+
+function missing(): never {
+  throw new Error('no copy')
 }
 
 function verified({ fd }: KernelProgram): number {

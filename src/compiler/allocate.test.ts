@@ -53,6 +53,25 @@ describe('registers', () => {
     `)
   })
 
+  test('what could not be made one has the same register all the same, where that is free', () => {
+    const ids = [0, 1, 2, 3, 4, 5, 6, 7]
+    const text = `
+      v0 = context()
+      ${ids.map((id) => `v${10 + id} = changing 4 ${4 * id}(v0)`).join('\n')}
+      if v10 uge64 v11 jump b2 else b1
+      b1:
+        ${ids.map((id) => `v${20 + id} = changing 4 ${4 * id + 100}(v0)`).join('\n')}
+        jump b2
+      b2:
+        ${ids.map((id) => `v${30 + id} = phi(v${10 + id}, v${20 + id}, v${40 + id})`).join('\n')}
+        ${ids.map((id) => `v${40 + id} = alu add 32(v${30 + id}, v${30 + ((id + 1) % 8)})`).join('\n')}
+        if v40 ult32 v41 jump b2 else b3
+      b3:
+        return v41`
+    const copies = listing(text).match(/^r\d = r\d$/gm)
+    expect(copies).toHaveLength(5)
+  })
+
   const acrossCall = (load: string) => {
     const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${id} = ${load} 4 ${4 * id}(v0)`)
     const sums = [2, 3, 4, 5, 6].map((id) => `v${id + 10} = alu xor 32(v${id === 2 ? 1 : id + 9}, v${id})`)

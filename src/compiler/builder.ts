@@ -44,8 +44,9 @@ export class Builder {
     return this.nextOwn--
   }
 
-  newBlock(): Block {
-    const block: Block = { id: this.nextBlock++, rounds: this.rounds, values: [], end: undefined, predecessors: [] }
+  newBlock({ rare = false } = {}): Block {
+    const { rounds } = this
+    const block: Block = { id: this.nextBlock++, rounds, rare, values: [], end: undefined, predecessors: [] }
     this.definitions.set(block, new Map())
     this.open.set(block, new Map())
     return block

@@ -297,18 +297,44 @@ export class Colouring {
 
   private assign(): Register[] {
     const spilled: Register[] = []
+    const partners = this.partners()
     for (const register of this.stack.reverse()) {
       let taken = 0
-      for (const other of this.adjacent(register)) {
-        const color = this.color[this.find(other)] ?? NONE
-        if (color !== NONE) taken |= 1 << color
-      }
+      for (const other of this.adjacent(register)) taken |= this.bitOf(other)
+      // A copy between two of one colour is none, even if they could not be made one.
+      let wanted = 0
+      for (const other of partners.get(register) ?? []) wanted |= this.bitOf(other)
       // Low numbers first: r6 to r9 are left to what lives across calls.
-      const free = 31 - Math.clz32(~taken & -~taken)
+      const free = lowest(wanted & ~taken) ?? lowest(~taken) ?? COLORS
       if (free < COLORS) this.color[register] = free
       else spilled.push(register)
     }
     return spilled
+  }
+
+  /** Of registers with copies between them that were not joined: who should have the colour of whom. */
+  private partners(): ReadonlyMap<Register, ReadonlySet<Register>> {
+    const partners = new Map<Register, Set<Register>>()
+    const add = (one: Register, other: Register) => {
+      const known = partners.get(one)
+      if (known === undefined) partners.set(one, new Set([other]))
+      else known.add(other)
+    }
+    for (const { code } of this.graph.blocks)
+      for (const { move, dst, src } of code) {
+        if (!move || src === FRAME) continue
+        const [a, b] = [this.find(dst), this.find(src)]
+        if (a === b) continue
+        add(a, b)
+        add(b, a)
+      }
+    return partners
+  }
+
+  /** The colour of a register, as a bit; 0 as long as it has none. */
+  private bitOf(register: Register): number {
+    const color = this.color[this.find(register)] ?? NONE
+    return color === NONE ? 0 : 1 << color
   }
 
   private colorOf(register: Register): number {
@@ -320,6 +346,9 @@ export class Colouring {
 
 /** No colour. */
 const NONE = -1
+
+/** The number of the lowest bit that is set. */
+const lowest = (bits: number): number | undefined => (bits === 0 ? undefined : 31 - Math.clz32(bits & -bits))
 
 /** One of a list with a place for every register. */
 function at<T>(all: readonly T[], register: Register): T {

@@ -94,6 +94,8 @@ export interface Block {
   readonly id: number
   /** How often it runs at most, by the loops around it. */
   readonly rounds: number
+  /** Few packets come here: it lies behind everything else, so that the others fall through. */
+  readonly rare?: boolean
   /** In order. Constants are in no block. */
   values: Value[]
   /** Undefined only while the block is being built. */
@@ -220,5 +222,6 @@ export function printGraph({ blocks, signature }: Graph): string {
     return `  if ${name(end.left)} ${end.comparison}${end.bits} ${name(end.right)} jump b${end.whenTrue.id} else b${end.whenFalse.id}`
   }
   const head = signature === undefined ? [] : [`function ${signature.name}(${signature.parameters.join(', ')})`]
-  return [...head, ...blocks.flatMap((block) => [`b${block.id}:`, ...block.values.map(line), last(block)])].join('\n')
+  const label = ({ id, rare }: Block): string => `b${id}${rare === true ? ' rare' : ''}:`
+  return [...head, ...blocks.flatMap((block) => [label(block), ...block.values.map(line), last(block)])].join('\n')
 }

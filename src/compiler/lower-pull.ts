@@ -3,6 +3,9 @@
  * before the farthest byte that the program reads, as much as that is pulled into it, once, before anything is known of the
  * packet: so that no reference ever becomes stale. All other packets pay one comparison, and programs that read no more than
  * the Ethernet header, which is always there, nothing.
+ *
+ * That comparison is of numbers, not of pointers: the verifier would know more of the packet where it holds, and follow the rest of
+ * the program once with that and once without.
  */
 import { SK_BUFF } from '../isa/opcodes.ts'
 import { Ethernet, FARTHEST, LONGEST_HEADER } from '../lang/index.ts'
@@ -13,6 +16,9 @@ import { replaceAll } from './passes/graph.ts'
 import { trivialPhis } from './passes/phis.ts'
 import { Ranges } from './passes/ranges.ts'
 
+/** Few frames are shorter (ETH_ZLEN, linux/if_ether.h): if all that is read lies before, nothing else need be looked at. */
+const SHORTEST = 60
+
 /** More than any program can read: what is pulled as long as nobody knows better. */
 const ALL = FARTHEST + LONGEST_HEADER
 
@@ -22,7 +28,8 @@ export class Pull {
   private readonly farthest: Value
   /** Where reads end: what is compared with the end of the packet. */
   private readonly reads = new Set<Value>()
-  private readonly forks: Block[] = []
+  /** For each time that is looked: whether the first part is long enough, and whether it is the only one. */
+  private readonly forks: { readonly first: Block; readonly second: Block }[] = []
 
   constructor(builder: Builder) {
     this.builder = builder
@@ -37,20 +44,22 @@ export class Pull {
   /** Pulls as much as will be read. The first time, nothing is known of the packet yet. */
   begin(): void {
     const { builder, farthest } = this
-    const [rest, short, parts, pull] = [builder.newBlock(), builder.newBlock(), builder.newBlock(), builder.newBlock()]
-    const [whole, some] = [builder.newBlock(), builder.newBlock()]
+    const rare = { rare: true }
+    const [rest, second, parts, pull] = [
+      builder.newBlock(),
+      builder.newBlock(rare),
+      builder.newBlock(rare),
+      builder.newBlock(rare),
+    ]
+    const [whole, some] = [builder.newBlock(rare), builder.newBlock(rare)]
     this.locate()
-    const [start, end] = [builder.read(OWN.data), builder.read(OWN.dataEnd)]
-    const past = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, start, farthest)
+    const size = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, builder.read(OWN.dataEnd), builder.read(OWN.data))
     const early = this.forks.length === 0
-    this.forks.push(builder.block)
-    builder.branch('ule', 64, past, end, rest, short)
-
-    // What is no longer than its first part has no other.
-    builder.enter(short)
+    this.forks.push({ first: builder.block, second })
+    builder.branch('uge', 64, size, farthest, rest, second)
+    builder.enter(second)
     const length = this.field(SK_BUFF.len)
-    const first = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, end, start)
-    builder.branch('eq', 64, first, length, rest, parts)
+    builder.branch('eq', 64, size, length, rest, parts)
 
     builder.enter(parts)
     builder.branch('ule', 64, length, farthest, whole, some)
@@ -82,9 +91,19 @@ export class Pull {
       .map((past) => Math.min(Number(ranges.most(past)), ALL))
       .reduce((a, b) => Math.max(a, b), elsewhere)
     replaceAll(graph, new Map([[farthest, builder.constant(most)]]))
-    const zero = builder.constant(0)
-    if (most <= Ethernet.size)
-      for (const fork of forks) if (fork.end?.op === 'branch') fork.end = { ...fork.end, left: zero, right: zero }
+    for (const { first, second } of forks) {
+      if (first.end?.op !== 'branch' || second.end?.op !== 'branch') continue
+      const zero = builder.constant(0)
+      if (most <= Ethernet.size) first.end = { ...first.end, left: zero, right: zero }
+      else if (most > SHORTEST) {
+        // Short packets, of which there are most, have one part: that is looked at first.
+        first.values.push(...second.values)
+        second.values = []
+        const [{ comparison, left, right }, other] = [first.end, second.end]
+        first.end = { ...first.end, comparison: other.comparison, left: other.left, right: other.right }
+        second.end = { ...other, comparison, left, right }
+      }
+    }
     return most
   }
 

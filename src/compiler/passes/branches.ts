@@ -108,6 +108,7 @@ export function splitCriticalEdges(graph: Graph): void {
       const between: Block = {
         id: id++,
         rounds: block.rounds,
+        rare: block.rare === true || to.rare === true,
         values: [],
         end: { op: 'jump', to, at: end.at },
         predecessors: [block],

@@ -56,9 +56,10 @@ export function graphOf(text: string): Graph {
   const blocks = new Map<string, Block>()
   const values = new Map<string, Value>()
   const waiting: (() => void)[] = []
+  const rare = new Set(Array.from(text.matchAll(/(b\d+) rare:/g), ([, name = '']) => name))
   const blockOf = (name: string): Block => {
-    const id = Number(name.slice(1))
-    const known = blocks.get(name) ?? { id, rounds: 1, values: [], end: undefined, predecessors: [] }
+    const [id, isRare] = [Number(name.slice(1)), rare.has(name)]
+    const known = blocks.get(name) ?? { id, rounds: 1, rare: isRare, values: [], end: undefined, predecessors: [] }
     blocks.set(name, known)
     return known
   }
@@ -75,7 +76,8 @@ export function graphOf(text: string): Graph {
   let block = blockOf('b0')
   for (const line of text.split('\n').map((one) => one.trim())) {
     const [, name, op = '', details = '', given = ''] = /^(v\d+) = (\w+) ?(.*?)\((.*)\)$/.exec(line) ?? []
-    if (/^b\d+:$/.test(line)) block = blockOf(line.slice(0, -1))
+    const [, start] = /^(b\d+)( rare)?:$/.exec(line) ?? []
+    if (start !== undefined) block = blockOf(start)
     else if (name !== undefined) {
       const value: Value = { ...operationOf(op, details.split(' ')), id: Number(name.slice(1)), arguments: [], at }
       values.set(name, value)

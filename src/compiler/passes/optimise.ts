@@ -7,6 +7,7 @@ import { useFacts } from './facts.ts'
 import { expandFolds } from './folds.ts'
 import { hideCarried } from './hide.ts'
 import { keysInPackets } from './keys.ts'
+import { rareLast } from './layout.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
 import { trivialPhis } from './phis.ts'
@@ -48,6 +49,7 @@ export function optimise(graph: Graph): void {
   if (expandFolds(graph)) repeat(graph, PASSES)
   splitCriticalEdges(graph)
   hideCarried(graph)
+  rareLast(graph)
 }
 
 /** Until every pass, one after the other, has found nothing. */
