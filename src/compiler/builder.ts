@@ -14,6 +14,7 @@ import {
 } from './ir.ts'
 import { simplify } from './passes/simplify.ts'
 import type { Position } from './typed.ts'
+import { newValue } from './value.ts'
 
 export class Builder {
   readonly entry: Block
@@ -66,7 +67,7 @@ export class Builder {
   }
 
   private append(block: Block, operation: Operation, given: Value[]): Value {
-    const value = { ...operation, id: this.nextValue++, arguments: given, at: this.at } as Value
+    const value = newValue(operation, this.nextValue++, given, this.at)
     // Constants belong to no block: they are made where they are used.
     if (operation.op === 'phi') block.values.unshift(value)
     else if (operation.op !== 'const') block.values.push(value)

@@ -64,6 +64,7 @@ export interface StackObject {
   readonly at: Position
 }
 
+/** Made by {@link newValue}. */
 export type Value = Operation & {
   readonly id: number
   arguments: Value[]
@@ -211,7 +212,7 @@ export function printGraph({ blocks, signature }: Graph): string {
   const line = (value: Value): string => {
     const { id, at: _at, arguments: given, op, ...rest } = value
     const details = Object.entries(rest)
-      .filter(([key, detail]) => !UNPRINTED.has(key) && typeof detail !== 'boolean')
+      .filter(([key, detail]) => !UNPRINTED.has(key) && typeof detail !== 'boolean' && detail !== undefined)
       .map(([, detail]) => String(detail))
     return `  v${id} = ${[op, ...details].join(' ')}(${given.map(name).join(', ')})`
   }

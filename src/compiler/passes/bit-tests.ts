@@ -1,5 +1,6 @@
 import { lazy } from '../../base/lazy.ts'
 import { type Block, type Graph, isPure, successors, type Terminator, type Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
 import { countUses, Numbers, removeEdge } from './graph.ts'
 import { fits, swapBytes } from './simplify.ts'
 import { packetStates, type States } from './states.ts'
@@ -98,20 +99,17 @@ function write(block: Block, { source, mask, value, same, other }: BitTest, numb
   // One bit is set or is not: with zero on the right the machine has an instruction for it.
   const turned = value !== 0n && (mask & (mask - 1n)) === 0n
   const left = covers(source, mask) ? source : append(block, 'and', source, mask, numbers)
-  const right: Value = { ...constant(end, turned ? 0n : value) }
+  const right: Value = newConstant(turned ? 0n : value, end.at)
   const [whenTrue, whenFalse] = turned ? [other, same] : [same, other]
   block.end = { ...end, comparison: 'eq', bits: 32, left, right, whenTrue, whenFalse }
 }
 
-/** Constants are in no block, and nothing asks for their numbers. */
-const constant = ({ at }: Branch, value: bigint): Value => ({ op: 'const', value, id: -1, arguments: [], at })
-
 function append(block: Block, alu: 'and' | 'or', a: Value, b: Value | bigint, numbers: Numbers): Value {
   const { end } = block
   if (end?.op !== 'branch') return a
-  const second = typeof b === 'bigint' ? constant(end, b) : b
+  const second = typeof b === 'bigint' ? newConstant(b, end.at) : b
   const bits = typeof b === 'bigint' || fits(b, 32) ? 32 : 64
-  const made: Value = { op: 'alu', alu, bits, id: numbers.next(), arguments: [a, second], at: end.at }
+  const made = newValue({ op: 'alu', alu, bits }, numbers.next(), [a, second], end.at)
   block.values.push(made)
   return made
 }

@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
 import { countUses, Numbers, replaceAll } from './graph.ts'
 import { fits } from './simplify.ts'
 
@@ -25,11 +26,11 @@ export function subtractComplements(graph: Graph, folds: readonly Value[]): void
     const { at } = fold
     for (const { node, from, term, inner } of found) {
       if (inner !== undefined) term.arguments = inner
-      differences.set(node, { op: 'alu', alu: 'sub', bits: 64, id: node.id, arguments: [from, term], at: node.at })
+      differences.set(node, newValue({ op: 'alu', alu: 'sub', bits: 64 }, node.id, [from, term], node.at))
     }
-    const constant: Value = { op: 'const', value: all, id: numbers.next(), arguments: [], at }
+    const constant = newConstant(all, at)
     if (before !== 0n) root.arguments[1] = constant
-    else sums.set(fold, { op: 'alu', alu: 'add', bits: 64, id: numbers.next(), arguments: [root, constant], at })
+    else sums.set(fold, newValue({ op: 'alu', alu: 'add', bits: 64 }, numbers.next(), [root, constant], at))
   }
   for (const block of graph.blocks)
     block.values = block.values.flatMap((value) => {

@@ -1,4 +1,5 @@
 import type { AluName, Graph, Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
 import { subtractComplements } from './complements.ts'
 import { Numbers, replaceAll } from './graph.ts'
 import { foldSteps, Ranges } from './ranges.ts'
@@ -24,9 +25,8 @@ export function expandFolds(graph: Graph): boolean {
     for (const value of block.values) {
       const { at } = value
       const alu = (name: AluName, a: Value, b: Value | bigint): Value => {
-        const right: Value =
-          typeof b === 'bigint' ? { op: 'const', value: b, id: numbers.next(), arguments: [], at } : b
-        const made: Value = { op: 'alu', alu: name, bits: 64, id: numbers.next(), arguments: [a, right], at }
+        const right = typeof b === 'bigint' ? newConstant(b, at) : b
+        const made = newValue({ op: 'alu', alu: name, bits: 64 }, numbers.next(), [a, right], at)
         values.push(made)
         return made
       }

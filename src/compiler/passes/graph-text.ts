@@ -15,6 +15,7 @@ import {
 } from '../ir.ts'
 import { select } from '../select.ts'
 import { tidy } from '../tidy.ts'
+import { newConstant, newValue } from '../value.ts'
 import { combineTests } from './bit-tests.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
@@ -63,8 +64,7 @@ export function graphOf(text: string): Graph {
     blocks.set(name, known)
     return known
   }
-  const constant = (name: string): Value => ({ op: 'const', value: BigInt(name), id: -1, arguments: [], at })
-  const operand = (name: string): Value => values.get(name) ?? constant(name)
+  const operand = (name: string): Value => values.get(name) ?? newConstant(BigInt(name), at)
   const endOf = (line: string): Terminator => {
     const [word, a = '', comparison = '', b = '', , to = '', , otherwise = ''] = line.split(' ')
     if (word === 'jump') return { op: 'jump', to: blockOf(a), at }
@@ -79,7 +79,7 @@ export function graphOf(text: string): Graph {
     const [, start] = /^(b\d+)( rare)?:$/.exec(line) ?? []
     if (start !== undefined) block = blockOf(start)
     else if (name !== undefined) {
-      const value: Value = { ...operationOf(op, details.split(' ')), id: Number(name.slice(1)), arguments: [], at }
+      const value = newValue(operationOf(op, details.split(' ')), Number(name.slice(1)), [], at)
       values.set(name, value)
       block.values.push(value)
       waiting.push(() => {

@@ -43,16 +43,16 @@ test('what a long loop carries and looks at goes by way of the stack', () => {
     b1:
       v1 = phi(0, v6)
       v2 = phi(0, v5)
-      v9 = stack()
-      v10 = store 4 0(v9, v2)
-      v11 = load 4 0(v9)
+      v8 = stack()
+      v9 = store 4 0(v8, v2)
+      v10 = load 4 0(v8)
       v3 = load 4 8(v0)
       if v3 ugt32 5 jump b2 else b3
     b2:
-      v4 = alu add 32(v11, 1)
+      v4 = alu add 32(v10, 1)
       jump b3
     b3:
-      v5 = phi(v11, v4)
+      v5 = phi(v10, v4)
       v7 = alu and 32(v5, 255)
       if v7 ugt32 40 jump b5 else b4
     b4:

@@ -1,4 +1,5 @@
 import { type Block, type Graph, type Operation, successors, type Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
 import { Numbers, replaceAll } from './graph.ts'
 import { fits } from './simplify.ts'
 
@@ -131,11 +132,11 @@ function hide(graph: Graph, header: Block, phi: Value, numbers: Numbers): void {
   const { at } = phi
   const made: Value[] = []
   const add = (operation: Operation, ...given: Value[]): Value => {
-    const value = { ...operation, id: numbers.next(), arguments: given, at } as Value
+    const value = newValue(operation, numbers.next(), given, at)
     made.push(value)
     return value
   }
-  const by: Value = { op: 'const', value: 32n, id: numbers.next(), arguments: [], at }
+  const by = newConstant(32n, at)
   const isNarrow = fits32(phi, new Set())
   const size = isNarrow ? 4 : 16
   const slot = add({ op: 'stack', object: { size, align: 8, what: 'a value that a loop carries', at } })

@@ -23,8 +23,8 @@ test('a key that is consecutive bytes of the packet is read there', () => {
       v3 = load 2 10(v1)
       v4 = stack()
       v7 = map stations()
-      v10 = alu add 64(v1, 6)
-      v8 = call map_lookup_elem(v7, v10)
+      v9 = alu add 64(v1, 6)
+      v8 = call map_lookup_elem(v7, v9)
       return v8
     "
   `)

@@ -1,4 +1,5 @@
 import type { Block, Graph, Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
 import { Numbers } from './graph.ts'
 import { packetStates } from './states.ts'
 
@@ -20,22 +21,9 @@ export function keysInPackets(graph: Graph): boolean {
         const record = records.get(argument)
         const source = record?.uses === 1 ? sourceOf(argument, record, isSeen) : undefined
         if (record === undefined || source === undefined) continue
-        const distance: Value = {
-          op: 'const',
-          value: BigInt(source.offset),
-          id: numbers.next(),
-          arguments: [],
-          at: call.at,
-        }
         const { data } = source
-        const pointer: Value = {
-          op: 'alu',
-          alu: 'add',
-          bits: 64,
-          id: numbers.next(),
-          arguments: [data, distance],
-          at: call.at,
-        }
+        const distance = newConstant(BigInt(source.offset), call.at)
+        const pointer = newValue({ op: 'alu', alu: 'add', bits: 64 }, numbers.next(), [data, distance], call.at)
         if (source.offset !== 0) added.push({ before: call, pointer })
         call.arguments[index] = source.offset === 0 ? data : pointer
         record.home.values = record.home.values.filter((value) => !record.stores.includes(value))

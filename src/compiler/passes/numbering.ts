@@ -1,4 +1,5 @@
 import { type Block, dominators, type Graph, isPure, type Value } from '../ir.ts'
+import { newValue } from '../value.ts'
 import { replaceAll } from './graph.ts'
 import { simplify } from './simplify.ts'
 import { packetStates, type States } from './states.ts'
@@ -32,7 +33,7 @@ export function numberValues(graph: Graph): boolean {
       }
       if (simple !== undefined) {
         simplified = true
-        value = { ...simple.operation, id: original.id, arguments: simple.arguments, at: original.at } as Value
+        value = newValue(simple.operation, original.id, simple.arguments, original.at)
         replacements.set(original, value)
         if (value.op === 'const') continue
       }

@@ -1,4 +1,5 @@
 import type { AluName, Comparison, Operation, Value } from '../ir.ts'
+import { newConstant } from '../value.ts'
 
 type Rewritten = Value | { readonly operation: Operation; readonly arguments: Value[] }
 
@@ -55,7 +56,7 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     mask?.op === 'const' &&
     inner !== undefined
   )
-    return { operation, arguments: [inner, { ...b, value: b.value & mask.value }] }
+    return { operation, arguments: [inner, newConstant(b.value & mask.value, b.at)] }
   if (
     alu === 'add' &&
     a.op === 'alu' &&
@@ -64,9 +65,9 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     mask?.op === 'const' &&
     inner !== undefined
   )
-    return { operation, arguments: [inner, { ...b, value: BigInt.asUintN(bits, b.value + mask.value) }] }
+    return { operation, arguments: [inner, newConstant(BigInt.asUintN(bits, b.value + mask.value), b.at)] }
   if (alu === 'xor' && a.op === 'alu' && a.alu === 'xor' && a.bits === bits && mask?.op === 'const' && inner)
-    return { operation, arguments: [inner, { ...b, value: b.value ^ mask.value }] }
+    return { operation, arguments: [inner, newConstant(b.value ^ mask.value, b.at)] }
   // What is an immediate in 32 bits only: `x ^ 0xffff_ffff`.
   if (bits === 64 && alu === 'xor' && b.value >> 31n === 1n && fits(a, 32))
     return { operation: { ...operation, bits: 32 }, arguments: [a, b] }
@@ -76,14 +77,14 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   // The same for a shift by more than there are bits.
   const by = BigInt.asUintN(64, b.value) & BigInt(bits - 1)
   if ((alu === 'lsh' || alu === 'rsh' || alu === 'arsh') && by !== b.value)
-    return { operation, arguments: [a, { ...b, value: by }] }
+    return { operation, arguments: [a, newConstant(by, b.at)] }
   const power = powerOfTwo(b.value)
   if (power !== undefined) {
-    const by: Value = { ...b, value: BigInt(power) }
+    const by: Value = newConstant(BigInt(power), b.at)
     if (alu === 'mul') return { operation: { op: 'alu', alu: 'lsh', bits }, arguments: [a, by] }
     if (alu === 'div') return { operation: { op: 'alu', alu: 'rsh', bits }, arguments: [a, by] }
     if (alu === 'mod')
-      return { operation: { op: 'alu', alu: 'and', bits }, arguments: [a, { ...b, value: b.value - 1n }] }
+      return { operation: { op: 'alu', alu: 'and', bits }, arguments: [a, newConstant(b.value - 1n, b.at)] }
   }
   if (alu === 'and' && powerOfTwo(b.value + 1n) !== undefined && fits(a, powerOfTwo(b.value + 1n) ?? 64)) return a
   return undefined

@@ -1,5 +1,6 @@
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
-import { Numbers, replaceAll } from './graph.ts'
+import { newConstant, newValue } from '../value.ts'
+import { replaceAll } from './graph.ts'
 import { fits } from './simplify.ts'
 import { moves } from './states.ts'
 
@@ -32,7 +33,6 @@ const isWithin = (inner: Load | Store, outer: Store): boolean =>
 const MOST_KNOWN = 32
 
 function forward(graph: Graph): boolean {
-  const numbers = new Numbers(graph)
   const replacements = new Map<Value, Value>()
   const knownAtEnd = new Map<Block, readonly Store[]>()
   let changed = false
@@ -43,7 +43,7 @@ function forward(graph: Graph): boolean {
       if (isStore(value)) known = [...known.filter((one) => areApart(one, value)), value].slice(-MOST_KNOWN)
       if (!isLoad(value)) continue
       const store = known.find((one) => isWithin(value, one))
-      const seen = store === undefined ? undefined : partOf(store, value, numbers)
+      const seen = store === undefined ? undefined : partOf(store, value)
       if (seen === undefined) continue
       changed = true
       // What is to be masked first stands where it was loaded.
@@ -57,16 +57,15 @@ function forward(graph: Graph): boolean {
 }
 
 /** What a load reads of what was stored. */
-function partOf(store: Store, load: Load, numbers: Numbers): Value | undefined {
+function partOf(store: Store, load: Load): Value | undefined {
   const { id, at } = load
   const stored = store.arguments[1]
   const ones = (1n << BigInt(8 * load.size)) - 1n
-  const constant = (value: bigint): Value => ({ op: 'const', value, id: numbers.next(), arguments: [], at })
-  if (stored?.op === 'const') return constant((stored.value >> BigInt(8 * (load.offset - store.offset))) & ones)
+  if (stored?.op === 'const') return newConstant((stored.value >> BigInt(8 * (load.offset - store.offset))) & ones, at)
   if (stored === undefined || store.size !== load.size) return undefined
   if (load.size === 8 || fits(stored, 8 * load.size)) return stored
-  if (load.size === 4) return { op: 'low32', id, arguments: [stored], at }
-  return { op: 'alu', alu: 'and', bits: 32, id, arguments: [stored, constant(ones)], at }
+  if (load.size === 4) return newValue({ op: 'low32' }, id, [stored], at)
+  return newValue({ op: 'alu', alu: 'and', bits: 32 }, id, [stored, newConstant(ones, at)], at)
 }
 
 /** Backwards: what is stored on all ways from here, before anything can see what is there now. */

@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
 import { countUses, Numbers } from './graph.ts'
 import { Ranges } from './ranges.ts'
 import { fits } from './simplify.ts'
@@ -21,17 +22,10 @@ export function shortenSums(graph: Graph): boolean {
       changed = true
       const { at } = fold
       const rest = sum.rest()
-      const constant: Value = { op: 'const', value: sum.constant(), id: numbers.next(), arguments: [], at }
-      const all: Value = {
-        op: 'alu',
-        alu: 'add',
-        bits: 64,
-        id: numbers.next(),
-        arguments: [rest ?? constant, constant],
-        at,
-      }
-      if (rest !== undefined && constant.value !== 0n) block.values.splice(block.values.indexOf(fold), 0, all)
-      fold.arguments = [rest === undefined ? constant : constant.value === 0n ? rest : all]
+      const constant = newConstant(sum.constant(), at)
+      const all = newValue({ op: 'alu', alu: 'add', bits: 64 }, numbers.next(), [rest ?? constant, constant], at)
+      if (rest !== undefined && sum.constant() !== 0n) block.values.splice(block.values.indexOf(fold), 0, all)
+      fold.arguments = [rest === undefined ? constant : sum.constant() === 0n ? rest : all]
     }
   }
   return changed
