@@ -2,10 +2,10 @@
  * The packet of a program with what the kernel keeps beside its bytes (`struct sk_buff`, `struct xdp_buff`), and the helpers that
  * change its size. Errors and limits are those of net/core/filter.c and net/core/skbuff.c; a packet here is never one of segments.
  */
-import { viewOf } from '../base/bytes.ts'
 import { ADJ_ROOM, CSUM } from '../isa/opcodes.ts'
 import { ERRNO } from './errno.ts'
-import type { Region } from './memory.ts'
+import { AT, ROOM } from './layout.ts'
+import { type Memory, Region } from './memory.ts'
 import { PROTOCOLS, type Tag } from './vlan.ts'
 
 const PAGE = 4096
@@ -27,7 +27,8 @@ const IPV4 = { type: 0x0800, header: 20 } as const
 const IPV6 = { type: 0x86dd, header: 40 } as const
 
 export class PacketBuffer {
-  readonly #region: Region
+  readonly region = new Region('packet', 'packet', AT.packet, 0)
+  readonly #memory: Memory
   #length = 0
   tag: Tag | undefined
   /** The EtherType that the kernel goes by, whatever the bytes say by now. */
@@ -38,17 +39,15 @@ export class PacketBuffer {
   /** Bytes in front of the packet that an XDP program may still take. */
   #headroom = HEADROOM
 
-  constructor(region: Region) {
-    this.#region = region
+  constructor(memory: Memory) {
+    this.#memory = memory
   }
 
   /** `linear`: the most that is in the first part of the packet, which alone programs see. */
   fill(frame: Uint8Array, tag: Tag | undefined, linear: number): void {
-    this.#length = 0
-    this.#region.length = 0
-    this.#splice(0, 0, frame.length)
-    this.#region.bytes.set(frame)
-    this.#region.length = Math.min(frame.length, linear)
+    this.#length = frame.length
+    this.#memory.heap.bytes.set(frame, AT.packet)
+    this.#setLinear(Math.min(frame.length, linear))
     this.tag = tag
     this.#network = ETHERNET
     this.#encapsulated = false
@@ -62,18 +61,29 @@ export class PacketBuffer {
   }
 
   get linear(): number {
-    return this.#region.length
+    return this.region.length
   }
 
+  /** A copy. */
   get bytes(): Uint8Array {
-    return this.#region.bytes.slice(0, this.length)
+    return this.#memory.heap.bytes.slice(AT.packet, AT.packet + this.#length)
+  }
+
+  get #view(): DataView {
+    return new DataView(this.#memory.heap.bytes.buffer, AT.packet, ROOM.packet)
+  }
+
+  #setLinear(length: number): void {
+    this.region.length = length
+    this.#memory.measurePacket(length)
   }
 
   /** bpf_skb_vlan_push: an outer tag that there is goes into the packet. */
   pushTag(protocol: number, control: number): number {
     if (this.tag !== undefined) {
+      if (this.length + TAG > ROOM.packet) return -ERRNO.ENOMEM
       this.#splice(ADDRESSES, 0, TAG)
-      const view = viewOf(this.#region.bytes)
+      const view = this.#view
       view.setUint16(ADDRESSES, this.tag.protocol)
       view.setUint16(ADDRESSES + 2, this.tag.control)
       this.protocol = this.tag.protocol
@@ -115,7 +125,7 @@ export class PacketBuffer {
   /** bpf_skb_pull_data: at least so many bytes in the first part. */
   pull(length: number): number {
     if (length > this.length) return -ERRNO.ENOMEM
-    this.#region.length = Math.max(length, this.linear)
+    this.#setLinear(Math.max(length, this.linear))
     return 0
   }
 
@@ -123,7 +133,7 @@ export class PacketBuffer {
   replaceChecksum(at: number, difference: number, flags: number): number {
     if ((flags & ~(CSUM.pseudo | CSUM.mangled0 | CSUM.ipv6)) !== 0) return -ERRNO.EINVAL
     if (at > 0xffff || at % 2 !== 0 || at + 2 > this.length) return -ERRNO.EFAULT
-    const { view } = this.#region
+    const view = this.#view
     const before = view.getUint16(at, true)
     const isOptional = (flags & CSUM.mangled0) !== 0
     if (isOptional && before === 0) return 0
@@ -166,7 +176,7 @@ export class PacketBuffer {
     if (this.#headroom + by < 0 || after < ETHERNET || after > LONGEST_FRAME) return -ERRNO.EINVAL
     this.#headroom += by
     this.#splice(0, Math.max(0, by), Math.max(0, -by))
-    if (by < 0) this.#region.bytes.fill(GARBAGE, 0, -by)
+    if (by < 0) this.#memory.heap.bytes.fill(GARBAGE, AT.packet, AT.packet - by)
     return 0
   }
 
@@ -201,30 +211,23 @@ export class PacketBuffer {
   /** Takes the tag out that is in the packet; its control information, or undefined where there is no whole one. */
   #takeTag(): number | undefined {
     if (this.pull(ETHERNET + TAG) !== 0) return undefined
-    const control = viewOf(this.#region.bytes).getUint16(ADDRESSES + 2)
+    const control = this.#view.getUint16(ADDRESSES + 2)
     this.#splice(ADDRESSES, TAG, 0)
     this.protocol = this.#typeAt(ADDRESSES)
     return control
   }
 
-  #typeAt = (at: number): number => viewOf(this.#region.bytes).getUint16(at)
+  #typeAt = (at: number): number => this.#view.getUint16(at)
 
   /** Takes `removed` bytes out, and puts `added` zeros in, all in the first part. */
   #splice(at: number, removed: number, added: number): void {
     const { length } = this
-    const after = length - removed + added
-    if (after > this.#region.bytes.length) {
-      const { linear } = this
-      const longer = new Uint8Array(2 * after)
-      longer.set(this.#region.bytes)
-      this.#region.replace(longer)
-      this.#region.length = linear
-    }
-    const { bytes } = this.#region
-    bytes.copyWithin(at + added, at + removed, length)
-    bytes.fill(0, at, at + added)
-    this.#region.length += added - removed
-    this.#length = after
+    const { bytes } = this.#memory.heap
+    const start = AT.packet + at
+    bytes.copyWithin(start + added, start + removed, AT.packet + length)
+    bytes.fill(0, start, start + added)
+    this.#length = length - removed + added
+    this.#setLinear(this.linear + added - removed)
   }
 }
 

@@ -1,7 +1,8 @@
-import { viewOf } from '../base/bytes.ts'
 import { SK_BUFF, XDP_MD } from '../isa/opcodes.ts'
 import type { Hook } from '../isa/program.ts'
 import type { PacketBuffer } from './buffer.ts'
+import type { Heap } from './heap.ts'
+import { AT } from './layout.ts'
 import { Region } from './memory.ts'
 import type { Tag } from './vlan.ts'
 
@@ -37,17 +38,16 @@ export interface Context {
   pointer(at: number, length: number): number
 }
 
-function skBuff(): Context {
+function skBuff(heap: Heap): Context {
   const writable = new Uint8Array(MORE.size)
   for (const field of [SK_BUFF.mark, SK_BUFF.queue_mapping, SK_BUFF.priority, SK_BUFF.tc_index, SK_BUFF.tc_classid])
     writable.fill(1, field, field + 4)
   writable.fill(1, SK_BUFF.cb, SK_BUFF.cb + 20)
-  const bytes = new Uint8Array(MORE.size)
-  const view = viewOf(bytes)
   return {
-    region: new Region('context', 'context', bytes, { writable }),
+    region: new Region('context', 'context', AT.context, MORE.size, { writable }),
     fill(packet, { ifindex, ingressIfindex, mac }) {
-      bytes.fill(0)
+      const view = viewIn(heap)
+      heap.bytes.fill(0, AT.context, AT.context + MORE.size)
       view.setUint32(MORE.wire_len, packet.length, true)
       view.setUint32(SK_BUFF.pkt_type, packetType(packet.bytes, mac), true)
       view.setUint32(SK_BUFF.ifindex, ifindex, true)
@@ -55,6 +55,7 @@ function skBuff(): Context {
       this.update(packet)
     },
     update({ length, protocol, tag }) {
+      const view = viewIn(heap)
       view.setUint32(SK_BUFF.len, length, true)
       // As on the wire: big-endian in the low two bytes.
       view.setUint16(SK_BUFF.protocol, protocol)
@@ -69,14 +70,13 @@ function skBuff(): Context {
   }
 }
 
-function xdpMd(): Context {
+function xdpMd(heap: Heap): Context {
   const size = 24
-  const bytes = new Uint8Array(size)
-  const view = viewOf(bytes)
   return {
-    region: new Region('context', 'context', bytes, { writable: new Uint8Array(size) }),
+    region: new Region('context', 'context', AT.context, size, { writable: new Uint8Array(size) }),
     fill(_packet, { ifindex }) {
-      view.setUint32(XDP_MD.ingress_ifindex, ifindex, true)
+      heap.bytes.fill(0, AT.context, AT.context + size)
+      viewIn(heap).setUint32(XDP_MD.ingress_ifindex, ifindex, true)
     },
     update() {},
     pointer(at, length) {
@@ -86,4 +86,6 @@ function xdpMd(): Context {
   }
 }
 
-export const contexts = (): Readonly<Record<Hook, Context>> => ({ tc: skBuff(), xdp: xdpMd() })
+const viewIn = ({ bytes }: Heap): DataView => new DataView(bytes.buffer, AT.context)
+
+export const contexts = (heap: Heap): Readonly<Record<Hook, Context>> => ({ tc: skBuff(heap), xdp: xdpMd(heap) })

@@ -1,9 +1,9 @@
 import { decode as decodeBytes } from '../isa/decode.ts'
 import { HELPER, LIMIT } from '../isa/opcodes.ts'
 import type { Program } from '../isa/program.ts'
-import { type Code, decode } from './decode.ts'
+import { decode } from './decode.ts'
 import { Trap } from './fault.ts'
-import { interpret, type Processor } from './interpreter.ts'
+import { interpret, type Processor, type Registers } from './interpreter.ts'
 import { Memory, REGION, Region } from './memory.ts'
 import { validate } from './validate.ts'
 
@@ -32,8 +32,12 @@ export function execute(bytes: Uint8Array, memory: Uint8Array, budget: number = 
   const processor = new PlainProcessor(budget)
   if (memory.length === 0) interpret(code, processor, 0, 0)
   else {
-    processor.memory.setPacket(new Region('plain', 'memory', memory))
+    const { heap } = processor.memory
+    const start = heap.allocate(memory.length)
+    heap.bytes.set(memory, start)
+    processor.memory.setPacket(new Region('plain', 'memory', start, memory.length))
     interpret(code, processor, REGION.packet, memory.length)
+    memory.set(heap.bytes.subarray(start, start + memory.length))
   }
   return (BigInt((code.hi[0] ?? 0) >>> 0) << 32n) | BigInt((code.lo[0] ?? 0) >>> 0)
 }
@@ -52,7 +56,7 @@ class PlainProcessor implements Processor {
     return -1
   }
 
-  call(helper: number, { lo, hi }: Code): void {
+  call(helper: number, { lo, hi }: Registers): void {
     const result = resultOf(helper)
     lo[0] = Number(BigInt.asIntN(32, result))
     hi[0] = Number(BigInt.asIntN(32, result >> 32n))

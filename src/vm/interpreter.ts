@@ -15,6 +15,12 @@ import type { Code } from './decode.ts'
 import { Fault, Trap } from './fault.ts'
 import { type Memory, REGION } from './memory.ts'
 
+/** The lower and upper halves of registers. */
+export interface Registers {
+  readonly lo: Int32Array
+  readonly hi: Int32Array
+}
+
 /** What a program finds around it. */
 export interface Processor {
   readonly memory: Memory
@@ -25,7 +31,7 @@ export interface Processor {
   /** Offset in the packet of the pointer at `at` in the context, or -1 where the context holds no pointer. */
   contextPointer(at: number): number
   /** Arguments are in r1 to r5 of `code`, the result goes to r0. */
-  call(helper: number, code: Code): void
+  call(helper: number, registers: Registers): void
 }
 
 // What a helper leaves in r1 to r5: nothing anybody may use.
@@ -275,28 +281,28 @@ export function interpret(code: Code, processor: Processor, region: number = REG
         // Loads: byte, half word, word, double word; then the sign-extending ones
         case 0x71: {
           const from = (sl >>> 0) + (detail[at] ?? 0)
-          lo[d] = memory.readable(sh, from, 1).view.getUint8(from)
+          lo[d] = memory.heap.view.getUint8(memory.readable(sh, from, 1))
           hi[d] = 0
           break
         }
         case 0x69: {
           const from = (sl >>> 0) + (detail[at] ?? 0)
-          lo[d] = memory.readable(sh, from, 2).view.getUint16(from, true)
+          lo[d] = memory.heap.view.getUint16(memory.readable(sh, from, 2), true)
           hi[d] = 0
           break
         }
         case 0x61: {
           const from = (sl >>> 0) + (detail[at] ?? 0)
           const pointer = sh === REGION.context ? processor.contextPointer(from) : -1
-          lo[d] = pointer >= 0 ? pointer : memory.readable(sh, from, 4).view.getInt32(from, true)
+          lo[d] = pointer >= 0 ? pointer : memory.heap.view.getInt32(memory.readable(sh, from, 4), true)
           hi[d] = pointer >= 0 ? memory.packet : 0
           break
         }
         case 0x79: {
           const from = (sl >>> 0) + (detail[at] ?? 0)
-          const { view } = memory.readable(sh, from, 8)
-          lo[d] = view.getInt32(from, true)
-          hi[d] = view.getInt32(from + 4, true)
+          const address = memory.readable(sh, from, 8)
+          lo[d] = memory.heap.view.getInt32(address, true)
+          hi[d] = memory.heap.view.getInt32(address + 4, true)
           break
         }
         case 0x91:
@@ -304,9 +310,14 @@ export function interpret(code: Code, processor: Processor, region: number = REG
         case 0x81: {
           const from = (sl >>> 0) + (detail[at] ?? 0)
           const size = operation[at] === 0x91 ? 1 : operation[at] === 0x89 ? 2 : 4
-          const { view } = memory.readable(sh, from, size)
+          const address = memory.readable(sh, from, size)
+          const { view } = memory.heap
           const low =
-            size === 1 ? view.getInt8(from) : size === 2 ? view.getInt16(from, true) : view.getInt32(from, true)
+            size === 1
+              ? view.getInt8(address)
+              : size === 2
+                ? view.getInt16(address, true)
+                : view.getInt32(address, true)
           lo[d] = low
           hi[d] = low >> 31
           break
@@ -314,24 +325,24 @@ export function interpret(code: Code, processor: Processor, region: number = REG
         // Stores
         case 0x73: {
           const to = (dl >>> 0) + (detail[at] ?? 0)
-          memory.writable(dh, to, 1).view.setInt8(to, sl)
+          memory.heap.view.setInt8(memory.writable(dh, to, 1), sl)
           break
         }
         case 0x6b: {
           const to = (dl >>> 0) + (detail[at] ?? 0)
-          memory.writable(dh, to, 2).view.setInt16(to, sl, true)
+          memory.heap.view.setInt16(memory.writable(dh, to, 2), sl, true)
           break
         }
         case 0x63: {
           const to = (dl >>> 0) + (detail[at] ?? 0)
-          memory.writable(dh, to, 4).view.setInt32(to, sl, true)
+          memory.heap.view.setInt32(memory.writable(dh, to, 4), sl, true)
           break
         }
         case 0x7b: {
           const to = (dl >>> 0) + (detail[at] ?? 0)
-          const { view } = memory.writable(dh, to, 8)
-          view.setInt32(to, sl, true)
-          view.setInt32(to + 4, sh, true)
+          const address = memory.writable(dh, to, 8)
+          memory.heap.view.setInt32(address, sl, true)
+          memory.heap.view.setInt32(address + 4, sh, true)
           break
         }
         case 0xc3:
@@ -376,7 +387,6 @@ export function interpret(code: Code, processor: Processor, region: number = REG
       }
     }
   } catch (error) {
-    for (; depth > 0; depth--) memory.leaveFrame(depth)
     if (error instanceof Trap) throw new Fault(code.program, at, error.message)
     throw error
   }
@@ -390,11 +400,12 @@ function clobber(lo: Int32Array, hi: Int32Array): void {
 }
 
 /** RFC 9669 section 5.3. The old value goes to the source register (with `fetch`), or to r0 (`cmpxchg`). */
-function atomic(code: Code, memory: Memory, index: number, at: number, region: number, s: number): void {
+function atomic(code: Code, memory: Memory, index: number, offset: number, region: number, s: number): void {
   const { lo, hi } = code
   const wide = code.operation[index] === 0xdb
   const operation = code.target[index] ?? 0
-  const { view } = memory.atomic(region, at, wide ? 8 : 4)
+  const at = memory.atomic(region, offset, wide ? 8 : 4)
+  const { view } = memory.heap
   const oldLow = view.getInt32(at, true)
   const oldHigh = wide ? view.getInt32(at + 4, true) : 0
   const low = lo[s] ?? 0

@@ -12,6 +12,7 @@ import {
 } from '../isa/program.ts'
 import { Bloom } from './bloom.ts'
 import { ERRNO } from './errno.ts'
+import { DESCRIPTOR } from './layout.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
 import { Ring } from './ring.ts'
@@ -32,6 +33,8 @@ export class VirtualMap {
   /** The length of a value as the control plane sees it. */
   readonly valueSize: number
   readonly values: Region
+  /** Where in linear memory its values are described to translations. */
+  readonly descriptor: number
   /** The number of the region that stands for the map itself; its values are in the next. */
   readonly id: number
   readonly #memory: Memory
@@ -61,9 +64,13 @@ export class VirtualMap {
     this.#table = isArray(kind) || keyless ? undefined : new Table(key.size, entries, isLru(kind))
     this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
     const slots = this.#table?.capacity ?? (keyless ? 0 : entries)
-    this.values = new Region('values', `values of map "${name}"`, new Uint8Array(slots * this.stride), { map: this })
     this.#memory = memory
-    this.id = memory.addMap(this, this.values)
+    const { heap } = memory
+    const length = slots * this.stride
+    this.descriptor = heap.allocate(DESCRIPTOR.size)
+    this.values = new Region('values', `values of map "${name}"`, heap.allocate(length), length, { map: this })
+    this.#describe()
+    this.id = memory.addMap(this, this.values, this.descriptor)
     this.inner = this.emptyInner()?.hold()
   }
 
@@ -76,7 +83,10 @@ export class VirtualMap {
     this.#holders--
     if (this.#holders > 0) return
     this.inner?.release()
+    const { heap } = this.#memory
     this.#memory.removeMap(this.id)
+    heap.release(this.values.start, this.values.length)
+    heap.release(this.descriptor, DESCRIPTOR.size)
   }
 
   /** Of a map of maps: a map that could be in it. */
@@ -109,13 +119,13 @@ export class VirtualMap {
     if (condition !== UPDATE.any && condition !== UPDATE.noExist && condition !== UPDATE.exist) return -ERRNO.EINVAL
     const slot = this.#slotFor(keys, keyAt, condition)
     if (slot < 0) return slot
-    const start = slot * this.stride
+    const start = this.values.start + slot * this.stride
     // The value may itself lie in this map, so it is copied as one piece.
     const { lock, value } = this.description
     const { size } = value
-    this.values.bytes.set(values.subarray(valueAt, valueAt + size), start)
+    this.#bytes.set(values.subarray(valueAt, valueAt + size), start)
     // Nobody can hold it now.
-    if (lock !== undefined) this.values.bytes.fill(0, start + lock, start + lock + 4)
+    if (lock !== undefined) this.#bytes.fill(0, start + lock, start + lock + 4)
     return 0
   }
 
@@ -133,7 +143,8 @@ export class VirtualMap {
 
   /** A copy of a slot's value. */
   value(slot: number): Uint8Array {
-    return this.values.bytes.slice(slot * this.stride, slot * this.stride + this.valueSize)
+    const start = this.values.start + slot * this.stride
+    return this.#bytes.slice(start, start + this.valueSize)
   }
 
   *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
@@ -182,10 +193,25 @@ export class VirtualMap {
   }
 
   #makeRoom(slots: number): void {
-    if (slots * this.stride <= this.values.length) return
-    const longer = new Uint8Array(slots * this.stride)
-    longer.set(this.values.bytes)
-    this.values.replace(longer)
+    const { start, length } = this.values
+    const longer = slots * this.stride
+    if (longer <= length) return
+    const { heap } = this.#memory
+    this.values.start = heap.allocate(longer)
+    this.values.length = longer
+    heap.bytes.copyWithin(this.values.start, start, start + length)
+    heap.release(start, length)
+    this.#describe()
+  }
+
+  #describe(): void {
+    const { view } = this.#memory.heap
+    view.setUint32(this.descriptor + DESCRIPTOR.start, this.values.start, true)
+    view.setUint32(this.descriptor + DESCRIPTOR.length, this.values.length, true)
+  }
+
+  get #bytes(): Uint8Array {
+    return this.#memory.heap.bytes
   }
 }
 

@@ -1,6 +1,8 @@
-import { alignUp, viewOf } from '../base/bytes.ts'
+import { alignUp } from '../base/bytes.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { Trap } from './fault.ts'
+import { Heap } from './heap.ts'
+import { AT, DESCRIPTOR, ROOM } from './layout.ts'
 import type { VirtualMap } from './map.ts'
 
 /**
@@ -26,167 +28,241 @@ type Kind = 'context' | 'packet' | 'stack' | 'record' | 'map' | 'values' | 'plai
 interface RegionOptions {
   readonly map?: VirtualMap
   readonly writable?: Uint8Array
-  /** Of a stack: whether it is zeros at first, instead of nothing that could be read. */
-  readonly zeroed?: boolean
+  readonly written?: number
 }
 
-/** A run of bytes that a program may reach. `bytes` may be longer than `length`, and may be replaced by longer ones. */
+/** A run of bytes in linear memory that a program may reach. It may move, and get longer. */
 export class Region {
   readonly kind: Kind
   readonly name: string
   readonly map: VirtualMap | undefined
-  bytes: Uint8Array
-  view: DataView
+  /** Where it starts in linear memory. */
+  start: number
   length: number
-  /** For a stack: a byte for each 8 bytes, a bit for each byte that was written. */
-  readonly written: Uint8Array | undefined
+  /** For a stack: where in linear memory there is a bit for each of its bytes that was written. */
+  readonly written: number | undefined
   /** For a context: 1 for each byte a program may write. */
   readonly writable: Uint8Array | undefined
   /** For the values of a map: how far they are apart, and how long each is. */
   readonly stride: number
   readonly valueSize: number
 
-  constructor(kind: Kind, name: string, bytes: Uint8Array, more: RegionOptions = {}) {
+  constructor(kind: Kind, name: string, start: number, length: number, more: RegionOptions = {}) {
     this.kind = kind
     this.name = name
     this.map = more.map
-    this.bytes = bytes
-    this.view = viewOf(bytes)
-    this.length = bytes.length
-    this.written = kind === 'stack' && more.zeroed !== true ? new Uint8Array(bytes.length >> 3) : undefined
+    this.start = start
+    this.length = length
+    this.written = more.written
     this.writable = more.writable
     this.valueSize = kind === 'values' ? (more.map?.description.value.size ?? 0) : 0
     this.stride = kind === 'values' ? strideOf(this.valueSize) : 0
   }
-
-  replace(bytes: Uint8Array): void {
-    this.bytes = bytes
-    this.view = viewOf(bytes)
-    this.length = bytes.length
-  }
 }
 
+/** What programs can reach: regions of a heap, by their numbers. */
 export class Memory {
+  readonly heap = new Heap()
   readonly regions: (Region | undefined)[] = new Array<Region | undefined>(REGION.maps).fill(undefined)
   /** Where the packet is now. */
   packet: number = REGION.packet
+  /**
+   * Whether bits of what is written are kept. They are not for a program that is known to read nothing that it has not written,
+   * and to have no pointers to its stack but those that are known.
+   */
+  tracked = true
   readonly #stacks: readonly Region[]
   readonly #free: number[] = []
+  #tableRoom = 0
 
-  constructor({ zeroed = false }: Pick<RegionOptions, 'zeroed'> = {}) {
+  /** `zeroed`: stacks are zeros at first, instead of nothing that could be read. */
+  constructor({ zeroed = false }: { readonly zeroed?: boolean } = {}) {
     this.#stacks = Array.from({ length: LIMIT.callDepth }, (_, depth) => {
       const name = depth === 0 ? 'stack' : `stack of call ${depth}`
-      return new Region('stack', name, new Uint8Array(LIMIT.stack), { zeroed })
+      const start = AT.stacks + depth * LIMIT.stack
+      const written = AT.written + depth * ROOM.written
+      return new Region('stack', name, start, LIMIT.stack, zeroed ? {} : { written })
     })
+    this.#makeTable(2 * REGION.maps)
   }
 
   /** Gives a map its two regions and returns the first one's number. */
-  addMap(map: VirtualMap, values: Region): number {
+  addMap(map: VirtualMap, values: Region, descriptor: number): number {
     const id = this.#free.pop() ?? this.regions.length
-    this.regions[id] = new Region('map', `map "${map.name}"`, new Uint8Array(0), { map })
+    this.regions[id] = new Region('map', `map "${map.name}"`, 0, 0, { map })
     this.regions[id + 1] = values
+    this.#enter(id + 1, descriptor)
+    const { view } = this.heap
+    view.setUint32(descriptor + DESCRIPTOR.stride, values.stride, true)
+    view.setUint32(descriptor + DESCRIPTOR.valueSize, values.valueSize, true)
+    view.setUint32(descriptor + DESCRIPTOR.id, id + 1, true)
     return id
   }
 
   removeMap(id: number): void {
     this.regions[id] = undefined
     this.regions[id + 1] = undefined
+    this.#enter(id + 1, 0)
     this.#free.push(id)
   }
 
+  /** A packet arrives. */
   setPacket(region: Region): void {
     this.regions[this.packet] = undefined
-    this.packet = REGION.packet
-    this.regions[this.packet] = region
+    this.#enter(this.packet, 0)
+    this.#packetAt(REGION.packet, region)
   }
 
   /** Makes every packet pointer that a program still holds stale. */
   movePacket(): void {
     const region = this.regions[this.packet]
+    if (region === undefined) return
     this.regions[this.packet] = undefined
-    this.packet = REGION.packet + ((this.packet - REGION.packet + 1) % REGION.packets)
-    this.regions[this.packet] = region
+    this.#enter(this.packet, 0)
+    this.#packetAt(REGION.packet + ((this.packet - REGION.packet + 1) % REGION.packets), region)
+  }
+
+  /** The packet's length has changed. */
+  measurePacket(length: number): void {
+    const { words } = this.heap
+    words[AT.packetLength >> 2] = length
+    words[(AT.packetDescriptor + DESCRIPTOR.length) >> 2] = length
   }
 
   enterFrame(depth: number): void {
-    const stack = this.#stacks[depth]
-    if (stack === undefined) throw new Trap(`calls are nested more than ${LIMIT.callDepth} deep`)
-    if (stack.written === undefined) stack.bytes.fill(0)
-    else stack.written.fill(0)
-    this.regions[REGION.stack + depth] = stack
+    if (depth >= LIMIT.callDepth) throw new Trap(tooDeep)
+    const { bytes, words } = this.heap
+    if (this.#stacks[depth]?.written === undefined) {
+      const start = AT.stacks + depth * LIMIT.stack
+      bytes.fill(0, start, start + LIMIT.stack)
+    } else {
+      const written = AT.written + depth * ROOM.written
+      bytes.fill(0, written, written + ROOM.written)
+    }
+    words[AT.depth >> 2] = depth
   }
 
   leaveFrame(depth: number): void {
-    this.regions[REGION.stack + depth] = undefined
+    this.heap.words[AT.depth >> 2] = depth - 1
   }
 
-  /** The region that holds `size` bytes at offset `at`, which a load instruction may read. */
-  readable(id: number, at: number, size: number): Region {
-    const region = this.regions[id]
-    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside('reads', id, at, size)
+  region(id: number): Region | undefined {
+    const depth = id - REGION.stack
+    if (depth < 0 || depth >= LIMIT.callDepth) return this.regions[id]
+    return !this.tracked || depth <= (this.heap.words[AT.depth >> 2] ?? 0) ? this.#stacks[depth] : undefined
+  }
+
+  #packetAt(id: number, region: Region): void {
+    this.packet = id
+    this.regions[id] = region
+    this.heap.words[(AT.packetDescriptor + DESCRIPTOR.start) >> 2] = region.start
+    this.heap.words[(AT.packetBase >> 2) + 1] = id
+    this.#enter(id, AT.packetDescriptor)
+  }
+
+  /** Where in linear memory the descriptor of a region is. */
+  #enter(id: number, descriptor: number): void {
+    if (id >= this.#tableRoom) this.#makeTable(2 * id)
+    const table = this.heap.words[AT.regions >> 2] ?? 0
+    this.heap.words[(table >> 2) + id] = descriptor
+  }
+
+  #makeTable(room: number): void {
+    const { heap } = this
+    const before = heap.words[AT.regions >> 2] ?? 0
+    const after = heap.allocate(4 * room)
+    if (before !== 0) {
+      heap.bytes.copyWithin(after, before, before + 4 * this.#tableRoom)
+      heap.release(before, 4 * this.#tableRoom)
+    }
+    heap.words[AT.regions >> 2] = after
+    heap.words[AT.regionCount >> 2] = room
+    this.#tableRoom = room
+  }
+
+  /** Where in linear memory the `size` bytes at offset `at` of a region are, which a load instruction may read. */
+  readable(id: number, at: number, size: number): number {
+    const region = this.#holding('reads', id, at, size)
     if (region.written !== undefined) {
       if (at % size !== 0) throw new Trap(`reads ${size} bytes of stack at an address that is no multiple of ${size}`)
-      const mask = ((1 << size) - 1) << (at & 7)
-      if (((region.written[at >> 3] ?? 0) & mask) !== mask) throw uninitialised(region, at, size)
+      this.#checkWritten('reads', region, id, at, size)
     } else if (region.stride !== 0) {
       if ((at % region.stride) + size > region.valueSize) throw beyondValue('reads', region, at, size)
     } else if (region.kind === 'context' && size === 8) throw new Trap('a context field is not 8 bytes wide')
-    return region
+    return region.start + at
   }
 
-  /** The region that holds `size` bytes at offset `at`, which a store instruction may write. */
-  writable(id: number, at: number, size: number): Region {
-    const region = this.regions[id]
-    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside('writes', id, at, size)
+  /** The same for what a store instruction may write. */
+  writable(id: number, at: number, size: number): number {
+    const region = this.#holding('writes', id, at, size)
     if (region.written !== undefined) {
       if (at % size !== 0) throw new Trap(`writes ${size} bytes of stack at an address that is no multiple of ${size}`)
-      region.written[at >> 3] = (region.written[at >> 3] ?? 0) | (((1 << size) - 1) << (at & 7))
+      if (!this.tracked) throw nowhere('writes', id, at, size)
+      this.#mark(region.written, at, size)
     } else if (region.stride !== 0) {
       if ((at % region.stride) + size > region.valueSize) throw beyondValue('writes', region, at, size)
     } else if (region.writable !== undefined && (region.writable[at] !== 1 || region.writable[at + size - 1] !== 1))
       throw new Trap(`writes ${size} bytes at ${region.name}+${at}, which is a read-only field`)
-    return region
+    return region.start + at
   }
 
-  /** What an atomic instruction may change: aligned bytes of a stack or of a map's values. */
-  atomic(id: number, at: number, size: number): Region {
-    const region = this.readable(id, at, size)
+  /** The same for what an atomic instruction may change: aligned bytes of a stack or of a map's values. */
+  atomic(id: number, at: number, size: number): number {
+    const address = this.readable(id, at, size)
     if (at % size !== 0)
       throw new Trap(`an atomic operation on ${size} bytes at an address that is no multiple of ${size}`)
-    if (region.kind !== 'stack' && region.kind !== 'values' && region.kind !== 'plain')
-      throw new Trap(`an atomic operation on the ${region.kind}: only the stack and map values have them`)
-    return region
+    const kind = this.region(id)?.kind
+    if (kind !== 'stack' && kind !== 'values' && kind !== 'plain')
+      throw new Trap(`an atomic operation on the ${kind}: only the stack and map values have them`)
+    return address
   }
 
-  /** The region whose `size` bytes at `at` a helper takes as a key or a value. */
-  argument(id: number, at: number, size: number, what: string): Region {
-    const region = this.regions[id]
-    if (region === undefined || at < 0 || at + size > region.length)
-      throw this.#outside(`takes as the ${what}`, id, at, size)
+  /** The same for what a helper takes as a key or a value. */
+  argument(id: number, at: number, size: number, what: string): number {
+    const verb = `takes as the ${what}`
+    const region = this.#holding(verb, id, at, size)
     if (region.kind === 'context') throw new Trap(`takes the context as the ${what}`)
-    if (region.stride !== 0 && (at % region.stride) + size > region.valueSize)
-      throw beyondValue(`takes as the ${what}`, region, at, size)
-    if (region.written !== undefined)
-      for (let i = at; i < at + size; i++)
-        if ((((region.written[i >> 3] ?? 0) >> (i & 7)) & 1) === 0) throw uninitialised(region, at, size)
-    return region
+    if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
+    if (region.written !== undefined && this.tracked && !this.#isWritten(region.written, at, size))
+      throw uninitialised(region, at, size)
+    return region.start + at
   }
 
-  /** The region whose `size` bytes at `at` a helper writes. */
-  result(id: number, at: number, size: number): Region {
+  /** The same for what a helper writes. */
+  result(id: number, at: number, size: number): number {
     const verb = 'has a helper write'
-    const region = this.regions[id]
-    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside(verb, id, at, size)
+    const region = this.#holding(verb, id, at, size)
     if (region.kind !== 'stack' && region.kind !== 'values' && region.kind !== 'record')
       throw new Trap(`${verb} to the ${region.kind}: only the stack, map values and records of rings can be`)
     if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
-    if (region.written !== undefined)
-      for (let i = at; i < at + size; i++) region.written[i >> 3] = (region.written[i >> 3] ?? 0) | (1 << (i & 7))
+    if (region.written !== undefined) this.#mark(region.written, at, size)
+    return region.start + at
+  }
+
+  #holding(verb: string, id: number, at: number, size: number): Region {
+    const region = this.region(id)
+    if (region === undefined || at < 0 || at + size > region.length) throw this.#outside(verb, id, at, size)
     return region
   }
 
+  #checkWritten(verb: string, region: Region, id: number, at: number, size: number): void {
+    if (!this.tracked) throw nowhere(verb, id, at, size)
+    if (!this.#isWritten(region.written ?? 0, at, size)) throw uninitialised(region, at, size)
+  }
+
+  #isWritten(written: number, at: number, size: number): boolean {
+    const { bytes } = this.heap
+    for (let i = at; i < at + size; i++) if ((((bytes[written + (i >> 3)] ?? 0) >> (i & 7)) & 1) === 0) return false
+    return true
+  }
+
+  #mark(written: number, at: number, size: number): void {
+    const { bytes } = this.heap
+    for (let i = at; i < at + size; i++) bytes[written + (i >> 3)] = (bytes[written + (i >> 3)] ?? 0) | (1 << (i & 7))
+  }
+
   #outside(verb: string, id: number, at: number, size: number): Trap {
-    const region = this.regions[id]
+    const region = this.region(id)
     if (region !== undefined) {
       const from = region.kind === 'stack' ? at - LIMIT.stack : at
       const where = `${region.name}${from < 0 ? from : `+${from}`}`
@@ -200,11 +276,16 @@ export class Memory {
       return new Trap(`${verb} ${bytes(size)} by a packet pointer from before the packet moved`)
     if (id >= REGION.stack && id < REGION.stack + LIMIT.callDepth)
       return new Trap(`${verb} ${bytes(size)} on the stack of a function that has returned`)
-    return new Trap(`${verb} ${bytes(size)} at 0x${(id >>> 0).toString(16)}:${at}, where there is no memory`)
+    return nowhere(verb, id, at, size)
   }
 }
 
+export const tooDeep = `calls are nested more than ${LIMIT.callDepth} deep`
+
 const bytes = (count: number): string => (count === 1 ? '1 byte' : `${count} bytes`)
+
+const nowhere = (verb: string, id: number, at: number, size: number): Trap =>
+  new Trap(`${verb} ${bytes(size)} at 0x${(id >>> 0).toString(16)}:${at}, where there is no memory`)
 
 const uninitialised = (region: Region, at: number, size: number): Trap =>
   new Trap(`reads ${bytes(size)} at ${region.name}${at - LIMIT.stack}, not all of which were written before`)

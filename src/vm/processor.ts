@@ -1,14 +1,15 @@
 import { viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { HELPER, helperName, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
-import { isDevmap, isKeyless } from '../isa/program.ts'
-import { LONGEST_FRAME, PacketBuffer } from './buffer.ts'
+import { type Hook, isDevmap, isKeyless } from '../isa/program.ts'
+import { PacketBuffer } from './buffer.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
 import type { Code } from './decode.ts'
 import { ERRNO } from './errno.ts'
 import { Trap } from './fault.ts'
-import { interpret, type Processor } from './interpreter.ts'
+import { interpret, type Processor, type Registers } from './interpreter.ts'
+import { AT } from './layout.ts'
 import type { VirtualMap } from './map.ts'
 import { Memory, REGION, Region } from './memory.ts'
 import type { Ring } from './ring.ts'
@@ -50,10 +51,10 @@ export class VirtualProcessor implements Processor {
   readonly memory = new Memory()
   readonly budget: number
   readonly callers = new Int32Array(LIMIT.callDepth * 9)
+  #hook: Hook = 'tc'
   readonly #clock: SimulatedClock
-  readonly #contexts = contexts()
-  readonly #region = new Region('packet', 'packet', new Uint8Array(LONGEST_FRAME))
-  readonly #packet = new PacketBuffer(this.#region)
+  readonly #contexts = contexts(this.memory.heap)
+  readonly #packet = new PacketBuffer(this.memory)
   #context: Context = this.#contexts.tc
   #random: number
   #redirects: readonly Destination[] = []
@@ -76,15 +77,15 @@ export class VirtualProcessor implements Processor {
 
   run(code: Code, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
     const packet = this.#packet
-    packet.fill(frame, arrival.tag, code.program.hook === 'tc' ? this.#linear : frame.length)
-    this.memory.setPacket(this.#region)
-    this.#context = this.#contexts[code.program.hook]
+    this.#hook = code.program.hook
+    packet.fill(frame, arrival.tag, this.#hook === 'tc' ? this.#linear : frame.length)
+    this.memory.setPacket(packet.region)
+    this.#context = this.#contexts[this.#hook]
     this.#context.fill(packet, arrival)
     this.memory.regions[REGION.context] = this.#context.region
     this.#redirects = []
     this.#lock = undefined
-    this.#reserved = undefined
-    this.memory.regions[REGION.record] = undefined
+    this.#dropRecord()
     this.#ingress = arrival.ifindex
     this.#clone = clone
     const verdict = interpret(code, this)
@@ -97,7 +98,7 @@ export class VirtualProcessor implements Processor {
     return this.#context.pointer(at, this.#packet.linear)
   }
 
-  call(helper: number, code: Code): void {
+  call(helper: number, code: Registers): void {
     if (this.#lock !== undefined && helper !== HELPER.spin_unlock) throw new Trap('a helper is called under a lock')
     if (helper === HELPER.map_lookup_elem) this.#lookup(code)
     else if (helper === HELPER.ringbuf_reserve) this.#reserve(code)
@@ -109,15 +110,26 @@ export class VirtualProcessor implements Processor {
     }
   }
 
+  get #bytes(): Uint8Array {
+    return this.memory.heap.bytes
+  }
+
+  #dropRecord(): void {
+    const record = this.memory.regions[REGION.record]
+    if (record !== undefined) this.memory.heap.release(record.start, record.length)
+    this.memory.regions[REGION.record] = undefined
+    this.#reserved = undefined
+  }
+
   /** What a helper returns that fits into 32 bits, or a negated error number. */
-  #result(helper: number, code: Code): number {
+  #result(helper: number, code: Registers): number {
     switch (helper) {
       case HELPER.map_update_elem:
         return this.#update(code)
       case HELPER.map_delete_elem: {
         const map = this.#changeable(code)
         const key = this.#argument(code, 2, map.description.key.size, 'key')
-        return map.delete(key.bytes, code.lo[2] ?? 0)
+        return map.delete(this.#bytes, key)
       }
       case HELPER.map_push_elem:
         return this.#push(code)
@@ -158,7 +170,7 @@ export class VirtualProcessor implements Processor {
   }
 
   /** Helpers after which the packet is elsewhere: every pointer into it is stale, whether they succeed or not. */
-  #move(helper: number, code: Code): number {
+  #move(helper: number, code: Registers): number {
     const { lo, hi } = code
     const [packet, context] = [this.#packet, this.#context]
     const argument = (register: number): number => (lo[register] ?? 0) >>> 0
@@ -201,56 +213,54 @@ export class VirtualProcessor implements Processor {
     }
   }
 
-  #lookup(code: Code): void {
+  #lookup(code: Registers): void {
     const map = this.#keyed(code)
     const key = this.#argument(code, 2, map.description.key.size, 'key')
     if (map.inner !== undefined) {
-      const index = viewOf(key.bytes).getUint32((code.lo[2] ?? 0) >>> 0, true)
+      const index = this.memory.heap.view.getUint32(key, true)
       code.lo[0] = 0
       code.hi[0] = index < map.description.entries ? map.inner.id : 0
       return
     }
-    const slot = map.find(key.bytes, code.lo[2] ?? 0, 'program')
+    const slot = map.find(this.#bytes, key, 'program')
     code.lo[0] = slot < 0 ? 0 : slot * map.stride
     code.hi[0] = slot < 0 ? 0 : map.id + 1
   }
 
-  #update(code: Code): number {
+  #update(code: Registers): number {
     const map = this.#changeable(code)
     const key = this.#argument(code, 2, map.description.key.size, 'key')
     const value = this.#argument(code, 3, map.description.value.size, 'value')
     // No flag has a bit above the 31st.
     const flags = code.hi[4] === 0 ? (code.lo[4] ?? 0) : -1
-    return map.update(key.bytes, code.lo[2] ?? 0, value.bytes, code.lo[3] ?? 0, flags)
+    return map.update(this.#bytes, key, this.#bytes, value, flags)
   }
 
-  #push(code: Code): number {
+  #push(code: Registers): number {
     const { size } = this.#map(code).description.value
-    const { bytes } = this.#argument(code, 2, size, 'value')
-    const at = (code.lo[2] ?? 0) >>> 0
-    const value = bytes.slice(at, at + size)
+    const at = this.#argument(code, 2, size, 'value')
+    const value = this.#bytes.slice(at, at + size)
     const flags = code.hi[3] === 0 ? (code.lo[3] ?? 0) : -1
     return this.#map(code).bloom?.add(value, flags) ?? this.#sequence(code).push(value, flags)
   }
 
-  #has(code: Code): number {
+  #has(code: Registers): number {
     const { bloom, description } = this.#map(code)
     const { size } = description.value
-    const { bytes } = this.#argument(code, 2, size, 'value')
-    const at = (code.lo[2] ?? 0) >>> 0
-    return bloom?.has(bytes.slice(at, at + size)) === true ? 0 : -ERRNO.ENOENT
+    const at = this.#argument(code, 2, size, 'value')
+    return bloom?.has(this.#bytes.slice(at, at + size)) === true ? 0 : -ERRNO.ENOENT
   }
 
   /** A value, or zeros where there is none, to where r2 points. */
-  #give(code: Code, value: Uint8Array | undefined): number {
+  #give(code: Registers, value: Uint8Array | undefined): number {
     const { size } = this.#map(code).description.value
     const at = (code.lo[2] ?? 0) >>> 0
-    this.memory.result(code.hi[2] ?? 0, at, size).bytes.set(value ?? new Uint8Array(size), at)
+    this.#bytes.set(value ?? new Uint8Array(size), this.memory.result(code.hi[2] ?? 0, at, size))
     return value === undefined ? -ERRNO.ENOENT : 0
   }
 
   /** Names the lock that r1 points to. */
-  #lockAt({ lo, hi }: Code): string {
+  #lockAt({ lo, hi }: Registers): string {
     const at = (lo[1] ?? 0) >>> 0
     const region = this.memory.regions[hi[1] ?? 0]
     const lock = region?.kind === 'values' ? region.map?.description.lock : undefined
@@ -259,19 +269,18 @@ export class VirtualProcessor implements Processor {
     return `${hi[1]} ${at}`
   }
 
-  #putRecord(code: Code): number {
+  #putRecord(code: Registers): number {
     const { ring } = this.#map(code)
     if (ring === undefined) throw new Trap('r1 is no ring')
     const size = code.lo[3] ?? 0
     if (code.hi[3] !== 0 || size <= 0) throw new Trap('a record has a size of 1 to 2147483647 bytes')
-    const { bytes } = this.#argument(code, 2, size, 'record')
-    const at = (code.lo[2] ?? 0) >>> 0
+    const at = this.#argument(code, 2, size, 'record')
     if (code.hi[4] !== 0 || ((code.lo[4] ?? 0) & ~WAKEUPS) !== 0) return -ERRNO.EINVAL
-    return ring.put(bytes.slice(at, at + size))
+    return ring.put(this.#bytes.slice(at, at + size))
   }
 
   /** One at a time, which is all that the compiler asks for. */
-  #reserve(code: Code): void {
+  #reserve(code: Registers): void {
     const { ring } = this.#map(code)
     if (ring === undefined) throw new Trap('r1 is no ring')
     if (this.#reserved !== undefined) throw new Trap('a record is reserved while another one is')
@@ -283,47 +292,49 @@ export class VirtualProcessor implements Processor {
     code.hi[0] = isThere ? REGION.record : 0
     if (!isThere) return
     this.#reserved = ring
-    this.memory.regions[REGION.record] = new Region('record', 'record', new Uint8Array(size).fill(GARBAGE))
+    const { heap } = this.memory
+    const start = heap.allocate(size)
+    heap.bytes.fill(GARBAGE, start, start + size)
+    this.memory.regions[REGION.record] = new Region('record', 'record', start, size)
   }
 
-  #submit(code: Code): number {
+  #submit(code: Registers): number {
     const record = this.memory.regions[REGION.record]
     if (record === undefined || this.#reserved === undefined || code.hi[1] !== REGION.record || code.lo[1] !== 0)
       throw new Trap('r1 is no record that was reserved')
     if (code.hi[2] !== 0 || ((code.lo[2] ?? 0) & ~WAKEUPS) !== 0) throw new Trap('unknown flags')
-    this.memory.regions[REGION.record] = undefined
-    this.#reserved.submit(record.bytes)
-    this.#reserved = undefined
+    this.#reserved.submit(this.#bytes.slice(record.start, record.start + record.length))
+    this.#dropRecord()
     return 0
   }
 
   /** bpf_skb_load_bytes, which gives zeros where it fails; bpf_xdp_load_bytes, which gives nothing (net/core/filter.c). */
-  #loadBytes(code: Code): number {
+  #loadBytes(code: Registers): number {
     if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('what loads bytes takes the context first')
     const [from, at, size] = [code.lo[2] ?? 0, (code.lo[3] ?? 0) >>> 0, code.lo[4] ?? 0]
     if (code.hi[4] !== 0 || size <= 0) throw new Trap('at least one byte is loaded')
-    const { bytes } = this.memory.result(code.hi[3] ?? 0, at, size)
+    const to = this.memory.result(code.hi[3] ?? 0, at, size)
     const isThere = code.hi[2] === 0 && from >= 0 && from + size <= this.#packet.length
-    if (isThere) bytes.set(this.#packet.bytes.subarray(from, from + size), at)
-    else if (code.program.hook === 'tc') bytes.fill(0, at, at + size)
-    return isThere ? 0 : code.program.hook === 'tc' ? -ERRNO.EFAULT : -ERRNO.EINVAL
+    if (isThere) this.#bytes.copyWithin(to, AT.packet + from, AT.packet + from + size)
+    else if (this.#hook === 'tc') this.#bytes.fill(0, to, to + size)
+    return isThere ? 0 : this.#hook === 'tc' ? -ERRNO.EFAULT : -ERRNO.EINVAL
   }
 
-  #sequence(code: Code): Sequence {
+  #sequence(code: Registers): Sequence {
     const { sequence } = this.#map(code)
     if (sequence === undefined) throw new Trap('r1 is neither a queue nor a stack')
     return sequence
   }
 
   /** A map whose entries programs may add and remove. */
-  #changeable(code: Code): VirtualMap {
+  #changeable(code: Registers): VirtualMap {
     const map = this.#keyed(code)
     if (map.inner !== undefined) throw new Trap('r1 is a map of maps: programs can only look into it')
     return map
   }
 
   /** A map whose entries have keys. */
-  #keyed(code: Code): VirtualMap {
+  #keyed(code: Registers): VirtualMap {
     const map = this.#map(code)
     const { kind } = map.description
     if (isKeyless(kind)) throw new Trap(`r1 is a ${kind}: its values have no keys`)
@@ -332,7 +343,7 @@ export class VirtualProcessor implements Processor {
   }
 
   /** bpf_clone_redirect (net/core/filter.c): the copy leaves at once, and the packet may have moved afterwards. */
-  #cloneRedirect(code: Code): number {
+  #cloneRedirect(code: Registers): number {
     if (code.hi[1] !== REGION.context || code.lo[1] !== 0) throw new Trap('clone_redirect takes the context first')
     this.memory.movePacket()
     const flags = (code.lo[3] ?? 0) >>> 0
@@ -342,9 +353,9 @@ export class VirtualProcessor implements Processor {
   }
 
   /** bpf_redirect, bpf_xdp_redirect (net/core/filter.c): flags nobody knows turn into a drop. */
-  #redirectTo(code: Code): number {
+  #redirectTo(code: Registers): number {
     const flags = (code.lo[2] ?? 0) >>> 0
-    const xdp = code.program.hook === 'xdp'
+    const xdp = this.#hook === 'xdp'
     const known = xdp ? 0 : F_INGRESS
     if (code.hi[2] !== 0 || (flags & ~known) !== 0) return xdp ? XDP_ACTION.aborted : TC_ACT.shot
     this.#redirects = [{ ifindex: (code.lo[1] ?? 0) >>> 0, ingress: flags === F_INGRESS }]
@@ -352,7 +363,7 @@ export class VirtualProcessor implements Processor {
   }
 
   /** bpf_redirect_map with a devmap (net/core/filter.c and include/linux/filter.h, __bpf_xdp_redirect_map). */
-  #redirectByMap(code: Code): number {
+  #redirectByMap(code: Registers): number {
     const map = this.#map(code)
     if (!isDevmap(map.description.kind)) throw new Trap(`r1 is a ${map.description.kind}, and no devmap`)
     const flags = (code.lo[3] ?? 0) >>> 0
@@ -371,13 +382,14 @@ export class VirtualProcessor implements Processor {
   }
 
   /** The map that r1 refers to. */
-  #map({ lo, hi }: Code): VirtualMap {
+  #map({ lo, hi }: Registers): VirtualMap {
     const region = this.memory.regions[hi[1] ?? 0]
     if (region?.kind !== 'map' || region.map === undefined || lo[1] !== 0) throw new Trap('r1 is not a map')
     return region.map
   }
 
-  #argument({ lo, hi }: Code, register: number, size: number, what: string): Region {
+  /** Where in linear memory the `size` bytes are that a register points to. */
+  #argument({ lo, hi }: Registers, register: number, size: number, what: string): number {
     return this.memory.argument(hi[register] ?? 0, (lo[register] ?? 0) >>> 0, size, what)
   }
 
@@ -392,7 +404,7 @@ export class VirtualProcessor implements Processor {
   }
 }
 
-function set64({ lo, hi }: Code, value: bigint): void {
+function set64({ lo, hi }: Registers, value: bigint): void {
   lo[0] = Number(BigInt.asIntN(32, value))
   hi[0] = Number(BigInt.asIntN(32, value >> 32n))
 }

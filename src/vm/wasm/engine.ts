@@ -1,0 +1,33 @@
+/** What this project uses of the WebAssembly JavaScript interface, which Node.js and browsers share. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => WasmModule
+  readonly Instance: new (
+    module: WasmModule,
+    imports: Readonly<Record<string, Readonly<Record<string, WasmImport>>>>,
+  ) => { readonly exports: Readonly<Record<string, unknown>> }
+  readonly Memory: new (size: { readonly initial: number; readonly maximum: number }) => WasmMemory
+}
+
+/** Compiled code, shared by all of its instances. */
+export interface WasmModule {
+  readonly [Symbol.toStringTag]?: string
+}
+
+/** Memory that grows by pages of 64 KiB: whoever looks into `buffer` looks anew after it has grown. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer
+  grow(pages: number): number
+}
+
+export type WasmImport = WasmMemory | number | ((...words: number[]) => unknown)
+
+export const newMemory = (initial: number, maximum: number): WasmMemory => new WebAssembly.Memory({ initial, maximum })
+
+export const newModule = (bytes: Uint8Array): WasmModule => new WebAssembly.Module(bytes)
+
+/** The exported function `run` of a new instance. */
+export function instantiate(module: WasmModule, imports: Readonly<Record<string, WasmImport>>): () => number {
+  const { run } = new WebAssembly.Instance(module, { tessera: imports }).exports
+  if (typeof run !== 'function') throw new TypeError('a module without the function "run"')
+  return run as () => number
+}
