@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Machine } from './machine.ts'
 import { bloomSuite } from './suite/bloom.ts'
+import { conformanceSuite } from './suite/conformance.ts'
 import { instructionSuite } from './suite/instructions.ts'
 import { lockSuite } from './suite/locks.ts'
 import { mapSuite } from './suite/maps.ts'
@@ -18,6 +19,7 @@ import { xdpSuite } from './suite/xdp.ts'
 export function machineSuite(name: string, open: () => Machine): void {
   describe(name, () => {
     describe('instructions', () => instructionSuite(open))
+    describe('instructions, against a model', () => conformanceSuite(open))
     describe('packets and helpers', () => packetSuite(open))
     describe('what moves packets', () => moveSuite(open))
     describe('maps', () => mapSuite(open))
