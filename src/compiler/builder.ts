@@ -22,6 +22,8 @@ export class Builder {
   at: Position
   /** What the blocks that are made now get: see {@link Block.rounds}. */
   rounds = 1
+  /** The loops around what is made now, outermost first, by the blocks that their rounds begin with. */
+  loops: readonly Block[] = []
   private nextValue = 0
   private nextBlock = 0
   private nextOwn = -1_000_000_000
@@ -88,9 +90,9 @@ export class Builder {
     this.definitions.get(this.block)?.set(variable, value)
   }
 
-  /** The value of a variable from the start on: of one that was never read or written before. */
-  begin(variable: number, value: Value): void {
-    this.definitions.get(this.entry)?.set(variable, value)
+  /** The value of a variable from the start on, and at the start of all rounds of some loops: of one never read or written before. */
+  begin(variable: number, value: Value, loops: readonly Block[]): void {
+    for (const block of [this.entry, ...loops]) this.definitions.get(block)?.set(variable, value)
   }
 
   read(variable: number, block: Block = this.block): Value {

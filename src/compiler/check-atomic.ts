@@ -1,10 +1,10 @@
 /** Atomic operations on integers of table entries. */
 import { suggestion } from '../base/suggest.ts'
 import type { AtomicName, StructType } from '../lang/index.ts'
-import { typeOfDeclared } from './check.ts'
 import { coerce } from './check-convert.ts'
 import { expression, present, value } from './check-expression.ts'
 import { refuseUnlocked } from './check-lock.ts'
+import { typeOfDeclared } from './check-type.ts'
 import { isStatic, type Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { nameOfType, type Typed } from './typed.ts'

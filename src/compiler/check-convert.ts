@@ -1,6 +1,6 @@
 /** From one type to another: what is converted, and what only fits as it is. */
 import { isStruct, isType, type ListType, type StructType } from '../lang/index.ts'
-import { typeOfDeclared } from './check.ts'
+import { typeOfDeclared } from './check-type.ts'
 import { type Checked, isStatic, type Scope } from './scope.ts'
 import type { Span } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type ValueType, wrap } from './typed.ts'

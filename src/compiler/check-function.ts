@@ -1,10 +1,13 @@
 /** Calls of data-plane functions. A function is checked once for all calls that pass the same types and the same statics. */
-import { bindPattern, body, typeOfAnnotation, typeOfKept } from './check.ts'
+import { body } from './check.ts'
 import { arity, type Call } from './check-call.ts'
 import { coerce } from './check-convert.ts'
+import { bindPattern } from './check-declare.ts'
 import { expression } from './check-expression.ts'
+import { functionWrote } from './check-owed.ts'
 import { isRecord } from './check-record.ts'
-import { packetMoved, tableChanged, useReference } from './check-stale.ts'
+import { packetMoved, tableChanged, UNMOVED, useReference } from './check-stale.ts'
+import { typeOfAnnotation, typeOfKept } from './check-type.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { collecting } from './report.ts'
@@ -72,7 +75,13 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
 function called(scope: Scope, node: Call, callee: TypedFunction, given: readonly Typed[]): TypedCall {
   // An argument may have made those before it stale.
   for (const one of given) useReference(scope, one, one.at.span)
-  if (callee.moves) packetMoved(scope, `${callee.name}(…)`)
+  const { written = UNMOVED.written } = scope.moved ?? {}
+  if (callee.moves) {
+    packetMoved(scope, `${callee.name}(…)`)
+    // It may not have.
+    if (scope.moved !== undefined) scope.moved = { ...scope.moved, written }
+  }
+  functionWrote(scope, callee, given)
   for (const table of callee.changes) tableChanged(scope, table, `${callee.name}(…)`)
   return { op: 'call', callee, arguments: given, type: callee.result, at: scope.at(node.span) }
 }
@@ -181,6 +190,7 @@ function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variab
     parameters,
     moves: scope.movedAtReturn?.packet !== undefined,
     changes: [...(scope.movedAtReturn?.tables.keys() ?? [])],
+    writes: [...(scope.movedAtReturn?.written.keys() ?? [])],
     body: statements,
     result: scope.returns ?? { kind: 'void' },
     at: scope.at(tree.span),

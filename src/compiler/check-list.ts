@@ -1,10 +1,11 @@
 /** Lists: their elements, and what stands for a list in a key or a value. */
 import type { Field, Scalar } from '../isa/layout.ts'
 import { elementAt, elementOf, fill, isType, type ListType, type StructType, struct } from '../lang/index.ts'
-import { typeOfDeclared } from './check.ts'
-import { coerce, sameList } from './check-convert.ts'
+import { coerce } from './check-convert.ts'
+import { listCopied } from './check-copy.ts'
 import { expression, value } from './check-expression.ts'
 import { record } from './check-table.ts'
+import { typeOfDeclared } from './check-type.ts'
 import { wordsOf } from './pieces.ts'
 import { acts, rangeOfValue } from './ranges.ts'
 import { isStatic, type Scope } from './scope.ts'
@@ -115,14 +116,15 @@ export function listFields(
     const [one] = node.arguments
     return one === undefined ? [] : filled(scope, struct, field, type, one)
   }
-  const given = value(scope, node)
-  if (given.type.kind !== 'list' || given.op !== 'field' || !sameList(given.type.list, type))
-    throw scope.unfit(
-      node.span,
-      `${type.name} is wanted here, and this is ${nameOfType(given.type)}`,
-      'write its elements: [a, b, …], or fill(0)',
-    )
-  return [{ field, value: given }]
+  return listCopied(
+    scope,
+    struct,
+    field,
+    type,
+    value(scope, node),
+    node.span,
+    'write its elements: [a, b, …], or fill(0)',
+  )
 }
 
 function elementFields(

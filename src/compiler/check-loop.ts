@@ -1,10 +1,14 @@
 /** Loops, and that they end: the verifier walks every round. */
-import { assign, bindValue, statements, typeOfConstant, typeOfKept } from './check.ts'
+import { statements } from './check.ts'
+import { assign } from './check-assign.ts'
 import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
+import { bindValue } from './check-declare.ts'
 import { expression, host, value } from './check-expression.ts'
 import { elementOfList } from './check-list.ts'
+import { settledInRound } from './check-owed.ts'
 import { loopStart, staleInNextRound, useReference } from './check-stale.ts'
+import { typeOfConstant, typeOfKept } from './check-type.ts'
 import { forget, keep, narrowed, type Range, rangeOfValue, unconverted } from './ranges.ts'
 import { Around, eitherMoved, isStatic, type Scope } from './scope.ts'
 import { stepsOf } from './steps.ts'
@@ -47,7 +51,7 @@ export function loop(scope: Scope, node: Loop): TypedStatement {
     const end = from + step * BigInt(Math.max(0, rounds - 1))
     keep(scope, variable, from < end ? { least: from, most: end } : { least: end, most: from })
     const inside = inRounds(scope, node, together)
-    return { op: 'loop', variable, from, step, times: rounds, body: inside, at: scope.at(node.span) }
+    return { op: 'loop', variable, from, step, times: rounds, ...inside, at: scope.at(node.span) }
   })
 }
 
@@ -72,9 +76,11 @@ function inRounds(
   scope.nonNull = nonNull
   scope.ranges = ranges
   const movedAtEnd = eitherMoved(ends ? undefined : scope.moved, around.movedAtContinue)
-  if (together > rounds) staleInNextRound(scope, movedAtEnd, start)
-  scope.moved = eitherMoved(eitherMoved(moved, movedAtEnd), around.movedAtBreak)
-  return result
+  const { settles, moved: movedInRound } =
+    together > rounds ? settledInRound(scope, movedAtEnd, start.variables) : { settles: false, moved: movedAtEnd }
+  if (together > rounds) staleInNextRound(scope, movedInRound, start)
+  scope.moved = eitherMoved(eitherMoved(moved, movedInRound), around.movedAtBreak)
+  return { body: result, settles }
 }
 
 /** How often `for (i = from; i operator bound; i += step)` runs its body. */
@@ -123,15 +129,16 @@ export function whileLoop(scope: Scope, node: While): TypedStatement[] {
         `\`${variable.name}\` lets this loop run ${rounds} times; ${LONGEST_LOOP} are the most`,
         'count the rounds as well: while (i < 16 && …) { …; i++ }, with let i = 0 before it',
       )
-    const together = bounded(scope, node.span, rounds)
+    const times = Math.max(1, rounds)
+    const together = bounded(scope, node.span, times)
     const known = () => {
       scope.nonNull = new Set([...scope.nonNull, ...test.whenTrue])
       scope.ranges = new Map(narrowed(scope, scope.ranges, test.typed, true)).set(variable, range)
     }
-    const body = inRounds(scope, node, together, known, loop)
-    const update = node.update.flatMap((one) => (one.kind === 'assign' ? [assign(scope, one, true)] : []))
+    const inside = inRounds(scope, node, together, known, loop)
+    const update = node.update.flatMap((one) => (one.kind === 'assign' ? assign(scope, one, true) : []))
     scope.ranges = outside
-    return [...started, { op: 'while', test: test.typed, body, update, times: Math.max(1, rounds), at }]
+    return [...started, { op: 'while', test: test.typed, ...inside, update, times, at }]
   })
 }
 
@@ -325,11 +332,11 @@ function overList(scope: Scope, node: Each, over: Typed): TypedStatement {
     keep(scope, variable, { least: 0n, most: BigInt(times - 1) })
     const index: Typed = { op: 'variable', variable, type: U32, at }
     let bound: TypedStatement[] = []
-    const body = inRounds(scope, node, together, () => {
+    const { body, settles } = inRounds(scope, node, together, () => {
       useReference(scope, over, node.subject.span)
       bound = bindValue(scope, node.pattern, elementOfList(scope, node.subject.span, over, index), node.subject.span)
     })
-    return { op: 'loop', variable, from: 0n, step: 1n, times, body: [...bound, ...body], at }
+    return { op: 'loop', variable, from: 0n, step: 1n, times, body: [...bound, ...body], settles, at }
   })
 }
 
@@ -346,7 +353,7 @@ function unrolled(scope: Scope, node: Each, rounds: readonly (() => TypedStateme
   const checked = rounds.map((bind) =>
     scope.block(() => {
       let bound: TypedStatement[] = []
-      const body = inRounds(scope, node, scope.rounds, () => {
+      const { body } = inRounds(scope, node, scope.rounds, () => {
         bound = bind()
       })
       return [...bound, ...body]

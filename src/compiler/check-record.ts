@@ -2,9 +2,11 @@
  * Records: values under names. They are in no one place at run time: `const key = { … }` is a `const` for each value, and what a
  * function returns as one are variables that it assigns before it returns, and that its caller takes over at once.
  */
-import { bindValue, typeOfConstant } from './check.ts'
+
 import { coerce } from './check-convert.ts'
+import { bindValue } from './check-declare.ts'
 import { expression, value } from './check-expression.ts'
+import { typeOfConstant } from './check-type.ts'
 import { mayBe } from './ranges.ts'
 import { type Checked, isStatic, type Scope, type Static } from './scope.ts'
 import type { Expression, Of, Span } from './tree.ts'

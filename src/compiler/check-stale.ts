@@ -10,11 +10,12 @@ import { absent, type Moved, type Scope } from './scope.ts'
 import type { Span } from './tree.ts'
 import type { NamedTable, Typed, Variable } from './typed.ts'
 
-const UNMOVED: Moved = { packet: undefined, entries: new Map(), tables: new Map() }
+export const UNMOVED: Moved = { packet: undefined, entries: new Map(), tables: new Map(), written: new Map() }
 
-/** From here on, what was read of the packet before is stale. */
+/** From here on, what was read of the packet before is stale; checksums are settled. */
 export function packetMoved(scope: Scope, what: string): void {
-  scope.moved = { ...(scope.moved ?? UNMOVED), packet: { what, before: scope.compilation.nextVariable } }
+  const packet = { what, before: scope.compilation.nextVariable }
+  scope.moved = { ...(scope.moved ?? UNMOVED), packet, written: new Map() }
 }
 
 /** `state.table.set(…)` and the like. Arrays keep their entries; `add` replaces none, but may have another one forgotten. */
@@ -31,14 +32,14 @@ export function tableAsked(
 
 /** From here on, what was got of a table before is stale. */
 export function tableChanged(scope: Scope, table: string, what: string): void {
-  const { packet, entries: before, tables } = scope.moved ?? UNMOVED
+  const { packet, entries: before, tables, written } = scope.moved ?? UNMOVED
   const entries = new Map<Variable, string>()
   for (const variable of scope.references()) {
     const isOld = tableOf(variable) === table && !scope.nonNull.has(absent(variable))
     const how = isOld ? what : before.get(variable)
     if (how !== undefined) entries.set(variable, how)
   }
-  scope.moved = { packet, entries, tables: new Map(tables).set(table, what) }
+  scope.moved = { packet, entries, tables: new Map(tables).set(table, what), written }
 }
 
 const tableOf = ({ type }: Variable): string | undefined => (type.kind === 'reference' ? type.table : undefined)

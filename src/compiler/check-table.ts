@@ -3,13 +3,13 @@ import { suggestion } from '../base/suggest.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import { isArray } from '../isa/program.ts'
 import { describe, isList, isLocked, mapKind, type StructType, swapped } from '../lang/index.ts'
-import { typeOfDeclared } from './check.ts'
 import { arity } from './check-call.ts'
 import { coerce } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { BLOOM, keylessMethod, RING, SEQUENCE } from './check-keyless.ts'
 import { listFields } from './check-list.ts'
 import { tableAsked } from './check-stale.ts'
+import { typeOfDeclared } from './check-type.ts'
 import { isStatic, type Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type NamedTable, type StructField, type Typed, type ValueType } from './typed.ts'
@@ -119,18 +119,18 @@ export const shape = (struct: StructType): string => `{ ${Object.keys(struct.fie
 function fromRecord(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
   const given = node.kind === 'name' ? expression(scope, node) : undefined
   if (given === undefined || !isStatic(given) || given.static !== 'record')
-    throw scope.unfit(node.span, `the ${struct.name} is written out here`, form)
+    throw scope.unfit(node.span, `${definite(struct)} is written out here`, form)
   for (const name of given.fields.keys())
     if (!Object.hasOwn(struct.fields, name))
       throw scope.unfit(
         node.span,
-        `the ${struct.name} has no \`${name}\``,
+        `${definite(struct)} has no \`${name}\``,
         suggestion(name, Object.keys(struct.fields)),
       )
   return struct.layout.fields.flatMap((field) => {
     const [type, one] = [struct.fields[field.name], given.fields.get(field.name)]
     if (type === undefined || one === undefined || isStatic(one))
-      throw scope.unfit(node.span, `the ${struct.name} lacks \`${field.name}\``, form)
+      throw scope.unfit(node.span, `${definite(struct)} lacks \`${field.name}\``, form)
     return [{ field, value: coerce(scope, one, typeOfDeclared(type), node.span) }]
   })
 }
@@ -144,14 +144,16 @@ export function record(scope: Scope, node: Expression, struct: StructType, form:
     const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
     const field = struct.layout.fields.find((one) => one.name === name)
     if (field === undefined || type === undefined)
-      throw scope.unfit(span, `the ${struct.name} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
+      throw scope.unfit(span, `${definite(struct)} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
     if (node.fields.findIndex((one) => one.name === name) < index)
-      throw scope.unfit(span, `the ${struct.name} is given \`${name}\` twice`, 'take one of them out')
+      throw scope.unfit(span, `${definite(struct)} is given \`${name}\` twice`, 'take one of them out')
     if (isList(type)) return listFields(scope, struct, field, type, given.value)
     return [{ field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }]
   })
   for (const { name } of struct.layout.fields)
     if (!node.fields.some((given) => given.name === name))
-      throw scope.unfit(node.span, `the ${struct.name} lacks \`${name}\``, form)
+      throw scope.unfit(node.span, `${definite(struct)} lacks \`${name}\``, form)
   return fields
 }
+
+const definite = ({ name }: StructType): string => (name.startsWith('an ') ? name : `the ${name}`)

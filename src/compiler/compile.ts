@@ -129,7 +129,8 @@ export function toUnoptimised(source: DataPlaneSource, options: Specialisation):
   const { cube, module, syntax } = source
   const { name, wiring, verdicts, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned' } = options
   const at = { source: module, span: syntax }
-  const main = { name, parameters: [], body: toTyped(source, options), result: VERDICT, moves: false, changes: [], at }
+  const body = toTyped(source, options)
+  const main = { name, parameters: [], body, result: VERDICT, moves: false, changes: [], writes: [], at }
   return lower(main, { cube, hook, direction, wiring, verdicts, clock, calls })
 }
 

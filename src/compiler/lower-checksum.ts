@@ -4,13 +4,11 @@
  * kernel has to change it; its helper moves the packet. What is owed is therefore added up, and settled once, before the
  * packet leaves or is moved. XDP packets have no such state: there it is settled in the packet.
  */
-import { Refusal } from '../base/diagnostic.ts'
 import type { Field } from '../isa/layout.ts'
 import { CSUM } from '../isa/opcodes.ts'
 import type { Hook } from '../isa/program.ts'
 import { Ethernet, type StructType } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
-import { placeOf } from './emit.ts'
 import type { AluName, Block, Size, Value } from './ir.ts'
 import type { Passage } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
@@ -33,7 +31,18 @@ export interface Change {
 interface Account {
   readonly place: number
   readonly sum: number
+  /** Those that have nothing in it where their rounds begin. */
+  readonly loops: readonly Block[]
 }
+
+/** What a header says of its own checksum, with its place. */
+function checksumOf({ checksums, layout }: StructType) {
+  const { checksum } = checksums ?? {}
+  const field = layout.fields.find(({ name }) => name === checksum?.field)
+  return checksum && field && { ...checksum, field }
+}
+
+const WHOLE = { start: 0, more: undefined } as const
 
 /** The first of the variables, far from all others. */
 const FIRST_VARIABLE = -(2 ** 40)
@@ -61,18 +70,31 @@ export class Checksums {
   }
 
   /** Called before the bytes are stored; what it gives is called afterwards. */
-  changing(header: PacketReference, struct: StructType, field: Field, changes: readonly Change[]): () => void {
-    if (header.within !== undefined) {
-      this.changingPart(header, header.within.header, header.within.struct, changes)
+  changing(reference: PacketReference, given: StructType, assigned: Field, changes: readonly Change[]): () => void {
+    const { header, struct, field, start, more } = reference.part ?? {
+      ...WHOLE,
+      header: reference,
+      struct: given,
+      field: assigned,
+    }
+    const own = checksumOf(struct)
+    if (header.within === undefined && field === own?.field) {
+      if (own.covers === 'message') this.cancel(header, own.field)
       return () => {}
     }
-    const { checksum, pseudoHeader } = struct.checksums ?? {}
-    const own = struct.layout.fields.find(({ name }) => name === checksum?.field)
-    if (field === own) return () => {}
+    const difference = this.difference(changes.map((one) => ({ ...one, offset: one.offset + start })))
+    return this.changed(header, struct, field, more === undefined ? difference : this.shifted(difference, more))
+  }
+
+  /** The same for a difference of the sum of a header's words. */
+  private changed(header: PacketReference, struct: StructType, field: Field, whole: Value): () => void {
+    if (header.within !== undefined) {
+      this.changingPart(header, header.within.header, header.within.struct, whole)
+      return () => {}
+    }
+    const { pseudoHeader } = struct.checksums ?? {}
+    const own = checksumOf(struct)
     const isAddress = pseudoHeader?.fields.includes(field.name) === true
-    const coversMessage = checksum?.covers === 'message' && own !== undefined
-    if (isAddress || coversMessage) this.refuseLoops(header, struct)
-    const whole = this.difference(changes)
     // Two checksums take it.
     const difference = isAddress && pseudoHeader.version === 4 ? this.fold(whole, 32) : whole
     if (isAddress) {
@@ -84,33 +106,52 @@ export class Checksums {
       // Of an IPv4 address the header's own checksum makes up for the change.
       if (pseudoHeader.version === 6) this.unless(place, () => this.oweHardware(header, difference))
     }
-    if (coversMessage) this.owe(header, this.placeIn(header, struct), difference)
-    if (checksum?.covers === 'header' && own !== undefined)
-      return () => this.update(header.pointer, own.offset, difference)
-    if (!isAddress && !coversMessage) this.oweHardware(header, difference)
+    if (own?.covers === 'message') this.owe(header, this.placeIn(header, struct), difference)
+    if (own?.covers === 'header') return () => this.update(header.pointer, own.field.offset, difference)
+    if (!isAddress && own === undefined) this.oweHardware(header, difference)
     return () => {}
   }
 
   /** The same for a part of a message, which may start at an odd distance from it: then its words are split otherwise. */
-  private changingPart(
-    part: PacketReference,
-    message: PacketReference,
-    struct: StructType,
-    changes: readonly Change[],
-  ): void {
-    this.refuseLoops(message, struct)
+  private changingPart(part: PacketReference, message: PacketReference, struct: StructType, difference: Value): void {
     const distance = this.alu('sub', part.offset, message.offset, 32)
+    this.owe(message, this.placeIn(message, struct), this.shifted(difference, distance))
+  }
+
+  /** A difference that was computed as if it were at an even place, at one that is so far from it. */
+  private shifted(difference: Value, distance: Value): Value {
     const isOdd = this.alu('lsh', this.alu('and', distance, 1, 32), 3, 32)
-    const difference = this.fold(this.difference(changes), 32)
-    this.owe(message, this.placeIn(message, struct), this.alu('lsh', difference, isOdd))
+    return this.alu('lsh', this.fold(difference, 32), isOdd)
+  }
+
+  /** What is assigned to a checksum is the right one of what the packet has now: nothing is owed to it any more. */
+  private cancel(header: PacketReference, { offset }: Field): void {
+    const { builder } = this
+    const places = this.places.get(header.key) ?? new Set()
+    const where = this.alu('add', header.offset, offset, 32)
+    for (const account of this.accounts) {
+      if (this.isFor(account, places)) {
+        this.clear(account)
+        continue
+      }
+      const [same, next] = [builder.newBlock(), builder.newBlock()]
+      builder.branch('eq', 32, this.alu('and', builder.read(account.place), 0xffff, 32), where, same, next)
+      builder.enter(same)
+      this.clear(account)
+      builder.jump(next)
+      builder.enter(next)
+    }
+  }
+
+  private clear(account: Account): void {
+    for (const variable of [account.place, account.sum]) this.builder.write(variable, this.builder.constant(0))
   }
 
   /** Where the checksum of a message is, and how it is told. */
-  private placeIn({ offset }: PacketReference, { checksums, layout }: StructType): Value {
-    const { checksum } = checksums ?? {}
-    const own = layout.fields.find(({ name }) => name === checksum?.field)?.offset ?? 0
-    const flags = (checksum?.optional === true ? CSUM.mangled0 : 0) * 2 ** FLAGS_SHIFT
-    return this.alu('add', offset, this.builder.constant(own + flags), 32)
+  private placeIn({ offset }: PacketReference, struct: StructType): Value {
+    const own = checksumOf(struct)
+    const flags = (own?.optional === true ? CSUM.mangled0 : 0) * 2 ** FLAGS_SHIFT
+    return this.alu('add', offset, (own?.field.offset ?? 0) + flags, 32)
   }
 
   /** Settles what is owed. `isLast`: the packet is not read afterwards. Every reference is stale then. */
@@ -119,27 +160,22 @@ export class Checksums {
     if (this.uncovered !== undefined) this.tellHardware(this.uncovered)
   }
 
+  /** Of headers that were read in a loop, nothing is owed at the end of its rounds. */
+  roundEnds(start: Block): void {
+    const isOwed = this.accounts.some((account) => account.loops.includes(start) && !this.isFor(account, new Set()))
+    if (isOwed) throw new Error('a checksum is owed where the next round begins')
+  }
+
   private alu(alu: AluName, a: Value, b: Value | number, bits: 32 | 64 = 64): Value {
     const { builder } = this
     return builder.emit({ op: 'alu', alu, bits }, a, typeof b === 'number' ? builder.constant(b) : b)
   }
 
-  /** A loop reads another header in each round, and there would be an account for each. */
-  private refuseLoops({ rounds, at }: PacketReference, { name }: StructType): void {
-    if (rounds === 1) return
-    throw new Refusal([
-      {
-        message: `this ${name} is read in a loop, and written to: its checksum could not be kept`,
-        place: placeOf(at),
-        remedy: 'find its offset in the loop, and read it behind the loop',
-      },
-    ])
-  }
-
-  private newAccount(): Account {
-    const account = { place: this.nextVariable, sum: this.nextVariable - 1 }
+  /** Nothing is owed at the start, nor at that of any round of these loops. */
+  private newAccount(loops: readonly Block[]): Account {
+    const account = { place: this.nextVariable, sum: this.nextVariable - 1, loops }
     this.nextVariable -= 2
-    for (const variable of Object.values(account)) this.builder.begin(variable, this.builder.constant(0))
+    for (const variable of [account.place, account.sum]) this.builder.begin(variable, this.builder.constant(0), loops)
     return account
   }
 
@@ -150,7 +186,7 @@ export class Checksums {
     this.places.set(header.key, places)
     let account = this.accounts.find((one) => this.isFor(one, places))
     if (account === undefined) {
-      account = this.newAccount()
+      account = this.newAccount(header.loops)
       this.accounts.push(account)
     }
     places.add(place)
@@ -210,7 +246,7 @@ export class Checksums {
   private oweHardware({ offset }: PacketReference, difference: Value): void {
     const { builder } = this
     if (this.hook !== 'tc' || (offset.op === 'const' && Number(offset.value) < Ethernet.size)) return
-    this.uncovered ??= this.newAccount()
+    this.uncovered ??= this.newAccount([])
     const account = this.uncovered
     const isOdd = this.alu('lsh', this.alu('and', offset, 1), 3)
     const sum = this.alu('lsh', difference, isOdd)
@@ -257,9 +293,9 @@ export class Checksums {
       this.replace(where, this.fold(all, 32), flags, isLast)
       if (!isLast) this.packet.moved()
     } else this.replaceHere(where, all, flags)
-    for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
     builder.jump(next)
     builder.enter(next)
+    this.clear(account)
   }
 
   /** The kernel knows in which state the checksum is. Linux before 6.16 does not know the flag for IPv6. */
@@ -301,7 +337,7 @@ export class Checksums {
     const even = builder.newBlock()
     isZero(this.alu('and', where, 1), even, done)
     builder.enter(even)
-    const { pointer, present } = readPacket(builder, packet, where, 2, builder.at)
+    const { pointer, present } = readPacket(builder, packet, where, 2)
     for (const { comparison, bits, left, right } of present) {
       const there = builder.newBlock()
       builder.branch(comparison, bits, left, right, there, done)
@@ -341,8 +377,8 @@ export class Checksums {
     builder.branch('ne', 32, builder.read(account.place), builder.constant(0), owed, next)
     builder.enter(owed)
     builder.emit({ op: 'call', helper: 'csum_update' }, builder.emit({ op: 'context' }), sum)
-    for (const variable of Object.values(account)) builder.write(variable, builder.constant(0))
     builder.jump(next)
     builder.enter(next)
+    this.clear(account)
   }
 }

@@ -1,10 +1,19 @@
 /** References that are chosen or returned, and those to elements of lists. */
+import type { Field } from '../isa/layout.ts'
+import type { StructType } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
 import type { Block, Value } from './ir.ts'
 import { elementPointer } from './lower-list.ts'
 import type { Passage } from './lower-packet.ts'
 import { width } from './pieces.ts'
-import type { Reference, Test, Values } from './reference.ts'
+import {
+  isInPacket,
+  type PacketReference,
+  type PartOfHeader,
+  type Reference,
+  type Test,
+  type Values,
+} from './reference.ts'
 import type { Typed, ValueType } from './typed.ts'
 
 /** What lowering references takes from lowering everything else. */
@@ -55,27 +64,53 @@ const isOfPointer = ({ comparison, left, right }: Test, pointer: Value): boolean
 export function referenceTo(builder: Builder, pointer: Value, type: ValueType): Reference {
   const isNullable = type.kind === 'reference' && type.nullable
   const test: Test = { comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }
-  return { pointer, present: isNullable ? [test] : [] }
+  return { pointer, present: isNullable ? [test] : [], loops: builder.loops }
 }
 
+/** An element of a list of `base`, wherever that is. */
 export function elementOf(
   values: References,
   packet: Passage,
-  { base, field, index, at }: Extract<Typed, { op: 'element' }>,
+  base: Reference,
+  { base: of, field, index, at }: Extract<Typed, { op: 'element' }>,
 ): Reference {
   const { builder } = values
-  const { pointer, present, copy } = values.reference(base)
+  const { pointer, present, copy } = base
   const { layout } = field
   if (layout.kind !== 'list') throw new Error(`${field.name} is no list`)
   const [place] = values.value(index)
   if (place === undefined) throw new Error(`no value for ${index.op}`)
   builder.at = at
+  const { size: stride } = layout.element
   if (copy !== undefined && index.op === 'constant') {
-    const offset = copy.offset + field.offset + Number(index.value) * layout.element.size
+    const offset = copy.offset + field.offset + Number(index.value) * stride
     return { pointer, present, copy: { ...copy, offset } }
   }
-  const isPacket = base.type.kind === 'reference' && base.type.space === 'packet'
-  const end = isPacket ? packet.dataEnd() : undefined
-  const list = { offset: field.offset, stride: layout.element.size, length: layout.length, end }
-  return { pointer: elementPointer(builder, pointer, { value: place, bits: width(index.type) }, list), present }
+  const end = isInPacket(base) ? packet.dataEnd() : undefined
+  const list = { offset: field.offset, stride, length: layout.length, end }
+  const element = {
+    pointer: elementPointer(builder, pointer, { value: place, bits: width(index.type) }, list),
+    present,
+  }
+  if (!isInPacket(base)) return element
+  if (of.type.kind !== 'reference') throw new Error(`${of.op} is no header`)
+  const part = partOf(builder, base, of.type.struct, field, place, stride)
+  const inside: PacketReference = { ...base, ...element, part }
+  return inside
+}
+
+function partOf(
+  builder: Builder,
+  base: PacketReference,
+  struct: StructType,
+  field: Field,
+  index: Value,
+  stride: number,
+): PartOfHeader {
+  const around = base.part ?? { header: base, struct, field, start: 0, more: undefined }
+  const start = around.start + field.offset
+  if (index.op === 'const') return { ...around, start: start + Number(index.value) * stride }
+  if (stride % 2 === 0) return { ...around, start }
+  const sum = around.more === undefined ? index : builder.emit({ op: 'alu', alu: 'add', bits: 32 }, around.more, index)
+  return { ...around, start, more: sum }
 }

@@ -176,7 +176,7 @@ class Walk {
     builder.branch('ule', 32, chain, builder.constant(LONGEST_CHAIN), near, this.none)
     builder.enter(near)
     const distance = this.bits('add', this.network.offset, this.bits('and', chain, 2 * LONGEST_CHAIN - 1))
-    const { pointer, present } = readPacket(builder, packet, distance, struct.size, builder.at)
+    const { pointer, present } = readPacket(builder, packet, distance, struct.size)
     for (const { comparison, bits, left, right } of present) {
       const next = builder.newBlock()
       builder.branch(comparison, bits, left, right, next, this.none)

@@ -147,7 +147,7 @@ class Lowering implements References {
         const pieces = this.value(node.value)
         builder.at = node.at
         if (node.struct.order === 'network')
-          return writeField(builder, this.checksums, this.inPacket(reference, node.at), node.struct, node.field, pieces)
+          return writeField(builder, this.checksums, this.inPacket(reference), node.struct, node.field, pieces)
         return storePieces(builder, reference.pointer, node.field, pieces)
       }
       case 'if': {
@@ -210,11 +210,7 @@ class Lowering implements References {
     builder.write(variable, this.integer(node.from, node.variable.type))
     builder.jump(body)
     builder.block = body
-    this.loops.push({ next, after })
-    this.statements(node.body)
-    this.loops.pop()
-    builder.jump(next)
-    builder.enter(next)
+    this.round(node, body, next, after)
     builder.at = node.at
     const bits = width(node.variable.type)
     const stepped = builder.emit(
@@ -240,16 +236,32 @@ class Lowering implements References {
     builder.block = test
     this.condition(node.test, body, after)
     builder.enter(body)
-    this.loops.push({ next, after })
-    this.statements(node.body)
-    this.loops.pop()
-    builder.jump(next)
-    builder.enter(next)
+    this.round(node, test, next, after)
     this.statements(node.update)
     builder.jump(test)
     builder.rounds = outside
     builder.seal(test)
     builder.enter(after)
+  }
+
+  /** A round of a loop, up to where it goes on. `start`: what every round begins with. */
+  private round(
+    { body, settles, times }: Extract<TypedStatement, { op: 'loop' | 'while' }>,
+    start: Block,
+    next: Block,
+    after: Block,
+  ): void {
+    const { builder } = this
+    const { loops } = builder
+    builder.loops = [...loops, start]
+    this.loops.push({ next, after })
+    this.statements(body)
+    this.loops.pop()
+    builder.jump(next)
+    builder.enter(next)
+    if (settles) this.checksums.settle(false)
+    if (times > 1) this.checksums.roundEnds(start)
+    builder.loops = loops
   }
 
   private rounds(node: Extract<TypedStatement, { op: 'rounds' }>): void {
@@ -583,12 +595,15 @@ class Lowering implements References {
       case 'read': {
         const offset = this.scalar(node.offset)
         builder.at = node.at
-        const header = readPacket(builder, this.packet, offset, node.struct.size, node.at)
+        const header = readPacket(builder, this.packet, offset, node.struct.size)
         const part: PacketReference = { ...header, within: this.around(node.within) }
         return part
       }
-      case 'element':
-        return elementOf(this, this.packet, node)
+      case 'element': {
+        const base = this.reference(node.base)
+        const isHeader = node.base.type.kind === 'reference' && node.base.type.space === 'packet'
+        return elementOf(this, this.packet, isHeader ? this.inPacket(base) : base, node)
+      }
       case 'conditional':
         return chosen(this, node)
       case 'call': {
@@ -610,15 +625,16 @@ class Lowering implements References {
   private around(node: Typed | undefined): PacketReference['within'] {
     if (node === undefined) return undefined
     if (node.type.kind !== 'reference') throw new Error(`${node.op} is no header`)
-    return { header: this.inPacket(this.reference(node), node.at), struct: node.type.struct }
+    return { header: this.inPacket(this.reference(node)), struct: node.type.struct }
   }
 
   /** Of a header that was chosen from others only the pointer is known. */
-  private inPacket(reference: Reference, at: Position): PacketReference {
+  private inPacket(reference: Reference): PacketReference {
     if (isInPacket(reference)) return reference
     const { builder } = this
     const distance = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, reference.pointer, this.packet.data())
-    return { ...reference, key: reference, offset: builder.emit({ op: 'low32' }, distance), rounds: builder.rounds, at }
+    const { loops = builder.loops } = reference
+    return { ...reference, key: reference, offset: builder.emit({ op: 'low32' }, distance), loops }
   }
 
   /** 0 where it was done. */

@@ -53,7 +53,9 @@ test('branches, loops and what they hold are indented', () => {
       at,
     },
   ]
-  expect(text({ op: 'loop', variable: x, from: 0n, step: 2n, times: 8, body, at }, returned(drop(1)))).toEqual([
+  expect(
+    text({ op: 'loop', settles: false, variable: x, from: 0n, step: 2n, times: 8, body, at }, returned(drop(1))),
+  ).toEqual([
     'for (x: u32 = 0; 8 times; += 2) {',
     '  if (x < 3) {',
     '    break',
@@ -73,6 +75,7 @@ test('functions stand below what calls them, once', () => {
     result: U32,
     moves: false,
     changes: [],
+    writes: [],
     at,
   }
   const halved = (given: Typed): Typed => ({ op: 'call', callee: half, arguments: [given], type: U32, at })
@@ -84,6 +87,7 @@ test('functions stand below what calls them, once', () => {
     result: verdict,
     moves: false,
     changes: [],
+    writes: [],
     at,
   }
   const large: Typed = { op: 'call', callee: away, arguments: [], type: verdict, at }

@@ -1,9 +1,10 @@
 /** What lowering one kind of expression takes from lowering all others, and what it gives. */
+import type { Field } from '../isa/layout.ts'
 import type { StructType } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
 import type { Block, Comparison, Value } from './ir.ts'
 import type { Pieces } from './pieces.ts'
-import type { Position, Typed } from './typed.ts'
+import type { Typed } from './typed.ts'
 
 export interface Values {
   readonly builder: Builder
@@ -19,6 +20,8 @@ export interface Reference {
   /** All of them hold where it is there: none, if it always is. */
   readonly present: readonly Test[]
   /** Of a copy: its plain values by their offsets, which were read at once; and where in it this is. */
+  /** Where it was chosen: the loops around it, by the blocks that their rounds begin with. */
+  readonly loops?: readonly Block[]
   readonly copy?: { readonly parts: ReadonlyMap<number, Pieces>; readonly offset: number }
 }
 
@@ -30,12 +33,24 @@ export interface PacketReference extends Reference {
   readonly offset: Value
   /** The header whose checksum covers it, and is no part of it. */
   readonly within?: { readonly header: PacketReference; readonly struct: StructType } | undefined
-  /** How often it is read at most, by the loops around it. */
-  readonly rounds: number
-  readonly at: Position
+  /** Of an element of a list: the header that has the list. */
+  readonly part?: PartOfHeader | undefined
+  /** The loops around it, by the blocks that their rounds begin with: each round has another header. */
+  readonly loops: readonly Block[]
 }
 
-export const isInPacket = (reference: Reference): reference is PacketReference => 'rounds' in reference
+/** Where in a header something lies that an index has chosen. */
+export interface PartOfHeader {
+  readonly header: PacketReference
+  readonly struct: StructType
+  /** The list. */
+  readonly field: Field
+  /** Bytes from the start of the header: these, and as many more, if their number may be odd. */
+  readonly start: number
+  readonly more: Value | undefined
+}
+
+export const isInPacket = (reference: Reference): reference is PacketReference => 'offset' in reference
 
 /** A comparison that holds, or does not. */
 export interface Test {

@@ -51,6 +51,8 @@ export interface Moved {
   readonly entries: ReadonlyMap<Variable, string>
   /** Tables that were changed, with what changed them. */
   readonly tables: ReadonlyMap<string, string>
+  /** Headers that were assigned to and whose checksums are not settled yet, by the name that a message gives them. */
+  readonly written: ReadonlyMap<Variable, string>
 }
 
 /** Where two ways meet: what is stale on either is stale. Only what was declared before they parted is known to both. */
@@ -61,6 +63,7 @@ export function eitherMoved(a: Moved | undefined, b: Moved | undefined): Moved |
     packet: isLater ? b.packet : a.packet,
     entries: new Map([...b.entries, ...a.entries]),
     tables: new Map([...b.tables, ...a.tables]),
+    written: new Map([...b.written, ...a.written]),
   }
 }
 
@@ -120,7 +123,8 @@ function referencesOf(binding: Binding): Variable[] {
   return [...binding.value.fields.values()].flatMap((one) => (isStatic(one) ? [] : rootOf(one)))
 }
 
-function rootOf(typed: Typed): Variable[] {
+/** The variable that holds what a reference is found by. */
+export function rootOf(typed: Typed): Variable[] {
   if (typed.op === 'field' || typed.op === 'element') return rootOf(typed.base)
   return typed.op === 'variable' && typed.type.kind === 'reference' ? [typed.variable] : []
 }
@@ -200,8 +204,8 @@ export class Scope {
     return this.bindings.flatMap((block) => [...block.values()]).flatMap(referencesOf)
   }
 
-  variable(name: string, type: ValueType): Variable {
-    return { id: this.compilation.nextVariable++, name, type }
+  variable(name: string, type: ValueType, message?: Variable): Variable {
+    return { id: this.compilation.nextVariable++, name, type, message }
   }
 
   /** Runs `work` with names of its own, as a block does. */

@@ -43,6 +43,8 @@ export interface Variable {
   readonly id: number
   readonly name: string
   readonly type: ValueType
+  /** Of what another header's checksum counts for: that header's. */
+  readonly message?: Variable | undefined
 }
 
 export type Typed = { readonly type: ValueType; readonly at: Position } & (
@@ -145,6 +147,8 @@ export interface TypedFunction {
   readonly moves: boolean
   /** Tables of which it may have changed entries when it returns. */
   readonly changes: readonly string[]
+  /** Headers that it may have written to, and whose checksums are not settled when it returns. */
+  readonly writes: readonly Variable[]
   readonly at: Position
 }
 
@@ -173,15 +177,18 @@ export type TypedStatement =
       /** How often the body runs, unless it leaves early. At least 1. */
       readonly times: number
       readonly body: readonly TypedStatement[]
+      /** At the end of each round, what is owed to checksums is settled. */
+      readonly settles: boolean
       readonly at: Position
     }
-  /** Runs while `test` holds: at most `times`. `continue` goes to `update`. */
+  /** Runs while `test` holds: at most `times`. `continue` goes to `update`; what is owed is settled before it. */
   | {
       readonly op: 'while'
       readonly test: Typed
       readonly body: readonly TypedStatement[]
       readonly update: readonly TypedStatement[]
       readonly times: number
+      readonly settles: boolean
       readonly at: Position
     }
   /** The rounds of a loop, written out: `break` leaves all of them, `continue` one. */

@@ -18,6 +18,7 @@ const when = (whenTrue: readonly TypedStatement[], whenFalse: readonly TypedStat
 const end: TypedStatement = { op: 'return', value: number, at }
 const loop = (times: number, ...body: TypedStatement[]): TypedStatement => ({
   op: 'loop',
+  settles: false,
   variable: x,
   from: 0n,
   step: 1n,
@@ -25,7 +26,16 @@ const loop = (times: number, ...body: TypedStatement[]): TypedStatement => ({
   body,
   at,
 })
-const callee: TypedFunction = { name: 'f', parameters: [], body: [], result: U32, moves: false, changes: [], at }
+const callee: TypedFunction = {
+  name: 'f',
+  parameters: [],
+  body: [],
+  result: U32,
+  moves: false,
+  changes: [],
+  writes: [],
+  at,
+}
 const call: Typed = { op: 'call', callee, arguments: [choose], type: U32, at }
 
 test.each<[string, number, TypedStatement[]]>([

@@ -3,7 +3,14 @@ import type { Field } from '../../src/isa/layout.ts'
 import { type StructType, TRANSPORTS } from '../../src/lang/index.ts'
 import type { Packet } from './packet.ts'
 
-interface Place {
+/** A field of a header at `at`: it, or some element of it, is written. */
+export interface Place {
+  readonly at: number
+  readonly struct: StructType
+  readonly field: Field
+}
+
+interface Sum {
   readonly at: number
   readonly optional: boolean
 }
@@ -29,7 +36,7 @@ const write16 = (bytes: Uint8Array, at: number, value: number): void => bytes.se
 
 export class Checksums {
   private readonly whole: Packet
-  private readonly owed: { readonly place: Place; readonly difference: bigint }[] = []
+  private owed: readonly { readonly place: Sum; readonly difference: bigint }[] = []
 
   constructor(packet: Packet) {
     this.whole = packet
@@ -39,17 +46,21 @@ export class Checksums {
     return this.whole.bytes
   }
 
-  /** Called before a field of a header at `at` is written; what it gives is called afterwards. */
+  /** Called before `size` bytes from `start` on are written; what it gives is called afterwards. */
   writing(
-    at: number,
-    struct: StructType,
-    field: Field,
+    { at, struct, field }: Place,
+    start: number,
+    size: number,
     within?: { readonly at: number; readonly struct: StructType },
   ): () => void {
     const message = within ?? { at, struct }
     const { checksum, pseudoHeader } = message.struct.checksums ?? {}
-    if (within === undefined && field.name === checksum?.field) return () => {}
-    const [start, end] = [at + field.offset, at + field.offset + field.layout.size]
+    if (within === undefined && field.name === checksum?.field) {
+      // It is the right one of what has been written so far.
+      if (checksum.covers === 'message') this.owed = this.owed.filter(({ place }) => place.at !== start)
+      return () => {}
+    }
+    const end = start + size
     const before = this.packet.slice(start, end)
     const isAddress = within === undefined && pseudoHeader?.fields.includes(field.name) === true
     const covering = isAddress
@@ -62,16 +73,22 @@ export class Checksums {
       const isOdd = (start - message.at) % 2 === 1
       const inverse = wordsOf(before, isOdd).map((word) => word ^ 0xffffn)
       const difference = sumOf(wordsOf(this.packet.subarray(start, end), isOdd)) + sumOf(inverse)
-      if (covering !== undefined) this.owed.push({ place: covering, difference })
+      if (covering !== undefined) this.owe(covering, difference)
       if (own === undefined) return
       const place = message.at + own.offset
       if (checksum?.covers === 'header') write16(this.packet, place, changed(read16(this.packet, place), difference))
-      else this.owed.push({ place: { at: place, optional: checksum?.optional === true }, difference })
+      else this.owe({ at: place, optional: checksum?.optional === true }, difference)
     }
   }
 
+  private owe(place: Sum, difference: bigint): void {
+    this.owed = [...this.owed, { place, difference }]
+  }
+
   settle(): void {
-    for (const { place, difference } of this.owed.splice(0)) {
+    const owed = this.owed
+    this.owed = []
+    for (const { place, difference } of owed) {
       const { at, optional } = place
       // The kernel's helper takes no others.
       if (at % 2 !== 0 || at > 0xffff || at + 2 > this.packet.length) continue
@@ -86,20 +103,20 @@ export class Checksums {
     return at <= 0x7fff ? this.packet[at] : undefined
   }
 
-  private transport(protocol: number, at: number, version: 4 | 6): Place | undefined {
+  private transport(protocol: number, at: number, version: 4 | 6): Sum | undefined {
     const found = TRANSPORTS.find((one) => one.protocol === protocol && (version === 6 || protocol !== 58))
     const { checksum } = found?.header.checksums ?? {}
     const field = found?.header.layout.fields.find(({ name }) => name === checksum?.field)
     return field === undefined ? undefined : { at: at + field.offset, optional: checksum?.optional === true }
   }
 
-  private behindIPv4(at: number): Place | undefined {
+  private behindIPv4(at: number): Sum | undefined {
     if ((read16(this.packet, at + 6) & 0x1fff) !== 0) return undefined
     return this.transport(this.packet[at + 9] ?? 0, at + ((this.packet[at] ?? 0) & 0xf) * 4, 4)
   }
 
   /** At most 8 extension headers, that start within 256 bytes. */
-  private behindIPv6(start: number, isDestination: boolean): Place | undefined {
+  private behindIPv6(start: number, isDestination: boolean): Sum | undefined {
     let next = this.packet[start + 6] ?? 0
     let at = start + 40
     for (let round = 0; round < 8; round++) {

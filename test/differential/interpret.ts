@@ -8,7 +8,7 @@ import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler
 import type { Field, List } from '../../src/isa/layout.ts'
 import { type Hook, isArray } from '../../src/isa/program.ts'
 import { FARTHEST, mapKind, type StructType } from '../../src/lang/index.ts'
-import { Checksums } from './checksums.ts'
+import { Checksums, type Place } from './checksums.ts'
 import { Packet } from './packet.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
@@ -20,6 +20,8 @@ interface Reference {
   readonly at: number
   /** What its checksum covers, and this header is part of. */
   readonly within?: { readonly at: number; readonly struct: StructType } | undefined
+  /** The header, and its list, that this is an element of. */
+  readonly part?: Place | undefined
 }
 interface Ending {
   readonly ending: 'drop' | 'forward' | 'flood' | 'pass'
@@ -127,12 +129,18 @@ class Interpreter {
         this.variables.set(node.variable, this.value(node.value))
         return NEXT
       case 'store': {
-        const { bytes, at, within } = this.value(node.base) as Reference
+        const { bytes, at, within, part } = this.value(node.base) as Reference
         const value = this.value(node.value)
-        if (node.struct.order === 'host') writeField(bytes, at, node.field, value)
+        const { struct, field } = node
+        if (struct.order === 'host') writeField(bytes, at, field, value)
         else {
-          const written = this.checksums.writing(at, node.struct, node.field, within)
-          writeHeader(bytes, at, node.field, value)
+          const written = this.checksums.writing(
+            part ?? { at, struct, field },
+            at + field.offset,
+            field.layout.size,
+            within,
+          )
+          writeHeader(bytes, at, field, value)
           written()
         }
         return NEXT
@@ -149,6 +157,7 @@ class Interpreter {
           const completion = this.statements(node.body)
           if (completion.kind === 'break') return NEXT
           if (completion.kind === 'return') return completion
+          if (node.settles) this.checksums.settle()
         }
         return NEXT
       case 'while':
@@ -171,12 +180,13 @@ class Interpreter {
     }
   }
 
-  private while({ test, body, update, times }: Extract<TypedStatement, { op: 'while' }>): Completion {
+  private while({ test, body, update, times, settles }: Extract<TypedStatement, { op: 'while' }>): Completion {
     for (let round = 0; this.value(test) === true; round++) {
       if (round === times) throw new Error(`a loop of ${times} rounds goes on`)
       const completion = this.statements(body)
       if (completion.kind === 'break') return NEXT
       if (completion.kind === 'return') return completion
+      if (settles) this.checksums.settle()
       this.statements(update)
     }
     return NEXT
@@ -196,11 +206,14 @@ class Interpreter {
         return node.type.kind === 'bool' ? raw !== 0n : raw
       }
       case 'element': {
-        const { bytes, at } = this.value(node.base) as Reference
+        const { bytes, at, within, part } = this.value(node.base) as Reference
         const { layout, offset } = node.field
         const index = Number(this.value(node.index) as bigint)
         if (layout.kind !== 'list' || index < 0 || index >= layout.length) throw new Error(`no element ${index}`)
-        return { bytes, at: at + offset + index * layout.element.size }
+        const { type } = node.base
+        if (type.kind !== 'reference') throw new Error(`an element of ${type.kind}`)
+        const list = part ?? { at, struct: type.struct, field: node.field }
+        return { bytes, at: at + offset + index * layout.element.size, within, part: list }
       }
       case 'address':
         return Uint8Array.from(node.octets)

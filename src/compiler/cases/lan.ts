@@ -1,6 +1,7 @@
 /** The cube that the cases are about. */
 import {
   array,
+  bits,
   bloom,
   bool,
   cell,
@@ -72,6 +73,14 @@ export const config = {
 
 /** Five 16-bit words behind a count. */
 export const Words = header('Words', { count: u8, words: list(u16, 5), tail: list(u8, 6) })
+
+export const Peers = header('Peers', {
+  peers: list({ hits: u32, address: ipv4 }, 3),
+  short: list({ address: ipv4, hits: u16 }, 3),
+  bare: list({ address: ipv4 }, 3),
+})
+
+export const Flags = header('Flags', { flags: list({ high: bits(3), low: bits(13) }, 2) })
 
 export const Trailer = header('Trailer', { kind: u8, flag: bool, sum: u32 })
 

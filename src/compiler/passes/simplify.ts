@@ -35,6 +35,8 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   const { alu, bits } = operation
   if (a.op === 'const' && b.op === 'const') return constant(evaluate(alu, bits, a.value, b.value))
   if (a.op === 'const' && ['add', 'mul', 'and', 'or', 'xor'].includes(alu)) return { operation, arguments: [b, a] }
+  if (a === b && (alu === 'xor' || alu === 'sub')) return constant(0n)
+  if (a.op === 'const' && BigInt.asUintN(bits, a.value) === 0n && OF_NOTHING.has(alu)) return constant(0n)
   if (b.op !== 'const') return undefined
   const neutral = ['add', 'sub', 'or', 'xor', 'lsh', 'rsh', 'arsh'].includes(alu)
     ? 0n
@@ -89,6 +91,9 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
   if (alu === 'and' && powerOfTwo(b.value + 1n) !== undefined && fits(a, powerOfTwo(b.value + 1n) ?? 64)) return a
   return undefined
 }
+
+/** What gives 0 of 0, whatever the other operand is. */
+const OF_NOTHING: ReadonlySet<AluName> = new Set(['lsh', 'rsh', 'arsh', 'div', 'mod'])
 
 /** A constant distance from a pointer goes into the instruction, which has 15 bits for it. */
 function displaced(operation: Operation, [pointer, ...others]: readonly Value[]): Rewritten | undefined {

@@ -76,7 +76,7 @@ export class Draft {
   moving = false
   /** How often the packet may have moved so far. */
   moves = 0
-  /** Loops around this whose headers are from before: nothing may move the packet. */
+  /** Loops around this whose headers are from before: nothing may move the packet, nor settle checksums. */
   pinned = 0
   readonly breaks: ('loop' | 'switch')[] = []
   /** In a loop of many rounds, which has no others in it. */

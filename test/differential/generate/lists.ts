@@ -41,13 +41,17 @@ function inside(draft: Draft, length: number): string {
   )
 }
 
-/** `entry.list[index] = …`. Undefined where it has no list. */
+/** `entry.list[index] = …`, or the whole list. Undefined where it has no list. */
 export function storeElement(draft: Draft, { name, struct }: Reference): string[] | undefined {
   const lists = listsOf(struct)
   if (lists.length === 0) return undefined
   const list = draft.pick(lists)
+  const others = alike(draft, list)
+  if (others.length > 0 && draft.once(4)) return [`${name}.${list.field} = ${draft.pick(others)}`]
   const place = `${name}.${list.field}[${inside(draft, list.length)}]`
   if (typeof list.element === 'string') return assigned(draft, place, list.element)
+  const whole = draft.once(4) ? record(draft, structOf(list.element)) : undefined
+  if (whole !== undefined) return [`${place} = ${whole}`]
   const { field, type } = draft.pick(fieldsOf({ fields: list.element }))
   return assigned(draft, `${place}.${field}`, type)
 }
@@ -62,12 +66,8 @@ function assigned(draft: Draft, place: string, type: Type): string[] {
 export function listValue(draft: Draft, { element, length, name }: ListOf): string | undefined {
   // Those of structs are written out.
   if (typeof element !== 'string') return structs(draft, element, length)
-  const same = draft.alive().filter((one) => listsOf(one.struct).some((list) => list.name === name))
-  if (same.length > 0 && draft.choose(2) === 0) {
-    const from = draft.pick(same)
-    const list = draft.pick(listsOf(from.struct).filter((one) => one.name === name))
-    return `${from.name}.${list.field}`
-  }
+  const same = alike(draft, { name, element })
+  if (same.length > 0 && draft.choose(2) === 0) return draft.pick(same)
   const one = (): string | undefined => (isInt(element) ? valueFor(draft, element, 1) : atom(draft, element))
   if (draft.choose(2) === 0) {
     // Not computed: it would be called for every element.
@@ -77,6 +77,14 @@ export function listValue(draft: Draft, { element, length, name }: ListOf): stri
   const values = Array.from({ length }, one)
   return values.includes(undefined) ? undefined : `[${values.join(', ')}]`
 }
+
+/** What holds as many of the same. */
+const alike = (draft: Draft, { name, element }: Pick<ListOf, 'name' | 'element'>): string[] =>
+  draft.alive().flatMap((one) =>
+    listsOf(one.struct)
+      .filter((list) => list.name === name && (typeof element === 'string' || list.element === element))
+      .map(({ field }) => `${one.name}.${field}`),
+  )
 
 function structs(draft: Draft, element: Fields, length: number): string | undefined {
   const values = Array.from({ length }, () => record(draft, structOf(element)))

@@ -17,10 +17,10 @@ export const loop = (draft: Draft, depth: number): string[] =>
 
 /**
  * What is written in a loop, its condition included: of what is known, it uses what no round changes. If it may move the
- * packet, no header from before.
+ * packet, or settle checksums where its rounds end, no header from before.
  */
 export function inLoop(draft: Draft, mayMove: boolean, write: () => string[]): string[] {
-  const pins = !(mayMove && draft.moving && draft.pinned === 0)
+  const pins = !(mayMove && draft.pinned === 0)
   if (pins) draft.pinned++
   else draft.moves++
   const lines = draft.opened(() => {

@@ -32,7 +32,7 @@ function statement(draft: Draft, depth: number): string[] {
     [draft.inLong ? 0 : nested, () => loop(draft, depth)],
     [nested, () => choice(draft, depth)],
     [2 * free, () => reference(draft, depth)],
-    [draft.alive().some(isWritable) ? 3 : 0, () => store(draft) ?? assign(draft)],
+    [draft.alive().some(isWritable(draft)) ? 3 : 0, () => store(draft) ?? assign(draft)],
     [free, () => change(draft, depth)],
     [nested, () => ['{', ...indented(draft.opened(() => statements(draft, depth + 1))), '}']],
     [1, () => evaluate(draft)],

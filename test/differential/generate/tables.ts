@@ -110,21 +110,27 @@ const member = (draft: Draft): string | undefined =>
 export const lasting = (references: readonly Reference[]): Reference[] =>
   references.filter(({ origin }) => origin.of !== 'entry' || isFixed(origin.table))
 
-/** What may be assigned to: entries, and headers, those that a checksum behind them covers only if they are read once. */
-export function isWritable({ origin, struct, once }: Reference): boolean {
-  if (origin.of !== 'packet') return origin.of === 'entry'
-  const { checksum, pseudoHeader } = struct.checksums ?? {}
-  return once || (checksum?.covers !== 'message' && pseudoHeader === undefined)
-}
+/**
+ * What may be assigned to: entries, and headers. Where those that a checksum behind them covers are read in a loop, each round of
+ * it ends with what makes headers from before stale.
+ */
+export const isWritable =
+  (draft: Draft) =>
+  ({ origin, struct, once }: Reference): boolean => {
+    if (origin.of !== 'packet') return origin.of === 'entry'
+    const { checksum, pseudoHeader } = struct.checksums ?? {}
+    const isPlain = checksum?.covers !== 'message' && pseudoHeader === undefined
+    return isPlain || once || (draft.pinned === 0 && !draft.inHelper)
+  }
 
 /** `entry.field = …`, or that of a header. Undefined where there is nothing to assign to. */
 export function store(draft: Draft): string[] | undefined {
-  const known = draft.alive().filter(isWritable)
+  const known = draft.alive().filter(isWritable(draft))
   if (known.length === 0) return undefined
   const reference = draft.pick(known)
   const { name, struct } = reference
   const isEntry = reference.origin.of === 'entry'
-  const element = isEntry && draft.choose(2) === 1 ? storeElement(draft, reference) : undefined
+  const element = draft.choose(2) === 1 ? storeElement(draft, reference) : undefined
   if (element !== undefined) return element
   const { field, type } = draft.pick(fieldsOf(struct))
   if (!isInt(type)) {
