@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   isa: ['base'],
+  pcap: ['base'],
   lang: ['isa', 'base'],
   cube: ['lang', 'isa', 'base'],
   cubes: ['cube', 'lang', 'base'],
@@ -17,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vm: ['backend', 'lang', 'isa', 'base'],
   kernel: ['backend', 'isa', 'base'],
   engine: ['cube', 'compiler', 'backend', 'lang', 'isa', 'base'],
-  daemon: ['engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
+  daemon: ['pcap', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
   testing: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
   cli: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }

@@ -1,0 +1,4 @@
+/** Capture files, read and written. */
+export type { CapturedFrame } from './frame.ts'
+export { CaptureReader } from './read.ts'
+export { type CaptureFormat, CaptureWriter, type CaptureWriterOptions } from './write.ts'
