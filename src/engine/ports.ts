@@ -24,18 +24,22 @@ export function portsOf(graph: Graph): readonly NamedPort[] {
 /** A port by its own name, as `instance:port` or `instance.port`, or by its interface. A Refusal says which there are. */
 export function findPort(graph: Graph, text: string): NamedPort {
   const ports = portsOf(graph)
-  const [first, ...more] = [
-    ports.filter(({ instance, port }) => [`${instance}:${port}`, `${instance}.${port}`].includes(text)),
-    ports.filter(({ port }) => port === text),
-    ports.filter((port) => port.interface === text),
-  ].find((found) => found.length > 0) ?? []
+  const [first, ...more] =
+    [
+      ports.filter(({ instance, port }) => [`${instance}:${port}`, `${instance}.${port}`].includes(text)),
+      ports.filter(({ port }) => port === text),
+      ports.filter((port) => port.interface === text),
+    ].find((found) => found.length > 0) ?? []
   if (first !== undefined && more.length === 0) return first
   if (first !== undefined)
     throw refusal(
       `the graph ${graph.name} has several ports ${text}`,
       `say which: ${[first, ...more].map(({ name }) => name).join(', ')}`,
     )
-  const near = nearest(text, ports.flatMap((port) => [port.name, port.interface]))
+  const near = nearest(
+    text,
+    ports.flatMap((port) => [port.name, port.interface]),
+  )
   throw refusal(
     `the graph ${graph.name} has no port ${text}`,
     `${near === undefined ? '' : `did you mean ${near}? `}${listPorts(graph)}`,

@@ -250,13 +250,18 @@ describe.each<CaptureFormat>(['pcap', 'pcapng'])('%s, written and read', (format
   })
 
   test('every piece ends with a whole record, also of frames longer than the buffer', () => {
-    const frames = [1400, 9000, 70_000, 60, 1400].flatMap((length, time) =>
-      Array.from({ length: 40 }, () => ({ time: BigInt(time), bytes: new Uint8Array(length).fill(time), length })),
+    const frames = [1400, 70_000, 9000, 60, 1400].flatMap((length, time) =>
+      Array.from({ length: length > 9000 ? 2 : 30 }, () => ({
+        time: BigInt(time),
+        bytes: new Uint8Array(length).fill(time),
+        length,
+      })),
     )
     const { pieces } = write(format, frames)
     expect(pieces.length).toBeGreaterThan(4)
     for (let count = 1; count <= pieces.length; count++)
       expect(readAll(concat(...pieces.slice(0, count))).length).toBeLessThanOrEqual(frames.length)
-    expect(readAll(concat(...pieces))).toEqual(frames)
+    const brief = ({ time, bytes, length }: CapturedFrame) => [time, bytes.length, bytes.at(-1), length]
+    expect(readAll(concat(...pieces)).map(brief)).toEqual(frames.map(brief))
   })
 })

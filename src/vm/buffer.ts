@@ -17,6 +17,8 @@ const XDP_FRAME = 40
 const LONGEST = 4 * PAGE - SHARED_INFO
 /** No interface carries more in one frame: an IP packet of 65,535 bytes behind an Ethernet header and two VLAN tags. */
 export const LONGEST_FRAME = 65_535 + 14 + 8
+/** An Ethernet header alone. */
+export const SHORTEST_FRAME = 14
 /** XDP_PACKET_HEADROOM, less what the kernel may put there. */
 const HEADROOM = 256 - XDP_FRAME
 const GARBAGE = 0xdb

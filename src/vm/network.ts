@@ -4,7 +4,7 @@ import { suggestion } from '../base/suggest.ts'
 import { TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import type { Link } from './attachment.ts'
-import { LONGEST_FRAME } from './buffer.ts'
+import { LONGEST_FRAME, SHORTEST_FRAME } from './buffer.ts'
 import type { Arrival } from './context.ts'
 import { ERRNO } from './errno.ts'
 import { Fault } from './fault.ts'
@@ -124,8 +124,8 @@ export class Network {
 
   /** Queues a copy of a frame and, unless a delivery is under way already, delivers until nothing is left. */
   send(at: VirtualInterface, way: 'in' | 'out', frame: Uint8Array): void {
-    if (frame.length < 14 || frame.length > LONGEST_FRAME)
-      throw refusal(`a frame of ${frame.length} bytes: Ethernet frames have 14 to ${LONGEST_FRAME}`)
+    if (frame.length < SHORTEST_FRAME || frame.length > LONGEST_FRAME)
+      throw refusal(`a frame of ${frame.length} bytes: Ethernet frames have ${SHORTEST_FRAME} to ${LONGEST_FRAME}`)
     this.#queue.push({ at, way, frame: frame.slice() })
     if (!this.#delivering) this.#deliver()
   }
