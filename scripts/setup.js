@@ -18,6 +18,7 @@ const TOOLS = {
     ethtool: 'ethtool',
     iperf3: 'iperf3',
     tcpdump: 'tcpdump',
+    editcap: 'wireshark-common',
   },
 }
 

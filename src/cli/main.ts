@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   apply: async () => (await import('./commands/apply.ts')).applyCommand(),
   compile: async () => (await import('./commands/compile.ts')).compileCommand(),
   delete: async () => (await import('./commands/delete.ts')).deleteCommand(),
+  run: async () => (await import('./commands/run.ts')).runCommand(),
   show: async () => (await import('./commands/show.ts')).showCommand(),
   vm: async () => (await import('./commands/vm.ts')).vmCommand(),
 }
@@ -17,6 +18,7 @@ Examples:
   tessera compile bridge                   the bridge's instructions beside their TypeScript
   tessera vm exec < program.hex            run a program of eBPF instructions
   tessera apply lan.yaml --machine vm      try a graph without root, with simulated hosts
+  tessera run lan.yaml --in a=FILE.pcap    what a graph makes of a capture, without root
   tessera apply lan.yaml --dry-run         what would change
   sudo tessera apply lan.yaml              run it in the kernel
   sudo tessera show                        ports, counters, drops by reason, stations

@@ -8,7 +8,7 @@ export function printReplay({ inputs, ports, faults, first, last, status }: Repl
   const seconds = first === undefined || last === undefined ? 0 : Number(last - first) / 1e9
   const isWritten = ports.some(({ file }) => file !== undefined)
   return [
-    `replayed ${packets.toLocaleString('en-US')} frames, ${seconds.toFixed(3)} s of capture, on the user-space machine`,
+    `replayed ${packets.toLocaleString('en-US')} ${packets === 1n ? 'frame' : 'frames'}, ${seconds.toFixed(3)} s of capture, on the user-space machine`,
     '',
     table(
       ['arrived at', 'frames', 'bytes', 'from', ''],
@@ -22,13 +22,16 @@ export function printReplay({ inputs, ports, faults, first, last, status }: Repl
       '  ',
     ),
     '',
-    printStatus(status),
+    printStatus(status, ROWS),
     ...faults.map(
       ({ port, message, count, frame }) =>
         `\nfault at ${port}, ${count} ${count === 1 ? 'time' : 'times'}, first at frame ${frame}:\n${message}`,
     ),
   ].join('\n')
 }
+
+/** Of each view: a capture may have thousands of stations, and counters.json has them all. */
+const ROWS = 10
 
 /** What is not as usual. */
 function remarks({ truncated, late, skipped }: ReplayedInput): string {

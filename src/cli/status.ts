@@ -2,12 +2,19 @@
 import type { GraphStatus, InstanceStatus, PortStatus } from '../engine/engine.ts'
 import { bytes, records, table } from './table.ts'
 
-export function printStatus({ name, state, file, point, instances }: GraphStatus): string {
+/** `rows`: how many of each view are shown. */
+export function printStatus(
+  { name, state, file, point, instances }: GraphStatus,
+  rows: number = Number.POSITIVE_INFINITY,
+): string {
   const hint = state === 'applied' ? '' : ` (${state}, and not finished: run it again, or delete it)`
-  return [`graph ${name}${hint}, by ${point}, from ${file}`, ...instances.map(printInstance)].join('\n\n')
+  return [
+    `graph ${name}${hint}, by ${point}, from ${file}`,
+    ...instances.map((instance) => printInstance(instance, rows)),
+  ].join('\n\n')
 }
 
-function printInstance({ name, cube, summary, ports, views }: InstanceStatus): string {
+function printInstance({ name, cube, summary, ports, views }: InstanceStatus, most: number): string {
   const head = ['port', 'interface', 'state', 'received', '', 'sent', '', 'dropped']
   const rows = ports.map((port) => [
     port.name,
@@ -22,7 +29,8 @@ function printInstance({ name, cube, summary, ports, views }: InstanceStatus): s
   const shown = Object.entries(views).flatMap(([title, rows]) => [
     '',
     `  ${title}: ${rows.length === 0 ? 'none' : rows.length}`,
-    ...(rows.length === 0 ? [] : [records(rows, '    ')]),
+    ...(rows.length === 0 ? [] : [records(rows.slice(0, most), '    ')]),
+    ...(rows.length > most ? [`    … and ${(rows.length - most).toLocaleString('en-US')} more`] : []),
   ])
   const lost = ports.flatMap(({ name, lost }) =>
     Object.entries(lost).map(([ring, { packets }]) => ({ port: name, ring, events: packets })),

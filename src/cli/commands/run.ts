@@ -81,6 +81,8 @@ async function run(
   const replayed = await replay(host, graph, { inputs, out, format, progress: progress.update })
   progress[Symbol.dispose]()
   if (out !== undefined) saveReport(out, replayed)
-  console.log(json ? toJson(replayed) : printReplay(replayed))
+  const isEmpty = replayed.first === undefined && replayed.incomplete !== undefined
+  if (json) console.log(toJson(replayed))
+  else if (!isEmpty) console.log(printReplay(replayed))
   if (replayed.incomplete !== undefined) throw replayed.incomplete
 }
