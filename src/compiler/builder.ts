@@ -49,7 +49,7 @@ export class Builder {
 
   newBlock({ rare = false } = {}): Block {
     const { rounds } = this
-    const block: Block = { id: this.nextBlock++, rounds, rare, values: [], end: undefined, predecessors: [] }
+    const block: Block = { id: this.nextBlock++, rounds, rare, place: 0, values: [], end: undefined, predecessors: [] }
     this.definitions.set(block, new Map())
     this.open.set(block, new Map())
     return block

@@ -97,6 +97,8 @@ export interface Block {
   readonly rounds: number
   /** Few packets come here: it lies behind everything else, so that the others fall through. */
   readonly rare?: boolean
+  /** Among the blocks of its graph, as long as they are in reverse postorder. */
+  place: number
   /** In order. Constants are in no block. */
   values: Value[]
   /** Undefined only while the block is being built. */
@@ -159,7 +161,7 @@ export function isPure(value: Value): boolean {
   return value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
 }
 
-/** Reachable blocks in reverse postorder: but for loops, every block after its predecessors. */
+/** Reachable blocks in reverse postorder, numbered: but for loops, every block comes after its predecessors. */
 export function reversePostorder(entry: Block): Block[] {
   const order: Block[] = []
   const seen = new Set<Block>([entry])
@@ -174,33 +176,9 @@ export function reversePostorder(entry: Block): Block[] {
       stack.push({ block: child, next: successors(child) })
     }
   }
-  return order.reverse()
-}
-
-/** Immediate dominators, the entry's its own (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", 2001). */
-export function dominators({ entry, blocks }: Graph): Map<Block, Block> {
-  const order = new Map(blocks.map((block, index) => [block, index]))
-  const before = blocks.map(({ predecessors }) => predecessors.map((one) => order.get(one) ?? 0))
-  const UNKNOWN = -1
-  const idom = new Int32Array(blocks.length).fill(UNKNOWN, 1)
-  const meet = (a: number, b: number): number => {
-    let [x, y] = [a, b]
-    while (x !== y)
-      if (x > y) x = idom[x] ?? 0
-      else y = idom[y] ?? 0
-    return x
-  }
-  for (let changed = true; changed; ) {
-    changed = false
-    for (let at = 1; at < blocks.length; at++) {
-      let next = UNKNOWN
-      for (const one of before[at] ?? []) if (idom[one] !== UNKNOWN) next = next === UNKNOWN ? one : meet(next, one)
-      if (idom[at] === next) continue
-      idom[at] = next
-      changed = true
-    }
-  }
-  return new Map(blocks.map((block, index) => [block, blocks[idom[index] ?? 0] ?? entry]))
+  order.reverse()
+  for (const [place, block] of order.entries()) block.place = place
+  return order
 }
 
 const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from', 'to'])

@@ -1,24 +1,22 @@
-import { lazy } from '../../base/lazy.ts'
 import { type Block, type Graph, isPure, successors, type Terminator, type Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
-import { countUses, Numbers, removeEdge } from './graph.ts'
+import { Analyses } from './analyses.ts'
+import { Numbers, prune, removeEdge } from './graph.ts'
 import { fits, swapBytes } from './simplify.ts'
-import { packetStates, type States } from './states.ts'
 
 /**
  * Tests of bits: `(source & mask) === value`. Shifts, swaps and masks go into the constants; tests one after the other
  * that lead to the same place where they fail become one. So do bounds checks: the packet has to be as long as the longer
  * one wants.
  */
-export function combineTests(graph: Graph): boolean {
-  const uses = lazy(() => countUses(graph))
+export function combineTests(graph: Graph, analyses = new Analyses(graph)): boolean {
   const numbers = new Numbers(graph)
-  const states = lazy(() => packetStates(graph))
   let changed = false
   for (const block of graph.blocks) {
     changed = plain(block, numbers) || changed
-    while (combine(block, uses, numbers, states) || mergeBounds(block, numbers)) changed = true
+    while (combine(block, numbers, analyses) || mergeBounds(block, numbers)) changed = true
   }
+  if (changed) prune(graph)
   return changed
 }
 
@@ -141,12 +139,7 @@ function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
 }
 
 /** The test of a block and that of the next, where both go to one place if they fail. */
-function combine(
-  block: Block,
-  uses: () => ReadonlyMap<Value, number>,
-  numbers: Numbers,
-  states: () => States,
-): boolean {
+function combine(block: Block, numbers: Numbers, analyses: Analyses): boolean {
   const { end } = block
   if (end?.op !== 'branch' || !(goesOnToFork(end.whenTrue) || goesOnToFork(end.whenFalse))) return false
   for (const first of ways(block)) {
@@ -157,7 +150,7 @@ function combine(
     for (const second of ways(next)) {
       if (second.other !== first.other || second.same === second.other || first.same === first.other) continue
       if (first.other.values.some(({ op }) => op === 'phi')) continue
-      const both = join(block, first, second, uses, numbers, states)
+      const both = join(block, first, second, numbers, analyses)
       if (both === undefined) continue
       write(block, { ...both, same: next, other: first.other }, numbers)
       removeEdge(next, second.other)
@@ -182,9 +175,8 @@ function join(
   block: Block,
   first: BitTest,
   second: BitTest,
-  uses: () => ReadonlyMap<Value, number>,
   numbers: Numbers,
-  states: () => States,
+  analyses: Analyses,
 ): Pick<BitTest, 'source' | 'mask' | 'value'> | undefined {
   if (first.source === second.source) {
     const common = first.mask & second.mask
@@ -196,11 +188,12 @@ function join(
   const { size } = low.source
   if (size !== high.source.size || size > 2 || low.source.from !== 'packet' || high.source.from !== 'packet')
     return undefined
-  const now = states().after(block, 'packet')
-  if ([low, high].some(({ source }) => states().before(source, 'packet') !== now)) return undefined
+  const { states, uses } = analyses
+  const now = states.after(block, 'packet')
+  if ([low, high].some(({ source }) => states.before(source, 'packet') !== now)) return undefined
   if (low.source.arguments[0] !== high.source.arguments[0] || offsetOf(low.source) + size !== offsetOf(high.source))
     return undefined
-  if ((uses().get(low.source) ?? 0) > 1 || (uses().get(high.source) ?? 0) > 1) return undefined
+  if ((uses.get(low.source) ?? 0) > 1 || (uses.get(high.source) ?? 0) > 1) return undefined
   const wide: Value = { ...low.source, size: size === 1 ? 2 : 4, id: numbers.next(), at: first.source.at }
   block.values.push(wide)
   const by = BigInt(8 * size)

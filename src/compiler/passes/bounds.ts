@@ -1,4 +1,6 @@
-import { type Block, type Comparison, dominators, type Graph, type Terminator, type Value } from '../ir.ts'
+import type { Block, Comparison, Graph, Terminator, Value } from '../ir.ts'
+import { Analyses } from './analyses.ts'
+import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
 
 /**
@@ -6,14 +8,13 @@ import { prune, removeEdge } from './graph.ts'
  * its end, `data + 38` is not. To the verifier the other way would exist, and there it would take the very pointer that was asked
  * about for one past the end.
  */
-export function knownBounds(graph: Graph): boolean {
-  const idom = dominators(graph)
+export function knownBounds(graph: Graph, { dominators }: Analyses = new Analyses(graph)): boolean {
   const known = new Map<Block, Fact | undefined>()
   let changed = false
   for (const block of graph.blocks) {
-    const above = idom.get(block)
-    const facts = above === undefined || above === block ? undefined : known.get(above)
-    known.set(block, above === undefined ? facts : (factOn(above, block, idom, facts) ?? facts))
+    const above = dominators.of(block)
+    const facts = above === undefined ? undefined : known.get(above)
+    known.set(block, above === undefined ? facts : (factOn(above, block, dominators, facts) ?? facts))
     const { end } = block
     if (end?.op !== 'branch') continue
     const holds = isOfNull(end) ? end.comparison === 'ne' : decide(boundsTest(end), known.get(block))
@@ -72,29 +73,15 @@ function isPointer(value: Value, seen: Set<Value>): boolean {
 }
 
 /** What holds in a block because it is the only way on from the block above. */
-function factOn(
-  above: Block,
-  block: Block,
-  idom: ReadonlyMap<Block, Block>,
-  others: Fact | undefined,
-): Fact | undefined {
+function factOn(above: Block, block: Block, dominators: Dominators, others: Fact | undefined): Fact | undefined {
   const { end } = above
   const test = boundsTest(end)
   if (end?.op !== 'branch' || test === undefined || end.whenTrue === end.whenFalse) return undefined
   // Rounds of a loop come from the block itself.
-  const [only, ...more] = block.predecessors.filter((one) => !dominates(block, one, idom))
+  const [only, ...more] = block.predecessors.filter((one) => !dominators.dominates(block, one))
   if (only !== above || more.length > 0) return undefined
   const { base, offset, pastWhenTrue } = test
   return { base, end: test.end, offset, isPast: (end.whenTrue === block) === pastWhenTrue, others }
-}
-
-function dominates(block: Block, other: Block, idom: ReadonlyMap<Block, Block>): boolean {
-  for (let at = other; at !== block; ) {
-    const above = idom.get(at)
-    if (above === undefined || above === at) return false
-    at = above
-  }
-  return true
 }
 
 /** Whether the test holds, where that is known. */

@@ -4,8 +4,6 @@ import { compareConstants, swapBytes } from './simplify.ts'
 
 /** Branches that are decided, blocks that only jump, blocks that could be one. True where something changed. */
 export function simplifyBranches(graph: Graph): boolean {
-  // What another pass has cut off would still be counted among predecessors.
-  prune(graph)
   let changed = false
   for (const step of [decide, skip, merge] as const) {
     let found = false
@@ -109,6 +107,7 @@ export function splitCriticalEdges(graph: Graph): void {
         id: id++,
         rounds: block.rounds,
         rare: block.rare === true || to.rare === true,
+        place: 0,
         values: [],
         end: { op: 'jump', to, at: end.at },
         predecessors: [block],

@@ -1,20 +1,21 @@
-import { type Block, dominators, type Graph, NEGATED, type Terminator, type Value } from '../ir.ts'
-import { removeEdge } from './graph.ts'
+import { type Block, type Graph, NEGATED, type Terminator, type Value } from '../ir.ts'
+import { Analyses } from './analyses.ts'
+import { prune, removeEdge } from './graph.ts'
 import { fits } from './simplify.ts'
 
 /**
  * What was compared with a constant is that constant on the way where they are equal, and is compared with it in vain on the
  * other: `if (ip.protocol === 6)` makes `ip.protocol` 6 wherever it leads.
  */
-export function useFacts(graph: Graph): boolean {
+export function useFacts(graph: Graph, analyses = new Analyses(graph)): boolean {
   const facts = findFacts(graph)
   if (facts.size === 0) return false
-  const within = extents(graph)
+  const { dominators } = analyses
   let changed = false
 
   /** The constant that `value` is at the end of `block`, or before. */
   const known = (value: Value, block: Block): Value => {
-    const constant = facts.get(value)?.find((fact) => fact.equal && within(block, fact.from))?.constant
+    const constant = facts.get(value)?.find((fact) => fact.equal && dominators.dominates(fact.from, block))?.constant
     changed ||= constant !== undefined
     return constant ?? value
   }
@@ -29,7 +30,9 @@ export function useFacts(graph: Graph): boolean {
     const constant = end.right
     const isOther =
       isEquality(end) &&
-      facts.get(end.left)?.some((fact) => !fact.equal && within(block, fact.from) && isSame(fact.constant, constant))
+      facts
+        .get(end.left)
+        ?.some((fact) => !fact.equal && dominators.dominates(fact.from, block) && isSame(fact.constant, constant))
     if (isOther) {
       const [to, gone] = end.comparison === 'ne' ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
       removeEdge(block, gone)
@@ -37,6 +40,7 @@ export function useFacts(graph: Graph): boolean {
       changed = true
     } else end.left = known(end.left, block)
   }
+  if (changed) prune(graph)
   return changed
 }
 
@@ -72,31 +76,3 @@ function isEquality({ comparison, bits, left, right }: Extract<Terminator, { op:
 }
 
 const isSame = (a: Value, b: Value): boolean => a.op === 'const' && b.op === 'const' && a.value === b.value
-
-/** Whether one block is passed on every way to another: the dominator tree, numbered from the outside in. */
-function extents(graph: Graph): (inner: Block, outer: Block) => boolean {
-  const children = new Map<Block, Block[]>()
-  for (const [block, above] of dominators(graph)) {
-    if (block === above) continue
-    const siblings = children.get(above)
-    if (siblings === undefined) children.set(above, [block])
-    else siblings.push(block)
-  }
-  const first = new Map<Block, number>()
-  const last = new Map<Block, number>()
-  let count = 0
-  const waiting: { readonly block: Block; readonly entered: boolean }[] = [{ block: graph.entry, entered: false }]
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (next.entered) {
-      last.set(next.block, count)
-      continue
-    }
-    first.set(next.block, count++)
-    waiting.push({ block: next.block, entered: true })
-    for (const block of children.get(next.block) ?? []) waiting.push({ block, entered: false })
-  }
-  return (inner, outer) => {
-    const at = first.get(inner) ?? -1
-    return at >= (first.get(outer) ?? Number.POSITIVE_INFINITY) && at < (last.get(outer) ?? 0)
-  }
-}

@@ -1,17 +1,18 @@
 import type { AluName, Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
+import { Analyses } from './analyses.ts'
 import { subtractComplements } from './complements.ts'
 import { Numbers, replaceAll } from './graph.ts'
-import { foldSteps, Ranges } from './ranges.ts'
+import { foldSteps } from './ranges.ts'
 
 const ONES_16 = 0xffffn
 const ONES_32 = 0xffff_ffffn
 
 /** Folds → additions of what is above 16 bits: as many as the largest sum there can be needs. */
-export function expandFolds(graph: Graph): boolean {
+export function expandFolds(graph: Graph, analyses = new Analyses(graph)): boolean {
   const folds = graph.blocks.flatMap(({ values }) => values.filter(({ op }) => op === 'fold'))
   if (folds.length === 0) return false
-  const ranges = new Ranges(graph, 'values')
+  const { ranges } = analyses
   const mosts = new Map(
     folds.map((fold) => [fold, fold.arguments[0] === undefined ? 0n : ranges.most(fold.arguments[0])]),
   )

@@ -60,7 +60,15 @@ export function graphOf(text: string): Graph {
   const rare = new Set(Array.from(text.matchAll(/(b\d+) rare:/g), ([, name = '']) => name))
   const blockOf = (name: string): Block => {
     const [id, isRare] = [Number(name.slice(1)), rare.has(name)]
-    const known = blocks.get(name) ?? { id, rounds: 1, rare: isRare, values: [], end: undefined, predecessors: [] }
+    const known = blocks.get(name) ?? {
+      id,
+      rounds: 1,
+      rare: isRare,
+      place: 0,
+      values: [],
+      end: undefined,
+      predecessors: [],
+    }
     blocks.set(name, known)
     return known
   }

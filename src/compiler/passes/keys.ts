@@ -1,22 +1,21 @@
 import type { Block, Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
+import { Analyses } from './analyses.ts'
 import { Numbers } from './graph.ts'
-import { packetStates } from './states.ts'
 
 /**
  * A key or a value of a table that is a copy of consecutive bytes of the packet is read there, not from a copy on the stack.
  * The bytes were loaded, so the verifier has seen that they are there, and the packet is still as it was then.
  */
-export function keysInPackets(graph: Graph): boolean {
+export function keysInPackets(graph: Graph, analyses = new Analyses(graph)): boolean {
   const records = recordsOf(graph)
   const numbers = new Numbers(graph)
-  const states = packetStates(graph)
   let changed = false
   for (const block of graph.blocks) {
     const added: { before: Value; pointer: Value }[] = []
     for (const call of block.values) {
       if (call.op !== 'call' || !READERS.has(call.helper)) continue
-      const isSeen = (load: Value) => states.before(load, 'packet') === states.before(call, 'packet')
+      const isSeen = (load: Value) => analyses.states.before(load, 'packet') === analyses.states.before(call, 'packet')
       for (const [index, argument] of call.arguments.entries()) {
         const record = records.get(argument)
         const source = record?.uses === 1 ? sourceOf(argument, record, isSeen) : undefined

@@ -1,19 +1,15 @@
-import { type Block, dominators, type Graph, isPure, type Value } from '../ir.ts'
+import { type Block, type Graph, isPure, type Value } from '../ir.ts'
 import { newValue } from '../value.ts'
+import { Analyses } from './analyses.ts'
 import { replaceAll } from './graph.ts'
 import { simplify } from './simplify.ts'
-import { packetStates, type States } from './states.ts'
+import type { States } from './states.ts'
 
 /**
  * Global value numbering: what was computed on every way here is not computed again, and what got simpler by it is
  * simplified. Constants and addresses of maps are left alone; they are remade where they are used.
  */
-export function numberValues(graph: Graph): boolean {
-  const idom = dominators(graph)
-  const states = packetStates(graph)
-  const children = new Map<Block, Block[]>()
-  for (const [block, parent] of idom)
-    if (block !== parent) children.set(parent, (children.get(parent) ?? []).concat(block))
+export function numberValues(graph: Graph, { dominators, states }: Analyses = new Analyses(graph)): boolean {
   const replacements = new Map<Value, Value>()
   let simplified = false
 
@@ -54,11 +50,13 @@ export function numberValues(graph: Graph): boolean {
     block.values = values
     return added
   }
-  // Down the tree of dominators and up again, without recursion: it is as deep as the function is long.
-  const waiting: (Block | { readonly forget: readonly number[] })[] = [graph.entry]
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if ('forget' in next) for (const hash of next.forget) known.get(hash)?.pop()
-    else waiting.push({ forget: visit(next) }, ...(children.get(next) ?? []).reverse())
+  const above: { readonly block: Block; readonly added: readonly number[] }[] = []
+  for (const block of dominators.downwards()) {
+    for (let last = above.at(-1); last !== undefined && !dominators.dominates(last.block, block); last = above.at(-1)) {
+      for (const hash of last.added) known.get(hash)?.pop()
+      above.pop()
+    }
+    above.push({ block, added: visit(block) })
   }
   replaceAll(graph, replacements)
   return simplified || replacements.size > 0

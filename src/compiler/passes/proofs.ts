@@ -1,5 +1,7 @@
 import { FARTHEST as FARTHEST_BYTE } from '../../lang/index.ts'
-import { type Block, type Comparison, dominators, type Graph, MIRRORED, NEGATED, type Value } from '../ir.ts'
+import { type Block, type Comparison, type Graph, MIRRORED, NEGATED, type Value } from '../ir.ts'
+import { Analyses } from './analyses.ts'
+import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
 
 /**
@@ -7,10 +9,10 @@ import { prune, removeEdge } from './graph.ts'
  * of a loop, masks, shifts and loads of few bits, and what a test on the way says of the very value. It knows nothing of what
  * a division, a remainder or a change of byte order gives.
  */
-export function knownProofs(graph: Graph): boolean {
+export function knownProofs(graph: Graph, analyses = new Analyses(graph)): boolean {
   const proofs = graph.blocks.filter(({ end }) => end?.op === 'branch' && end.proof === true)
   if (proofs.length === 0) return false
-  const knowledge = new Knowledge(graph)
+  const knowledge = new Knowledge(graph, analyses.dominators)
   let changed = false
   for (const block of proofs) {
     const { end } = block
@@ -27,11 +29,11 @@ const FARTHEST = BigInt(FARTHEST_BYTE)
 const UNKNOWN = 2n ** 64n - 1n
 
 class Knowledge {
-  private readonly idom: ReadonlyMap<Block, Block>
+  private readonly dominators: Dominators
   private readonly homes = new Map<Value, Block>()
 
-  constructor(graph: Graph) {
-    this.idom = dominators(graph)
+  constructor(graph: Graph, dominators: Dominators) {
+    this.dominators = dominators
     for (const block of graph.blocks) for (const value of block.values) this.homes.set(value, block)
   }
 
@@ -48,8 +50,8 @@ class Knowledge {
     if (end?.op !== 'branch' || end.comparison !== 'ule') return false
     const asked = this.distance(end.left, block)
     for (let inner = block; ; ) {
-      const above = this.idom.get(inner)
-      if (above === undefined || above === inner) return false
+      const above = this.dominators.of(inner)
+      if (above === undefined) return false
       const passed = this.passed(above, inner)
       const found = passed?.comparison === 'ule' && passed.right === end.right && this.distance(passed.left, undefined)
       if (found && found.from === asked.from && found.most >= asked.most) return true
@@ -60,19 +62,10 @@ class Knowledge {
   /** What holds in a block that only one side of a test leads to, but for the ways back of a loop that it begins. */
   private passed({ end }: Block, block: Block) {
     if (end?.op !== 'branch' || end.whenTrue === end.whenFalse) return undefined
-    const ways = block.predecessors.filter((one) => !this.isBehind(one, block))
+    const ways = block.predecessors.filter((one) => !this.dominators.dominates(block, one))
     if (ways.length !== 1) return undefined
     const comparison = end.whenTrue === block ? end.comparison : NEGATED[end.comparison]
     return { comparison, bits: end.bits, left: end.left, right: end.right }
-  }
-
-  private isBehind(block: Block, outer: Block): boolean {
-    for (let inner = block; inner !== outer; ) {
-      const above = this.idom.get(inner)
-      if (above === undefined || above === inner) return false
-      inner = above
-    }
-    return true
   }
 
   /** The address that an address is computed from, and how far behind it that is at most: constants, and counts before `at`. */
@@ -164,8 +157,8 @@ class Knowledge {
   private tested(value: Value, at: Block, before: bigint): bigint {
     let most = before
     for (let block = at; ; ) {
-      const above = this.idom.get(block)
-      if (above === undefined || above === block) return most
+      const above = this.dominators.of(block)
+      if (above === undefined) return most
       const passed = this.passed(above, block)
       const limit = passed && limitOf(value, passed.comparison, passed.left, passed.right)
       // A comparison of low halves says nothing of more.

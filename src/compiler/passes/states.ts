@@ -54,79 +54,108 @@ const isAtEdge = (value: Value): boolean => value.op === 'call' && value.edge !=
  * another one in the same state therefore has seen the same packet.
  */
 export function packetStates(graph: Graph): States {
-  const found = { context: statesOf(graph, CHANGES.context), packet: statesOf(graph, CHANGES.packet) }
-  const ofBytes = new Map<string, Found | undefined>()
-  // Passes put other values in the place of some, under their numbers. What they add is in a state of its own.
-  const before = (states: Found | undefined, { id }: Value): number =>
-    states === undefined ? 0 : (states.before.get(id) ?? UNKNOWN)
+  const all = new Changes(graph)
+  if (all.changes.length === 0) return { before: () => 0, read: () => 0, after: () => 0 }
+  const seen: Readonly<Record<Changing, Int32Array>> = {
+    context: all.seenBy(CHANGES.context),
+    packet: all.seenBy(CHANGES.packet),
+  }
+  const ofBytes = new Map<string, Int32Array>()
+  const seenByLoad = (load: Load): Int32Array => {
+    const key = `${load.arguments[0]?.id} ${load.offset} ${load.size}`
+    const known = ofBytes.get(key)
+    if (known !== undefined || ofBytes.size >= MOST_PLACES) return known ?? seen.packet
+    const found = all.seenBy((value) => moves(value) || (writes(value) && overlap(value, load)))
+    ofBytes.set(key, found)
+    return found
+  }
   return {
-    before: (value, of) => before(found[of], value),
-    read: (load) => {
-      const key = `${load.arguments[0]?.id} ${load.offset} ${load.size}`
-      if (found.packet !== undefined && !ofBytes.has(key) && ofBytes.size < MOST_PLACES)
-        ofBytes.set(
-          key,
-          statesOf(graph, (value) => moves(value) || (writes(value) && overlap(value, load))),
-        )
-      return before(ofBytes.has(key) ? ofBytes.get(key) : found.packet, load)
-    },
-    after: (block, of) => (found[of] === undefined ? 0 : (found[of].after.get(block) ?? UNKNOWN)),
+    before: (value, of) => seen[of][all.before(value)] ?? UNKNOWN,
+    read: (load) => seenByLoad(load)[all.before(load)] ?? UNKNOWN,
+    after: (block, of) => seen[of][all.after(block)] ?? UNKNOWN,
   }
 }
 
 /** Telling apart more of them would take long. */
 const MOST_PLACES = 100
 
-interface Found {
-  /** By the number of the value. */
-  readonly before: ReadonlyMap<number, number>
-  readonly after: ReadonlyMap<Block, number>
-}
-
 const UNKNOWN = -1
 
-/** Undefined where there is only one state. */
-function statesOf(graph: Graph, changes: (value: Value) => boolean): Found | undefined {
-  const { entry, blocks } = graph
-  const changesIn = blocks.map(({ values }) => values.filter(changes))
-  if (changesIn.every(({ length }) => length === 0)) return undefined
-  let last = 0
-  /** What each change begins, and each block where states meet. */
-  const begun = new Map<Value | Block, number>([[entry, 0]])
-  const begin = (at: Value | Block): number => {
-    const number = begun.get(at) ?? ++last
-    begun.set(at, number)
-    return number
-  }
-  const after = new Map<Block, number>()
-  const atStart = (block: Block): number | undefined => {
-    let met = begun.get(block)
-    if (met !== undefined) return met
-    for (const one of block.predecessors) {
-      const state = after.get(one)
-      if (met !== undefined && state !== undefined && state !== met) return begin(block)
-      met ??= state
-    }
-    return met
-  }
-  for (let changed = true; changed; ) {
-    changed = false
-    for (const [index, block] of blocks.entries()) {
-      const change = changesIn[index]?.at(-1)
-      const end = change === undefined ? atStart(block) : begin(change)
-      if (end === undefined || end === after.get(block)) continue
-      after.set(block, end)
-      changed = true
+/**
+ * All that changes the packet, numbered from 1 on in the order of the blocks. What a block begins with has a number behind those, by
+ * its place.
+ */
+class Changes {
+  readonly changes: readonly Value[]
+  private readonly blocks: readonly Block[]
+  /** By block: the number of the last change in it or in those before it. */
+  private readonly last: number[] = []
+  /** By the numbers of values: what was there before, the last change or the start of the block. */
+  private readonly beforeValue = new Map<number, number>()
+
+  constructor({ blocks }: Graph) {
+    this.blocks = blocks
+    this.changes = blocks.flatMap(({ values }) => values.filter(CHANGES.packet))
+    let change = 0
+    for (const block of blocks) {
+      let before = this.startOf(block)
+      for (const value of block.values) {
+        // Nothing else is asked for.
+        if (value.op === 'load' || value.op === 'call') this.beforeValue.set(value.id, before)
+        if (value === this.changes[change]) before = ++change
+      }
+      this.last.push(change)
     }
   }
-  const before = new Map<number, number>()
-  for (const [index, block] of blocks.entries()) {
-    let state = atStart(block) ?? 0
-    for (const value of block.values) {
-      // Nothing else is asked for.
-      if (value.op === 'load' || value.op === 'call') before.set(value.id, state)
-      if (changesIn[index]?.includes(value)) state = begin(value)
-    }
+
+  /** Passes put other values in the place of some, under their numbers. What they add is in a state of its own. */
+  before({ id }: Value): number {
+    return this.beforeValue.get(id) ?? UNKNOWN
   }
-  return { before, after }
+
+  after(block: Block): number {
+    const last = this.lastIn(block.place)
+    return last > this.lastIn(block.place - 1) ? last : this.startOf(block)
+  }
+
+  /** For each number the state that follows, to somebody who sees only some of the changes. */
+  seenBy(sees: (change: Value) => boolean): Int32Array {
+    const { changes, blocks } = this
+    const states = new Int32Array(1 + changes.length + blocks.length).fill(UNKNOWN)
+    const isSeen = changes.map(sees)
+    const stateOf = (number: number): number => states[number] ?? UNKNOWN
+    /** What all ways bring, as far as is known; else a state of its own. */
+    const met = (block: Block): number => {
+      let state = block.place === 0 ? 0 : UNKNOWN
+      for (const one of block.predecessors) {
+        const other = stateOf(this.after(one))
+        if (state === UNKNOWN) state = other
+        else if (other !== UNKNOWN && other !== state) return this.startOf(block)
+      }
+      return state
+    }
+    for (let again = true; again; ) {
+      again = false
+      for (const block of blocks) {
+        const start = this.startOf(block)
+        const before = stateOf(start)
+        let state = before === start ? start : met(block)
+        states[start] = state
+        again ||= state !== before
+        for (let change = this.lastIn(block.place - 1) + 1; change <= this.lastIn(block.place); change++) {
+          if (isSeen[change - 1]) state = change
+          states[change] = state
+        }
+      }
+    }
+    return states
+  }
+
+  private lastIn(place: number): number {
+    return this.last[place] ?? 0
+  }
+
+  private startOf({ place }: Block): number {
+    return 1 + this.changes.length + place
+  }
 }

@@ -1,7 +1,8 @@
 import type { Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
-import { countUses, Numbers } from './graph.ts'
-import { Ranges } from './ranges.ts'
+import { Analyses } from './analyses.ts'
+import { Numbers } from './graph.ts'
+import type { Ranges } from './ranges.ts'
 import { fits } from './simplify.ts'
 
 /**
@@ -9,9 +10,10 @@ import { fits } from './simplify.ts'
  * 16 bits, and of `x` and its complement, which assignments in a row leave, only a constant is left. A sum stays 0 or not 0: that
  * decides which of the two zeros of one's complement it folds to.
  */
-export function shortenSums(graph: Graph): boolean {
+export function shortenSums(graph: Graph, analyses = new Analyses(graph)): boolean {
   if (!graph.blocks.some(({ values }) => values.some(({ op }) => op === 'fold'))) return false
-  const [numbers, uses, ranges] = [new Numbers(graph), countUses(graph), new Ranges(graph, 'values')]
+  const { uses, ranges } = analyses
+  const numbers = new Numbers(graph)
   let changed = false
   for (const block of graph.blocks) {
     for (const fold of [...block.values]) {

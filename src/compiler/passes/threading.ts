@@ -1,26 +1,25 @@
-import { lazy } from '../../base/lazy.ts'
-import type { Block, Graph, Value } from '../ir.ts'
-import { countUses, prune, removeEdge } from './graph.ts'
+import type { Block, Graph } from '../ir.ts'
+import { Analyses } from './analyses.ts'
+import { prune, removeEdge } from './graph.ts'
 import { compareConstants } from './simplify.ts'
 
 /**
  * Jump threading: where a block does nothing but test a phi against a constant, a predecessor that brings a constant
  * jumps straight to where the test would send it. This is what makes `if (isMulticast(x))` a plain branch.
  */
-export function threadJumps(graph: Graph): boolean {
+export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boolean {
   let changed = false
   // Threading takes uses away from phis and gives none to those that only their own block looks at.
-  const uses = lazy(() => countUses(graph))
-  for (const block of graph.blocks) changed = thread(block, uses) || changed
+  for (const block of graph.blocks) changed = thread(block, analyses) || changed
   if (changed) prune(graph)
   return changed
 }
 
-function thread(block: Block, uses: () => ReadonlyMap<Value, number>): boolean {
+function thread(block: Block, analyses: Analyses): boolean {
   const { end } = block
   const [phi, ...others] = block.values
   if (end?.op !== 'branch' || phi?.op !== 'phi' || others.length > 0) return false
-  if (end.left !== phi || end.right.op !== 'const' || uses().get(phi) !== 1) return false
+  if (end.left !== phi || end.right.op !== 'const' || analyses.uses.get(phi) !== 1) return false
   let changed = false
   for (const predecessor of [...block.predecessors]) {
     const value = phi.arguments[block.predecessors.indexOf(predecessor)]

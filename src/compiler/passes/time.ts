@@ -1,20 +1,22 @@
-import { type Block, dominators, type Graph, successors, type Value } from '../ir.ts'
+import { type Block, type Graph, successors, type Value } from '../ir.ts'
+import { Analyses } from './analyses.ts'
+import type { Dominators } from './dominators.ts'
 import { replaceAll } from './graph.ts'
 
 /**
  * The time is read once a packet. Readings of which one can follow another become one, in the block that all ways to them
  * have in common, and before any loop. Ways that do not lead through there do not pay.
  */
-export function readTimeOnce(graph: Graph): boolean {
+export function readTimeOnce(graph: Graph, analyses = new Analyses(graph)): boolean {
   const all = graph.blocks.flatMap((block) =>
     block.values.filter(({ op }) => op === 'now').map((value): Reading => ({ block, value })),
   )
   if (all.length === 0) return false
-  const idom = dominators(graph)
-  const above = (block: Block): Block => idom.get(block) ?? graph.entry
+  const { dominators } = analyses
+  const above = (block: Block): Block => dominators.of(block) ?? graph.entry
   const homeOf = (readings: readonly Reading[]): Block => {
     const [first, ...others] = readings.map(({ block }) => block)
-    let home = others.reduce((common, block) => commonDominator(above, common, block), first ?? graph.entry)
+    let home = others.reduce((common, block) => commonDominator(dominators, common, block), first ?? graph.entry)
     while (home !== graph.entry && reachable(home).has(home)) home = above(home)
     return home
   }
@@ -63,12 +65,11 @@ function readAtHome(graph: Graph, { home, readings }: Group): boolean {
   return true
 }
 
-function commonDominator(above: (block: Block) => Block, a: Block, b: Block): Block {
-  const dominators = new Set<Block>()
-  for (let at = a; !dominators.has(at); at = above(at)) dominators.add(at)
-  let at = b
-  while (!dominators.has(at)) at = above(at)
-  return at
+function commonDominator(dominators: Dominators, a: Block, b: Block): Block {
+  let common = a
+  for (let at = dominators.of(a); at !== undefined && !dominators.dominates(common, b); at = dominators.of(at))
+    common = at
+  return common
 }
 
 /** What can come after a block: itself too, in a loop. */

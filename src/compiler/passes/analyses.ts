@@ -1,0 +1,48 @@
+import type { Graph, Value } from '../ir.ts'
+import { Dominators } from './dominators.ts'
+import { countUses } from './graph.ts'
+import { Ranges } from './ranges.ts'
+import { packetStates, type States } from './states.ts'
+
+/** What passes ask about a graph: found out when it is first asked for, and again when the graph has changed. */
+export class Analyses {
+  private readonly graph: Graph
+  private dominatorsNow: Dominators | undefined
+  private statesNow: States | undefined
+  private usesNow: ReadonlyMap<Value, number> | undefined
+  private rangesNow: Ranges | undefined
+
+  constructor(graph: Graph) {
+    this.graph = graph
+  }
+
+  get dominators(): Dominators {
+    this.dominatorsNow ??= new Dominators(this.graph)
+    return this.dominatorsNow
+  }
+
+  get states(): States {
+    this.statesNow ??= packetStates(this.graph)
+    return this.statesNow
+  }
+
+  /** How many values and ends look at each value. */
+  get uses(): ReadonlyMap<Value, number> {
+    this.usesNow ??= countUses(this.graph)
+    return this.usesNow
+  }
+
+  /** The most that values can be. */
+  get ranges(): Ranges {
+    this.rangesNow ??= new Ranges(this.graph, 'values')
+    return this.rangesNow
+  }
+
+  /** Values have changed, and perhaps the ways between blocks. */
+  forget(ways: boolean): void {
+    if (ways) this.dominatorsNow = undefined
+    this.statesNow = undefined
+    this.usesNow = undefined
+    this.rangesNow = undefined
+  }
+}
