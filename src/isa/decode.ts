@@ -15,17 +15,18 @@ export function decode(bytes: Uint8Array): Instruction[] {
   const instructions: Instruction[] = []
   for (let at = 0; at < bytes.length; at += 8) {
     const opcode = view.getUint8(at)
-    const registers = view.getUint8(at + 1)
-    const base = { opcode, dst: registers & 0xf, src: registers >> 4, offset: view.getInt16(at + 2, true) }
+    const dst = view.getUint8(at + 1) & 0xf
+    const src = view.getUint8(at + 1) >> 4
+    const offset = view.getInt16(at + 2, true)
     if (opcode !== LDDW) {
-      instructions.push({ ...base, imm: view.getInt32(at + 4, true) })
+      instructions.push({ opcode, dst, src, offset, imm: view.getInt32(at + 4, true) })
       continue
     }
-    if (at + 16 > bytes.length) throw refusal(`instruction ${at / 8} (r${base.dst} = … ll): its second half is missing`)
+    if (at + 16 > bytes.length) throw refusal(`instruction ${at / 8} (r${dst} = … ll): its second half is missing`)
     if (view.getUint32(at + 8, true) !== 0)
-      throw refusal(`instruction ${at / 8} (r${base.dst} = … ll): its second half is more than a number`)
+      throw refusal(`instruction ${at / 8} (r${dst} = … ll): its second half is more than a number`)
     const imm = (BigInt(view.getUint32(at + 12, true)) << 32n) | BigInt(view.getUint32(at + 4, true))
-    instructions.push({ ...base, imm })
+    instructions.push({ opcode, dst, src, offset, imm })
     at += 8
   }
   return instructions
