@@ -115,10 +115,15 @@ export class VirtualMap {
 
   /** 0, or a negated error number. */
   update(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, flags: number): number {
-    const condition = this.description.lock === undefined ? flags : flags & ~F_LOCK
+    const condition = flags & ~F_LOCK
+    const lockless = condition !== flags && this.description.lock === undefined
     if (condition !== UPDATE.any && condition !== UPDATE.noExist && condition !== UPDATE.exist) return -ERRNO.EINVAL
+    if (lockless && this.#table !== undefined) return -ERRNO.EINVAL
+    if (isDevmap(this.description.kind)) return this.#setDevice(keys, keyAt, values, valueAt, condition)
     const slot = this.#slotFor(keys, keyAt, condition)
+    // Arrays look at their keys first (kernel/bpf/arraymap.c, array_map_update_elem).
     if (slot < 0) return slot
+    if (lockless) return -ERRNO.EINVAL
     const start = this.values.start + slot * this.stride
     // The value may itself lie in this map, so it is copied as one piece.
     const { lock, value } = this.description
@@ -134,9 +139,11 @@ export class VirtualMap {
     if (this.#table === undefined) return -ERRNO.EINVAL
     const [key, keyAt] = this.#prefixes === undefined ? [bytes, at] : [this.#prefixes.cut(bytes, at), 0]
     if (key === undefined) return -ERRNO.EINVAL
+    const isDevice = isDevmap(this.description.kind)
+    if (isDevice && indexAt(key, keyAt) >= this.description.entries) return -ERRNO.EINVAL
     const slot = this.#table.find(key, keyAt)
-    if (slot < 0) return -ERRNO.ENOENT
-    this.#prefixes?.count(key, -1)
+    if (slot < 0) return isDevice ? 0 : -ERRNO.ENOENT
+    this.#prefixes?.remove(slot)
     this.#table.remove(slot)
     return 0
   }
@@ -149,11 +156,26 @@ export class VirtualMap {
 
   *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
     if (this.#table !== undefined) {
-      for (const slot of this.#table.slots()) yield [this.#table.key(slot), this.value(slot)]
+      for (const slot of this.#table.slots())
+        yield [this.#prefixes?.key(slot) ?? this.#table.key(slot), this.value(slot)]
       return
     }
     for (let index = 0; index < this.description.entries; index++)
       yield [Uint8Array.of(index, index >> 8, index >> 16, index >> 24), this.value(index)]
+  }
+
+  /** Every entry is there, and may be of no interface (kernel/bpf/devmap.c, __dev_map_update_elem). */
+  #setDevice(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, condition: number): number {
+    if (indexAt(keys, keyAt) >= this.description.entries) return -ERRNO.E2BIG
+    if (condition === UPDATE.noExist) return -ERRNO.EEXIST
+    if (this.#table === undefined) return -ERRNO.EINVAL
+    if (indexAt(values, valueAt) === 0) {
+      this.delete(keys, keyAt)
+      return 0
+    }
+    const slot = this.#hashSlot(this.#table, keys, keyAt, UPDATE.any)
+    this.#bytes.set(values.subarray(valueAt, valueAt + this.valueSize), this.values.start + slot * this.stride)
+    return 0
   }
 
   #arraySlot(keys: Uint8Array, at: number, flags: number): number {
@@ -164,13 +186,11 @@ export class VirtualMap {
 
   #slotFor(keys: Uint8Array, at: number, flags: number): number {
     if (this.#table === undefined) return this.#arraySlot(keys, at, flags)
-    if (isDevmap(this.description.kind) && indexAt(keys, at) >= this.description.entries) return -ERRNO.E2BIG
     if (this.#prefixes === undefined) return this.#hashSlot(this.#table, keys, at, flags)
     const prefix = this.#prefixes.cut(keys, at)
     if (prefix === undefined) return -ERRNO.EINVAL
-    const { size } = this.#table
     const slot = this.#hashSlot(this.#table, prefix, 0, flags)
-    if (this.#table.size > size) this.#prefixes.count(prefix, 1)
+    if (slot >= 0) this.#prefixes.put(slot, keys, at)
     return slot
   }
 

@@ -1,5 +1,5 @@
 import type { MachineMap } from '../backend/machine.ts'
-import { refusal } from '../base/diagnostic.ts'
+import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { UPDATE } from '../isa/opcodes.ts'
 import { isArray, isDevmap, isKeyless, isRing, type MapDescription } from '../isa/program.ts'
 import { ERRNO } from './errno.ts'
@@ -64,7 +64,7 @@ export class MapHandle implements MachineMap {
         `map "${name}" is full: it has room for ${description.entries} entries`,
         'delete an entry, or declare more',
       )
-    throw refusal(`map "${name}" has no entry of this number: it has ${description.entries}, counted from 0`)
+    throw this.#noNumber(map)
   }
 
   delete(key: Uint8Array): boolean {
@@ -74,6 +74,7 @@ export class MapHandle implements MachineMap {
     const result = map.delete(key, 0)
     if (result === -ERRNO.EINVAL && map.description.kind === 'lpm_trie')
       throw refusal(`a prefix of map "${map.name}" is longer than its keys`)
+    if (result === -ERRNO.EINVAL && isDevmap(map.description.kind)) throw this.#noNumber(map)
     if (result === -ERRNO.EINVAL)
       throw refusal(`map "${map.name}" is an array: its entries cannot be deleted`, 'update them')
     return result === 0
@@ -123,6 +124,10 @@ export class MapHandle implements MachineMap {
     if (!this.#open) return
     this.#open = false
     this.#map.release()
+  }
+
+  #noNumber({ name, description }: VirtualMap): Refusal {
+    return refusal(`map "${name}" has no entry of this number: it has ${description.entries}, counted from 0`)
   }
 
   #ring(): Ring {

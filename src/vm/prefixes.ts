@@ -6,13 +6,15 @@ const HEAD = 4
 
 /**
  * Longest-prefix matching in a hash table, by trying each length that occurs, the longest first. The kernel keeps a trie
- * (kernel/bpf/lpm_trie.c); what it finds is the same. Bits past a prefix's length are no part of it: they are zero here.
+ * (kernel/bpf/lpm_trie.c); what it finds is the same. Bits past a prefix's length are no part of it: they are zero in the table.
  */
 export class Prefixes {
   readonly #table: Table
   readonly #keySize: number
   /** How many entries there are of each length. */
   readonly #counts: Uint32Array
+  /** The key of each slot as it was given, which lists show. */
+  readonly #given = new Map<number, Uint8Array>()
 
   constructor(table: Table, keySize: number) {
     this.#table = table
@@ -38,8 +40,23 @@ export class Prefixes {
     return length < this.#counts.length ? this.#cutTo(length, bytes, at) : undefined
   }
 
-  /** A key was added, or is being removed. */
-  count(key: Uint8Array, change: 1 | -1): void {
+  /** What was put into a slot has the key at `at` in `bytes`. */
+  put(slot: number, bytes: Uint8Array, at: number): void {
+    const key = bytes.slice(at, at + this.#keySize)
+    if (!this.#given.has(slot)) this.#count(key, 1)
+    this.#given.set(slot, key)
+  }
+
+  remove(slot: number): void {
+    this.#count(this.key(slot), -1)
+    this.#given.delete(slot)
+  }
+
+  key(slot: number): Uint8Array {
+    return this.#given.get(slot)?.slice() ?? new Uint8Array(this.#keySize)
+  }
+
+  #count(key: Uint8Array, change: 1 | -1): void {
     const length = viewOf(key).getUint32(0, true)
     this.#counts[length] = (this.#counts[length] ?? 0) + change
   }
