@@ -39,7 +39,7 @@ async function onVirtualMachine(why: string): Promise<void> {
   using host = openVirtualHost()
   const rehearsal = await rehearse(host, await readDemoGraph(host))
   console.log(printRehearsal(rehearsal))
-  if (rehearsal.pings.some(({ answered }) => !answered)) process.exitCode = 1
+  if (rehearsal.exchanges.some(({ answered }) => !answered)) process.exitCode = 1
 }
 
 async function inKernel(host: Host, keep: boolean): Promise<void> {

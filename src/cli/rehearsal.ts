@@ -1,10 +1,14 @@
-import type { Rehearsal } from '../daemon/rehearsal.ts'
+import type { Exchange, Rehearsal } from '../daemon/rehearsal.ts'
 import { printStatus } from './status.ts'
 import { table } from './table.ts'
 
-export function printRehearsal({ hosts, pings, status }: Rehearsal): string {
-  const answered = pings.filter((ping) => ping.answered).length
-  const lost = pings.filter((ping) => !ping.answered)
+const TITLE: Readonly<Record<Exchange['kind'], string>> = {
+  ping: 'pings',
+  udp: 'UDP echoes',
+  tcp: 'TCP connections',
+}
+
+export function printRehearsal({ hosts, exchanges, status }: Rehearsal): string {
   return [
     'On the user-space machine: nothing of this host is touched, and all is gone when this command ends.',
     '',
@@ -15,9 +19,21 @@ export function printRehearsal({ hosts, pings, status }: Rehearsal): string {
       '  ',
     ),
     '',
-    `pings over IPv4 and IPv6: ${answered} of ${pings.length} answered`,
-    ...lost.map(({ from, to, version }) => `  no answer: ${from} to ${to} over IPv${version}`),
+    ...(['ping', 'udp', 'tcp'] as const).flatMap((kind) =>
+      printExchanges(
+        exchanges.filter((one) => one.kind === kind),
+        TITLE[kind],
+      ),
+    ),
     '',
     ...(status === undefined ? [] : [printStatus(status)]),
   ].join('\n')
+}
+
+function printExchanges(exchanges: readonly Exchange[], title: string): string[] {
+  const lost = exchanges.filter(({ answered }) => !answered)
+  return [
+    `${title} over IPv4 and IPv6: ${exchanges.length - lost.length} of ${exchanges.length} answered`,
+    ...lost.map(({ from, to, version }) => `  no answer: ${from} to ${to} over IPv${version}`),
+  ]
 }

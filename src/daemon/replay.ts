@@ -1,7 +1,6 @@
 /** Captures replayed through a graph on the user-space machine: frames in by files, frames out by files, and counters. */
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatMac } from '../base/address.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import type { GraphStatus } from '../engine/engine.ts'
@@ -12,6 +11,7 @@ import type { VirtualMachine } from '../vm/machine.ts'
 import { CaptureInput, merge } from './capture-input.ts'
 import { CaptureOutput } from './capture-output.ts'
 import type { Host } from './host.ts'
+import { addInterfaces } from './network.ts'
 import { type InputCounts, type ReplayFault, ReplayWires, type WireCounts } from './replay-wires.ts'
 
 export interface ReplayOptions {
@@ -72,8 +72,7 @@ export async function replay(
   const sourceOf = new Map(sources.map((source) => [source.input, source]))
   const files = [...sourceOf.keys()]
   const ports = portsOf(file.graph)
-  for (const [index, port] of ports.entries())
-    machine.addInterface(port.interface, { mac: formatMac(Uint8Array.of(2, 1, 0, 0, index >> 8, index)) })
+  addInterfaces(machine, file.graph)
   await engine.apply(file)
   const outputs: ReadonlyMap<NamedPort, CaptureOutput> =
     out === undefined ? new Map() : openOutputs(out, format, ports, files, held)

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { parseMac } from '../base/address.ts'
-import { concat, toHex } from '../base/bytes.ts'
+import { concat, equal, toHex } from '../base/bytes.ts'
 import { internetChecksum } from '../base/checksum.ts'
+import { type Dissected, dissect } from '../testing/dissect.ts'
+import { packet } from '../testing/packet.ts'
 import { SimulatedHost } from './host.ts'
 
 const A = { mac: '02:00:00:00:00:0a', ipv4: '10.0.0.1/24', ipv6: 'fd00::1/64' }
@@ -143,4 +145,166 @@ test('a solicitation that crossed a router is not answered', () => {
   })
   expect(a.ping('fd00::2')).toBe(false)
   expect(log.map(kindOf)).toEqual(['solicitation'])
+})
+
+const utf8 = new TextEncoder()
+
+describe.each([
+  ['IPv4', '10.0.0.2', 4],
+  ['IPv6', 'fd00::2', 6],
+] as const)('transport over %s', (_, to, version) => {
+  const layer = version === 4 ? 'ipv4' : 'ipv6'
+  const joined = (options: { readonly echoPorts?: readonly number[] } = {}, change?: Parameters<typeof cable>[2]) => {
+    const [a, b] = [new SimulatedHost(A), new SimulatedHost({ ...B, ...options })]
+    const log = cable(a, b, change)
+    return { a, b, frames: () => log.map((frame) => dissect(frame)) }
+  }
+  const controls = (frames: readonly Dissected[]) =>
+    frames.flatMap(({ tcp }) =>
+      tcp === undefined ? [] : [(['syn', 'fin', 'rst', 'ack'] as const).filter((bit) => tcp[bit] === 1).join(' ')],
+    )
+
+  test('a datagram to the echo service comes back; every frame is right', () => {
+    const { a, frames } = joined()
+    expect(a.udp(to, 7, utf8.encode('hello'))).toEqual(utf8.encode('hello'))
+    expect(a.udp(to, 7, new Uint8Array(0))).toEqual(new Uint8Array(0))
+    const datagrams = frames().filter(({ udp }) => udp !== undefined)
+    expect(datagrams.map(({ udp }) => [udp?.sourcePort, udp?.destinationPort])).toEqual([
+      [49152, 7],
+      [7, 49152],
+      [49153, 7],
+      [7, 49153],
+    ])
+    expect(datagrams.slice(0, 2).map(({ payload }) => payload)).toEqual(['hello', 'hello'])
+    expect(frames().flatMap(({ wrongChecksums = [] }) => wrongChecksums)).toEqual([])
+  })
+
+  test('a port where nobody listens is unreachable, and the datagram is quoted', () => {
+    const { a, frames } = joined()
+    expect(a.udp(to, 9, utf8.encode('hello'))).toBeUndefined()
+    expect(a.errors).toMatchObject([version === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 }])
+    const [error] = a.errors
+    expect(dissect(error!.packet, layer)).toMatchObject({ udp: { destinationPort: 9 }, payload: 'hello' })
+    expect(frames().at(-1)?.wrongChecksums).toBeUndefined()
+  })
+
+  test('two echo services do not keep each other busy', () => {
+    const { a, b, frames } = joined()
+    a.ping(to)
+    const before = frames().length
+    const from = packet().ethernet({ source: A.mac, destination: B.mac })
+    const ip =
+      version === 4
+        ? from.ipv4({ source: '10.0.0.1', destination: '10.0.0.2' })
+        : from.ipv6({ source: 'fd00::1', destination: to })
+    b.receive(ip.udp({ sourcePort: 7, destinationPort: 7 }).payload('ping-pong').bytes())
+    expect(frames().length).toBe(before)
+  })
+
+  test('TCP: SYN, SYN and ACK, ACK; bytes there and back; FIN and ACK from either side', () => {
+    const { a, frames } = joined()
+    const connection = a.connect(to, 7)!
+    expect(connection.state).toBe('established')
+    expect(controls(frames())).toEqual(['syn', 'syn ack', 'ack'])
+    expect(connection.send(utf8.encode('hello'))).toBe(true)
+    expect(connection.received).toEqual(utf8.encode('hello'))
+    connection.close()
+    expect(connection.state).toBe('time-wait')
+    expect(connection.send(utf8.encode('more'))).toBe(false)
+    expect(controls(frames()).filter((bits) => bits.includes('fin'))).toEqual(['fin ack', 'fin ack'])
+    expect(frames().flatMap(({ wrongChecksums = [] }) => wrongChecksums)).toEqual([])
+  })
+
+  test('TCP: many bytes, in segments that fit into frames', () => {
+    const { a, frames } = joined()
+    const connection = a.connect(to, 7)!
+    const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => index * 7)
+    connection.send(bytes)
+    expect(equal(connection.received, bytes)).toBe(true)
+    const lengths = frames().flatMap(({ ipv4, ipv6 }) => ipv4?.totalLength ?? (ipv6 ? ipv6.payloadLength + 40 : []))
+    expect(Math.max(...lengths)).toBe(1500)
+  })
+
+  test('TCP: nobody listens, and that is said by a reset', () => {
+    const { a, frames } = joined({ echoPorts: [] })
+    const connection = a.connect(to, 7)!
+    expect(connection).toMatchObject({ state: 'closed', isReset: true })
+    expect(controls(frames())).toEqual(['syn', 'rst ack'])
+  })
+
+  test('TCP: an abort is a reset, and the other end knows', () => {
+    const { a, frames } = joined()
+    const connection = a.connect(to, 7)!
+    connection.abort()
+    expect(connection.state).toBe('closed')
+    expect(controls(frames())).toEqual(['syn', 'syn ack', 'ack', 'rst ack'])
+    // The connection is gone there: what is said in its name is refused.
+    const { tcp } = frames().at(-1)!
+    expect(tcp).toMatchObject({ destinationPort: 7 })
+  })
+
+  test.each([
+    ['the SYN', 'syn', 'syn-sent'],
+    ['the answer to it', 'syn ack', 'syn-sent'],
+  ])('TCP: without %s, nothing is established', (_, lost, state) => {
+    const { a } = joined({}, (frame) => (controls([dissect(frame)])[0] === lost ? undefined : frame))
+    expect(a.connect(to, 7)?.state).toBe(state)
+  })
+
+  test('TCP: a segment that comes again is acknowledged, and not taken twice', () => {
+    const twice = new Set<string>()
+    const { a, b } = joined()
+    const connection = a.connect(to, 7)!
+    const log: Uint8Array[] = []
+    cable(a, b, (frame) => {
+      const { payload, tcp } = dissect(frame)
+      if (payload === 'hello' && tcp?.destinationPort === 7 && !twice.has('sent')) {
+        twice.add('sent')
+        log.push(frame.slice())
+      }
+      return frame
+    })
+    connection.send(utf8.encode('hello'))
+    b.receive(log[0]!)
+    expect(connection.received).toEqual(utf8.encode('hello'))
+  })
+
+  test('TCP: a segment that is not of the connection changes nothing', () => {
+    const { a, b } = joined()
+    const connection = a.connect(to, 7)!
+    const stray = packet().ethernet({ source: B.mac, destination: A.mac })
+    const ip =
+      version === 4
+        ? stray.ipv4({ source: to, destination: '10.0.0.1' })
+        : stray.ipv6({ source: to, destination: 'fd00::1' })
+    for (const control of [{ rst: 1 }, { ack: 1 }, { syn: 1 }, { fin: 1, ack: 1 }])
+      a.receive(ip.tcp({ sourcePort: 7, destinationPort: connection.port, sequence: 5, ...control }).bytes())
+    expect(connection.state).toBe('established')
+    expect(connection.send(utf8.encode('x'))).toBe(true)
+    expect(connection.received).toEqual(utf8.encode('x'))
+    expect(b.inbox).toEqual([])
+  })
+})
+
+test('hosts in a VLAN: all frames have its tag, and others are ignored', () => {
+  const [a, b] = [new SimulatedHost({ ...A, vlan: 7 }), new SimulatedHost({ ...B, vlan: 7 })]
+  const log = cable(a, b)
+  expect([a.ping('10.0.0.2'), a.ping('fd00::2'), a.connect('fd00::2', 7)?.state]).toEqual([true, true, 'established'])
+  expect(
+    new Set(
+      log.map((frame) =>
+        dissect(frame)
+          .vlans?.map(({ id }) => id)
+          .join(),
+      ),
+    ),
+  ).toEqual(new Set(['7']))
+  const other = new SimulatedHost({ ...B, vlan: 8 })
+  cable(new SimulatedHost({ ...A, vlan: 7 }), other)
+  other.receive(log[0]!)
+  expect(other.counters).toEqual({ received: 0, sent: 0, ignored: 1 })
+  const untagged = new SimulatedHost(B)
+  untagged.receive(log[0]!)
+  expect(untagged.counters.ignored).toBe(1)
+  expect(() => new SimulatedHost({ ...A, vlan: 4095 })).toThrow(/1 to 4094/)
 })

@@ -1,25 +1,28 @@
 import { concat, equal, viewOf } from '../../base/bytes.ts'
 import { internetChecksum } from '../../base/checksum.ts'
-import type { Attached, Protocol, Stack } from './stack.ts'
-import { BROADCAST, be16, ECHO, ETHERTYPE, echoMessage, echoOf, ethernet, ethertypeOf, sourceOf } from './wire.ts'
+import type { Attached, Peer, Protocol, Stack } from './stack.ts'
+import { BROADCAST, be16, ETHERTYPE, ethernet, ethertypeOf, sourceOf } from './wire.ts'
 
-const ICMP = 1
-const NO_PSEUDO = new Uint8Array(0)
 const ARP = { request: 1, reply: 2 } as const
 
-/** ARP (RFC 826), IPv4 (RFC 791), and echo by ICMP (RFC 792). */
+/** ARP (RFC 826) and IPv4 (RFC 791), without fragments. */
 export function ipv4(stack: Stack, own: Attached): Protocol {
+  const peer = (address: Uint8Array, mac: Uint8Array): Peer => ({
+    version: 4,
+    address,
+    send: (protocol, message) =>
+      stack.send(ethernet(mac, stack.mac, ETHERTYPE.ipv4, packet(own.address, address, protocol, message))),
+    // RFC 9293 section 3.1, RFC 768.
+    pseudoHeader: (protocol, length) => concat(own.address, address, Uint8Array.of(0, protocol), be16(length)),
+  })
   return {
     receive: (frame) =>
-      ethertypeOf(frame) === ETHERTYPE.arp ? receiveArp(stack, own, frame) : receiveIPv4(stack, own, frame),
+      ethertypeOf(frame) === ETHERTYPE.arp ? receiveArp(stack, own, frame) : receiveIPv4(stack, own, frame, peer),
     solicit: (neighbour) => {
       const request = arp(ARP.request, stack.mac, own.address, new Uint8Array(6), neighbour)
       stack.send(ethernet(BROADCAST, stack.mac, ETHERTYPE.arp, request))
     },
-    request: (to, mac, echo) => {
-      const message = echoMessage(ECHO.v4.request, echo, NO_PSEUDO)
-      stack.send(ethernet(mac, stack.mac, ETHERTYPE.ipv4, packet(own.address, to, message)))
-    },
+    peer,
   }
 }
 
@@ -47,7 +50,7 @@ function receiveArp(stack: Stack, own: Attached, frame: Uint8Array): void {
   stack.send(ethernet(mac, stack.mac, ETHERTYPE.arp, arp(ARP.reply, stack.mac, own.address, mac, address)))
 }
 
-function receiveIPv4(stack: Stack, own: Attached, frame: Uint8Array): void {
+function receiveIPv4(stack: Stack, own: Attached, frame: Uint8Array, peer: Protocol['peer']): void {
   const header = frame.subarray(14)
   const length = ((header[0] ?? 0) & 0x0f) * 4
   if (header.length < 20 || (header[0] ?? 0) >> 4 !== 4 || length < 20 || header.length < length) return
@@ -55,24 +58,22 @@ function receiveIPv4(stack: Stack, own: Attached, frame: Uint8Array): void {
   const total = view.getUint16(2)
   if (internetChecksum(header.subarray(0, length)) !== 0 || total < length || total > header.length) return
   if (!equal(header.subarray(16, 20), own.address)) return
-  const from = header.slice(12, 16)
-  const message = header.subarray(length, total)
   const isFragment = (view.getUint16(6) & 0x3fff) !== 0
-  if (header[9] !== ICMP || isFragment || message.length < 8 || internetChecksum(message) !== 0)
-    return stack.keep(frame)
-  const echo = echoOf(message, from)
-  if (message[0] === ECHO.v4.request) {
-    const reply = packet(own.address, from, echoMessage(ECHO.v4.reply, echo, NO_PSEUDO))
-    // The way back is the way the request came.
-    stack.send(ethernet(sourceOf(frame), stack.mac, ETHERTYPE.ipv4, reply))
-  } else if (message[0] === ECHO.v4.reply) stack.replied(echo)
-  else stack.keep(frame)
+  if (isFragment) return stack.keep(frame)
+  stack.deliver({
+    from: peer(header.slice(12, 16), sourceOf(frame)),
+    protocol: header[9] ?? 0,
+    message: header.slice(length, total),
+    packet: header.slice(0, total),
+    isUnicast: true,
+    frame,
+  })
 }
 
 /** A header of 20 bytes, time to live 64, "don't fragment". */
-function packet(source: Uint8Array, destination: Uint8Array, message: Uint8Array): Uint8Array {
-  const start = concat(Uint8Array.of(0x45, 0), be16(20 + message.length), Uint8Array.of(0, 0, 0x40, 0, 64, ICMP, 0, 0))
-  const header = concat(start, source, destination)
+function packet(source: Uint8Array, destination: Uint8Array, protocol: number, message: Uint8Array): Uint8Array {
+  const start = concat(Uint8Array.of(0x45, 0), be16(20 + message.length))
+  const header = concat(start, Uint8Array.of(0, 0, 0x40, 0, 64, protocol, 0, 0), source, destination)
   header.set(be16(internetChecksum(header)), 10)
   return concat(header, message)
 }

@@ -1,10 +1,9 @@
 import { parseIPv6 } from '../../base/address.ts'
 import { concat, equal, viewOf } from '../../base/bytes.ts'
 import { internetChecksum } from '../../base/checksum.ts'
-import type { Attached, Protocol, Stack } from './stack.ts'
-import { be16, be32, ECHO, ETHERTYPE, echoMessage, echoOf, ethernet, sourceOf, withChecksum } from './wire.ts'
+import { type Attached, type Peer, PROTOCOL, type Protocol, type Stack } from './stack.ts'
+import { be16, be32, ETHERTYPE, ethernet, sourceOf } from './wire.ts'
 
-const ICMPV6 = 58
 const HOP_LIMIT = 64
 /** Neighbour discovery never crosses a router: whoever sends less than this is not on the link (RFC 4861 section 7.1). */
 const ON_LINK = 255
@@ -27,20 +26,29 @@ const solicitedNode = (address: Uint8Array): Uint8Array =>
 /** The groups that a host with this address listens to. */
 export const groupsOf = (address: Uint8Array): Uint8Array[] => [ALL_NODES, solicitedNode(address)].map(macOfGroup)
 
-/** IPv6 (RFC 8200), neighbour discovery (RFC 4861), and echo by ICMPv6 (RFC 4443). */
+/** IPv6 (RFC 8200) without extension headers, and neighbour discovery (RFC 4861). */
 export function ipv6(stack: Stack, own: Attached): Protocol {
-  const send = (mac: Uint8Array, to: Uint8Array, hopLimit: number, message: Uint8Array) =>
-    stack.send(ethernet(mac, stack.mac, ETHERTYPE.ipv6, packet(own.address, to, hopLimit, message)))
+  const send = (mac: Uint8Array, to: Uint8Array, hopLimit: number, protocol: number, message: Uint8Array) =>
+    stack.send(ethernet(mac, stack.mac, ETHERTYPE.ipv6, packet(own.address, to, hopLimit, protocol, message)))
 
-  const neighbourMessage = (
-    type: number,
-    flags: number,
+  const peer = (address: Uint8Array, mac: Uint8Array): Peer => ({
+    version: 6,
+    address,
+    send: (protocol, message) => send(mac, address, HOP_LIMIT, protocol, message),
+    pseudoHeader: (protocol, length) => pseudoHeader(own.address, address, protocol, length),
+  })
+
+  function sendNeighbour(
+    mac: Uint8Array,
+    to: Uint8Array,
+    [type, flags]: readonly [type: number, flags: number],
     target: Uint8Array,
     option: number,
-    to: Uint8Array,
-  ): Uint8Array => {
-    const body = concat(Uint8Array.of(type, 0, 0, 0, flags, 0, 0, 0), target, Uint8Array.of(option, 1), stack.mac)
-    return withChecksum(body, pseudoHeader(own.address, to, body.length))
+  ): void {
+    const message = concat(Uint8Array.of(type, 0, 0, 0, flags, 0, 0, 0), target, Uint8Array.of(option, 1), stack.mac)
+    const pseudo = pseudoHeader(own.address, to, PROTOCOL.icmpv6, message.length)
+    message.set(be16(internetChecksum(pseudo, message)), 2)
+    send(mac, to, ON_LINK, PROTOCOL.icmpv6, message)
   }
 
   function solicited(source: Uint8Array, frame: Uint8Array, message: Uint8Array): void {
@@ -51,8 +59,8 @@ export function ipv6(stack: Stack, own: Attached): Protocol {
     // Somebody who wants this address for itself (duplicate detection) has none to be answered at: all nodes hear it.
     const to = isProbe ? ALL_NODES : source
     const flags = FLAG.override | (isProbe ? 0 : FLAG.solicited)
-    const advertisement = neighbourMessage(ND.advertisement, flags, own.address, LINK_LAYER.target, to)
-    send(isProbe ? macOfGroup(ALL_NODES) : mac, to, ON_LINK, advertisement)
+    const kind = [ND.advertisement, flags] as const
+    sendNeighbour(isProbe ? macOfGroup(ALL_NODES) : mac, to, kind, own.address, LINK_LAYER.target)
   }
 
   function advertised(message: Uint8Array): void {
@@ -67,40 +75,50 @@ export function ipv6(stack: Stack, own: Attached): Protocol {
       const length = viewOf(header).getUint16(4)
       const source = header.slice(8, 24)
       const destination = header.subarray(24, 40)
-      const message = header.subarray(40, 40 + length)
+      const message = header.slice(40, 40 + length)
       const isOwn = equal(destination, own.address)
       const groups = [ALL_NODES, solicitedNode(own.address)]
       if (message.length < length || (!isOwn && !groups.some((group) => equal(group, destination)))) return
-      const pseudo = pseudoHeader(source, destination, length)
-      if (header[6] !== ICMPV6 || length < 8 || internetChecksum(pseudo, message) !== 0) return stack.keep(frame)
-      const onLink = header[7] === ON_LINK && length >= 24
-      if (message[0] === ND.solicitation && onLink) solicited(source, frame, message)
-      else if (message[0] === ND.advertisement && onLink) advertised(message)
-      else if (message[0] === ECHO.v6.request && isOwn) {
-        const reply = echoMessage(ECHO.v6.reply, echoOf(message, source), pseudoHeader(own.address, source, length))
-        // The way back is the way the request came.
-        send(sourceOf(frame), source, HOP_LIMIT, reply)
-      } else if (message[0] === ECHO.v6.reply && isOwn) stack.replied(echoOf(message, source))
-      else stack.keep(frame)
+      const protocol = header[6] ?? 0
+      const [type] = message
+      const isNeighbour = protocol === PROTOCOL.icmpv6 && (type === ND.solicitation || type === ND.advertisement)
+      if (!isNeighbour) {
+        const packet = header.slice(0, 40 + length)
+        return stack.deliver({
+          from: peer(source, sourceOf(frame)),
+          protocol,
+          message,
+          packet,
+          isUnicast: isOwn,
+          frame,
+        })
+      }
+      const pseudo = pseudoHeader(source, destination, PROTOCOL.icmpv6, length)
+      const isRight = header[7] === ON_LINK && length >= 24 && internetChecksum(pseudo, message) === 0
+      if (!isRight) stack.keep(frame)
+      else if (type === ND.solicitation) solicited(source, frame, message)
+      else advertised(message)
     },
     solicit: (neighbour) => {
       const group = solicitedNode(neighbour)
-      const solicitation = neighbourMessage(ND.solicitation, 0, neighbour, LINK_LAYER.source, group)
-      send(macOfGroup(group), group, ON_LINK, solicitation)
+      sendNeighbour(macOfGroup(group), group, [ND.solicitation, 0], neighbour, LINK_LAYER.source)
     },
-    request: (to, mac, echo) => {
-      const pseudo = pseudoHeader(own.address, to, 8 + echo.payload.length)
-      send(mac, to, HOP_LIMIT, echoMessage(ECHO.v6.request, echo, pseudo))
-    },
+    peer,
   }
 }
 
 /** RFC 8200 section 8.1: what the checksum covers besides the message. */
-const pseudoHeader = (source: Uint8Array, destination: Uint8Array, length: number): Uint8Array =>
-  concat(source, destination, be32(length), be32(ICMPV6))
+const pseudoHeader = (source: Uint8Array, destination: Uint8Array, protocol: number, length: number): Uint8Array =>
+  concat(source, destination, be32(length), be32(protocol))
 
-const packet = (source: Uint8Array, destination: Uint8Array, hopLimit: number, message: Uint8Array): Uint8Array =>
-  concat(be32(0x60000000), be16(message.length), Uint8Array.of(ICMPV6, hopLimit), source, destination, message)
+const packet = (
+  source: Uint8Array,
+  destination: Uint8Array,
+  hopLimit: number,
+  protocol: number,
+  message: Uint8Array,
+): Uint8Array =>
+  concat(be32(0x60000000), be16(message.length), Uint8Array.of(protocol, hopLimit), source, destination, message)
 
 /** The link-layer address in an option of a neighbour message, whose options begin behind the target. */
 function linkLayerOption(message: Uint8Array, type: number): Uint8Array | undefined {

@@ -1,0 +1,26 @@
+/** A network in user space: the interfaces of a graph, with simulated hosts at the other ends of their wires. */
+import { formatMac } from '../base/address.ts'
+import type { Graph } from '../engine/graph.ts'
+import { findPort, portsOf } from '../engine/ports.ts'
+import { type HostOptions, SimulatedHost } from '../vm/host.ts'
+import type { VirtualMachine } from '../vm/machine.ts'
+
+/** Gives the machine every interface that the graph names. */
+export function addInterfaces(machine: VirtualMachine, graph: Graph): void {
+  for (const [index, port] of portsOf(graph).entries())
+    machine.addInterface(port.interface, { mac: formatMac(Uint8Array.of(0x02, 0x01, 0, 0, index >> 8, index)) })
+}
+
+/** Plugs hosts in, by the names of ports. Ports without a host lead nowhere. */
+export function plugHosts<N extends string>(
+  machine: VirtualMachine,
+  graph: Graph,
+  hosts: Readonly<Record<N, HostOptions>>,
+): Readonly<Record<N, SimulatedHost>> {
+  const plugged = Object.entries<HostOptions>(hosts).map(([name, options]) => {
+    const host = new SimulatedHost(options)
+    machine.plug(findPort(graph, name).interface, host)
+    return [name, host] as const
+  })
+  return Object.fromEntries(plugged) as Record<N, SimulatedHost>
+}
