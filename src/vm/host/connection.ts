@@ -55,7 +55,13 @@ export class Connection {
   #unacknowledged: number
   #next: number
   #expected = 0
+  /** What the other end was told of that last. */
+  #acknowledged = 0
   #segmentSize: number
+  /** SND.WND, and what waits for it to open; then a FIN, if `#isEnding`. */
+  #window = 0
+  #waiting: Uint8Array = NOTHING
+  #isEnding = false
 
   constructor({ peer, port, peerPort, initial, syn, onData, onEnd }: ConnectionOptions) {
     this.peer = peer
@@ -75,22 +81,22 @@ export class Connection {
     this.#send(this.state === 'syn-sent' ? CONTROL.syn : CONTROL.syn | CONTROL.ack)
   }
 
-  /** Sends bytes, in as many segments as it takes. False where the connection is not (or no more) open in this direction. */
+  /**
+   * Sends bytes, in as many segments as it takes; what the other end's window has no room for leaves when it has. False where the
+   * connection is not (or no more) open in this direction.
+   */
   send(bytes: Uint8Array): boolean {
-    if (this.state !== 'established' && this.state !== 'close-wait') return false
-    for (let at = 0; at < bytes.length; at += this.#segmentSize) {
-      const payload = bytes.slice(at, at + this.#segmentSize)
-      const isLast = at + payload.length === bytes.length
-      this.#send(CONTROL.ack | (isLast ? CONTROL.psh : 0), payload)
-    }
+    if (this.#isEnding || !['syn-received', 'established', 'close-wait'].includes(this.state)) return false
+    this.#waiting = concat(this.#waiting, bytes)
+    this.#transmit()
     return true
   }
 
   /** Says that nothing more will be sent. What the other end sends still arrives. */
   close(): void {
     if (this.state === 'syn-sent') this.state = 'closed'
-    else if (this.state === 'established' || this.state === 'syn-received') this.#finish('fin-wait-1')
-    else if (this.state === 'close-wait') this.#finish('last-ack')
+    this.#isEnding = true
+    this.#transmit()
   }
 
   /** Gives the connection up at once, with a reset. */
@@ -126,9 +132,25 @@ export class Connection {
     this.#expected = advance(this.#expected, data.length + (isEnd ? 1 : 0))
     this.received = concat(this.received, data)
     if (isEnd) this.#receiveEnd()
-    if (spanOf(segment) > 0) this.#acknowledge()
     if (data.length > 0) this.#onData?.(this, data)
     if (isEnd) this.#onEnd?.(this)
+    this.#transmit()
+    // What was sent just now may have said so already.
+    if (spanOf(segment) > 0 && this.#acknowledged !== this.#expected) this.#acknowledge()
+  }
+
+  #transmit(): void {
+    while (this.state === 'established' || this.state === 'close-wait') {
+      const room = this.#window - distance(this.#unacknowledged, this.#next)
+      const size = Math.min(this.#waiting.length, this.#segmentSize, room)
+      if (size <= 0) break
+      const payload = this.#waiting.slice(0, size)
+      this.#waiting = this.#waiting.subarray(size)
+      this.#send(CONTROL.ack | (this.#waiting.length === 0 ? CONTROL.psh : 0), payload)
+    }
+    if (!this.#isEnding || this.#waiting.length > 0) return
+    if (this.state === 'established') this.#finish('fin-wait-1')
+    else if (this.state === 'close-wait') this.#finish('last-ack')
   }
 
   #receiveFirst(segment: Segment): void {
@@ -146,6 +168,7 @@ export class Connection {
     this.#synchronise(segment)
     if (acknowledges) {
       this.#unacknowledged = acknowledgment
+      this.#window = segment.window
       this.state = 'established'
       return this.#acknowledge()
     }
@@ -156,7 +179,7 @@ export class Connection {
   }
 
   /** False where the segment is not to be looked at any further. */
-  #receiveAcknowledgment({ acknowledgment }: Segment): boolean {
+  #receiveAcknowledgment({ acknowledgment, window }: Segment): boolean {
     const isNew = distance(this.#unacknowledged, acknowledgment) > 0
     const isSent = distance(acknowledgment, this.#next) >= 0
     if (this.state === 'syn-received') {
@@ -171,6 +194,7 @@ export class Connection {
       return false
     }
     if (isNew) this.#unacknowledged = acknowledgment
+    if (distance(this.#unacknowledged, acknowledgment) === 0) this.#window = window
     const isAllKnown = this.#unacknowledged === this.#next
     if (isAllKnown && this.state === 'fin-wait-1') this.state = 'fin-wait-2'
     else if (isAllKnown && this.state === 'closing') this.state = 'time-wait'
@@ -228,6 +252,7 @@ export class Connection {
       payload,
     }
     if ((control & CONTROL.rst) === 0) this.#next = advance(this.#next, spanOf(segment))
+    if (acknowledges) this.#acknowledged = this.#expected
     sendSegment(this.peer, segment)
   }
 }
