@@ -38,13 +38,24 @@ export interface Context {
   pointer(at: number, length: number): number
 }
 
+/** How long contexts are. */
+export const CONTEXT_SIZE: Readonly<Record<Hook, number>> = { tc: MORE.size, xdp: 24 }
+
+const WRITABLE: Readonly<Record<Hook, Uint8Array>> = {
+  tc: new Uint8Array(CONTEXT_SIZE.tc),
+  xdp: new Uint8Array(CONTEXT_SIZE.xdp),
+}
+for (const field of [SK_BUFF.mark, SK_BUFF.queue_mapping, SK_BUFF.priority, SK_BUFF.tc_index, SK_BUFF.tc_classid])
+  WRITABLE.tc.fill(1, field, field + 4)
+WRITABLE.tc.fill(1, SK_BUFF.cb, SK_BUFF.cb + 20)
+
+/** Whether a program may write these bytes of its context. */
+export const isWritable = (hook: Hook, at: number, size: number): boolean =>
+  WRITABLE[hook][at] === 1 && WRITABLE[hook][at + size - 1] === 1
+
 function skBuff(heap: Heap): Context {
-  const writable = new Uint8Array(MORE.size)
-  for (const field of [SK_BUFF.mark, SK_BUFF.queue_mapping, SK_BUFF.priority, SK_BUFF.tc_index, SK_BUFF.tc_classid])
-    writable.fill(1, field, field + 4)
-  writable.fill(1, SK_BUFF.cb, SK_BUFF.cb + 20)
   return {
-    region: new Region('context', 'context', AT.context, MORE.size, { writable }),
+    region: new Region('context', 'context', AT.context, MORE.size, { writable: WRITABLE.tc }),
     fill(packet, { ifindex, ingressIfindex, mac }) {
       const view = viewIn(heap)
       heap.bytes.fill(0, AT.context, AT.context + MORE.size)
@@ -71,9 +82,9 @@ function skBuff(heap: Heap): Context {
 }
 
 function xdpMd(heap: Heap): Context {
-  const size = 24
+  const size = CONTEXT_SIZE.xdp
   return {
-    region: new Region('context', 'context', AT.context, size, { writable: new Uint8Array(size) }),
+    region: new Region('context', 'context', AT.context, size, { writable: WRITABLE.xdp }),
     fill(_packet, { ifindex }) {
       heap.bytes.fill(0, AT.context, AT.context + size)
       viewIn(heap).setUint32(XDP_MD.ingress_ifindex, ifindex, true)

@@ -41,6 +41,7 @@ export const I32 = {
   load16S: 0x2e,
   load16U: 0x2f,
   store: 0x36,
+  store8: 0x3a,
   eqz: 0x45,
   eq: 0x46,
   ne: 0x47,
@@ -111,3 +112,6 @@ export const I64 = {
   extend16S: 0xc3,
   extend32S: 0xc4,
 } as const
+
+/** `memory.fill` of the one memory there is. */
+export const MEMORY_FILL = [0xfc, 0x0b, 0x00] as const

@@ -1,0 +1,138 @@
+import { encode } from '../isa/encode.ts'
+import type { Program } from '../isa/program.ts'
+import { Fault, Trap } from './fault.ts'
+import { AT } from './layout.ts'
+import type { VirtualMap } from './map.ts'
+import { type Memory, tooDeep } from './memory.ts'
+import { instantiate, newModule, type WasmImport, type WasmModule } from './wasm/engine.ts'
+import { IMPORT, isFound, translate } from './wasm/module.ts'
+import { MODE, REASON } from './wasm/scope.ts'
+
+/** The lower and upper halves of registers. */
+export interface Registers {
+  readonly lo: Int32Array
+  readonly hi: Int32Array
+}
+
+/** What a program finds around it. */
+export interface Processor {
+  readonly memory: Memory
+  /** How many instructions a run may execute. */
+  readonly budget: number
+  /** Offset in the packet of the pointer at `at` in the context, or -1 where the context holds no pointer. */
+  contextPointer(at: number): number
+  /** Arguments are in r1 to r5, the result goes to r0. */
+  call(helper: number, registers: Registers): void
+}
+
+/** A program with the maps it refers to, ready to run on the context and packet that are in memory. */
+export interface Executable {
+  readonly program: Program
+  /** Gives r0 as unsigned 32 bits, and leaves all of it in memory, at the place of registers. A Fault where it comes to grief. */
+  run(): number
+}
+
+/** Makes programs ready. `isPlain`: one without context and maps, which finds r1 and r2 in memory, and zeros on its stacks. */
+export type Engine = (
+  program: Program,
+  maps: ReadonlyMap<string, VirtualMap>,
+  processor: Processor,
+  isPlain?: boolean,
+) => Executable
+
+/** By translation to WebAssembly. */
+export const translated: Engine = (program, maps, processor, isPlain = false) => {
+  const { module, isTracked } = compiled(program, isPlain)
+  const { memory, budget } = processor
+  const { heap } = memory
+  const fuel = Math.min(budget, 0x7fffffff)
+  const registers = { lo: new Int32Array(6), hi: new Int32Array(6) }
+  // The instruction that asked last.
+  let asking = 0
+  const imports: Record<string, WasmImport> = {
+    [IMPORT.memory]: heap.memory,
+    fail(reason, index) {
+      asking = index ?? 0
+      throw new Trap(reason === REASON.depth ? tooDeep : `the program ran ${budget} instructions without an end`)
+    },
+    access(low, high, displacement, mode, index) {
+      asking = index ?? 0
+      return reach(memory, (high ?? 0) | 0, ((low ?? 0) >>> 0) + (displacement ?? 0), mode ?? 0)
+    },
+    helper(helper, index) {
+      asking = index ?? 0
+      const { lo, hi } = registers
+      const { words } = heap
+      for (let register = 1; register <= 5; register++) {
+        lo[register] = words[(AT.registers >> 2) + 2 * register] ?? 0
+        hi[register] = words[(AT.registers >> 2) + 2 * register + 1] ?? 0
+      }
+      processor.call(helper ?? 0, registers)
+      // Views may be others now.
+      heap.words[AT.registers >> 2] = lo[0] ?? 0
+      heap.words[(AT.registers >> 2) + 1] = hi[0] ?? 0
+    },
+  }
+  for (const [number, [name, description]] of Object.entries(program.maps).entries()) {
+    const map = maps.get(name)
+    if (map === undefined) throw new RangeError(`no map "${name}"`)
+    imports[IMPORT.descriptor(number)] = map.descriptor
+    if (isFound(description)) imports[IMPORT.find(number)] = map.findForProgram
+  }
+  const start = instantiate(module, imports)
+  return {
+    program,
+    run() {
+      memory.tracked = isTracked
+      heap.words[AT.fuel >> 2] = fuel
+      try {
+        return start() >>> 0
+      } catch (error) {
+        if (error instanceof Trap) throw new Fault(program, asking, error.message)
+        throw error
+      }
+    },
+  }
+}
+
+function reach(memory: Memory, region: number, at: number, mode: number): number {
+  const size = mode & 15
+  if ((mode & MODE.atomic) !== 0) return memory.atomic(region, at, size)
+  return (mode & MODE.write) === 0 ? memory.readable(region, at, size) : memory.writable(region, at, size)
+}
+
+interface Compiled {
+  readonly module: WasmModule
+  readonly isTracked: boolean
+}
+
+/** The same instructions with maps of the same shape are one module, whoever loads them. Those used last are kept. */
+const modules = new Map<string, Compiled>()
+const MOST_MODULES = 256
+
+function compiled(program: Program, isPlain: boolean): Compiled {
+  const key = keyOf(program, isPlain)
+  const known = modules.get(key)
+  modules.delete(key)
+  const found = known ?? compile(program, isPlain)
+  modules.set(key, found)
+  const [oldest] = modules.keys()
+  if (modules.size > MOST_MODULES && oldest !== undefined) modules.delete(oldest)
+  return found
+}
+
+function compile(program: Program, isPlain: boolean): Compiled {
+  const { bytes, isTracked } = translate(program, isPlain)
+  return { module: newModule(bytes), isTracked }
+}
+
+function keyOf(program: Program, isPlain: boolean): string {
+  const maps = Object.entries(program.maps).map(([name, { kind, key, value, entries, lock }]) => {
+    return [name, kind, key.size, value.size, entries, lock]
+  })
+  const references = program.instructions.flatMap(({ map, mapValue }, at) => (map === undefined ? [] : [at, map, mapValue]))
+  const bytes = encode(program.instructions)
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))
+  return JSON.stringify([program.hook, isPlain, maps, references]) + text
+}

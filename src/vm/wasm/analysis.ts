@@ -1,0 +1,177 @@
+import { refusal } from '../../base/diagnostic.ts'
+import type { Program } from '../../isa/program.ts'
+import { type Graph, graphOf, isCondition, isLocalCall, targetsOf } from './graph.ts'
+import { liveness } from './liveness.ts'
+import { CONTEXT, Follower, POINTER, type State, startOf } from './pointers.ts'
+
+/** A function of a program: the one that is run, or one that is called. */
+export interface FunctionShape {
+  /** The index of its first instruction. */
+  readonly entry: number
+  readonly graph: Graph
+  readonly live: Uint16Array
+  /** Whether the program calls it: the one that is run it may call, too. */
+  readonly isCalled: boolean
+  /** What is known at the start of each block. */
+  readonly states: readonly (State | undefined)[]
+}
+
+export interface Analysis {
+  readonly functions: readonly FunctionShape[]
+  /** For each instruction the index of the one that its jump or local call goes to, or -1. */
+  readonly targets: Int32Array
+  readonly follower: Follower
+  /** Whether bits of what was written to the stack must be kept. */
+  readonly isTracked: boolean
+}
+
+/** Blocks that several functions share are translated for each of them: so much in all. */
+const MOST_WORK = 4_000_000
+
+/** `isPlain`: a program without a context, of whose pointers nothing is known, and whose stacks are zeros at first. */
+export function analyse(program: Program, isPlain: boolean): Analysis {
+  const targets = targetsOf(program.instructions)
+  const functions = findFunctions(program, targets)
+  const parameters = isPlain ? [] : [CONTEXT]
+  const calm = new Flow(program, functions, targets, parameters, isPlain)
+  const { escaped } = calm.findings
+  const flow = escaped && !isPlain ? new Flow(program, functions, targets, parameters, true) : calm
+  const isTracked = !isPlain && (escaped || flow.findings.unproven)
+  return {
+    functions: functions.map((one, number) => ({ ...one, states: flow.states[number] ?? [] })),
+    targets,
+    follower: flow.follower,
+    isTracked,
+  }
+}
+
+function findFunctions({ name, instructions }: Program, targets: Int32Array): Omit<FunctionShape, 'states'>[] {
+  const entries = [0]
+  const known = new Set(entries)
+  const called = new Set<number>()
+  const found: { entry: number; graph: Graph }[] = []
+  let work = 0
+  for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
+    const graph = graphOf(instructions, targets, entry)
+    found.push({ entry, graph })
+    for (const { first, last } of graph.blocks) {
+      work += last - first + 1
+      for (let index = first; index <= last; index++) {
+        const instruction = instructions[index]
+        if (instruction === undefined || !isLocalCall(instruction)) continue
+        const target = targets[index] ?? 0
+        called.add(target)
+        if (known.has(target)) continue
+        known.add(target)
+        entries.push(target)
+      }
+    }
+    if (work > MOST_WORK) throw refusal(`functions of program "${name}" share so much that it is too long`)
+  }
+  return found.map(({ entry, graph }) => ({
+    entry,
+    graph,
+    live: liveness(graph, instructions),
+    isCalled: called.has(entry),
+  }))
+}
+
+/** What is known everywhere, until nothing changes any more. */
+class Flow {
+  readonly follower: Follower
+  readonly states: (State | undefined)[][]
+  readonly #program: Program
+  readonly #functions: readonly Omit<FunctionShape, 'states'>[]
+  readonly #targets: Int32Array
+  readonly #numberOf: ReadonlyMap<number, number>
+  /** Blocks that must be looked at again, by function. */
+  readonly #stale: Uint8Array[]
+
+  constructor(
+    program: Program,
+    functions: readonly Omit<FunctionShape, 'states'>[],
+    targets: Int32Array,
+    parameters: readonly number[],
+    wild: boolean,
+  ) {
+    this.#program = program
+    this.#functions = functions
+    this.#targets = targets
+    this.follower = new Follower(program, wild)
+    this.#numberOf = new Map(functions.map(({ entry }, number) => [entry, number]))
+    this.states = functions.map(({ graph }) => new Array<State | undefined>(graph.blocks.length).fill(undefined))
+    this.#stale = functions.map(({ graph }) => new Uint8Array(graph.blocks.length))
+    this.#arrive(0, 0, startOf(parameters))
+    for (let changed = true; changed; ) {
+      changed = false
+      for (const number of functions.keys()) if (this.#settle(number)) changed = true
+    }
+  }
+
+  get findings() {
+    return this.follower.findings
+  }
+
+  /** Whether there was anything to do. */
+  #settle(number: number): boolean {
+    const stale = this.#stale[number]
+    if (stale === undefined) return false
+    let worked = false
+    for (let block = stale.indexOf(1); block !== -1; block = stale.indexOf(1)) {
+      worked = true
+      for (; block < stale.length; block++) {
+        if (stale[block] !== 1) continue
+        stale[block] = 0
+        this.#pass(number, block)
+      }
+    }
+    return worked
+  }
+
+  #pass(number: number, at: number): void {
+    const block = this.#functions[number]?.graph.blocks[at]
+    const start = this.states[number]?.[at]
+    if (block === undefined || start === undefined) return
+    const { instructions } = this.#program
+    const state = start.slice()
+    for (let index = block.first; index <= block.last; index++) {
+      const instruction = instructions[index]
+      if (instruction === undefined) continue
+      if (isLocalCall(instruction)) this.#call(index, state)
+      this.follower.step(state, instruction, index)
+    }
+    if (block.next < 0) return
+    const last = instructions[block.last]
+    if (last === undefined || block.taken < 0 || !isCondition(last)) {
+      this.#arrive(number, block.next, state)
+      return
+    }
+    const taken = state.slice()
+    this.follower.refine(taken, last, true)
+    this.#arrive(number, block.taken, taken)
+    this.follower.refine(state, last, false)
+    this.#arrive(number, block.next, state)
+  }
+
+  /** Parameters are what all calls agree on. Sites and stacks mean nothing in another function. */
+  #call(index: number, state: State): void {
+    const callee = this.#numberOf.get(this.#targets[index] ?? -1)
+    if (callee === undefined) return
+    const parameters = Array.from(state.subarray(1, 6), (known) => {
+      const kind = known >> 28
+      return kind === POINTER.stack || kind === POINTER.nullable ? POINTER.unknown : known
+    })
+    this.#arrive(callee, 0, startOf(parameters))
+  }
+
+  #arrive(number: number, block: number, state: State): void {
+    const states = this.states[number]
+    const stale = this.#stale[number]
+    const live = this.#functions[number]?.live[block] ?? 0
+    if (states === undefined || stale === undefined) return
+    const known = states[block]
+    if (known === undefined) states[block] = state.slice()
+    else if (!this.follower.join(known, state, live)) return
+    stale[block] = 1
+  }
+}

@@ -1,0 +1,240 @@
+import { refusal } from '../../base/diagnostic.ts'
+import { HELPER, SK_BUFF, XDP_MD } from '../../isa/opcodes.ts'
+import { isArray, isDevmap, isKeyless, type MapDescription, type Program } from '../../isa/program.ts'
+import { AT, DESCRIPTOR } from '../layout.ts'
+import { REGION } from '../memory.ts'
+import { analyse } from './analysis.ts'
+import { writeFunction } from './function.ts'
+import { I32, I64, KIND, OP, SECTION, TYPE, type ValueType } from './opcodes.ts'
+
+import type { Numbers } from './scope.ts'
+import { Body, Writer } from './writer.ts'
+
+/** A program as WebAssembly. It fits every machine: what differs between them is imported. */
+export interface Translation {
+  readonly bytes: Uint8Array
+  /** Whether bits of what was written to the stack are kept. */
+  readonly isTracked: boolean
+}
+
+/** Names of imports, all of the module `tessera`. Maps are numbered in the order of {@link Program.maps}. */
+export const IMPORT = {
+  memory: 'memory',
+  descriptor: (map: number): string => `descriptor ${map}`,
+  find: (map: number): string => `find ${map}`,
+} as const
+
+/** Longer functions no engine takes (V8, kV8MaxWasmFunctionSize). */
+const LONGEST_FUNCTION = 7_654_321
+
+/** Helpers after which the packet is certainly where it was. */
+const STILL: ReadonlySet<number> = new Set([
+  HELPER.map_lookup_elem,
+  HELPER.map_update_elem,
+  HELPER.map_delete_elem,
+  HELPER.ktime_get_ns,
+  HELPER.get_prandom_u32,
+  HELPER.get_smp_processor_id,
+  HELPER.redirect,
+  HELPER.skb_load_bytes,
+  HELPER.csum_update,
+  HELPER.redirect_map,
+  HELPER.map_push_elem,
+  HELPER.map_pop_elem,
+  HELPER.map_peek_elem,
+  HELPER.spin_lock,
+  HELPER.spin_unlock,
+  HELPER.ringbuf_output,
+  HELPER.ringbuf_reserve,
+  HELPER.ringbuf_submit,
+  HELPER.xdp_load_bytes,
+])
+
+/** Whether a lookup in such a map is a function that the machine gives. */
+export const isFound = ({ kind }: MapDescription): boolean =>
+  !isArray(kind) && !isKeyless(kind) && !isDevmap(kind) && kind !== 'array_of_maps'
+
+const { i32, i64 } = TYPE
+/** Types of functions: parameters and results. */
+const SIGNATURES = {
+  function: [[i64, i64, i64, i64, i64, i32], [i64]],
+  run: [[], [i32]],
+  /** fail, helper */
+  pair: [[i32, i32], []],
+  access: [[i32, i32, i32, i32, i32], [i32]],
+  find: [[i32], [i32]],
+  reach: [[i64, i32, i32, i32], [i32]],
+  word: [[i64, i32, i32], [i64]],
+} as const satisfies Record<string, readonly [readonly ValueType[], readonly ValueType[]]>
+
+type Signature = keyof typeof SIGNATURES
+const typeOf = (signature: Signature): number => Object.keys(SIGNATURES).indexOf(signature)
+
+/** `isPlain`: the program has no context; r1 and r2 are where helpers find them, and its stacks are zeros at first. */
+export function translate(program: Program, isPlain: boolean): Translation {
+  const analysis = analyse(program, isPlain)
+  const maps = Object.values(program.maps)
+  const imported: [name: string, signature: Signature][] = [
+    ['fail', 'pair'],
+    ['access', 'access'],
+    ['helper', 'pair'],
+  ]
+  const finds = new Map<number, number>()
+  for (const [map, description] of maps.entries())
+    if (isFound(description)) finds.set(map, imported.push([IMPORT.find(map), 'find']) - 1)
+  const first = imported.length
+  const { functions } = analysis
+  const reach = first + functions.length
+  const numbers: Numbers = {
+    fail: 0,
+    access: 1,
+    helper: 2,
+    reach,
+    word: reach + 1,
+    functions: new Map(functions.map(({ entry }, number) => [entry, first + number])),
+    descriptor: (map) => map,
+    find: (map) => finds.get(map),
+  }
+  const helpers = new Set(program.instructions.map(({ opcode, src, imm }) => (opcode === 0x85 && src === 0 ? imm : 0)))
+  const setting = {
+    program,
+    analysis,
+    numbers,
+    isPlain,
+    movesPacket: [...helpers].some((helper) => helper !== 0 && !STILL.has(Number(helper))),
+    hasLocks: helpers.has(HELPER.spin_lock),
+  }
+  const bodies = functions.map((shape) => writeFunction(setting, shape))
+  for (const { length } of bodies)
+    if (length > LONGEST_FUNCTION)
+      throw refusal(
+        `program "${program.name}" has ${program.instructions.length} instructions: a function of it is too long for WebAssembly`,
+        'divide it into functions that call each other',
+      )
+  const signatures: Signature[] = [...functions.map(() => 'function' as const), 'reach', 'word', 'run']
+  bodies.push(writeReach(numbers), writeWord(numbers, program), writeRun(numbers, isPlain))
+  return { bytes: assemble(imported, maps.length, signatures, bodies), isTracked: analysis.isTracked }
+}
+
+function assemble(
+  imported: readonly (readonly [name: string, signature: Signature])[],
+  maps: number,
+  signatures: readonly Signature[],
+  bodies: readonly Uint8Array[],
+): Uint8Array {
+  const module = new Writer(1024)
+  module.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+  const section = (id: number, entries: readonly ((writer: Writer) => void)[]) => {
+    const content = new Writer(1024).unsigned(entries.length)
+    for (const write of entries) write(content)
+    module.byte(id).sized(content.bytes)
+  }
+  section(
+    SECTION.type,
+    Object.values(SIGNATURES).map(([parameters, results]) => (writer) => {
+      writer.byte(0x60).sized(Uint8Array.from(parameters)).sized(Uint8Array.from(results))
+    }),
+  )
+  section(SECTION.import, [
+    ...imported.map(([name, signature]) => (writer: Writer) => {
+      writer.name('tessera').name(name).byte(KIND.function).unsigned(typeOf(signature))
+    }),
+    // At least one page, at most 4 GiB.
+    (writer) => writer.name('tessera').name(IMPORT.memory).byte(KIND.memory).byte(1).unsigned(1).unsigned(65_536),
+    ...Array.from({ length: maps }, (_, map) => (writer: Writer) => {
+      writer.name('tessera').name(IMPORT.descriptor(map)).byte(KIND.global).byte(TYPE.i32).byte(0)
+    }),
+  ])
+  section(
+    SECTION.function,
+    signatures.map((signature) => (writer) => writer.unsigned(typeOf(signature))),
+  )
+  const run = imported.length + signatures.length - 1
+  section(SECTION.export, [(writer) => writer.name('run').byte(KIND.function).unsigned(run)])
+  section(
+    SECTION.code,
+    bodies.map((body) => (writer) => writer.sized(body)),
+  )
+  return module.bytes.slice()
+}
+
+/** Runs the program: r0 is left where results of helpers are, and its lower half is given. */
+function writeRun({ functions }: Numbers, isPlain: boolean): Uint8Array {
+  const body = new Body(0)
+  body.i32(0)
+  if (isPlain) {
+    for (const register of [1, 2]) body.i32(0).access(I64.load, AT.registers + 8 * register)
+    body.i64(0)
+  } else
+    body
+      .big(BigInt(REGION.context) << 32n)
+      .i64(0)
+      .i64(0)
+  body
+    .i64(0)
+    .i64(0)
+    .i32(0)
+    .call(functions.get(0) ?? 0)
+    .access(I64.store, AT.registers)
+  body.i32(0).access(I32.load, AT.registers)
+  return body.finish()
+}
+
+/**
+ * Where an access goes of which nothing is known, by the table of regions. Bytes of a region that are there for everybody, and
+ * those of one map value, are found here; all else is asked for.
+ */
+function writeReach({ access }: Numbers): Uint8Array {
+  const [pointer, displacement, mode, index] = [0, 1, 2, 3]
+  const body = new Body(4)
+  const [region, descriptor, size, offset] = [i32, i32, i32, i64].map((type) => body.local(type)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const giveUpIf = (...condition: readonly number[]) => body.op(...condition, OP.brIf).unsigned(0)
+  body.op(OP.block, TYPE.none)
+  // Atomic operations are asked for: there are few, and they have rules of their own.
+  body.get(mode).i32(32)
+  giveUpIf(I32.geU)
+  body.get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64).tee(region)
+  body.i32(0).access(I32.load, AT.regionCount)
+  giveUpIf(I32.geU)
+  body.i32(0).access(I32.load, AT.regions).get(region).i32(2).op(I32.shl, I32.add)
+  body.access(I32.load).set(descriptor)
+  body.get(mode).i32(15).op(I32.and).set(size)
+  body.get(pointer).op(OP.i32WrapI64, OP.i64ExtendI32U).get(displacement).op(OP.i64ExtendI32S, I64.add).tee(offset)
+  body.get(descriptor).access(I64.load32U, DESCRIPTOR.length)
+  giveUpIf(I64.gtU)
+  body.get(offset).get(size).op(OP.i64ExtendI32U, I64.add).get(descriptor).access(I64.load32U, DESCRIPTOR.length)
+  giveUpIf(I64.gtU)
+  body.get(descriptor).access(I32.load, DESCRIPTOR.stride).op(OP.if, TYPE.none)
+  body.get(offset).op(OP.i32WrapI64).get(descriptor).access(I32.load, DESCRIPTOR.stride).op(I32.remU)
+  body.get(size).op(I32.add).get(descriptor).access(I32.load, DESCRIPTOR.valueSize)
+  body.op(I32.gtU, OP.brIf).unsigned(1).op(OP.end)
+  body.get(descriptor).access(I32.load, DESCRIPTOR.start).get(offset).op(OP.i32WrapI64, I32.add, OP.return)
+  body.op(OP.end)
+  body.get(pointer).op(OP.i32WrapI64).get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64)
+  body.get(displacement).get(mode).get(index).call(access)
+  return body.finish()
+}
+
+/** Reads 4 bytes through a pointer of which nothing is known: in the context they may be a pointer themselves. */
+function writeWord({ reach }: Numbers, { hook }: Program): Uint8Array {
+  const [pointer, displacement, index] = [0, 1, 2]
+  const body = new Body(3)
+  const offset = body.local(i64)
+  const fields = hook === 'tc' ? SK_BUFF : XDP_MD
+  body.get(pointer).i64(32).op(I64.shrU).i64(REGION.context).op(I64.eq, OP.if, TYPE.none)
+  body.get(pointer).op(OP.i32WrapI64, OP.i64ExtendI32U).get(displacement).op(OP.i64ExtendI32S, I64.add).tee(offset)
+  body.i64(fields.data).op(I64.eq).get(offset).i64(DATA_META[hook]).op(I64.eq, I32.or, OP.if, TYPE.none)
+  body.i32(0).access(I64.load, AT.packetBase).op(OP.return, OP.end)
+  body.get(offset).i64(fields.data_end).op(I64.eq, OP.if, TYPE.none)
+  body.i32(0).access(I64.load, AT.packetBase).i32(0).access(I64.load, AT.packetLength).op(I64.add, OP.return, OP.end)
+  body.op(OP.end)
+  body.get(pointer).get(displacement).i32(4).get(index).call(reach).access(I64.load32U)
+  return body.finish()
+}
+
+const DATA_META = { tc: 140, xdp: XDP_MD.data_meta } as const

@@ -1,0 +1,374 @@
+import {
+  ALU,
+  ATOMIC,
+  bytesOf,
+  CALL,
+  CLASS,
+  classOf,
+  HELPER,
+  JMP,
+  LDDW,
+  LIMIT,
+  MODE,
+  SK_BUFF,
+  SOURCE,
+  XDP_MD,
+} from '../../isa/opcodes.ts'
+import { type Instruction, isDevmap, isKeyless, type MapDescription, type Program } from '../../isa/program.ts'
+import { isKnown } from './liveness.ts'
+
+/**
+ * What is known of the number in a register or in 8 bytes of stack, in 31 bits: a kind, a map's number, and an offset or a site.
+ * Only `packet` is a guess, and what is translated by it checks it; all others are certain.
+ */
+export const POINTER = {
+  unknown: 0,
+  /** An offset from the end of the function's own frame. */
+  stack: 1,
+  context: 2,
+  /** An offset in one of the values of a map. */
+  value: 3,
+  /** What a lookup gave: a value, or 0. All copies of what one lookup gave have its site. */
+  nullable: 4,
+  /** A map itself. */
+  map: 5,
+  packet: 6,
+  /** The offset is the number. */
+  constant: 7,
+} as const
+
+const OFFSETS = 1 << 18
+const MAPS = 1 << 10
+
+export const kindOf = (pointer: number): number => pointer >> 28
+export const mapOf = (pointer: number): number => (pointer >> 18) & (MAPS - 1)
+export const offsetOf = (pointer: number): number => (pointer & (OFFSETS - 1)) - OFFSETS / 2
+
+function pointer(kind: number, offset: number, map = 0): number {
+  if (offset < -OFFSETS / 2 || offset >= OFFSETS / 2 || map < 0 || map >= MAPS) return POINTER.unknown
+  return (kind << 28) | (map << 18) | (offset + OFFSETS / 2)
+}
+
+const SLOTS = LIMIT.stack / 8
+/** A state: registers, slots of stack, and a bit for each byte of stack that was certainly written. */
+const AT_SLOTS = 11
+const AT_WRITTEN = AT_SLOTS + SLOTS
+export const STATE = AT_WRITTEN + LIMIT.stack / 32
+
+export type State = Int32Array
+
+/** At a function's start. */
+export function startOf(parameters: ArrayLike<number>): State {
+  const state = new Int32Array(STATE)
+  for (let i = 0; i < parameters.length; i++) state[i + 1] = parameters[i] ?? 0
+  state[10] = pointer(POINTER.stack, 0)
+  return state
+}
+
+export const CONTEXT = pointer(POINTER.context, 0)
+
+/** Whether `size` bytes at an offset from the frame's end, all within the frame, were certainly written. */
+export function isWritten(state: State, offset: number, size: number): boolean {
+  for (let i = LIMIT.stack + offset; i < LIMIT.stack + offset + size; i++)
+    if ((((state[AT_WRITTEN + (i >> 5)] ?? 0) >>> (i & 31)) & 1) === 0) return false
+  return true
+}
+
+const inFrame = (offset: number, size: number): boolean => offset >= -LIMIT.stack && offset + size <= 0
+
+/** What is found out about a program on the way. */
+export interface Findings {
+  /** A pointer to a stack is where it cannot be followed, or a helper may write where it is not known. */
+  escaped: boolean
+  /** Stack is read of which it is not certain that it was written. */
+  unproven: boolean
+}
+
+/** How instructions change what is known. */
+export class Follower {
+  readonly #program: Program
+  readonly #maps: readonly MapDescription[]
+  readonly #numberOf: ReadonlyMap<string, number>
+  readonly findings: Findings = { escaped: false, unproven: false }
+  /** Whether there may be pointers to stacks that are not known. */
+  readonly #wild: boolean
+
+  constructor(program: Program, wild: boolean) {
+    this.#program = program
+    this.#maps = Object.values(program.maps)
+    this.#numberOf = new Map(Object.keys(program.maps).map((name, number) => [name, number]))
+    this.#wild = wild
+  }
+
+  /** A map of the program by its number. */
+  map(number: number): MapDescription | undefined {
+    return this.#maps[number]
+  }
+
+  /** The packet pointer that a field of the context is: `data`, `data_end`, or undefined. */
+  packetField(offset: number, size: number): 'data' | 'end' | undefined {
+    if (size !== 4) return undefined
+    const fields = this.#program.hook === 'tc' ? SK_BUFF : XDP_MD
+    const meta = this.#program.hook === 'tc' ? 140 : XDP_MD.data_meta
+    if (offset === fields.data || offset === meta) return 'data'
+    return offset === fields.data_end ? 'end' : undefined
+  }
+
+  /** Changes `state` to what is known behind the instruction at `index`. */
+  step(state: State, instruction: Instruction, index: number): void {
+    const { opcode } = instruction
+    switch (classOf(opcode)) {
+      case CLASS.alu64:
+        this.#compute(state, instruction)
+        return
+      case CLASS.alu:
+        this.#compute32(state, instruction)
+        return
+      case CLASS.ld:
+        state[instruction.dst] = opcode === LDDW ? this.#wide(instruction) : POINTER.unknown
+        return
+      case CLASS.ldx:
+        this.#load(state, instruction)
+        return
+      case CLASS.st:
+      case CLASS.stx:
+        this.#store(state, instruction)
+        return
+      default:
+        this.#jump(state, instruction, index)
+    }
+  }
+
+  /** Joins what is known by two ways. `live`: which registers are still read. Whether `into` has changed. */
+  join(into: State, from: State, live: number): boolean {
+    let changed = false
+    for (let i = 0; i < AT_WRITTEN; i++) {
+      const [a, b] = [into[i] ?? 0, from[i] ?? 0]
+      if (a === b || a === POINTER.unknown) {
+        if (a !== b && (i >= AT_SLOTS || ((live >> i) & 1) === 1)) this.#lose(b)
+        continue
+      }
+      if (i >= AT_SLOTS || ((live >> i) & 1) === 1) {
+        this.#lose(a)
+        this.#lose(b)
+      }
+      into[i] = POINTER.unknown
+      changed = true
+    }
+    for (let i = AT_WRITTEN; i < STATE; i++) {
+      const both = (into[i] ?? 0) & (from[i] ?? 0)
+      if (both !== into[i]) changed = true
+      into[i] = both
+    }
+    return changed
+  }
+
+  /** What a condition says about a lookup's result, where it holds (or does not). */
+  refine(state: State, { opcode, dst, src, imm }: Instruction, holds: boolean): void {
+    const known = state[dst] ?? 0
+    const code = opcode & 0xf0
+    if (classOf(opcode) !== CLASS.jmp || kindOf(known) !== POINTER.nullable) return
+    const isZero = (opcode & SOURCE.x) === 0 ? Number(imm) === 0 : state[src] === pointer(POINTER.constant, 0)
+    if (!isZero || (code !== JMP.jeq && code !== JMP.jne)) return
+    const isNull = (code === JMP.jeq) === holds
+    const becomes = isNull ? pointer(POINTER.constant, 0) : pointer(POINTER.value, 0, mapOf(known))
+    for (let i = 0; i < AT_WRITTEN; i++) if (state[i] === known) state[i] = becomes
+  }
+
+  /** A pointer goes where it is not followed. */
+  #lose(known: number): void {
+    if (kindOf(known) === POINTER.stack) this.findings.escaped = true
+  }
+
+  #compute(state: State, { opcode, dst, src, offset, imm }: Instruction): void {
+    const code = opcode & 0xf0
+    const isRegister = (opcode & SOURCE.x) !== 0 && code !== ALU.end
+    const left = state[dst] ?? 0
+    const right = isRegister ? (state[src] ?? 0) : pointer(POINTER.constant, Number(imm))
+    if (code === ALU.mov && (offset === 0 || !isRegister)) {
+      state[dst] = right
+      return
+    }
+    if (code === ALU.add || code === ALU.sub) {
+      const result = sum(left, right, code === ALU.sub)
+      if (result !== POINTER.unknown) {
+        state[dst] = result
+        return
+      }
+    }
+    if (code !== ALU.mov) this.#lose(left)
+    if (isRegister) this.#lose(right)
+    state[dst] = POINTER.unknown
+  }
+
+  #compute32(state: State, { opcode, dst, src, offset, imm }: Instruction): void {
+    const code = opcode & 0xf0
+    const isRegister = (opcode & SOURCE.x) !== 0 && code !== ALU.end
+    if (code !== ALU.mov) this.#lose(state[dst] ?? 0)
+    const right = isRegister ? (state[src] ?? 0) : pointer(POINTER.constant, Number(imm))
+    if (isRegister) this.#lose(right)
+    const isKept = code === ALU.mov && offset === 0 && kindOf(right) === POINTER.constant && offsetOf(right) >= 0
+    state[dst] = isKept ? right : POINTER.unknown
+  }
+
+  #wide({ map, mapValue, imm }: Instruction): number {
+    if (map === undefined) return imm < OFFSETS / 2 ? pointer(POINTER.constant, Number(imm)) : POINTER.unknown
+    const number = this.#numberOf.get(map) ?? -1
+    return mapValue === undefined ? pointer(POINTER.map, 0, number) : pointer(POINTER.value, mapValue, number)
+  }
+
+  #load(state: State, { opcode, dst, src, offset }: Instruction): void {
+    const base = state[src] ?? 0
+    const size = bytesOf(opcode)
+    const at = offsetOf(base) + offset
+    state[dst] = POINTER.unknown
+    if (kindOf(base) === POINTER.context && (opcode & 0xe0) === MODE.mem && this.packetField(at, size) === 'data')
+      state[dst] = pointer(POINTER.packet, 0)
+    if (kindOf(base) !== POINTER.stack || !inFrame(at, size)) return
+    if (!isWritten(state, at, size)) this.findings.unproven = true
+    if (size === 8 && at % 8 === 0) state[dst] = state[AT_SLOTS + (LIMIT.stack + at) / 8] ?? 0
+  }
+
+  #store(state: State, { opcode, dst, src, offset, imm }: Instruction): void {
+    const base = state[dst] ?? 0
+    const size = bytesOf(opcode)
+    const at = offsetOf(base) + offset
+    const isRegister = classOf(opcode) === CLASS.stx
+    const isAtomic = isRegister && (opcode & 0xe0) === MODE.atomic
+    const value = isRegister ? (state[src] ?? 0) : POINTER.unknown
+    const isSlot = kindOf(base) === POINTER.stack && inFrame(at, size) && size === 8 && at % 8 === 0 && !isAtomic
+    if (!isSlot) this.#lose(value)
+    if (kindOf(base) === POINTER.stack && inFrame(at, size)) {
+      if (isAtomic && !isWritten(state, at, size)) this.findings.unproven = true
+      this.#overwrite(state, at, size)
+      if (isSlot) state[AT_SLOTS + (LIMIT.stack + at) / 8] = value
+    } else if (!isCertain(base) && this.#wild) forgetSlots(state)
+    if (!isAtomic || (Number(imm) & ATOMIC.fetch) === 0) return
+    if (Number(imm) === ATOMIC.cmpxchg) this.#lose(state[0] ?? 0)
+    state[Number(imm) === ATOMIC.cmpxchg ? 0 : src] = POINTER.unknown
+  }
+
+  /** Bytes of the frame are written with who knows what. */
+  #overwrite(state: State, offset: number, size: number): void {
+    const start = LIMIT.stack + offset
+    for (let i = start; i < start + size; i++) {
+      const word = AT_WRITTEN + (i >> 5)
+      state[word] = (state[word] ?? 0) | (1 << (i & 31))
+    }
+    for (let slot = start >> 3; slot << 3 < start + size; slot++) state[AT_SLOTS + slot] = POINTER.unknown
+  }
+
+  #jump(state: State, { opcode, src, imm }: Instruction, index: number): void {
+    const code = opcode & 0xf0
+    if (code === JMP.exit) this.#lose(state[0] ?? 0)
+    if (code !== JMP.call) return
+    if (src === CALL.local) {
+      for (let register = 1; register <= 5; register++) this.#lose(state[register] ?? 0)
+      if (this.#wild) forgetSlots(state)
+      clobber(state, POINTER.unknown)
+      return
+    }
+    const helper = Number(imm)
+    this.#checkArguments(state, helper)
+    const result = helper === HELPER.map_lookup_elem ? this.#found(state, index) : POINTER.unknown
+    clobber(state, result)
+  }
+
+  /** What a lookup gives. What an earlier one at the same place gave is not known as such any more. */
+  #found(state: State, index: number): number {
+    const map = state[1] ?? 0
+    const description = this.#maps[mapOf(map)]
+    if (kindOf(map) !== POINTER.map || description === undefined || !hasValues(description)) return POINTER.unknown
+    const found = pointer(POINTER.nullable, index - OFFSETS / 2, mapOf(map))
+    for (let i = 0; i < AT_WRITTEN; i++) if (state[i] === found) state[i] = POINTER.unknown
+    return found
+  }
+
+  /** What helpers read from the stack must have been written; what they write there is then. */
+  #checkArguments(state: State, helper: number): void {
+    const description = kindOf(state[1] ?? 0) === POINTER.map ? this.#maps[mapOf(state[1] ?? 0)] : undefined
+    switch (helper) {
+      case HELPER.map_lookup_elem:
+      case HELPER.map_delete_elem:
+        this.#read(state, 2, description?.key.size)
+        return
+      case HELPER.map_update_elem:
+        this.#read(state, 2, description?.key.size)
+        this.#read(state, 3, description?.value.size)
+        return
+      case HELPER.map_push_elem:
+        this.#read(state, 2, description?.value.size)
+        return
+      case HELPER.ringbuf_output:
+        this.#read(state, 2, constant(state[3] ?? 0))
+        return
+      case HELPER.map_peek_elem:
+        // Of a Bloom filter, a question: what is asked for is read.
+        if (description?.kind === 'bloom_filter') this.#read(state, 2, description.value.size)
+        else this.#write(state, 2, description?.value.size)
+        return
+      case HELPER.map_pop_elem:
+        this.#write(state, 2, description?.value.size)
+        return
+      case HELPER.skb_load_bytes:
+      case HELPER.xdp_load_bytes:
+        this.#write(state, 3, constant(state[4] ?? 0))
+        return
+      default:
+        if (isKnown(helper)) return
+        this.findings.escaped = true
+        forgetSlots(state)
+    }
+  }
+
+  #read(state: State, register: number, size: number | undefined): void {
+    const known = state[register] ?? 0
+    if (kindOf(known) !== POINTER.stack) return
+    if (size === undefined || !inFrame(offsetOf(known), size) || !isWritten(state, offsetOf(known), size))
+      this.findings.unproven = true
+  }
+
+  #write(state: State, register: number, size: number | undefined): void {
+    const known = state[register] ?? 0
+    if (kindOf(known) === POINTER.stack && size !== undefined && inFrame(offsetOf(known), size))
+      this.#overwrite(state, offsetOf(known), size)
+    else if (!isCertain(known) || kindOf(known) === POINTER.stack) {
+      this.findings.escaped = true
+      forgetSlots(state)
+    }
+  }
+}
+
+/** Values to which programs have pointers. */
+const hasValues = ({ kind }: MapDescription): boolean => !isKeyless(kind) && !isDevmap(kind) && kind !== 'array_of_maps'
+
+/** Known not to be a pointer to a stack, except if it is known to be one. */
+const isCertain = (known: number): boolean => {
+  const kind = kindOf(known)
+  return kind !== POINTER.unknown && kind !== POINTER.nullable && kind !== POINTER.packet && kind !== POINTER.constant
+}
+
+const constant = (known: number): number | undefined =>
+  kindOf(known) === POINTER.constant ? offsetOf(known) : undefined
+
+function sum(left: number, right: number, minus: boolean): number {
+  const [kind, other] = [kindOf(left), kindOf(right)]
+  if (other === POINTER.constant) {
+    const offset = offsetOf(left) + (minus ? -offsetOf(right) : offsetOf(right))
+    const isMoved =
+      kind === POINTER.stack || kind === POINTER.context || kind === POINTER.value || kind === POINTER.constant
+    if (isMoved) return pointer(kind, offset, mapOf(left))
+  }
+  if (!minus && kind === POINTER.constant && other !== POINTER.unknown) return sum(right, left, false)
+  if (kind === POINTER.packet && other !== POINTER.packet) return pointer(POINTER.packet, 0)
+  return !minus && other === POINTER.packet ? pointer(POINTER.packet, 0) : POINTER.unknown
+}
+
+function forgetSlots(state: State): void {
+  state.fill(POINTER.unknown, AT_SLOTS, AT_WRITTEN)
+}
+
+function clobber(state: State, result: number): void {
+  state[0] = result
+  state.fill(POINTER.unknown, 1, 6)
+}

@@ -1,0 +1,47 @@
+import type { Program } from '../../isa/program.ts'
+import type { Follower } from './pointers.ts'
+import type { Registers } from './registers.ts'
+import type { Body } from './writer.ts'
+
+/** Numbers of a module's functions and globals, which bodies refer to. */
+export interface Numbers {
+  /** Imports. `fail(reason, index)` does not return. */
+  readonly fail: number
+  /** `access(low, high, displacement, mode, index)`: where in linear memory that is; a fault if it may not be. */
+  readonly access: number
+  /** `helper(number, index)`: arguments and result are in linear memory. */
+  readonly helper: number
+  /** `reach(pointer, displacement, mode, index)`: the same as `access`, which it asks only if it does not know. */
+  readonly reach: number
+  /** `word(pointer, displacement, index)`: reads 4 bytes, which may be a field of the context. */
+  readonly word: number
+  /** By the index of its first instruction, a function of the program. */
+  readonly functions: ReadonlyMap<number, number>
+  /** By a map's number: the global with the address of its descriptor; and its lookup, where that is imported. */
+  descriptor(map: number): number
+  find(map: number): number | undefined
+}
+
+/** Why a program fails. */
+export const REASON = { fuel: 0, depth: 1 } as const
+
+/** What an access does, added to how many bytes it does it with. */
+export const MODE = { read: 0, write: 16, atomic: 32 } as const
+
+/** A function that is being written. */
+export interface Scope {
+  readonly body: Body
+  readonly registers: Registers
+  readonly program: Program
+  readonly follower: Follower
+  readonly numbers: Numbers
+  readonly isPlain: boolean
+  readonly isTracked: boolean
+  /** Whether any helper of the program may move the packet. */
+  readonly movesPacket: boolean
+  readonly hasLocks: boolean
+  /** The local variable with the address of its frame in linear memory; none where that is known. */
+  readonly frame: number | undefined
+  /** The local variable with the fuel that is left; none where nothing is used up here. */
+  readonly fuel: number | undefined
+}
