@@ -130,7 +130,9 @@ function keyOf(program: Program, isPlain: boolean): string {
   const maps = Object.entries(program.maps).map(([name, { kind, key, value, entries, lock }]) => {
     return [name, kind, key.size, value.size, entries, lock]
   })
-  const references = program.instructions.flatMap(({ map, mapValue }, at) => (map === undefined ? [] : [at, map, mapValue]))
+  const references = program.instructions.flatMap(({ map, mapValue }, at) =>
+    map === undefined ? [] : [at, map, mapValue],
+  )
   const bytes = encode(program.instructions)
   let text = ''
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))

@@ -1,9 +1,9 @@
 import { decode as decodeBytes } from '../isa/decode.ts'
 import { HELPER, LIMIT } from '../isa/opcodes.ts'
 import type { Program } from '../isa/program.ts'
-import { decode } from './decode.ts'
+import { type Processor, type Registers, translated } from './engine.ts'
 import { Trap } from './fault.ts'
-import { interpret, type Processor, type Registers } from './interpreter.ts'
+import { AT } from './layout.ts'
 import { Memory, REGION, Region } from './memory.ts'
 import { validate } from './validate.ts'
 
@@ -28,24 +28,24 @@ export function execute(bytes: Uint8Array, memory: Uint8Array, budget: number = 
     stack: LIMIT.stack,
   }
   validate(program, { standard: true, helpers: HELPERS })
-  const code = decode(program, () => [0, 0])
   const processor = new PlainProcessor(budget)
-  if (memory.length === 0) interpret(code, processor, 0, 0)
-  else {
-    const { heap } = processor.memory
-    const start = heap.allocate(memory.length)
-    heap.bytes.set(memory, start)
-    processor.memory.setPacket(new Region('plain', 'memory', start, memory.length))
-    interpret(code, processor, REGION.packet, memory.length)
-    memory.set(heap.bytes.subarray(start, start + memory.length))
-  }
-  return (BigInt((code.hi[0] ?? 0) >>> 0) << 32n) | BigInt((code.lo[0] ?? 0) >>> 0)
+  const run = translated(program, new Map(), processor, true)
+  const { heap } = processor.memory
+  const { length } = memory
+  const start = heap.allocate(length)
+  heap.bytes.set(memory, start)
+  processor.memory.setPacket(new Region('plain', 'memory', start, length))
+  processor.memory.measurePacket(length)
+  heap.view.setBigUint64(AT.registers + 8, length === 0 ? 0n : BigInt(REGION.packet) << 32n, true)
+  heap.view.setBigUint64(AT.registers + 16, BigInt(length), true)
+  run.run()
+  memory.set(heap.bytes.subarray(start, start + length))
+  return heap.view.getBigUint64(AT.registers, true)
 }
 
 /** Nothing around the program but memory. */
 class PlainProcessor implements Processor {
   readonly memory = new Memory({ zeroed: true })
-  readonly callers = new Int32Array(LIMIT.callDepth * 9)
   readonly budget: number
 
   constructor(budget: number) {

@@ -4,6 +4,7 @@ import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import { Link, VirtualAttachment } from './attachment.ts'
 import { LONGEST_FRAME } from './buffer.ts'
 import { SimulatedClock } from './clock.ts'
+import { type Engine, translated } from './engine.ts'
 import { VirtualMap } from './map.ts'
 import { checkDescription, MapHandle, sameDescription } from './maphandle.ts'
 import { type Counters, type Endpoint, Network, type PassedFrame, type VirtualInterface } from './network.ts'
@@ -24,6 +25,8 @@ export interface VirtualMachineOptions {
   readonly start?: bigint
   /** The host's own stack: gets what programs pass. Without it, those frames gather in `passed`. */
   readonly stack?: (passed: PassedFrame) => void
+  /** What runs programs: translations to WebAssembly unless said otherwise. */
+  readonly engine?: Engine
 }
 
 /** A machine in this process: no kernel, no root. Time stands still unless somebody advances its clock. */
@@ -60,6 +63,7 @@ class Virtual implements VirtualMachine {
   readonly #processor: VirtualProcessor
   readonly #network: Network
   readonly #pins = new Pins()
+  readonly #engine: Engine
 
   constructor({
     budget = 5_000_000,
@@ -68,7 +72,9 @@ class Virtual implements VirtualMachine {
     linear = LONGEST_FRAME,
     start = 1_000_000_000_000n,
     stack,
+    engine = translated,
   }: VirtualMachineOptions) {
+    this.#engine = engine
     this.clock = new SimulatedClock(start)
     this.#processor = new VirtualProcessor(this.clock, budget, seed, linear)
     this.#network = new Network(this.#processor, deliveries, stack ?? ((frame) => void this.passed.push(frame)))
@@ -95,7 +101,11 @@ class Virtual implements VirtualMachine {
         throw refusal(`program "${program.name}" describes map "${name}" otherwise than the map that was given`)
       given.set(name, handle.shared())
     }
-    return new ProgramHandle(new VirtualProgram(program, given), this.#processor, this.#network.testClone)
+    return new ProgramHandle(
+      new VirtualProgram(program, given, this.#processor, this.#engine),
+      this.#processor,
+      this.#network.testClone,
+    )
   }
 
   interface(name: string): Interface | undefined {

@@ -113,6 +113,9 @@ export class VirtualMap {
     return slot
   }
 
+  /** The slot of the key at an address of linear memory, or -1. */
+  readonly findForProgram = (address = 0): number => this.find(this.#bytes, address >>> 0, 'program')
+
   /** 0, or a negated error number. */
   update(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, flags: number): number {
     const condition = flags & ~F_LOCK

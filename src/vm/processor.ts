@@ -1,14 +1,13 @@
 import { viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { HELPER, helperName, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { HELPER, helperName, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import { type Hook, isDevmap, isKeyless } from '../isa/program.ts'
 import { PacketBuffer } from './buffer.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
-import type { Code } from './decode.ts'
+import type { Executable, Processor, Registers } from './engine.ts'
 import { ERRNO } from './errno.ts'
 import { Trap } from './fault.ts'
-import { interpret, type Processor, type Registers } from './interpreter.ts'
 import { AT } from './layout.ts'
 import type { VirtualMap } from './map.ts'
 import { Memory, REGION, Region } from './memory.ts'
@@ -50,7 +49,6 @@ export type Clone = (packet: Uint8Array, to: Destination) => number
 export class VirtualProcessor implements Processor {
   readonly memory = new Memory()
   readonly budget: number
-  readonly callers = new Int32Array(LIMIT.callDepth * 9)
   #hook: Hook = 'tc'
   readonly #clock: SimulatedClock
   readonly #contexts = contexts(this.memory.heap)
@@ -63,8 +61,6 @@ export class VirtualProcessor implements Processor {
   #ingress = 0
   /** The ring that a record is reserved in. */
   #reserved: Ring | undefined
-  /** The lock that the program holds. */
-  #lock: string | undefined
   #clone: Clone = () => 0
 
   constructor(clock: SimulatedClock, budget: number, seed: number, linear: number) {
@@ -75,7 +71,7 @@ export class VirtualProcessor implements Processor {
     this.#random = seed >>> 0 || 0x9e3779b9
   }
 
-  run(code: Code, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
+  run(code: Executable, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
     const packet = this.#packet
     this.#hook = code.program.hook
     packet.fill(frame, arrival.tag, this.#hook === 'tc' ? this.#linear : frame.length)
@@ -84,13 +80,16 @@ export class VirtualProcessor implements Processor {
     this.#context.fill(packet, arrival)
     this.memory.regions[REGION.context] = this.#context.region
     this.#redirects = []
-    this.#lock = undefined
+    const { words } = this.memory.heap
+    words[AT.clock >> 2] = this.#clock.low
+    words[(AT.clock >> 2) + 1] = this.#clock.high
+    this.#holdLock(0, 0)
     this.#dropRecord()
     this.#ingress = arrival.ifindex
     this.#clone = clone
-    const verdict = interpret(code, this)
+    const verdict = code.run()
     if (this.#reserved !== undefined) throw refusal(`program "${code.program.name}" ended with a record in its hands`)
-    if (this.#lock !== undefined) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
+    if (this.#isLocked) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
     return { verdict, packet: packet.bytes, tag: packet.tag, redirects: this.#redirects }
   }
 
@@ -99,11 +98,13 @@ export class VirtualProcessor implements Processor {
   }
 
   call(helper: number, code: Registers): void {
-    if (this.#lock !== undefined && helper !== HELPER.spin_unlock) throw new Trap('a helper is called under a lock')
+    if (this.#isLocked && helper !== HELPER.spin_unlock) throw new Trap('a helper is called under a lock')
     if (helper === HELPER.map_lookup_elem) this.#lookup(code)
     else if (helper === HELPER.ringbuf_reserve) this.#reserve(code)
-    else if (helper === HELPER.ktime_get_ns) set64(code, this.#clock.now())
-    else {
+    else if (helper === HELPER.ktime_get_ns) {
+      code.lo[0] = this.#clock.low
+      code.hi[0] = this.#clock.high
+    } else {
       const result = this.#result(helper, code)
       code.lo[0] = result
       code.hi[0] = result < 0 ? -1 : 0
@@ -138,11 +139,12 @@ export class VirtualProcessor implements Processor {
       case HELPER.map_peek_elem:
         return this.#map(code).bloom === undefined ? this.#give(code, this.#sequence(code).peek()) : this.#has(code)
       case HELPER.spin_lock:
-        this.#lock = this.#lockAt(code)
+        this.#checkLock(code)
+        this.#holdLock(code.lo[1] ?? 0, code.hi[1] ?? 0)
         return 0
       case HELPER.spin_unlock:
-        if (this.#lock !== this.#lockAt(code)) throw new Trap('what is unlocked here is not what was locked')
-        this.#lock = undefined
+        this.#checkLock(code)
+        this.#releaseLock(code)
         return 0
       case HELPER.skb_load_bytes:
       case HELPER.xdp_load_bytes:
@@ -259,14 +261,31 @@ export class VirtualProcessor implements Processor {
     return value === undefined ? -ERRNO.ENOENT : 0
   }
 
-  /** Names the lock that r1 points to. */
-  #lockAt({ lo, hi }: Registers): string {
+  /** The address of the lock that the program holds is where translations see it; it is 0 where there is none. */
+  #holdLock(low: number, high: number): void {
+    const { words } = this.memory.heap
+    words[AT.lock >> 2] = low
+    words[(AT.lock >> 2) + 1] = high
+  }
+
+  get #isLocked(): boolean {
+    return this.memory.heap.words[(AT.lock >> 2) + 1] !== 0
+  }
+
+  #releaseLock({ lo, hi }: Registers): void {
+    const { words } = this.memory.heap
+    if (words[AT.lock >> 2] !== lo[1] || words[(AT.lock >> 2) + 1] !== hi[1])
+      throw new Trap('what is unlocked here is not what was locked')
+    this.#holdLock(0, 0)
+  }
+
+  /** That r1 points to a lock. */
+  #checkLock({ lo, hi }: Registers): void {
     const at = (lo[1] ?? 0) >>> 0
     const region = this.memory.regions[hi[1] ?? 0]
     const lock = region?.kind === 'values' ? region.map?.description.lock : undefined
     if (region === undefined || lock === undefined || at >= region.length || at % region.stride !== lock)
       throw new Trap('r1 does not point to a lock')
-    return `${hi[1]} ${at}`
   }
 
   #putRecord(code: Registers): number {
@@ -402,9 +421,4 @@ export class VirtualProcessor implements Processor {
     this.#random = x >>> 0
     return this.#random
   }
-}
-
-function set64({ lo, hi }: Registers, value: bigint): void {
-  lo[0] = Number(BigInt.asIntN(32, value))
-  hi[0] = Number(BigInt.asIntN(32, value >> 32n))
 }

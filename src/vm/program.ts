@@ -2,7 +2,7 @@ import type { LoadedProgram, RunResult } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { Program } from '../isa/program.ts'
 import { LONGEST_FRAME } from './buffer.ts'
-import { type Code, decode } from './decode.ts'
+import type { Engine, Executable } from './engine.ts'
 import type { VirtualMap } from './map.ts'
 import type { Clone, VirtualProcessor } from './processor.ts'
 import { validate } from './validate.ts'
@@ -10,18 +10,14 @@ import { validate } from './validate.ts'
 /** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle or a link. */
 export class VirtualProgram {
   readonly program: Program
-  readonly code: Code
+  readonly code: Executable
   readonly #maps: readonly VirtualMap[]
   #holders = 0
 
-  constructor(program: Program, maps: ReadonlyMap<string, VirtualMap>) {
+  constructor(program: Program, maps: ReadonlyMap<string, VirtualMap>, processor: VirtualProcessor, engine: Engine) {
     validate(program)
     this.program = program
-    this.code = decode(program, (name, value) => {
-      const map = maps.get(name)
-      if (map === undefined) throw refusal(`program "${program.name}" refers to map "${name}", which was not given`)
-      return value === undefined ? [map.id, 0] : [map.id + 1, value]
-    })
+    this.code = engine(program, maps, processor)
     this.#maps = [...maps.values()]
     for (const map of this.#maps) map.hold()
   }

@@ -6,7 +6,7 @@ import { arityOf } from './liveness.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
 import { isWritten, kindOf, mapOf, offsetOf, POINTER, type State } from './pointers.ts'
 import { DEPTH } from './registers.ts'
-import { REASON, type Scope } from './scope.ts'
+import { type Numbers, REASON, type Scope } from './scope.ts'
 
 /** What a call leaves in r1 to r5: nothing anybody may use. */
 export const CLOBBERED = 0x0badbadb0badbadbn
@@ -39,6 +39,11 @@ function writeLocal(scope: Scope, index: number, target: number): void {
     body.i32(REASON.depth).i32(index).call(numbers.fail).op(OP.end)
   }
   if (fuel !== undefined) body.i32(0).get(fuel).access(I32.store, AT.fuel)
+  for (const register of inheritedBy(numbers, target)) {
+    body.i32(0)
+    registers.push(body, register)
+    body.access(I64.store, AT.registers + 8 * register)
+  }
   for (let register = 1; register <= 5; register++) registers.push(body, register)
   if (frame === undefined) body.i32(1)
   else body.get(DEPTH).i32(1).op(I32.add)
@@ -55,6 +60,10 @@ function writeLocal(scope: Scope, index: number, target: number): void {
   body.i32(0).op(I32.ltS, OP.if, TYPE.none)
   body.i32(REASON.fuel).i32(index).call(numbers.fail).op(OP.end)
 }
+
+/** The registers that a function takes over from its caller without being given them. */
+export const inheritedBy = ({ inherited }: Numbers, entry: number): number[] =>
+  [0, 6, 7, 8, 9].filter((register) => (((inherited.get(entry) ?? 0) >> register) & 1) === 1)
 
 function writeHelper(scope: Scope, state: State, helper: number, index: number): void {
   const { body, registers, isPlain } = scope

@@ -5,7 +5,7 @@ import { REGION } from '../memory.ts'
 import { writeLoad, writeStore } from './access.ts'
 import type { Analysis, FunctionShape } from './analysis.ts'
 import { writeArithmetic, writeCondition } from './arithmetic.ts'
-import { writeCall } from './calls.ts'
+import { inheritedBy, writeCall } from './calls.ts'
 import { type Block, isCall, isCondition, isExit } from './graph.ts'
 import { liveFrom } from './liveness.ts'
 import { I32, I64, MEMORY_FILL, OP, TYPE } from './opcodes.ts'
@@ -64,12 +64,16 @@ class FunctionWriter implements BlockWriter {
   }
 
   prologue(): void {
-    const { body, registers, frame, fuel, isTracked, isPlain } = this.scope
+    const { body, registers, numbers, frame, fuel, isTracked, isPlain } = this.scope
     if (fuel !== undefined) body.i32(0).access(I32.load, AT.fuel).set(fuel)
     if (frame !== undefined) {
       body.get(DEPTH).i32(LIMIT.stack).op(I32.mul).i32(AT.stacks).op(I32.add).set(frame)
       body.get(DEPTH).i32(REGION.stack).op(I32.add, OP.i64ExtendI32U).i64(32).op(I64.shl).i64(LIMIT.stack).op(I64.or)
       registers.pop(body, 10)
+    }
+    for (const register of this.#shape.isCalled ? inheritedBy(numbers, this.#shape.entry) : []) {
+      body.i32(0).access(I64.load, AT.registers + 8 * register)
+      registers.pop(body, register)
     }
     if (!isTracked && !isPlain) return
     body.i32(0).get(DEPTH).access(I32.store, AT.depth)

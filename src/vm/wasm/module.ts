@@ -4,6 +4,7 @@ import { isArray, isDevmap, isKeyless, type MapDescription, type Program } from 
 import { AT, DESCRIPTOR } from '../layout.ts'
 import { REGION } from '../memory.ts'
 import { analyse } from './analysis.ts'
+import { inheritedBy } from './calls.ts'
 import { writeFunction } from './function.ts'
 import { I32, I64, KIND, OP, SECTION, TYPE, type ValueType } from './opcodes.ts'
 
@@ -92,6 +93,7 @@ export function translate(program: Program, isPlain: boolean): Translation {
     reach,
     word: reach + 1,
     functions: new Map(functions.map(({ entry }, number) => [entry, first + number])),
+    inherited: new Map(functions.map(({ entry, live }) => [entry, live[0] ?? 0])),
     descriptor: (map) => map,
     find: (map) => finds.get(map),
   }
@@ -159,8 +161,13 @@ function assemble(
 }
 
 /** Runs the program: r0 is left where results of helpers are, and its lower half is given. */
-function writeRun({ functions }: Numbers, isPlain: boolean): Uint8Array {
+function writeRun(numbers: Numbers, isPlain: boolean): Uint8Array {
   const body = new Body(0)
+  for (const register of inheritedBy(numbers, 0))
+    body
+      .i32(0)
+      .i64(0)
+      .access(I64.store, AT.registers + 8 * register)
   body.i32(0)
   if (isPlain) {
     for (const register of [1, 2]) body.i32(0).access(I64.load, AT.registers + 8 * register)
@@ -174,7 +181,7 @@ function writeRun({ functions }: Numbers, isPlain: boolean): Uint8Array {
     .i64(0)
     .i64(0)
     .i32(0)
-    .call(functions.get(0) ?? 0)
+    .call(numbers.functions.get(0) ?? 0)
     .access(I64.store, AT.registers)
   body.i32(0).access(I32.load, AT.registers)
   return body.finish()

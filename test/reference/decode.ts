@@ -1,6 +1,6 @@
-import { ALU, CALL, CLASS, classOf, JMP, LDDW, MODE, SOURCE } from '../isa/opcodes.ts'
-import type { Instruction, Program } from '../isa/program.ts'
-import { distanceOf, slotNumbers } from './validate.ts'
+import { ALU, CALL, CLASS, classOf, JMP, LDDW, MODE, SOURCE } from '../../src/isa/opcodes.ts'
+import type { Instruction, Program } from '../../src/isa/program.ts'
+import { distanceOf, slotNumbers } from '../../src/vm/validate.ts'
 
 /**
  * A program ready to be interpreted: columns, one element an instruction, and no immediates. Each immediate is a register

@@ -1,4 +1,8 @@
-import { ALU, ATOMIC, LIMIT } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, LIMIT } from '../../src/isa/opcodes.ts'
+import type { Engine, Processor } from '../../src/vm/engine.ts'
+import { Fault, Trap } from '../../src/vm/fault.ts'
+import { AT } from '../../src/vm/layout.ts'
+import { type Memory, REGION } from '../../src/vm/memory.ts'
 import {
   byteSwap,
   divide,
@@ -11,51 +15,48 @@ import {
   signedModulo,
   truncate,
 } from './arithmetic.ts'
-import type { Code } from './decode.ts'
-import { Fault, Trap } from './fault.ts'
-import { type Memory, REGION } from './memory.ts'
-
-/** The lower and upper halves of registers. */
-export interface Registers {
-  readonly lo: Int32Array
-  readonly hi: Int32Array
-}
-
-/** What a program finds around it. */
-export interface Processor {
-  readonly memory: Memory
-  /** How many instructions a run may execute. */
-  readonly budget: number
-  /** Room for what callers keep: where each goes on, and its r6 to r9. */
-  readonly callers: Int32Array
-  /** Offset in the packet of the pointer at `at` in the context, or -1 where the context holds no pointer. */
-  contextPointer(at: number): number
-  /** Arguments are in r1 to r5 of `code`, the result goes to r0. */
-  call(helper: number, registers: Registers): void
-}
+import { type Code, decode } from './decode.ts'
 
 // What a helper leaves in r1 to r5: nothing anybody may use.
 const CLOBBERED = 0x0badbadb
 
 /**
- * Runs a program, with the address of a region in r1 and a length in r2. What it returns is in r0 of `code`, and its lower half
- * is given as unsigned 32 bits.
+ * Programs one instruction after the other: what translations are compared with. It keeps registers as two halves of 32 bits.
  */
-export function interpret(code: Code, processor: Processor, region: number = REGION.context, length = 0): number {
+export const interpreted: Engine = (program, maps, processor, isPlain = false) => {
+  const code = decode(program, (name, value) => {
+    const map = maps.get(name)
+    if (map === undefined) throw new RangeError(`no map "${name}"`)
+    return value === undefined ? [map.id, 0] : [map.id + 1, value]
+  })
+  const { memory } = processor
+  return {
+    program,
+    run() {
+      const { lo, hi } = code
+      memory.tracked = !isPlain
+      for (let r = 0; r < 10; r++) {
+        lo[r] = isPlain ? (memory.heap.words[(AT.registers >> 2) + 2 * r] ?? 0) : 0
+        hi[r] = isPlain ? (memory.heap.words[(AT.registers >> 2) + 2 * r + 1] ?? 0) : 0
+      }
+      if (!isPlain) hi[1] = REGION.context
+      const result = interpret(code, processor)
+      memory.heap.words[AT.registers >> 2] = lo[0] ?? 0
+      memory.heap.words[(AT.registers >> 2) + 1] = hi[0] ?? 0
+      return result
+    },
+  }
+}
+
+function interpret(code: Code, processor: Processor): number {
   const { operation, destination, source, detail, target, lo, hi } = code
   const { memory } = processor
-  const { callers } = processor
+  const callers = new Int32Array(LIMIT.callDepth * 9)
   let depth = 0
   let left = processor.budget
   let at = 0
   let next = 0
   memory.enterFrame(0)
-  for (let r = 0; r < 10; r++) {
-    lo[r] = 0
-    hi[r] = 0
-  }
-  hi[1] = region
-  lo[2] = length
   lo[10] = LIMIT.stack
   hi[10] = REGION.stack
   try {
