@@ -96,10 +96,11 @@ class Walk {
     const { builder, network } = this
     builder.write(WALK.next, this.load(network.pointer, IPv6, 'nextHeader'))
     builder.write(WALK.at, this.bits('add', network.offset, IPv6.size))
-    const [round, arrived, left] = [builder.newBlock(), builder.newBlock(), builder.rounds]
+    const [arrived, left] = [builder.newBlock(), builder.rounds]
     builder.write(WALK.round, builder.constant(0))
-    builder.jump(round)
     builder.rounds *= MOST_EXTENSIONS
+    const round = builder.newBlock()
+    builder.jump(round)
     builder.block = round
     const [extension, fragment, routing] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
     const [plain, further] = [builder.newBlock(), builder.newBlock()]

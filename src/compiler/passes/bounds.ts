@@ -2,6 +2,7 @@ import type { Block, Comparison, Graph, Terminator, Value } from '../ir.ts'
 import { Analyses } from './analyses.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
+import { isPointer } from './pointers.ts'
 
 /**
  * What was found to be in the packet is not asked again, nor whether an address there is null: where `data + 54` is not past
@@ -49,7 +50,7 @@ const PAST: Readonly<Partial<Record<Comparison, boolean>>> = { ugt: true, ule: f
 function boundsTest(end: Terminator | undefined): BoundsTest | undefined {
   if (end?.op !== 'branch' || end.bits !== 64) return undefined
   const pastWhenTrue = PAST[end.comparison]
-  if (pastWhenTrue === undefined || !isPointer(end.left, new Set())) return undefined
+  if (pastWhenTrue === undefined || !isPointer(end.left)) return undefined
   const [inner, constant] = end.left.arguments
   const isSum = end.left.op === 'alu' && constant?.op === 'const' && inner !== undefined
   const [base, offset] = isSum ? [inner, constant.value] : [end.left, 0n]
@@ -59,17 +60,7 @@ function boundsTest(end: Terminator | undefined): BoundsTest | undefined {
 /** Whether an address in the packet is compared with null, which it never is. */
 function isOfNull({ left, right, comparison }: Extract<Terminator, { op: 'branch' }>): boolean {
   const isEquality = comparison === 'eq' || comparison === 'ne'
-  return isEquality && right.op === 'const' && right.value === 0n && isPointer(left, new Set())
-}
-
-/** Sums of such do not wrap. */
-function isPointer(value: Value, seen: Set<Value>): boolean {
-  if (seen.has(value)) return true
-  seen.add(value)
-  if (value.op === 'load') return value.start === true
-  if (value.op === 'phi') return value.arguments.every((one) => isPointer(one, seen))
-  const [first] = value.arguments
-  return value.op === 'alu' && value.alu === 'add' && value.bits === 64 && first !== undefined && isPointer(first, seen)
+  return isEquality && right.op === 'const' && right.value === 0n && isPointer(left)
 }
 
 /** What holds in a block because it is the only way on from the block above. */

@@ -1,7 +1,8 @@
-import { type Block, type Graph, type Operation, successors, type Value } from '../ir.ts'
-import { newConstant, newValue } from '../value.ts'
+import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { Numbers, replaceAll } from './graph.ts'
-import { fits } from './simplify.ts'
+import { hideTested } from './hide-tested.ts'
+import { type Loop, loopsOf } from './loops.ts'
+import { stash } from './stash.ts'
 
 /**
  * What a long loop carries from round to round goes by way of the stack, so that the verifier does not know what it is. Else it
@@ -10,12 +11,13 @@ import { fits } from './simplify.ts'
  * verifier has to see its bounds. (Of anything else that goes round a loop ranges.ts takes no bounds for granted.)
  */
 export function hideCarried(graph: Graph): void {
-  const loops = graph.blocks.flatMap((block, index) => loopOf(graph.blocks, block, index)).filter(isEndless)
+  const loops = loopsOf(graph.blocks).filter(isEndless)
   if (loops.length === 0) return
   const { tested, counting } = rolesOf(graph)
   const numbers = new Numbers(graph)
   for (const loop of loops) {
     const { header, body } = loop
+    hideTested(graph, loop, numbers)
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {
       const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
       const isKnown = carried.some((one) => canBeKnown(one, new Set([phi])))
@@ -36,25 +38,6 @@ function canBeKnown(value: Value, assumed: Set<Value>): boolean {
 
 /** Ways through a loop, times instructions, that the verifier walks in no time. */
 const FEW = 20_000
-
-interface Loop {
-  readonly header: Block
-  /** The header is in it. */
-  readonly body: ReadonlySet<Block>
-}
-
-/** The loop that a block begins: what leads from it back to it. */
-function loopOf(blocks: readonly Block[], header: Block, index: number): Loop[] {
-  const waiting = header.predecessors.filter((one) => blocks.indexOf(one) >= index)
-  if (waiting.length === 0) return []
-  const body = new Set([header])
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (body.has(next)) continue
-    body.add(next)
-    waiting.push(...next.predecessors)
-  }
-  return [{ header, body }]
-}
 
 /** Whether a loop ends by this value: every round changes it by a constant, and a test of it leads out. */
 function ends(phi: Value, carried: readonly Value[], { body }: Loop): boolean {
@@ -124,34 +107,10 @@ function sourcesOf(waiting: Value[]): ReadonlySet<Value> {
   return sources
 }
 
-/**
- * Writes a value to the stack and reads it again, in pieces of 4 bytes in upper halves of slots: only what is written to a
- * slot's start is remembered as a number (kernel/bpf/verifier.c, check_stack_write_fixed_off).
- */
 function hide(graph: Graph, header: Block, phi: Value, numbers: Numbers): void {
-  const { at } = phi
-  const made: Value[] = []
-  const add = (operation: Operation, ...given: Value[]): Value => {
-    const value = newValue(operation, numbers.next(), given, at)
-    made.push(value)
-    return value
-  }
-  const by = newConstant(32n, at)
-  const isNarrow = fits32(phi, new Set())
-  const size = isNarrow ? 4 : 16
-  const slot = add({ op: 'stack', object: { size, align: 8, what: 'a value that a loop carries', at } })
-  const pieces = isNarrow ? [phi] : [phi, add({ op: 'alu', alu: 'rsh', bits: 64 }, phi, by)]
-  const offsets = isNarrow ? [0] : [4, 12]
-  const loads = pieces.map((piece, index) => {
-    const offset = offsets[index] ?? 0
-    add({ op: 'store', size: 4, offset }, slot, piece)
-    return add({ op: 'load', size: 4, offset, from: 'shared' }, slot)
-  })
-  const hidden = loads.reduce((low, high) =>
-    add({ op: 'alu', alu: 'or', bits: 64 }, add({ op: 'alu', alu: 'lsh', bits: 64 }, high, by), low),
-  )
-  replaceUses(graph, phi, hidden)
-  header.values.splice(header.values.findLastIndex(({ op }) => op === 'phi') + 1, 0, ...made)
+  const { stores, loads, value } = stash(phi, numbers)
+  replaceUses(graph, phi, value)
+  header.values.splice(header.values.findLastIndex(({ op }) => op === 'phi') + 1, 0, ...stores, ...loads)
 }
 
 /** Puts another value in the place of one that stays. */
@@ -160,14 +119,4 @@ function replaceUses(graph: Graph, value: Value, other: Value): void {
   const index = home?.values.indexOf(value) ?? 0
   replaceAll(graph, new Map([[value, other]]))
   home?.values.splice(index, 0, value)
-}
-
-/** Whether a value never needs more than 32 bits, if the phis on the way to it do not. */
-function fits32(value: Value, seen: Set<Value>): boolean {
-  if (seen.has(value)) return true
-  seen.add(value)
-  if (value.op === 'phi') return value.arguments.every((one) => fits32(one, seen))
-  if (value.op === 'alu' && value.bits === 64)
-    return (value.alu === 'and' || value.alu === 'rsh') && value.arguments.slice(0, 1).every((one) => fits32(one, seen))
-  return fits(value, 32)
 }

@@ -3,6 +3,7 @@ import { type Block, type Comparison, type Graph, MIRRORED, NEGATED, type Value 
 import { Analyses } from './analyses.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
+import { isDistance } from './pointers.ts'
 
 /**
  * Tests that are there for the verifier alone are taken out where it knows by itself: it follows constants through every round
@@ -121,7 +122,7 @@ class Knowledge {
         const constant = value.arguments[1]?.op === 'const'
         const by = b & BigInt(value.bits - 1)
         // Both halves of what these give are unknown.
-        if (value.alu === 'div' || value.alu === 'mod') return UNKNOWN
+        if (value.alu === 'div' || value.alu === 'mod' || isDistance(value)) return UNKNOWN
         const result = {
           and: smaller(a, b),
           add: a + b,

@@ -1,4 +1,5 @@
 import type { Block, Graph, Value } from '../ir.ts'
+import { isDistance } from './pointers.ts'
 
 const ONES_16 = 0xffffn
 const ONES_32 = 0xffff_ffffn
@@ -40,6 +41,7 @@ export class Ranges {
           value.arguments.map((one) => this.most(one)).reduce((x, y) => (x > y ? x : y), 0n)
         )
       case 'alu': {
+        if (this.eyes === 'verifier' && isDistance(value)) return ONES_64
         const all = ones(value.bits)
         const most = a && b && this.arithmetic(value, this.most(a), b)
         return most === undefined || most > all ? all : most
