@@ -114,12 +114,12 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
     'octets',
     'mask',
   ] as const),
-  ...(['and', 'or', 'conditional', 'null', 'call', 'assign', 'store', 'evaluate'] as const),
+  ...(['and', 'or', 'conditional', 'bound', 'null', 'call', 'assign', 'store', 'evaluate'] as const),
   ...(['if', 'loop', 'while', 'rounds', 'breakable', 'return', 'break', 'continue'] as const),
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
 const FREE: ReadonlySet<Node['op']> = new Set([
-  ...(['constant', 'variable', 'evaluate', 'return', 'breakable', 'rounds', 'call'] as const),
+  ...(['constant', 'variable', 'bound', 'evaluate', 'return', 'breakable', 'rounds', 'call'] as const),
 ])
 const HELPER: ReadonlySet<Node['op']> = new Set([
   ...(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek', 'emit', 'has'] as const),

@@ -3,7 +3,7 @@
  * A field that is not there is refused anywhere else, for it may as well be misspelt.
  */
 import { expression, member } from './check-expression.ts'
-import { type Checked, isStatic, type Scope, Silent } from './scope.ts'
+import { type Checked, isStatic, type Scope, Silent, type Static } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { BOOL, type Typed } from './typed.ts'
 
@@ -30,12 +30,17 @@ export function compareAbsent(scope: Scope, node: Of<'compare'>): Typed | undefi
 const isKnown = (checked: Checked): boolean =>
   isStatic(checked) ? checked.static === 'host' : checked.op === 'constant' || checked.op === 'address'
 
-function maybeAbsent(scope: Scope, node: Expression): Checked {
+/** Whether something of the configuration has no such field. */
+export function lacks(object: Static, field: string): boolean {
+  const holder: unknown = object.static === 'host' ? object.value : undefined
+  if (typeof holder !== 'object' || holder === null) return false
+  return Object.getOwnPropertyDescriptor(holder, field)?.value === undefined
+}
+
+export function maybeAbsent(scope: Scope, node: Expression): Checked {
   if (node.kind !== 'member') return expression(scope, node)
   const object = expression(scope, node.object)
-  const holder: unknown = isStatic(object) && object.static === 'host' ? object.value : undefined
-  const lacks = typeof holder === 'object' && holder !== null && !Object.hasOwn(holder, node.property)
-  if (!lacks) return member(scope, node, object)
+  if (!isStatic(object) || !lacks(object, node.property)) return member(scope, node, object)
   return { static: 'host', value: undefined, name: node.property, at: scope.at(node.span) }
 }
 

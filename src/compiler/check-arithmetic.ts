@@ -61,6 +61,15 @@ export function common(scope: Scope, left: Typed, right: Typed, span: Span): Int
   )
 }
 
+/** `2 ** 16`: of constants. */
+export function power(scope: Scope, node: Of<'power'>): Typed {
+  const left = integer(scope, node.left)
+  const right = integer(scope, node.right)
+  if (left.op !== 'constant' || right.op !== 'constant' || right.value < 0n || right.value > 64n)
+    throw scope.unfit(node.span, '** is computed of constants, with an exponent of 0 to 64', 'write x * x, or 1 << n')
+  return { op: 'constant', value: left.value ** right.value, type: { kind: 'constant' }, at: scope.at(node.span) }
+}
+
 export function arithmetic(scope: Scope, node: Of<'binary'>): Typed {
   const left = integer(scope, node.left)
   const right = integer(scope, node.right)

@@ -8,6 +8,7 @@ import { expression, value } from './check-expression.ts'
 import { functionCall } from './check-function.ts'
 import { element } from './check-list.ts'
 import { lockCall } from './check-lock.ts'
+import { includesCall, mathCall } from './check-math.ts'
 import { packetMethod } from './check-move.ts'
 import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
@@ -19,6 +20,8 @@ export type Call = Extract<Expression, { kind: 'call' }>
 const U16: ValueType = { kind: 'int', bits: 16, signed: false }
 
 export function call(scope: Scope, node: Call): Checked {
+  const known = mathCall(scope, node) ?? includesCall(scope, node)
+  if (known !== undefined) return known
   const callee = expression(scope, node.callee)
   const to = asIntType(callee)
   if (to !== undefined) {

@@ -3,6 +3,7 @@ import { compareAbsent, decided, unlessDead } from './check-absent.ts'
 import { common, widest } from './check-arithmetic.ts'
 import { convert } from './check-convert.ts'
 import { carried, expression, tested, value } from './check-expression.ts'
+import { optionalCondition } from './check-optional.ts'
 import { isRecord } from './check-record.ts'
 import { asReference, meeting, valueOrNull } from './check-reference.ts'
 import { foldCompare } from './fold.ts'
@@ -43,7 +44,7 @@ export function compare(scope: Scope, node: Of<'compare'>): Typed {
   )
 }
 
-function compareValues(scope: Scope, operator: CompareOperator, left: Typed, right: Typed, span: Span): Typed {
+export function compareValues(scope: Scope, operator: CompareOperator, left: Typed, right: Typed, span: Span): Typed {
   const at = scope.at(span)
   const equality = operator === '===' || operator === '!=='
   if (left.op === 'constant' && right.op === 'constant' && left.type.kind === right.type.kind)
@@ -146,6 +147,7 @@ const factsOf = (typed: Typed): Omit<Condition, 'typed'> =>
 
 export function condition(scope: Scope, node: Expression): Condition {
   const at = scope.at(node.span)
+  if (node.kind === 'optional') return optionalCondition(scope, node)
   if (node.kind === 'not') {
     const { typed, whenTrue, whenFalse } = condition(scope, node.operand)
     const inverted: Typed =

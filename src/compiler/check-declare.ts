@@ -1,13 +1,14 @@
 /** Names for values: declarations, and what is taken apart. */
+import { lacks } from './check-absent.ts'
 import { coerce } from './check-convert.ts'
-import { expression, member, present } from './check-expression.ts'
+import { expression, indexed, member, present } from './check-expression.ts'
 import { messageOf } from './check-owed.ts'
 import { declareRecord, isRecord, keepRecord, recordToTake } from './check-record.ts'
 import { typeOfConstant, typeOfKept } from './check-type.ts'
 import { assigned, keep, rangeOfValue } from './ranges.ts'
 import { collecting } from './report.ts'
-import { type Checked, isStatic, type Scope, type Static } from './scope.ts'
-import type { Pattern, Span, Statement } from './tree.ts'
+import { type Checked, isStatic, type Scope } from './scope.ts'
+import type { Part, Pattern, Span, Statement } from './tree.ts'
 import { nameOfType, type Typed, type TypedStatement } from './typed.ts'
 
 export function declare(scope: Scope, node: Extract<Statement, { kind: 'declare' }>): TypedStatement[] {
@@ -57,16 +58,20 @@ export function declare(scope: Scope, node: Extract<Statement, { kind: 'declare'
 }
 
 export function take(scope: Scope, node: Extract<Statement, { kind: 'take' }>): TypedStatement[] {
-  for (const [index, { name, span }] of node.pattern.entries())
-    if (scope.isDeclared(name) || node.pattern.findIndex((one) => one.name === name) < index)
+  const parts = namedIn(node.pattern)
+  for (const [index, { name, span }] of parts.entries())
+    if (scope.isDeclared(name) || parts.findIndex((one) => one.name === name) < index)
       throw scope.unfit(span, `\`${name}\` is declared twice`, 'give one of them another name')
   const given = expression(scope, node.value)
-  if (!isStatic(given) && isRecord(given)) {
-    const { first, whole } = recordToTake(given)
-    return [first, ...bindValue(scope, node.pattern, whole, node.value.span)]
-  }
   return bindValue(scope, node.pattern, isStatic(given) ? given : present(scope, given, node.value), node.value.span)
 }
+
+/** The names that a pattern declares. */
+export const namesIn = (pattern: Pattern): readonly string[] =>
+  typeof pattern === 'string' ? [pattern] : namedIn(pattern).map(({ name }) => name)
+
+const namedIn = (parts: readonly Part[]): readonly { readonly name: string; readonly span: Span }[] =>
+  parts.flatMap(({ to, span }) => (typeof to === 'string' ? [{ name: to, span }] : namedIn(to)))
 
 /** A name for a list that stays where it is. */
 export function bindList(scope: Scope, name: string, list: Typed, span: Span): void {
@@ -77,64 +82,56 @@ export function bindList(scope: Scope, name: string, list: Typed, span: Span): v
 
 /** Names for a value that does not change, or for parts of it. */
 export function bindValue(scope: Scope, pattern: Pattern, given: Checked, span: Span): TypedStatement[] {
+  if (typeof pattern !== 'string') return bindParts(scope, pattern, given, span)
   if (isStatic(given)) {
-    if (typeof pattern !== 'string') return pattern.flatMap((one) => bindPart(scope, one, span, given))
     scope.bind(pattern, { kind: 'static', value: given })
     return []
   }
-  const at = scope.at(span)
-  if (typeof pattern === 'string') {
-    if (given.op === 'constant') {
-      scope.bind(pattern, { kind: 'alias', typed: given })
-      return []
-    }
-    if (given.type.kind === 'list') {
-      bindList(scope, pattern, given, span)
-      return []
-    }
-    const variable = scope.variable(pattern, given.type, messageOf(given))
-    scope.bind(pattern, { kind: 'variable', variable, mutable: false })
-    keep(scope, variable, rangeOfValue(scope, given))
-    return [{ op: 'assign', variable, value: given, at }]
+  if (given.op === 'constant' || given.op === 'address') {
+    scope.bind(pattern, { kind: 'alias', typed: given })
+    return []
   }
-  if (given.type.kind !== 'reference')
+  if (given.type.kind === 'list') {
+    bindList(scope, pattern, given, span)
+    return []
+  }
+  const variable = scope.variable(pattern, given.type, messageOf(given))
+  scope.bind(pattern, { kind: 'variable', variable, mutable: false })
+  keep(scope, variable, rangeOfValue(scope, given))
+  return [{ op: 'assign', variable, value: given, at: scope.at(span) }]
+}
+
+function bindParts(scope: Scope, parts: readonly Part[], given: Checked, span: Span): TypedStatement[] {
+  for (const name of namesIn(parts)) scope.bind(name, { kind: 'broken' })
+  const { before, whole } = wholeOf(scope, given, span)
+  const bound = parts.flatMap(
+    (part) => collecting(scope.compilation.diagnostics, () => bindPart(scope, part, span, whole)) ?? [],
+  )
+  return [...before, ...bound]
+}
+
+/** What parts are taken out of, computed once. */
+function wholeOf(scope: Scope, given: Checked, span: Span): { before: TypedStatement[]; whole: Checked } {
+  if (isStatic(given) || given.op === 'variable' || given.type.kind === 'list') return { before: [], whole: given }
+  if (isRecord(given)) {
+    const { first, whole } = recordToTake(given)
+    return { before: [first], whole }
+  }
+  if (given.type.kind !== 'reference' && given.type.kind !== 'address')
     throw scope.unfit(span, `${nameOfType(given.type)} has no fields`, 'only headers and table entries have fields')
-  const whole = given.op === 'variable' ? given.variable : scope.variable('whole', given.type, messageOf(given))
-  const reference: Typed = { op: 'variable', variable: whole, type: given.type, at }
-  const parts = pattern.flatMap((one) => bindPart(scope, one, span, reference))
-  return given.op === 'variable' ? parts : [{ op: 'assign', variable: whole, value: given, at }, ...parts]
+  const variable = scope.variable('whole', given.type, messageOf(given))
+  const at = scope.at(span)
+  const whole: Typed = { op: 'variable', variable, type: given.type, at }
+  return { before: [{ op: 'assign', variable, value: given, at }], whole }
 }
 
-function bindPart(scope: Scope, part: Exclude<Pattern, string>[number], span: Span, whole: Checked): TypedStatement[] {
-  const { property, name, span: place } = part
-  scope.bind(name, { kind: 'broken' })
-  const object = { kind: 'null', span } as const
-  const checked = member(scope, { kind: 'member', object, property, propertySpan: place, span: place }, whole)
-  return bindValue(scope, name, checked, place)
-}
-
-/** Takes `{ property: name }` out of something that exists only while compiling. */
-export function bindPattern(
-  scope: Scope,
-  whole: Static,
-  pattern: readonly { property: string; name: string; span: { start: number; end: number } }[],
-): void {
-  for (const { property, name, span } of pattern) {
-    scope.bind(name, { kind: 'broken' })
-    collecting(scope.compilation.diagnostics, () => {
-      const part = expression(
-        scope,
-        { kind: 'member', object: { kind: 'null', span }, property, propertySpan: span, span },
-        whole,
-      )
-      if (isStatic(part)) scope.bind(name, { kind: 'static', value: part })
-      else if (part.op === 'constant' || part.op === 'address') scope.bind(name, { kind: 'alias', typed: part })
-      else
-        throw scope.unfit(
-          span,
-          `\`${property}\` cannot be taken out here`,
-          'name the parameter and write parameter.field',
-        )
-    })
+function bindPart(scope: Scope, { of, to, otherwise, span }: Part, place: Span, whole: Checked): TypedStatement[] {
+  const object = { kind: 'null', span: place } as const
+  if (typeof of === 'number') {
+    const index = { kind: 'number', value: BigInt(of), span } as const
+    return bindValue(scope, to, indexed(scope, { kind: 'index', object, index, span }, whole), span)
   }
+  const isLeftOut = otherwise !== undefined && isStatic(whole) && lacks(whole, of)
+  const node = { kind: 'member', object, property: of, propertySpan: span, span } as const
+  return bindValue(scope, to, isLeftOut ? expression(scope, otherwise) : member(scope, node, whole), span)
 }

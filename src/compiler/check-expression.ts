@@ -2,12 +2,13 @@
 import { suggestion } from '../base/suggest.ts'
 import { addressOf, roleOf } from '../lang/address.ts'
 import { addressTyped } from './check-address.ts'
-import { arithmetic, unary } from './check-arithmetic.ts'
+import { arithmetic, power, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
 import { element } from './check-list.ts'
 import { refuseUnlocked } from './check-lock.ts'
 import { PACKET_METHODS } from './check-move.ts'
+import { otherwise } from './check-optional.ts'
 import { isRecord } from './check-record.ts'
 import { useReference } from './check-stale.ts'
 import { isOfCell, methodsOf } from './check-table.ts'
@@ -16,7 +17,7 @@ import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
 import { Unfit } from './report.ts'
 import { BUILTINS, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
-import type { Expression, Of, Span } from './tree.ts'
+import type { Expression, Of, RecordField, Span } from './tree.ts'
 import { BOOL, nameOfType, type Typed, U32 } from './typed.ts'
 
 /** Checks an expression that must have a value at run time. */
@@ -83,7 +84,7 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
     case 'member':
       return member(scope, node, object ?? expression(scope, node.object))
     case 'index':
-      return index(scope, node)
+      return indexed(scope, node, expression(scope, node.object))
     case 'call':
       return call(scope, node)
     case 'record':
@@ -98,6 +99,8 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
         'an array stands only for a list of a table, or after for … of',
         'declare a table in the schema: array({ value: { … }, entries: 16 })',
       )
+    case 'optional':
+      throw scope.unfit(node.span, 'this may be undefined', 'write x?.field ?? 0, or test x first')
     case 'not':
     case 'and':
     case 'or':
@@ -109,6 +112,10 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
       return unary(scope, node)
     case 'binary':
       return arithmetic(scope, node)
+    case 'power':
+      return power(scope, node)
+    case 'otherwise':
+      return otherwise(scope, node)
     case 'conditional':
       return conditional(scope, node)
   }
@@ -148,12 +155,13 @@ function name(scope: Scope, node: Of<'name'>, isTest = false): Checked {
     throw scope.unfit(
       node.span,
       `\`${node.name}\` is not known here`,
-      suggestion(node.name, [
-        ...scope.names(),
-        ...scope.module.functions.keys(),
-        ...scope.module.constants.keys(),
-        ...scope.module.imports.keys(),
-      ]),
+      GLOBALS[node.name] ??
+        suggestion(node.name, [
+          ...scope.names(),
+          ...scope.module.functions.keys(),
+          ...scope.module.constants.keys(),
+          ...scope.module.imports.keys(),
+        ]),
     )
   if (found.kind === 'value') return host(scope, found.value, node.name, node.span)
   if (found.kind === 'function') return { static: 'function', module: found.module, name: found.name, at }
@@ -180,6 +188,25 @@ function name(scope: Scope, node: Of<'name'>, isTest = false): Checked {
   )
 }
 
+const MATH = 'call Math.min, Math.max, Math.abs, Math.floor or Math.trunc'
+const NO_TEXT = 'nothing is printed in a kernel: count it in a table, or emit an event'
+const NO_HEAP = 'there is no heap; keep state in a table of the schema'
+
+/** What JavaScript has everywhere, and what a data plane does instead. */
+const GLOBALS: Readonly<Record<string, string>> = {
+  console: NO_TEXT,
+  Math: MATH,
+  Date: 'write now(): nanoseconds since the machine started',
+  performance: 'write now(): nanoseconds since the machine started',
+  Number: 'convert with u8(…), u16(…), u32(…) or u64(…)',
+  BigInt: 'convert with u64(…): numbers have 64 bits here',
+  Boolean: 'write x !== 0',
+  Array: NO_HEAP,
+  Object: NO_HEAP,
+  Map: NO_HEAP,
+  Set: NO_HEAP,
+}
+
 const isKnown = ({ op }: Typed): boolean => op === 'constant' || op === 'address'
 
 /** The value of a module's constant: arrays and objects of constants are as live as those of the configuration. */
@@ -188,8 +215,15 @@ function known(scope: Scope, node: Expression, name: string): Checked {
   const value =
     node.kind === 'elements'
       ? node.elements.map((one) => liveValue(scope, one))
-      : Object.fromEntries(node.fields.map((field) => [field.name, liveValue(scope, field.value)]))
+      : Object.fromEntries(node.fields.flatMap((field) => liveFields(scope, field)))
   return { static: 'host', value, name, at: scope.at(node.span) }
+}
+
+function liveFields(scope: Scope, { name, value, spread }: RecordField): [string, unknown][] {
+  const live = liveValue(scope, value)
+  if (spread !== true) return [[name, live]]
+  if (typeof live === 'object' && live !== null) return Object.entries(live)
+  throw scope.unfit(value.span, 'this has no fields that are known here', 'write them out')
 }
 
 function liveValue(scope: Scope, node: Expression): unknown {
@@ -328,8 +362,8 @@ export function present(scope: Scope, base: Typed, node: Expression): Typed {
   throw scope.unfit(node.span, `\`${name}\` may be null: ${why}`, `test it first: if (!${name}) return …`)
 }
 
-function index(scope: Scope, node: Of<'index'>): Checked {
-  const known = expression(scope, node.object)
+/** `known`: its object, as it was checked. */
+export function indexed(scope: Scope, node: Of<'index'>, known: Checked): Checked {
   const at = scope.at(node.span)
   if (isStatic(known) && known.static === 'host') return constantElement(scope, node, known)
   const object = carried(scope, known, node.object)

@@ -1,19 +1,16 @@
 /** Calls of data-plane functions. A function is checked once for all calls that pass the same types and the same statics. */
 import { body } from './check.ts'
 import { arity, type Call } from './check-call.ts'
-import { coerce } from './check-convert.ts'
-import { bindPattern } from './check-declare.ts'
-import { expression } from './check-expression.ts'
 import { functionWrote } from './check-owed.ts'
-import { isRecord } from './check-record.ts'
+import { passed } from './check-parameter.ts'
 import { packetMoved, tableChanged, UNMOVED, useReference } from './check-stale.ts'
-import { typeOfAnnotation, typeOfKept } from './check-type.ts'
+import { fieldTypes, typeOfAnnotation, typeOfKept } from './check-type.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { collecting } from './report.ts'
-import { isStatic, Scope, Silent, type Static } from './scope.ts'
-import type { Expression, FunctionTree } from './tree.ts'
-import { nameOfType, type Typed, type TypedFunction, U64, type Variable, VERDICT } from './typed.ts'
+import { Scope, Silent } from './scope.ts'
+import type { FunctionTree } from './tree.ts'
+import { type Typed, type TypedFunction, type TypedStatement, type Variable, VERDICT } from './typed.ts'
 
 const DEEPEST = 16
 
@@ -55,14 +52,16 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
   const inner = new Scope(scope.compilation, module, name, [...scope.callers, id])
   inner.rounds = scope.rounds
   const tree = treeOf(inner)
-  arity(scope, node, tree.parameters.length, tree.parameters.length, `${name} takes ${tree.parameters.length}`)
-  const { parameters, given, key } = passed(scope, inner, node, tree, first)
+  const most = tree.parameters.length
+  const least = tree.parameters.findLastIndex(({ otherwise }) => otherwise === undefined) + 1
+  arity(scope, node, least, most, `${name} takes ${least === most ? most : `${least} to ${most}`}`)
+  const { before, parameters, given, key } = passed(scope, inner, node, tree, first)
   const identity = `${id}(${key.join()})`
   const known = functions.checked.get(identity)
   if (known !== undefined && known.rounds >= scope.rounds && known.depth >= depth)
     return called(scope, node, known.typed, given)
 
-  const typed = checkBody(inner, tree, parameters)
+  const typed = checkBody(inner, tree, parameters, before)
   const checked: CheckedFunction = {
     typed: known?.typed ?? typed,
     rounds: Math.max(scope.rounds, known?.rounds ?? 0),
@@ -102,79 +101,18 @@ function treeOf({ compilation, module, functionName }: Scope): FunctionTree {
   return tree
 }
 
-/** Binds the parameters. What exists only while compiling is bound as it is; the rest is given at run time. */
-function passed(scope: Scope, inner: Scope, node: Call, tree: FunctionTree, first: Typed | undefined) {
-  const parameters: Variable[] = []
-  const given: Typed[] = []
-  const nonNull = new Set<Variable>()
-  const key = tree.parameters.map((parameter, index): string => {
-    const argument = node.arguments[index] as Expression
-    const typed = index === 0 && first !== undefined ? first : expression(scope, argument)
-    if (isStatic(typed)) {
-      if (typed.static === 'record') throw scope.unfit(argument.span, 'a record cannot be passed on', 'pass its fields')
-      if (typeof parameter.pattern === 'string') inner.bind(parameter.pattern, { kind: 'static', value: typed })
-      else bindPattern(inner, typed, parameter.pattern)
-      return keyOfStatic(inner, typed)
-    }
-    if (typeof parameter.pattern !== 'string')
-      throw inner.unfit(
-        parameter.span,
-        'a value cannot be taken apart here',
-        'name the parameter and write parameter.field',
-      )
-    if (isRecord(typed))
-      throw scope.unfit(argument.span, 'a record cannot be passed on', 'take it apart first: const { … } = …')
-    if (typed.type.kind === 'verdict' || typed.type.kind === 'void')
-      throw scope.unfit(argument.span, `${nameOfType(typed.type)} cannot be passed on`, 'return it at once')
-    if (typed.type.kind === 'list' && typed.op === 'field') {
-      const base = inner.variable(parameter.pattern, typed.base.type)
-      parameters.push(base)
-      given.push(typed.base)
-      const reference: Typed = { op: 'variable', variable: base, type: base.type, at: typed.at }
-      inner.bind(parameter.pattern, { kind: 'alias', typed: { ...typed, base: reference } })
-      nonNull.add(base)
-      return `list ${inner.compilation.functions.identity(typed.struct.layout)} ${typed.field.name}`
-    }
-    const declared = typeOfKept(inner, parameter.annotation, typed.type)
-    const type = declared ?? (typed.type.kind === 'constant' ? U64 : typed.type)
-    const variable = inner.variable(parameter.pattern, type)
-    parameters.push(variable)
-    given.push(coerce(scope, typed, type, argument.span))
-    inner.bind(parameter.pattern, { kind: 'variable', variable, mutable: type.kind !== 'reference' })
-    const isPresent = typed.op === 'variable' && scope.nonNull.has(typed.variable)
-    if (isPresent) nonNull.add(variable)
-    if (type.kind !== 'reference') return nameOfType(type)
-    return `${type.space} ${type.table} ${inner.compilation.functions.identity(type.struct.layout)} ${type.nullable && !isPresent}`
-  })
-  inner.nonNull = nonNull
-  return { parameters, given, key }
-}
-
-/** Equal keys, equal things. */
-function keyOfStatic({ compilation: { functions } }: Scope, given: Static): string {
-  switch (given.static) {
-    case 'host':
-      return `value ${functions.identity(given.value)}`
-    case 'table':
-      return `table ${given.table.name}`
-    case 'method':
-      if (given.of === 'packet') return `method packet ${given.name}`
-      return `method ${'op' in given.of ? functions.identity(given.of) : `table ${given.of.name}`} ${given.name}`
-    case 'builtin':
-      return given.name
-    case 'function':
-      return `function ${given.module.path}:${given.name}`
-    default:
-      return given.static
-  }
-}
-
-function checkBody(scope: Scope, tree: FunctionTree, parameters: readonly Variable[]): TypedFunction {
+function checkBody(
+  scope: Scope,
+  tree: FunctionTree,
+  parameters: readonly Variable[],
+  first: readonly TypedStatement[],
+): TypedFunction {
   const { diagnostics, functions } = scope.compilation
   const before = diagnostics.length
   scope.returns = tree.returns?.name === 'Verdict' ? VERDICT : typeOfAnnotation(scope, tree.returns)
+  scope.returnedFields = fieldTypes(scope, tree.returns)
   const isDeclared = scope.returns !== undefined
-  const statements = body(scope, tree)
+  const statements = [...first, ...body(scope, tree)]
   // What is none of the language's types may name a header, an entry or a record.
   const isNamed = scope.returns?.kind === 'reference' || scope.returns?.kind === 'record'
   if (!isDeclared && !isNamed) typeOfKept(scope, tree.returns, { kind: 'void' })

@@ -3,20 +3,18 @@ import { statements } from './check.ts'
 import { assign } from './check-assign.ts'
 import { condition } from './check-condition.ts'
 import { coerce } from './check-convert.ts'
-import { bindValue } from './check-declare.ts'
-import { expression, host, value } from './check-expression.ts'
-import { elementOfList } from './check-list.ts'
+import { value } from './check-expression.ts'
 import { settledInRound } from './check-owed.ts'
-import { loopStart, staleInNextRound, useReference } from './check-stale.ts'
+import { loopStart, staleInNextRound } from './check-stale.ts'
 import { typeOfConstant, typeOfKept } from './check-type.ts'
 import { forget, keep, narrowed, type Range, rangeOfValue, unconverted } from './ranges.ts'
-import { Around, eitherMoved, isStatic, type Scope } from './scope.ts'
+import { Around, eitherMoved, type Scope } from './scope.ts'
 import { stepsOf } from './steps.ts'
 import type { Each, Expression, Loop, Span, While } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, U32, type Variable } from './typed.ts'
 
 /** A loop longer than this is refused. */
-const LONGEST_LOOP = 4096
+export const LONGEST_LOOP = 4096
 
 const I32: IntType = { kind: 'int', bits: 32, signed: true }
 
@@ -56,7 +54,7 @@ export function loop(scope: Scope, node: Loop): TypedStatement {
 }
 
 /** The body of a loop: what its rounds change is not known at its start, nor after it. */
-function inRounds(
+export function inRounds(
   scope: Scope,
   node: Loop | While | Each,
   together: number,
@@ -94,7 +92,7 @@ function iterations(from: bigint, bound: bigint, step: bigint, operator: Loop['o
 }
 
 /** Refuses loops that run too often. Gives how often the body runs together with the loops around it. */
-function bounded(scope: Scope, span: Span, rounds: number): number {
+export function bounded(scope: Scope, span: Span, rounds: number): number {
   if (rounds > LONGEST_LOOP)
     throw scope.unfit(
       span,
@@ -269,95 +267,4 @@ function constantOf(scope: Scope, node: Expression): bigint | undefined {
   const isConstant = node.kind === 'number' || node.kind === 'name' || node.kind === 'member' || node.kind === 'negate'
   const typed = isConstant ? value(scope, node) : undefined
   return typed?.op === 'constant' ? typed.value : undefined
-}
-
-/** `for (const x of …)`: over what is known now, round by round; over a list, with an index. */
-export function each(scope: Scope, node: Each): TypedStatement[] {
-  const { subject } = node
-  if (subject.kind === 'elements')
-    return [
-      unrolled(
-        scope,
-        node,
-        subject.elements.map((one) => () => bindValue(scope, node.pattern, value(scope, one), one.span)),
-      ),
-    ]
-  const over = expression(scope, subject)
-  if (isStatic(over)) {
-    const values: unknown = over.static === 'host' ? over.value : undefined
-    if (over.static !== 'host' || !Array.isArray(values))
-      throw scope.unfit(
-        subject.span,
-        'for … of goes through constant arrays, and lists of headers and entries',
-        'write for (let i = 0; i < 16; i++) { … }',
-      )
-    return [
-      unrolled(
-        scope,
-        node,
-        values.map((one: unknown, index) => () => {
-          const name = `${over.name}[${index}]`
-          return bindValue(scope, node.pattern, host(scope, one, name, subject.span), subject.span)
-        }),
-      ),
-    ]
-  }
-  if (over.type.kind !== 'list' || over.op !== 'field')
-    throw scope.unfit(
-      subject.span,
-      `${nameOfType(over.type)} has no elements to go through`,
-      'write for (let i = 0; i < 16; i++) { … }',
-    )
-  if (over.base.type.kind === 'reference' && over.base.type.space === 'copy')
-    return [
-      unrolled(
-        scope,
-        node,
-        Array.from({ length: over.type.list.length }, (_, index) => () => {
-          const place: Typed = { op: 'constant', value: BigInt(index), type: { kind: 'constant' }, at: over.at }
-          return bindValue(scope, node.pattern, elementOfList(scope, subject.span, over, place), subject.span)
-        }),
-      ),
-    ]
-  return [overList(scope, node, over)]
-}
-
-function overList(scope: Scope, node: Each, over: Typed): TypedStatement {
-  if (over.type.kind !== 'list') throw new Error(`${over.op} is no list`)
-  const times = over.type.list.length
-  const together = bounded(scope, node.span, times)
-  return scope.block(() => {
-    const at = scope.at(node.span)
-    const variable = scope.variable('index', U32)
-    keep(scope, variable, { least: 0n, most: BigInt(times - 1) })
-    const index: Typed = { op: 'variable', variable, type: U32, at }
-    let bound: TypedStatement[] = []
-    const { body, settles } = inRounds(scope, node, together, () => {
-      useReference(scope, over, node.subject.span)
-      bound = bindValue(scope, node.pattern, elementOfList(scope, node.subject.span, over, index), node.subject.span)
-    })
-    return { op: 'loop', variable, from: 0n, step: 1n, times, body: [...bound, ...body], settles, at }
-  })
-}
-
-/** Every round is checked by itself, with its own constants. */
-function unrolled(scope: Scope, node: Each, rounds: readonly (() => TypedStatement[])[]): TypedStatement {
-  const { compilation } = scope
-  compilation.unrolled = (compilation.unrolled ?? 0) + rounds.length
-  if (compilation.unrolled > LONGEST_LOOP)
-    throw scope.unfit(
-      node.span,
-      `more than ${LONGEST_LOOP} rounds would be compiled in`,
-      'keep what is long in a table of the schema',
-    )
-  const checked = rounds.map((bind) =>
-    scope.block(() => {
-      let bound: TypedStatement[] = []
-      const { body } = inRounds(scope, node, scope.rounds, () => {
-        bound = bind()
-      })
-      return [...bound, ...body]
-    }),
-  )
-  return { op: 'rounds', rounds: checked, at: scope.at(node.span) }
 }

@@ -6,6 +6,7 @@
 import { coerce } from './check-convert.ts'
 import { bindValue } from './check-declare.ts'
 import { expression, value } from './check-expression.ts'
+import { spreadOf } from './check-spread.ts'
 import { typeOfConstant } from './check-type.ts'
 import { mayBe } from './ranges.ts'
 import { type Checked, isStatic, type Scope, type Static } from './scope.ts'
@@ -44,20 +45,30 @@ const variableTyped = ({ at }: Typed, variable: Variable): Typed => ({
   at,
 })
 
-interface Given {
+export interface Given {
   readonly name: string
   readonly typed: Typed
   readonly span: Span
 }
 
-function checkedFields(scope: Scope, node: Of<'record'>, what: 'kept' | 'returned'): Given[] {
-  return node.fields.map((field, index) => {
-    if (node.fields.findIndex(({ name }) => name === field.name) < index)
-      throw scope.unfit(field.span, `the record is given \`${field.name}\` twice`, 'take one of them out')
-    const typed = value(scope, field.value)
-    refuseInside(scope, typed, field.value.span, what)
-    return { name: field.name, typed, span: field.value.span }
-  })
+export function checkedFields(
+  scope: Scope,
+  { fields }: Of<'record'>,
+  what: 'kept' | 'returned' | 'passed on',
+): Given[] {
+  const given = new Map<string, Given>()
+  const written = new Set<string>()
+  for (const { name, value: node, span, spread } of fields) {
+    const all = spread === true ? spreadOf(scope, node) : [{ name, typed: value(scope, node), span: node.span }]
+    for (const one of all) {
+      if (spread !== true && given.has(one.name) && written.has(one.name))
+        throw scope.unfit(span, `the record is given \`${name}\` twice`, 'take one of them out')
+      refuseInside(scope, one.typed, one.span, what)
+      given.set(one.name, one)
+      if (spread !== true) written.add(one.name)
+    }
+  }
+  return [...given.values()]
 }
 
 function refuseInside(scope: Scope, { type }: Typed, span: Span, what: string): void {
@@ -112,7 +123,7 @@ function results(scope: Scope, span: Span, given: readonly Given[]): TypedStatem
     kind: 'record',
     fields: given.map(({ name, typed }) => ({
       name,
-      variable: scope.variable(`${scope.functionName}.${name}`, typeOfResult(typed)),
+      variable: scope.variable(`${scope.functionName}.${name}`, scope.returnedFields?.get(name) ?? typeOfResult(typed)),
     })),
   }
   const { returns } = scope
@@ -134,7 +145,7 @@ function results(scope: Scope, span: Span, given: readonly Given[]): TypedStatem
   return given.flatMap(({ name, typed, span }) => {
     const variable = returns.fields.find((one) => one.name === name)?.variable
     if (variable === undefined) return []
-    refuseOther(scope, name, typed, variable, span)
+    if (scope.returnedFields?.has(name) !== true) refuseOther(scope, name, typed, variable, span)
     const value = coerce(scope, typed, variable.type, span)
     mayBe(scope, variable, value)
     return [{ op: 'assign', variable, value, at: scope.at(span) }]

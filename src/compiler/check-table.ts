@@ -8,6 +8,7 @@ import { coerce } from './check-convert.ts'
 import { expression, value } from './check-expression.ts'
 import { BLOOM, keylessMethod, RING, SEQUENCE } from './check-keyless.ts'
 import { listFields } from './check-list.ts'
+import { spreadFields } from './check-spread.ts'
 import { tableAsked } from './check-stale.ts'
 import { typeOfDeclared } from './check-type.ts'
 import { isStatic, type Scope } from './scope.ts'
@@ -139,21 +140,25 @@ function fromRecord(scope: Scope, node: Expression, struct: StructType, form: st
 export function record(scope: Scope, node: Expression, struct: StructType, form: string): StructField[] {
   if (node.kind !== 'record') return fromRecord(scope, node, struct, form)
   // In the order in which they are written: that is the order in which they are computed.
-  const fields = node.fields.flatMap((given, index) => {
+  const spread = node.fields.flatMap((one, index) =>
+    one.spread === true ? spreadFields(scope, node, index, struct) : [],
+  )
+  const written = node.fields.filter(({ spread }) => spread !== true)
+  const fields = written.flatMap((given, index) => {
     const { name, span } = given
     const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
     const field = struct.layout.fields.find((one) => one.name === name)
     if (field === undefined || type === undefined)
       throw scope.unfit(span, `${definite(struct)} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))
-    if (node.fields.findIndex((one) => one.name === name) < index)
+    if (written.findIndex((one) => one.name === name) < index)
       throw scope.unfit(span, `${definite(struct)} is given \`${name}\` twice`, 'take one of them out')
     if (isList(type)) return listFields(scope, struct, field, type, given.value)
     return [{ field, value: coerce(scope, value(scope, given.value), typeOfDeclared(type), given.value.span) }]
   })
   for (const { name } of struct.layout.fields)
-    if (!node.fields.some((given) => given.name === name))
+    if (!written.some((given) => given.name === name) && !spread.some(({ name: given }) => given === name))
       throw scope.unfit(node.span, `${definite(struct)} lacks \`${name}\``, form)
-  return fields
+  return [...spread.flatMap(({ fields }) => fields), ...fields]
 }
 
 const definite = ({ name }: StructType): string => (name.startsWith('an ') ? name : `the ${name}`)

@@ -1,6 +1,6 @@
 /** The types that values get: by what is declared, and by what they are. */
 import { isList, isType, type Type } from '../lang/index.ts'
-import { resolve } from './modules.ts'
+import { type Module, resolve, resolveType } from './modules.ts'
 import type { Scope } from './scope.ts'
 import type { Annotation } from './tree.ts'
 import { rangeOf, type ValueType } from './typed.ts'
@@ -15,14 +15,59 @@ export const typeOfConstant = (value: bigint): ValueType => {
 
 /** The type that an annotation names; undefined where it names none that the language has. */
 export function typeOfAnnotation(scope: Scope, annotation: Annotation | undefined): ValueType | undefined {
+  const { type } = annotation === undefined ? { type: undefined } : resolved(scope, scope.module, annotation)
+  if (type !== 'number') return type
+  throw scope.unfit(
+    annotation?.span ?? { start: 0, end: 0 },
+    'a number has no width in the kernel',
+    'write u8, u16, u32, u64, i32 or i64',
+  )
+}
+
+/** The types of a record's fields, where an annotation has them. */
+export function fieldTypes(
+  scope: Scope,
+  annotation: Annotation | undefined,
+): ReadonlyMap<string, ValueType> | undefined {
   if (annotation === undefined) return undefined
-  if (annotation.name === 'bool') return { kind: 'bool' }
-  if (annotation.name === 'number')
-    throw scope.unfit(annotation.span, 'a number has no width in the kernel', 'write u8, u16, u32, u64, i32 or i64')
-  const { compilation, module } = scope
-  const resolved = resolve(compilation.modules, module, annotation.name)
-  if (resolved?.kind !== 'value' || !isType(resolved.value)) return undefined
-  return typeOfDeclared(resolved.value)
+  const { module, annotation: found } = resolved(scope, scope.module, annotation)
+  if (found.fields === undefined) return undefined
+  const types = [...found.fields].flatMap(([name, one]): [string, ValueType][] => {
+    const { type } = resolved(scope, module, one)
+    if (type === 'number')
+      throw scope.unfit(
+        annotation.span,
+        `\`${name}\` is a number, which has no width in the kernel`,
+        'write u8, u16, u32, u64, i32 or i64',
+      )
+    return type === undefined ? [] : [[name, type]]
+  })
+  return new Map(types)
+}
+
+interface ResolvedType {
+  readonly type: ValueType | 'number' | undefined
+  /** Where it was found in the end. */
+  readonly module: Module
+  readonly annotation: Annotation
+}
+
+/** Names of types stand for others, `type Port = u16`, in other modules perhaps. */
+function resolved({ compilation: { modules } }: Scope, start: Module, given: Annotation): ResolvedType {
+  let [module, annotation] = [start, given]
+  for (const seen = new Set<Annotation>(); !seen.has(annotation); ) {
+    seen.add(annotation)
+    const { name } = annotation
+    if (name === 'bool') return { type: { kind: 'bool' }, module, annotation }
+    if (name === 'number') return { type: 'number', module, annotation }
+    const value = resolve(modules, module, name)
+    if (value?.kind === 'value' && isType(value.value)) return { type: typeOfDeclared(value.value), module, annotation }
+    const alias = resolveType(modules, module, name)
+    if (alias === undefined) break
+    module = alias.module
+    annotation = alias.annotation
+  }
+  return { type: undefined, module, annotation }
 }
 
 /** The same where a value is kept: there a type that is not the language's would promise a width to an integer. */

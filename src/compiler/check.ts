@@ -7,9 +7,10 @@ import { Refusal } from '../base/diagnostic.ts'
 import { decided, unlessDead } from './check-absent.ts'
 import { assign } from './check-assign.ts'
 import { condition } from './check-condition.ts'
-import { bindPattern, declare, take } from './check-declare.ts'
+import { bindValue, declare, namesIn, take } from './check-declare.ts'
+import { each } from './check-each.ts'
 import { value } from './check-expression.ts'
-import { each, loop, whileLoop } from './check-loop.ts'
+import { loop, whileLoop } from './check-loop.ts'
 import { returned } from './check-return.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
@@ -29,14 +30,14 @@ export function check(compilation: Compilation, module: Module, syntax: Function
   if (tree === undefined) return []
   const scope = new Scope(compilation, module, 'dataplane', [])
   scope.returns = { kind: 'verdict' }
-  collecting(diagnostics, () => bindParameters(scope, tree))
-  return body(scope, tree)
+  const given = collecting(diagnostics, () => bindParameters(scope, tree)) ?? []
+  return [...given, ...body(scope, tree)]
 }
 
 /** `(packet, { state, config, … })`: the two things that a data plane is given. */
-function bindParameters(scope: Scope, tree: FunctionTree): void {
+function bindParameters(scope: Scope, tree: FunctionTree): TypedStatement[] {
   const given: Static['static'][] = ['packet', 'context']
-  for (const [index, parameter] of tree.parameters.entries()) {
+  return tree.parameters.flatMap((parameter, index) => {
     const kind = given[index]
     if (kind !== 'packet' && kind !== 'context')
       throw scope.unfit(
@@ -45,12 +46,8 @@ function bindParameters(scope: Scope, tree: FunctionTree): void {
         'write (packet, { state, config, drop, … })',
       )
     const whole: Static = { static: kind, at: scope.at(parameter.span) }
-    if (typeof parameter.pattern === 'string') {
-      scope.bind(parameter.pattern, { kind: 'static', value: whole })
-      continue
-    }
-    bindPattern(scope, whole, parameter.pattern)
-  }
+    return bindValue(scope, parameter.pattern, whole, parameter.span)
+  })
 }
 
 /** The body of a function, and that it ends as its type says. */
@@ -125,7 +122,7 @@ function refused(scope: Scope, node: Statement): boolean {
 }
 
 const declared = (node: Statement): readonly string[] =>
-  node.kind === 'declare' ? [node.name] : node.kind === 'take' ? node.pattern.map(({ name }) => name) : []
+  node.kind === 'declare' ? [node.name] : node.kind === 'take' ? namesIn(node.pattern) : []
 
 const going = (...result: TypedStatement[]): Block => ({ result, ends: false })
 const ending = (...result: TypedStatement[]): Block => ({ result, ends: true })

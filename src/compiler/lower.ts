@@ -462,6 +462,9 @@ class Lowering implements References {
           () => this.value(node.whenTrue),
           () => this.value(node.whenFalse),
         )
+      case 'bound':
+        this.assign(node.variable, node.value)
+        return this.value(node.body)
       case 'call':
         return this.call(node)
       case 'withLock':
@@ -543,6 +546,9 @@ class Lowering implements References {
       }
       case 'compare':
         return compare(this, node, whenTrue, whenFalse)
+      case 'bound':
+        this.assign(node.variable, node.value)
+        return this.condition(node.body, whenTrue, whenFalse)
       case 'set':
       case 'add':
       case 'replace':
@@ -604,6 +610,9 @@ class Lowering implements References {
         const isHeader = node.base.type.kind === 'reference' && node.base.type.space === 'packet'
         return elementOf(this, this.packet, isHeader ? this.inPacket(base) : base, node)
       }
+      case 'bound':
+        this.assign(node.variable, node.value)
+        return this.reference(node.body)
       case 'conditional':
         return chosen(this, node)
       case 'call': {

@@ -8,9 +8,11 @@ import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import type { FunctionSyntax } from './narrow.ts'
+import { annotationOfType, fieldsOf } from './narrow-type.ts'
 import type * as es from './parse.ts'
 import { parse } from './parse.ts'
 import type { SourceText } from './report.ts'
+import type { Annotation } from './tree.ts'
 
 export interface Module extends SourceText {
   readonly path: string
@@ -18,6 +20,8 @@ export interface Module extends SourceText {
   readonly functions: ReadonlyMap<string, FunctionSyntax>
   /** Other constants declared at the top. */
   readonly constants: ReadonlyMap<string, es.Expression | es.Enum>
+  /** Types declared at the top, those without parameters of their own. */
+  readonly types: ReadonlyMap<string, Annotation>
   /** Local name → where it comes from. */
   readonly imports: ReadonlyMap<string, Origin>
   /** Exported name → local name, or where it comes from. */
@@ -109,6 +113,7 @@ function shown(path: string): string {
 function declarations(path: string, tree: es.ModuleNode) {
   const functions = new Map<string, FunctionSyntax>()
   const constants = new Map<string, es.Expression | es.Enum>()
+  const types = new Map<string, Annotation>()
   const imports = new Map<string, Origin>()
   const exports = new Map<string, string | Origin>()
   const stars: string[] = []
@@ -123,6 +128,15 @@ function declarations(path: string, tree: es.ModuleNode) {
     if (statement.type === 'TSEnumDeclaration') {
       constants.set(statement.id.name, statement)
       if (exported) exports.set(statement.id.name, statement.id.name)
+    }
+    if (statement.type === 'TSTypeAliasDeclaration' || statement.type === 'TSInterfaceDeclaration') {
+      const { id, typeParameters, start, end } = statement
+      const annotation =
+        statement.type === 'TSTypeAliasDeclaration'
+          ? annotationOfType(statement.typeAnnotation)
+          : { name: '…', span: { start, end }, fields: fieldsOf(statement.body.body) }
+      if (annotation !== undefined && !typeParameters) types.set(id.name, annotation)
+      if (exported) exports.set(id.name, id.name)
     }
     if (statement.type !== 'VariableDeclaration' || statement.kind !== 'const') return
     for (const { id, init } of statement.declarations) {
@@ -152,10 +166,16 @@ function declarations(path: string, tree: es.ModuleNode) {
         if (from !== undefined) exports.set(nameOf(exported), { path: from, name: nameOf(local) })
         else if (!node.source) exports.set(nameOf(exported), nameOf(local))
       }
-    } else if (node.type === 'ExportDefaultDeclaration') main = node.declaration as es.Expression
-    else declare(node, false)
+    } else if (node.type === 'ExportDefaultDeclaration') {
+      const { declaration } = node
+      if (declaration.type === 'FunctionDeclaration') {
+        const name = declaration.id?.name ?? 'default'
+        functions.set(name, declaration as es.FunctionNode)
+        exports.set('default', name)
+      } else main = declaration as es.Expression
+    } else declare(node, false)
   }
-  return { functions, constants, imports, exports, stars, default: main }
+  return { functions, constants, types, imports, exports, stars, default: main }
 }
 
 const nameOf = (node: { type: string } & ({ name: string } | { value: string })): string =>
@@ -199,4 +219,29 @@ function resolveExport(modules: Modules, { path, name }: Origin): Resolved | und
     if (found !== undefined) return found
   }
   return name in module.values ? { kind: 'value', value: module.values[name] } : undefined
+}
+
+/** What the name of a type stands for, and the module where that is written. */
+export function resolveType(
+  modules: Modules,
+  module: Module,
+  name: string,
+): { readonly module: Module; readonly annotation: Annotation } | undefined {
+  const annotation = module.types.get(name)
+  if (annotation !== undefined) return { module, annotation }
+  const origin = module.imports.get(name)
+  return origin === undefined ? undefined : resolveExportedType(modules, origin)
+}
+
+function resolveExportedType(modules: Modules, { path, name }: Origin): ReturnType<typeof resolveType> {
+  const module = modules.get(path)
+  if (module === undefined) return undefined
+  const target = module.exports.get(name)
+  if (typeof target === 'string') return resolveType(modules, module, target)
+  if (target !== undefined) return resolveExportedType(modules, target)
+  for (const star of module.stars) {
+    const found = resolveExportedType(modules, { path: star, name })
+    if (found !== undefined) return found
+  }
+  return undefined
 }

@@ -12,6 +12,7 @@ export type {
   Program as ModuleNode,
   Statement,
   TSEnumDeclaration as Enum,
+  TSSignature,
   TSType,
   VariableDeclaration,
 } from 'oxc-parser'

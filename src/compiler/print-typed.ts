@@ -168,6 +168,10 @@ class Printer {
         return [node.test, node.whenTrue, node.whenFalse]
           .map((part) => this.operand(part))
           .reduce((text, part, index) => `${text} ${index === 1 ? '?' : ':'} ${part}`)
+      case 'bound': {
+        const value = this.text(node.value)
+        return `{ ${this.target(node.variable)} = ${value}; ${this.text(node.body)} }`
+      }
       case 'call':
         return `${this.functionName(node.callee)}(${node.arguments.map((one) => this.text(one)).join(', ')})`
       case 'encapsulate':

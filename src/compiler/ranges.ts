@@ -48,8 +48,13 @@ function computed(scope: Scope, typed: Typed): Range | undefined {
       return upTo(4095n)
     case 'convert':
       return rangeOfValue(scope, typed.operand)
+    case 'bound':
+      return rangeOfValue(scope, typed.body)
     case 'conditional':
-      return hull(rangeOfValue(scope, typed.whenTrue), rangeOfValue(scope, typed.whenFalse))
+      return hull(
+        whereTest(scope, typed.test, true, typed.whenTrue),
+        whereTest(scope, typed.test, false, typed.whenFalse),
+      )
     case 'call':
       return returned(typed.callee.body)
         .map((one) => rangeOfValue(scope, one))
@@ -59,6 +64,15 @@ function computed(scope: Scope, typed: Typed): Range | undefined {
     default:
       return undefined
   }
+}
+
+/** What a value can be where a test holds, or does not. */
+function whereTest(scope: Scope, test: Typed, holds: boolean, typed: Typed): Range {
+  const { ranges } = scope
+  scope.ranges = narrowed(scope, ranges, test, holds)
+  const range = rangeOfValue(scope, typed)
+  scope.ranges = ranges
+  return range
 }
 
 function arithmetic({ operator }: Extract<Typed, { op: 'arithmetic' }>, a: Range, b: Range): Range | undefined {
@@ -282,6 +296,8 @@ export function acts(typed: Typed): boolean {
     case 'and':
     case 'or':
       return acts(typed.left) || acts(typed.right)
+    case 'bound':
+      return acts(typed.value) || acts(typed.body)
     case 'conditional':
       return acts(typed.test) || acts(typed.whenTrue) || acts(typed.whenFalse)
     default:

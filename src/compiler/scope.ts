@@ -151,6 +151,8 @@ export class Scope {
   returns: ValueType | undefined
   /** Somewhere, null is returned. */
   returnsNull = false
+  /** Where a record is, the types that are declared for its fields. */
+  returnedFields: ReadonlyMap<string, ValueType> | undefined
   /** `returns` was not declared: the first return decides. */
   infersReturns = false
   /** Something was refused that may have tested for null, or returned. */

@@ -37,6 +37,12 @@ export type Expression = { readonly span: Span } & (
       readonly right: Expression
     }
   | { readonly kind: 'and' | 'or'; readonly left: Expression; readonly right: Expression }
+  /** `left ** right` */
+  | { readonly kind: 'power'; readonly left: Expression; readonly right: Expression }
+  /** `subject?.field`, as `value` of what has that name where it is there. */
+  | ({ readonly kind: 'optional' } & Optional)
+  /** `subject ?? otherwise`, or `subject?.field ?? otherwise`. */
+  | ({ readonly kind: 'otherwise'; readonly otherwise: Expression } & Optional)
   | {
       readonly kind: 'conditional'
       readonly test: Expression
@@ -45,12 +51,21 @@ export type Expression = { readonly span: Span } & (
     }
 )
 
+/** What may be null, under a name of its own, and what is computed with it if it is not. */
+export interface Optional {
+  readonly subject: Expression
+  readonly name: string
+  readonly value: Expression
+}
+
 /** The expressions of one kind. */
 export type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>
 
 export interface RecordField {
   readonly name: string
   readonly value: Expression
+  /** `...value`: all fields of it, and its name is no name. */
+  readonly spread?: true
   readonly span: Span
 }
 
@@ -122,19 +137,32 @@ export interface Each {
   readonly body: readonly Statement[]
 }
 
-/** A plain name, or the names taken out of an object: `{ drop, state: tables }`. */
-export type Pattern = string | readonly { readonly property: string; readonly name: string; readonly span: Span }[]
+/** A plain name, or what is taken out of something: `{ drop, state: { flows } }`, `[first, second]`. */
+export type Pattern = string | readonly Part[]
+
+export interface Part {
+  /** A field, or an element. */
+  readonly of: string | number
+  readonly to: Pattern
+  /** What stands for what a configuration leaves out. */
+  readonly otherwise?: Expression | undefined
+  readonly span: Span
+}
 
 /** A type's name as it is written; `…` where the type is not a plain name. */
 export interface Annotation {
   readonly name: string
   readonly span: Span
+  /** Of `{ field: type }`. */
+  readonly fields?: ReadonlyMap<string, Annotation>
 }
 
 export interface Parameter {
   readonly span: Span
   readonly annotation?: Annotation | undefined
   readonly pattern: Pattern
+  /** What it is where a call leaves it out. */
+  readonly otherwise?: Expression | undefined
 }
 
 export interface FunctionTree {

@@ -94,6 +94,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'isNull' | 'not' | 'complement' | 'negate' | 'convert'; readonly operand: Typed }
   | { readonly op: 'and' | 'or'; readonly left: Typed; readonly right: Typed }
   | { readonly op: 'conditional'; readonly test: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
+  /** `body`, where the variable is `value`. */
+  | { readonly op: 'bound'; readonly variable: Variable; readonly value: Typed; readonly body: Typed }
   | { readonly op: 'call'; readonly callee: TypedFunction; readonly arguments: readonly Typed[] }
   /** A call under the lock of the entry that is passed first: `lock` is its offset. */
   | { readonly op: 'withLock'; readonly call: Typed & { readonly op: 'call' }; readonly lock: number }

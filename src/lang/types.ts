@@ -120,6 +120,8 @@ export interface List<T, N extends number> {
   /** The same as `list[index]`. */
   at(index: number): T
   [Symbol.iterator](): IterableIterator<T>
+  /** Every index, with its element. */
+  entries(): IterableIterator<[number, T]>
 }
 
 /** What may stand for a list where a key or a value is written out. */

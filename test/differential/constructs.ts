@@ -11,6 +11,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   arithmetic: 'generated',
   assign: 'generated',
   atomic: 'generated',
+  bound: 'generated',
   break: 'generated',
   breakable: 'generated',
   byte: 'generated',

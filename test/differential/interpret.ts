@@ -288,6 +288,9 @@ class Interpreter {
         return this.value(node.left) === true || this.value(node.right) === true
       case 'conditional':
         return this.value(this.value(node.test) === true ? node.whenTrue : node.whenFalse)
+      case 'bound':
+        this.variables.set(node.variable, this.value(node.value))
+        return this.value(node.body)
       case 'call': {
         // First all of them: what computes one may call the same function.
         const given = node.arguments.map((one) => this.value(one))
