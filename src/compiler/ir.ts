@@ -34,6 +34,8 @@ export type Operation =
     }
   /** Argument 1 into memory at argument 0: the packet's, or another. */
   | { readonly op: 'store'; readonly size: Size; readonly offset: number; readonly to?: 'packet' }
+  /** So many bytes behind argument 0, where it is in the packet, are 0 here. There is nothing to do. */
+  | { readonly op: 'cleared'; readonly size: number; readonly offset: number }
   /** Changes memory at argument 0 by argument 1, if it is argument 2 where there is one. Gives what it was before. */
   | { readonly op: 'atomic'; readonly operation: AtomicName; readonly size: 4 | 8; readonly offset: number }
   /** The address of an object on the stack. */
@@ -158,6 +160,7 @@ export function successors(block: Block): Block[] {
 export function isPure(value: Value): boolean {
   if (value.op === 'load') return value.from !== 'shared'
   if (value.op === 'invoke') return value.pure
+  if (value.op === 'cleared') return false
   return value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
 }
 

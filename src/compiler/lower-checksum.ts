@@ -10,7 +10,7 @@ import type { Hook } from '../isa/program.ts'
 import { Ethernet, type StructType } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
 import type { AluName, Block, Size, Value } from './ir.ts'
-import type { Passage } from './lower-packet.ts'
+import { OWN, type Passage } from './lower-packet.ts'
 import { readPacket } from './lower-read.ts'
 import { FLAGS_SHIFT, type Flags, findTransport, flagsOf } from './lower-transport.ts'
 import type { PacketReference } from './reference.ts'
@@ -43,6 +43,9 @@ function checksumOf({ checksums, layout }: StructType) {
 }
 
 const WHOLE = { start: 0, more: undefined } as const
+
+/** Of more than that, only the kernel changes checksums. A power of two. */
+export const MOST_ROOM = 256
 
 /** The first of the variables, far from all others. */
 const FIRST_VARIABLE = -(2 ** 40)
@@ -156,6 +159,7 @@ export class Checksums {
 
   /** Settles what is owed. `isLast`: the packet is not read afterwards. Every reference is stale then. */
   settle(isLast: boolean): void {
+    if (this.hook === 'tc') for (const account of this.accounts) this.settleInRoom(account)
     for (const account of this.accounts) this.settleAccount(account, isLast)
     if (this.uncovered !== undefined) this.tellHardware(this.uncovered)
   }
@@ -244,12 +248,15 @@ export class Checksums {
 
   /** What the hardware summed up is what follows the Ethernet header. */
   private oweHardware({ offset }: PacketReference, difference: Value): void {
-    const { builder } = this
     if (this.hook !== 'tc' || (offset.op === 'const' && Number(offset.value) < Ethernet.size)) return
+    const isOdd = this.alu('lsh', this.alu('and', offset, 1), 3)
+    this.owePacket(this.alu('lsh', difference, isOdd))
+  }
+
+  private owePacket(sum: Value): void {
+    const { builder } = this
     this.uncovered ??= this.newAccount([])
     const account = this.uncovered
-    const isOdd = this.alu('lsh', this.alu('and', offset, 1), 3)
-    const sum = this.alu('lsh', difference, isOdd)
     builder.write(account.place, builder.constant(1))
     builder.write(account.sum, this.alu('add', builder.read(account.sum), sum))
   }
@@ -298,6 +305,39 @@ export class Checksums {
     this.clear(account)
   }
 
+  /** Of a header that there was made room for, nobody else knows a checksum: it is changed in the packet. */
+  private settleInRoom(account: Account): void {
+    const { builder, packet } = this
+    const room = builder.read(OWN.room)
+    if (room.op === 'const' && room.value === 0n) return
+    const [inside, even, there, next] = [builder.newBlock(), builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    const [place, all] = [builder.read(account.place), builder.read(account.sum)]
+    const distance = this.alu('sub', this.alu('and', place, 0xffff, 32), Ethernet.size, 32)
+    builder.branch('ult', 32, distance, room, inside, next)
+    builder.enter(inside)
+    builder.branch('eq', 32, this.alu('and', place, 1, 32), builder.constant(0), even, next)
+    builder.enter(even)
+    // What there was made room for is in the first part: nothing has to be pulled in for this.
+    const offset = this.alu('add', this.alu('and', distance, MOST_ROOM - 1, 32), Ethernet.size)
+    const pointer = this.alu('add', packet.data(), offset)
+    builder.branch('ule', 64, this.alu('add', pointer, 2), packet.dataEnd(), there, next)
+    builder.enter(there)
+    const flags = flagsOf(builder, place)
+    // The kernel's helper never gives 0xffff where it is one of two zeros.
+    this.replaceAt(pointer, this.alu('add', all, 0xffff), flags, () => {
+      const [pseudo, other] = [builder.newBlock(), builder.newBlock()]
+      builder.branch('ne', 32, this.testOf(flags, CSUM.pseudo), builder.constant(0), pseudo, other)
+      builder.enter(pseudo)
+      // For the address, a header's checksum makes up.
+      this.owePacket(this.alu('xor', this.fold(all, 32), 0xffff_ffff))
+      builder.jump(other)
+      builder.enter(other)
+    })
+    this.clear(account)
+    builder.jump(next)
+    builder.enter(next)
+  }
+
   /** The kernel knows in which state the checksum is. Linux before 6.16 does not know the flag for IPv6. */
   private replace(where: Value, sum: Value, flags: Flags, isLast: boolean): void {
     const { builder } = this
@@ -331,11 +371,8 @@ export class Checksums {
   /** As the kernel does it: what is at an odd place is no checksum. */
   private replaceHere(where: Value, sum: Value, flags: Flags): void {
     const { builder, packet } = this
-    const done = builder.newBlock()
-    const isZero = (value: Value, yes: Block, no: Block): void =>
-      builder.branch('eq', 32, value, builder.constant(0), yes, no)
-    const even = builder.newBlock()
-    isZero(this.alu('and', where, 1), even, done)
+    const [even, done] = [builder.newBlock(), builder.newBlock()]
+    builder.branch('eq', 32, this.alu('and', where, 1), builder.constant(0), even, done)
     builder.enter(even)
     const { pointer, present } = readPacket(builder, packet, where, 2)
     for (const { comparison, bits, left, right } of present) {
@@ -343,6 +380,17 @@ export class Checksums {
       builder.branch(comparison, bits, left, right, there, done)
       builder.enter(there)
     }
+    this.replaceAt(pointer, sum, flags)
+    builder.jump(done)
+    builder.enter(done)
+  }
+
+  /** `changed`: what follows where there was a checksum. */
+  private replaceAt(pointer: Value, sum: Value, flags: Flags, changed = () => {}): void {
+    const { builder } = this
+    const done = builder.newBlock()
+    const isZero = (value: Value, yes: Block, no: Block): void =>
+      builder.branch('eq', 32, value, builder.constant(0), yes, no)
     const old = builder.emit({ op: 'load', size: 2, offset: 0, from: 'packet' }, pointer)
     const isOptional = this.testOf(flags, CSUM.mangled0)
     const [optional, summed, plain, mangled] = [
@@ -360,6 +408,7 @@ export class Checksums {
     const store = (stored: Value): Value =>
       builder.emit({ op: 'store', size: 2, offset: 0, to: 'packet' }, pointer, stored)
     store(value)
+    changed()
     isZero(isOptional, done, plain)
     builder.enter(plain)
     isZero(value, mangled, done)

@@ -5,7 +5,9 @@
 import { ADJ_ROOM, type HelperName, SK_BUFF } from '../isa/opcodes.ts'
 import { ETHERTYPE, Ethernet } from '../lang/index.ts'
 import type { Value } from './ir.ts'
+import { MOST_ROOM } from './lower-checksum.ts'
 import { Mover, WORDS } from './lower-move.ts'
+import { OWN } from './lower-packet.ts'
 import { swapBytes } from './passes/simplify.ts'
 import type { Tunnel } from './typed.ts'
 
@@ -34,9 +36,9 @@ export class TcMover extends Mover {
   encapsulate(tunnel: Tunnel): Value {
     const { size, ethernet } = tunnel
     const flags = encapsulation(tunnel)
-    if (!ethernet) return this.growBehind(size, flags)
+    if (!ethernet) return this.cleared(this.growBehind(size, flags), size)
     // The kernel makes room in IP packets only; other frames get it in front, and there are none of segments.
-    return this.either(
+    const result = this.either(
       this.forkAmong(this.protocol(), IP_TYPES),
       () => this.after(this.growBehind(size, flags), () => this.copyHeader(0, size)),
       () =>
@@ -46,6 +48,16 @@ export class TcMover extends Mover {
           () => this.refused(),
         ),
     )
+    return this.cleared(result, size - Ethernet.size)
+  }
+
+  /** The kernel makes room of zeros (bpf_skb_generic_push, skb_change_head): so many of them are behind the Ethernet header. */
+  private cleared(result: Value, size: number): Value {
+    const { builder, packet } = this
+    return this.after(result, () => {
+      builder.emit({ op: 'cleared', size, offset: Ethernet.size }, packet.data())
+      if (size <= MOST_ROOM) builder.write(OWN.room, this.constant(size))
+    })
   }
 
   /** What is carried says for itself what it is: the kernel has to know. */
@@ -89,7 +101,7 @@ export class TcMover extends Mover {
     const result = this.either(
       this.fork('ne', first, this.constant(0), 64),
       () => this.adjust(size, this.constant(flags | BigInt(ADJ_ROOM.fixedGso))),
-      () => this.constant(0),
+      () => first,
     )
     this.packet.moved()
     return result

@@ -8,8 +8,20 @@ import type { Block, Graph, Size, Value } from './ir.ts'
 import { Pull } from './lower-pull.ts'
 import { swapBytes } from './passes/simplify.ts'
 
-/** SSA variables that no source names. */
-export const OWN = { port: -1, interface: -2, data: -3, dataEnd: -4, tag: -5, verdict: -6, pulled: -7 } as const
+/**
+ * SSA variables that no source names. `room`: of how many bytes behind the Ethernet header nobody knows but the program, which has
+ * made room for them; 0 if it has not.
+ */
+export const OWN = {
+  port: -1,
+  interface: -2,
+  data: -3,
+  dataEnd: -4,
+  tag: -5,
+  verdict: -6,
+  pulled: -7,
+  room: -8,
+} as const
 
 export interface Passage {
   /** How many bytes are there for sure: reading them takes no test. */
@@ -67,6 +79,7 @@ class TcPassage implements Passage {
   constructor(builder: Builder) {
     this.builder = builder
     this.pull = new Pull(builder)
+    builder.begin(OWN.room, builder.constant(0), [])
   }
 
   arrive(): void {}

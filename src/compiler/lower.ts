@@ -16,7 +16,7 @@ import { loadField } from './lower-field.ts'
 import { type Callee, calleeOf, joined, parted, signatureOf } from './lower-function.ts'
 import { TcMover } from './lower-move-tc.ts'
 import { XdpMover } from './lower-move-xdp.ts'
-import { type Passage, passageOf } from './lower-packet.ts'
+import { OWN, type Passage, passageOf } from './lower-packet.ts'
 import { emitWithPacket } from './lower-punt.ts'
 import { readPacket } from './lower-read.ts'
 import { bring, chosen, elementOf, type References, referenceTo } from './lower-reference.ts'
@@ -652,6 +652,7 @@ class Lowering implements References {
     const operands = node.op === 'move' ? node.operands.map((one) => this.scalar(one)) : []
     this.builder.at = node.at
     this.checksums.settle(false)
+    this.builder.write(OWN.room, this.builder.constant(0))
     return node.op === 'move' ? mover.move(node.move, operands) : mover[node.op](node.tunnel)
   }
 }

@@ -209,6 +209,7 @@ class Selection {
   private value(value: Value): void {
     const { at } = value
     const [a, b, expected] = value.arguments
+    if (value.op === 'cleared') return
     if (isRemade(value) || value.op === 'context' || value.op === 'parameter' || value.op === 'phi') return
     if (this.folded.has(value)) return
     if (value.op === 'now') return this.call(value, { imm: HELPER.ktime_get_ns })

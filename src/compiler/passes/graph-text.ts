@@ -41,6 +41,8 @@ function operationOf(op: string, [first, second]: readonly string[]): Operation 
       return { op, object: { size: Number(first), align: 8, what: 'a key', at } }
     case 'store':
       return { op, size: Number(first) as 4, offset: Number(second) }
+    case 'cleared':
+      return { op, size: Number(first), offset: Number(second) }
     case 'swap':
       return { op, bits: Number(first) as 16 }
     case 'map':

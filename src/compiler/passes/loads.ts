@@ -28,4 +28,4 @@ export function repeatedLoads(graph: Graph): boolean {
 
 /** What is written where no entry is. */
 const isOwn = (value: Value): boolean =>
-  value.op === 'store' && (value.to === 'packet' || value.arguments[0]?.op === 'stack')
+  value.op === 'cleared' || (value.op === 'store' && (value.to === 'packet' || value.arguments[0]?.op === 'stack'))

@@ -6,44 +6,61 @@ import { moves } from './states.ts'
 
 /**
  * What was just stored in the packet is not loaded from there, and what is stored over is not stored: a checksum, or an octet of
- * several bit fields, that assignments in a row change.
+ * several bit fields, that assignments in a row change. In room for new headers there are zeros.
  */
 export function packetStores(graph: Graph): boolean {
-  if (!graph.blocks.some(({ values }) => values.some(isStore))) return false
+  if (!graph.blocks.some(({ values }) => values.some(isWritten))) return false
   const isForwarded = forward(graph)
   return dropOverwritten(graph) || isForwarded
 }
 
 type Load = Extract<Value, { op: 'load' }>
 type Store = Extract<Value, { op: 'store' }>
+type Cleared = Extract<Value, { op: 'cleared' }>
+type Access = Load | Store | Cleared
 
 const isLoad = (value: Value): value is Load => value.op === 'load' && value.from === 'packet'
 const isStore = (value: Value): value is Store => value.op === 'store' && value.to === 'packet'
+const isWritten = (value: Value): value is Store | Cleared => value.op === 'cleared' || isStore(value)
 
-/** Whether one access is known to touch no byte of the other: both go by the same pointer. */
-const areApart = (a: Load | Store, b: Load | Store): boolean =>
-  a.arguments[0] === b.arguments[0] && (a.offset + a.size <= b.offset || b.offset + b.size <= a.offset)
+/** Bytes of the packet, counted from a pointer. */
+interface Bytes {
+  readonly base: Value | undefined
+  readonly offset: number
+  readonly size: number
+}
 
-const isWithin = (inner: Load | Store, outer: Store): boolean =>
-  inner.arguments[0] === outer.arguments[0] &&
-  outer.offset <= inner.offset &&
-  inner.offset + inner.size <= outer.offset + outer.size
+/** What is in them. A constant is known byte by byte. */
+interface Known extends Bytes {
+  readonly stored: Value
+}
+
+const bytesOf = ({ arguments: [base], offset, size }: Access): Bytes => ({ base, offset, size })
+const endOf = ({ offset, size }: Bytes): number => offset + size
+
+/** Whether one is known to have no byte of the other: both go by the same pointer. */
+const areApart = (a: Bytes, b: Bytes): boolean => a.base === b.base && (endOf(a) <= b.offset || endOf(b) <= a.offset)
+
+const isWithin = (inner: Bytes, outer: Bytes): boolean =>
+  inner.base === outer.base && outer.offset <= inner.offset && endOf(inner) <= endOf(outer)
 
 /** Telling apart more stores would take long. */
 const MOST_KNOWN = 32
 
 function forward(graph: Graph): boolean {
   const replacements = new Map<Value, Value>()
-  const knownAtEnd = new Map<Block, readonly Store[]>()
+  const knownAtEnd = new Map<Block, readonly Known[]>()
   let changed = false
-  for (const block of graph.blocks) {
-    let known = common(block.predecessors, knownAtEnd)
+  for (const [number, block] of graph.blocks.entries()) {
+    const before = block.predecessors.filter((one) => knownAtEnd.has(one))
+    let known = common(before, knownAtEnd, isSame)
+    if (before.length < block.predecessors.length) known = keptByLoop(known, graph.blocks.slice(number), block)
     for (const [index, value] of block.values.entries()) {
-      if (moves(value)) known = []
-      if (isStore(value)) known = [...known.filter((one) => areApart(one, value)), value].slice(-MOST_KNOWN)
+      if (moves(value) || isWritten(value)) known = [...after(known, value), ...knownOf(value)].slice(-MOST_KNOWN)
       if (!isLoad(value)) continue
-      const store = known.find((one) => isWithin(value, one))
-      const seen = store === undefined ? undefined : partOf(store, value)
+      const loaded = bytesOf(value)
+      const one = known.find((other) => isWithin(loaded, other))
+      const seen = one === undefined ? undefined : partOf(one, value)
       if (seen === undefined) continue
       changed = true
       // What is to be masked first stands where it was loaded.
@@ -56,13 +73,50 @@ function forward(graph: Graph): boolean {
   return changed
 }
 
+function knownOf(value: Value): Known[] {
+  if (!isWritten(value)) return []
+  const stored = value.op === 'store' ? value.arguments[1] : newConstant(0n, value.at)
+  return stored === undefined ? [] : [{ ...bytesOf(value), stored }]
+}
+
+/** What is known in all rounds of a loop, of what is where it begins: `blocks` are its first and all that follow. */
+function keptByLoop(known: readonly Known[], blocks: readonly Block[], first: Block): readonly Known[] {
+  const last = Math.max(...first.predecessors.map((one) => blocks.indexOf(one)))
+  return blocks.slice(0, last + 1).reduce((left, { values }) => values.reduce(after, left), known)
+}
+
+/** What is left of it behind a value. */
+function after(known: readonly Known[], value: Value): readonly Known[] {
+  if (known.length === 0 || moves(value)) return []
+  return isWritten(value) ? known.flatMap((one) => kept(one, bytesOf(value))) : known
+}
+
+/** What is left of it where something was written. */
+function kept(one: Known, written: Bytes): Known[] {
+  if (one.base !== written.base) return []
+  if (areApart(one, written)) return [one]
+  const { base, offset, stored } = one
+  if (stored.op !== 'const') return []
+  const part = (from: number, to: number): Known[] => {
+    const value = newConstant(stored.value >> BigInt(8 * (from - offset)), stored.at)
+    return from < to ? [{ base, offset: from, size: to - from, stored: value }] : []
+  }
+  return [...part(offset, written.offset), ...part(endOf(written), endOf(one))]
+}
+
+function isSame(a: Known, b: Known): boolean {
+  if (a.base !== b.base || a.offset !== b.offset || a.size !== b.size) return false
+  return (
+    a.stored === b.stored || (a.stored.op === 'const' && b.stored.op === 'const' && a.stored.value === b.stored.value)
+  )
+}
+
 /** What a load reads of what was stored. */
-function partOf(store: Store, load: Load): Value | undefined {
+function partOf({ stored, offset, size }: Known, load: Load): Value | undefined {
   const { id, at } = load
-  const stored = store.arguments[1]
   const ones = (1n << BigInt(8 * load.size)) - 1n
-  if (stored?.op === 'const') return newConstant((stored.value >> BigInt(8 * (load.offset - store.offset))) & ones, at)
-  if (stored === undefined || store.size !== load.size) return undefined
+  if (stored.op === 'const') return newConstant((stored.value >> BigInt(8 * (load.offset - offset))) & ones, at)
+  if (size !== load.size) return undefined
   if (load.size === 8 || fits(stored, 8 * load.size)) return stored
   if (load.size === 4) return newValue({ op: 'low32' }, id, [stored], at)
   return newValue({ op: 'alu', alu: 'and', bits: 32 }, id, [stored, newConstant(ones, at)], at)
@@ -70,28 +124,41 @@ function partOf(store: Store, load: Load): Value | undefined {
 
 /** Backwards: what is stored on all ways from here, before anything can see what is there now. */
 function dropOverwritten(graph: Graph): boolean {
-  const laterAtStart = new Map<Block, readonly Store[]>()
+  const laterAtStart = new Map<Block, readonly Bytes[]>()
   let changed = false
   for (const block of graph.blocks.toReversed()) {
-    let later = common(successors(block), laterAtStart)
-    const kept = block.values.toReversed().filter((value) => {
+    let later = common(successors(block), laterAtStart, (a, b) => a === b)
+    const values = block.values.toReversed().filter((value) => {
       if (value.op === 'call' || value.op === 'invoke') later = []
-      if (isLoad(value)) later = later.filter((one) => areApart(one, value))
+      if (isLoad(value)) later = later.filter((one) => areApart(one, bytesOf(value)))
       if (!isStore(value)) return true
-      if (later.some((one) => isWithin(value, one))) return false
-      later = [...later, value].slice(-MOST_KNOWN)
+      const stored = bytesOf(value)
+      if (isCovered(stored, later)) return false
+      later = [...later, stored].slice(-MOST_KNOWN)
       return true
     })
     laterAtStart.set(block, later)
-    if (kept.length === block.values.length) continue
-    block.values = kept.reverse()
+    if (values.length === block.values.length) continue
+    block.values = values.reverse()
     changed = true
   }
   return changed
 }
 
-/** What is known of all of some blocks: nothing, where ways lead in a circle. */
-function common([first, ...others]: readonly Block[], known: ReadonlyMap<Block, readonly Store[]>): readonly Store[] {
+/** By one of them, or by several together. */
+function isCovered(bytes: Bytes, by: readonly Bytes[]): boolean {
+  const { base, size } = bytes
+  return Array.from({ length: size }, (_, index) => ({ base, offset: bytes.offset + index, size: 1 })).every((byte) =>
+    by.some((one) => isWithin(byte, one)),
+  )
+}
+
+/** What is known of all of some blocks. */
+function common<T>(
+  [first, ...others]: readonly Block[],
+  known: ReadonlyMap<Block, readonly T[]>,
+  isSame: (a: T, b: T) => boolean,
+): readonly T[] {
   const all = first === undefined ? [] : (known.get(first) ?? [])
-  return all.filter((store) => others.every((one) => known.get(one)?.includes(store)))
+  return all.filter((one) => others.every((other) => known.get(other)?.some((same) => isSame(one, same))))
 }

@@ -1,6 +1,8 @@
-import type { Block, Graph } from '../ir.ts'
+import { lazy } from '../../base/lazy.ts'
+import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { Analyses } from './analyses.ts'
-import { prune, removeEdge } from './graph.ts'
+import { Numbers, prune, removeEdge, retarget } from './graph.ts'
+import { repair } from './repair.ts'
 import { compareConstants } from './simplify.ts'
 
 /**
@@ -9,32 +11,103 @@ import { compareConstants } from './simplify.ts'
  */
 export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boolean {
   let changed = false
-  // Threading takes uses away from phis and gives none to those that only their own block looks at.
-  for (const block of graph.blocks) changed = thread(block, analyses) || changed
+  // Kept up to date, except that uses that are gone may still be counted.
+  const uses = lazy(() => new Map(analyses.uses))
+  const numbers = new Numbers(graph)
+  const order = lazy(() => new Map(graph.blocks.map((block, index) => [block, index])))
+  // A loop that was entered in its middle would be none that the verifier, and hide.ts, know.
+  const isLoop = (block: Block): boolean => {
+    const at = order().get(block) ?? 0
+    return block.predecessors.some((one) => (order().get(one) ?? 0) >= at)
+  }
+  for (const block of graph.blocks) {
+    const phi = testedPhi(block)
+    if (phi === undefined) continue
+    for (const before of [...block.predecessors]) {
+      const brought = phi.arguments[block.predecessors.indexOf(before)]
+      const isOpen = brought?.op === 'phi' && before.values.includes(brought) && !isLoop(before)
+      if (isOpen && brought.arguments.some(({ op }) => op === 'const'))
+        changed = meetHere(before, block, uses()) || changed
+    }
+    const wanted = block.values.filter((one) => one !== phi || uses().get(one) !== 1)
+    if (wanted.length > 0 && isLoop(block)) continue
+    const ways = thread(block, uses())
+    if (ways.length === 0) continue
+    changed = true
+    for (const phi of wanted) {
+      const ends = new Map(ways.map(({ from, brought }) => [from, brought.get(phi) ?? phi]))
+      repair(graph, phi, ends.set(block, phi), { numbers, uses: uses() })
+    }
+  }
   if (changed) prune(graph)
   return changed
 }
 
-function thread(block: Block, analyses: Analyses): boolean {
-  const { end } = block
-  const [phi, ...others] = block.values
-  if (end?.op !== 'branch' || phi?.op !== 'phi' || others.length > 0) return false
-  if (end.left !== phi || end.right.op !== 'const' || analyses.uses.get(phi) !== 1) return false
-  let changed = false
+/** A way that goes round the block now, and what it would have brought for each phi. */
+interface Way {
+  readonly from: Block
+  readonly brought: ReadonlyMap<Value, Value>
+}
+
+/** The phi that a block does nothing but test, except that others may be in it. */
+function testedPhi({ end, values }: Block): Value | undefined {
+  if (end?.op !== 'branch' || end.right.op !== 'const' || values.some(({ op }) => op !== 'phi')) return undefined
+  return values.find((one) => one === end.left)
+}
+
+/** Ways that meet in a block that does nothing else, to meet others in the next one, all meet there. */
+function meetHere(block: Block, next: Block, uses: Map<Value, number>): boolean {
+  const at = next.predecessors.indexOf(block)
+  const phis = next.values.filter(({ op }) => op === 'phi')
+  const isSeenElsewhere = (phi: Value) =>
+    phi.op !== 'phi' || uses.get(phi) !== phis.filter((one) => one.arguments[at] === phi).length
+  if (block.end?.op !== 'jump' || block.values.some(isSeenElsewhere)) return false
+  const isTwice = (one: Block) => successors(one).filter((to) => to === block || to === next).length > 1
+  if (block.predecessors.some(isTwice)) return false
+  for (const [index, predecessor] of block.predecessors.entries()) {
+    retarget(predecessor, block, next)
+    next.predecessors.push(predecessor)
+    for (const phi of phis) {
+      const given = phi.arguments[at]
+      const brought = given !== undefined && block.values.includes(given) ? given.arguments[index] : given
+      if (brought === undefined) throw new Error('a phi without an argument')
+      bring(phi, brought, uses)
+    }
+  }
+  block.predecessors = []
+  removeEdge(block, next)
+  block.values = []
+  block.end = { op: 'jump', to: block, at: block.end.at }
+  return true
+}
+
+function thread(block: Block, uses: Map<Value, number>): Way[] {
+  const { end, values } = block
+  const phi = testedPhi(block)
+  if (end?.op !== 'branch' || end.right.op !== 'const' || phi === undefined) return []
+  const ways: Way[] = []
   for (const predecessor of [...block.predecessors]) {
-    const value = phi.arguments[block.predecessors.indexOf(predecessor)]
-    if (value?.op !== 'const' || predecessor.end?.op !== 'jump') continue
+    const index = block.predecessors.indexOf(predecessor)
+    const value = phi.arguments[index]
+    const { end: fork } = predecessor
+    if (value?.op !== 'const' || (fork?.op === 'branch' && fork.whenTrue === fork.whenFalse)) continue
+    const brought = new Map(values.flatMap((one) => one.arguments.slice(index, index + 1).map((given) => [one, given])))
+    ways.push({ from: predecessor, brought })
     const to = compareConstants(end.comparison, end.bits, value.value, end.right.value) ? end.whenTrue : end.whenFalse
     // Phis of the target take from the new way what they took from this block.
-    const index = to.predecessors.indexOf(block)
+    const at = to.predecessors.indexOf(block)
     removeEdge(predecessor, block)
-    predecessor.end = { op: 'jump', to, at: predecessor.end.at }
+    retarget(predecessor, block, to)
     to.predecessors.push(predecessor)
     for (const other of to.values) {
-      const argument = other.op === 'phi' ? other.arguments[index] : undefined
-      if (argument !== undefined) other.arguments.push(argument)
+      const argument = other.op === 'phi' ? other.arguments[at] : undefined
+      if (argument !== undefined) bring(other, brought.get(argument) ?? argument, uses)
     }
-    changed = true
   }
-  return changed
+  return ways
+}
+
+function bring(phi: Value, brought: Value, uses: Map<Value, number>): void {
+  phi.arguments.push(brought)
+  uses.set(brought, (uses.get(brought) ?? 0) + 1)
 }
