@@ -19,8 +19,12 @@ const TOOLS = {
     iperf3: 'iperf3',
     tcpdump: 'tcpdump',
     editcap: 'wireshark-common',
+    chromium: 'chromium',
   },
 }
+
+/** Installed by itself, because it takes long: where that fails, the others are there. */
+const LARGE = ['chromium']
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const purpose = process.argv[2] ?? 'test'
@@ -79,7 +83,12 @@ function installTools(tools) {
   say(`apt-get install ${missing.join(' ')}`)
   const options = ['-q', '-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20', '-o', 'DPkg::Lock::Timeout=60']
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  for (const words of [['update'], ['install', '-y', '--no-install-recommends', ...missing]]) {
+  const parts = [missing.filter((name) => !LARGE.includes(name)), missing.filter((name) => LARGE.includes(name))]
+  const installs = parts.filter((names) => names.length > 0)
+  for (const words of [
+    ['update'],
+    ...installs.map((names) => ['install', '-y', '--no-install-recommends', ...names]),
+  ]) {
     try {
       execFileSync('apt-get', [...options, ...words], { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 240_000 })
     } catch (error) {

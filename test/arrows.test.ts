@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 /**
  * Which folders of src/ a folder may import. Nothing here may form a cycle, so every arrow points one way.
@@ -74,4 +74,55 @@ test('the allowed arrows form no cycle', () => {
     finished.add(folder)
   }
   for (const folder of Object.keys(MAY_IMPORT)) visit(folder, [])
+})
+
+/** What runs in a browser, too. */
+const ANYWHERE = ['base', 'isa', 'pcap', 'lang', 'backend', 'vm', 'compiler']
+/** The stage that calls the parser, and the parser. */
+const READS_FILES: ReadonlySet<string> = new Set(['compiler/modules.ts', 'compiler/parse.ts'])
+/** Packages that need nothing of Node.js. */
+const PORTABLE: ReadonlySet<string> = new Set([])
+/** What only Node.js has, where it is used as a value. */
+const NODE_ONLY =
+  /(?<![\w.#$])(?:process\s*[.[]|Buffer\s*[.(]|require\s*\(|setImmediate\s*\(|__dirname|__filename|import\.meta\.(?:dirname|filename))/
+
+describe('without Node.js', () => {
+  const isPart = (file: string) =>
+    ANYWHERE.includes(unitOf(file)) &&
+    !/\.test\.ts$|^compiler\/cases\/|^backend\/suite/.test(file) &&
+    !READS_FILES.has(file)
+  /** These, and all that they import, directly or not; but not what the stage that calls the parser imports. */
+  const reached = new Map<string, readonly string[]>()
+  const visit = (file: string, path: readonly string[]): void => {
+    if (reached.has(file) || READS_FILES.has(file)) return
+    reached.set(file, path)
+    for (const { target } of imports.filter((one) => one.file === file && one.target.startsWith('.')))
+      visit(relative(src, resolve(src, dirname(file), target)), [...path, file])
+  }
+  for (const file of files.filter(isPart)) visit(file, [])
+
+  test('there are files to judge', () => expect(reached.size).toBeGreaterThan(100))
+
+  test('no import is of Node.js, or of a package that may be', () => {
+    const wrong = imports.filter(
+      ({ file, target }) => reached.has(file) && /^[@\w]/.test(target) && !PORTABLE.has(target),
+    )
+    const text = wrong.map(({ file, target }) => [...(reached.get(file) ?? []), file, target].join(' → '))
+    expect(text).toEqual([])
+  })
+
+  test('nothing that only Node.js has is used', () => {
+    const wrong = [...reached.keys()].flatMap((file) => {
+      const code = readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+      const found = NODE_ONLY.exec(code)
+      return found === null ? [] : [`${file}: ${found[0]}`]
+    })
+    expect(wrong).toEqual([])
+  })
+
+  test('only the stage that calls the parser reads files', () => {
+    const targets = (file: string) => imports.filter((one) => one.file === file).map(({ target }) => target)
+    for (const file of READS_FILES) expect(targets(file).some((target) => !target.startsWith('.'))).toBe(true)
+    expect(targets('compiler/modules.ts')).toContain('./parse.ts')
+  })
 })

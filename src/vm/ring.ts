@@ -54,7 +54,7 @@ export class Ring {
 
   /** Not before whoever is running now is done. */
   #tell(ready: () => void): void {
-    setImmediate(() => {
+    queueMicrotask(() => {
       if (this.#records.length > 0 && this.#watchers.has(ready)) ready()
     })
   }
