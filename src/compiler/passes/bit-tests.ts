@@ -1,6 +1,7 @@
-import { type Block, type Graph, isPure, successors, type Terminator, type Value } from '../ir.ts'
+import { type Block, type Graph, isPure, type Terminator, type Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
 import { Analyses } from './analyses.ts'
+import { ones } from './bits.ts'
 import { Numbers, prune, removeEdge } from './graph.ts'
 import { fits, swapBytes } from './simplify.ts'
 
@@ -31,9 +32,6 @@ interface BitTest {
   readonly other: Block
 }
 
-const ONES: readonly bigint[] = Array.from({ length: 65 }, (_, bits) => (1n << BigInt(bits)) - 1n)
-const ones = (bits: number): bigint => ONES[bits] ?? 0n
-
 /** What a test for equality with a constant looks at. Undefined where it is no such test, or is never true. */
 function bitTest({ comparison, bits, left, right, whenTrue, whenFalse }: Branch): BitTest | undefined {
   if ((comparison !== 'eq' && comparison !== 'ne') || right.op !== 'const') return undefined
@@ -41,8 +39,10 @@ function bitTest({ comparison, bits, left, right, whenTrue, whenFalse }: Branch)
   if (bits === 64 && (left.op === 'call' || left.op === 'phi')) return undefined
   const seen = look(left, ones(bits), right.value & ones(bits))
   if (seen === undefined) return undefined
-  const [same, other] = comparison === 'eq' ? [whenTrue, whenFalse] : [whenFalse, whenTrue]
-  return { ...seen, same, other }
+  const { source, mask, value } = seen
+  return comparison === 'eq'
+    ? { source, mask, value, same: whenTrue, other: whenFalse }
+    : { source, mask, value, same: whenFalse, other: whenTrue }
 }
 
 function look(start: Value, startMask: bigint, startValue: bigint): Omit<BitTest, 'same' | 'other'> | undefined {
@@ -141,10 +141,11 @@ function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
 /** The test of a block and that of the next, where both go to one place if they fail. */
 function combine(block: Block, numbers: Numbers, analyses: Analyses): boolean {
   const { end } = block
-  if (end?.op !== 'branch' || !(goesOnToFork(end.whenTrue) || goesOnToFork(end.whenFalse))) return false
+  if (end?.op !== 'branch') return false
+  if (!leadsOn(end.whenTrue, end.whenFalse) && !leadsOn(end.whenFalse, end.whenTrue)) return false
   for (const first of ways(block)) {
     const next = first.same
-    if (next.predecessors.length !== 1 || next === block || !successors(next).includes(first.other)) continue
+    if (next === block || !leadsOn(next, first.other)) continue
     // What it does, it also does where the second test fails.
     if (next.values.some((value) => value.op !== 'load' && !isPure(value))) continue
     for (const second of ways(next)) {
@@ -161,7 +162,9 @@ function combine(block: Block, numbers: Numbers, analyses: Analyses): boolean {
   return false
 }
 
-const goesOnToFork = ({ predecessors, end }: Block): boolean => predecessors.length === 1 && end?.op === 'branch'
+/** Whether a block is a fork of a single way to it, and leads to the other side of that, too. */
+const leadsOn = ({ predecessors, end }: Block, other: Block): boolean =>
+  predecessors.length === 1 && end?.op === 'branch' && (end.whenTrue === other || end.whenFalse === other)
 
 /** A test of one bit can be read both ways. */
 function ways({ end }: Block): BitTest[] {

@@ -5,21 +5,25 @@ export function deadCode({ blocks }: Graph): boolean {
   const used = new Set<Value>()
   const waiting: Value[] = []
   const use = (value: Value): void => {
-    if (used.has(value)) return
+    if (value.op === 'const' || used.has(value)) return
     used.add(value)
     waiting.push(value)
   }
   for (const { values, end } of blocks) {
     for (const value of values) if (!isPure(value) && value.op !== 'phi') use(value)
     if (end?.op === 'return') use(end.value)
-    if (end?.op === 'branch') [end.left, end.right].forEach(use)
+    if (end?.op !== 'branch') continue
+    use(end.left)
+    use(end.right)
   }
-  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) value.arguments.forEach(use)
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop())
+    for (const one of value.arguments) use(one)
   let changed = false
   for (const block of blocks) {
     const kept = block.values.filter((value) => used.has(value))
-    changed ||= kept.length < block.values.length
+    if (kept.length === block.values.length) continue
     block.values = kept
+    changed = true
   }
   return changed
 }

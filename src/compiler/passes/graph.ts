@@ -1,22 +1,34 @@
 import { type Block, type Graph, reversePostorder, successors, type Value } from '../ir.ts'
 
-/** Puts other values in the place of some, everywhere. Chains of replacements are followed. */
+/** Puts other values in the place of some, everywhere. */
 export function replaceAll({ blocks }: Graph, replacements: ReadonlyMap<Value, Value>): void {
   if (replacements.size === 0) return
-  const final = (value: Value): Value => {
-    let current = value
-    for (let next = replacements.get(current); next !== undefined; next = replacements.get(current)) current = next
-    return current
-  }
   for (const block of blocks) {
     if (block.values.some((value) => replacements.has(value)))
       block.values = block.values.filter((value) => !replacements.has(value))
-    for (const { arguments: given } of block.values)
-      for (const [index, one] of given.entries()) given[index] = final(one)
+    for (const value of block.values) replaceIn(value.arguments, replacements)
     const { end } = block
-    if (end?.op === 'return') end.value = final(end.value)
-    if (end?.op === 'branch') [end.left, end.right] = [final(end.left), final(end.right)]
+    if (end?.op === 'return') end.value = replaced(end.value, replacements)
+    if (end?.op === 'branch') {
+      end.left = replaced(end.left, replacements)
+      end.right = replaced(end.right, replacements)
+    }
   }
+}
+
+/** The same among some values. */
+export function replaceIn(values: Value[], replacements: ReadonlyMap<Value, Value>): void {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]
+    if (value !== undefined) values[index] = replaced(value, replacements)
+  }
+}
+
+/** What stands for a value in the end: chains of replacements are followed. */
+function replaced(value: Value, replacements: ReadonlyMap<Value, Value>): Value {
+  let current = value
+  for (let next = replacements.get(current); next !== undefined; next = replacements.get(current)) current = next
+  return current
 }
 
 /** Takes one edge away, with what phis had for it. */
@@ -51,9 +63,11 @@ export function countUses({ blocks }: Graph): ReadonlyMap<Value, number> {
   const uses = new Map<Value, number>()
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)
   for (const { values, end } of blocks) {
-    for (const value of values) value.arguments.forEach(use)
+    for (const { arguments: given } of values) for (const one of given) use(one)
     if (end?.op === 'return') use(end.value)
-    if (end?.op === 'branch') [end.left, end.right].forEach(use)
+    if (end?.op !== 'branch') continue
+    use(end.left)
+    use(end.right)
   }
   return uses
 }

@@ -1,15 +1,15 @@
 import { type Block, type Graph, isPure, type Value } from '../ir.ts'
 import { newValue } from '../value.ts'
 import { Analyses } from './analyses.ts'
-import { replaceAll } from './graph.ts'
+import { replaceAll, replaceIn } from './graph.ts'
 import { simplify } from './simplify.ts'
-import type { States } from './states.ts'
 
 /**
  * Global value numbering: what was computed on every way here is not computed again, and what got simpler by it is
  * simplified. Constants and addresses of maps are left alone; they are remade where they are used.
  */
-export function numberValues(graph: Graph, { dominators, states }: Analyses = new Analyses(graph)): boolean {
+export function numberValues(graph: Graph, analyses = new Analyses(graph)): boolean {
+  const { dominators } = analyses
   const replacements = new Map<Value, Value>()
   let simplified = false
 
@@ -20,7 +20,7 @@ export function numberValues(graph: Graph, { dominators, states }: Analyses = ne
     const added: number[] = []
     for (const original of block.values) {
       const given = original.arguments
-      for (const [index, one] of given.entries()) given[index] = replacements.get(one) ?? one
+      if (replacements.size > 0) replaceIn(given, replacements)
       let value = original
       const simple = simplify(original, given)
       if (simple !== undefined && 'id' in simple) {
@@ -37,7 +37,7 @@ export function numberValues(graph: Graph, { dominators, states }: Analyses = ne
       if (!isPure(value)) continue
       const hash = hashOf(value)
       const alike = known.get(hash)
-      const earlier = alike?.find((one) => isSame(one, value, states))
+      const earlier = alike?.find((one) => isSame(one, value, analyses))
       if (earlier !== undefined) {
         replacements.set(original, earlier)
         values.pop()
@@ -71,17 +71,18 @@ function hashOf(value: Value): number {
   return hash
 }
 
-function isSame(a: Value, b: Value, states: States): boolean {
-  return isSameOperation(a, b, states) && a.arguments.every((one, index) => isSameOperand(one, b.arguments[index]))
+function isSame(a: Value, b: Value, analyses: Analyses): boolean {
+  return isSameOperation(a, b, analyses) && a.arguments.every((one, index) => isSameOperand(one, b.arguments[index]))
 }
 
 /** What is not named here is made where it is used, or is never shared. */
-function isSameOperation(a: Value, b: Value, states: States): boolean {
+function isSameOperation(a: Value, b: Value, analyses: Analyses): boolean {
   switch (a.op) {
     case 'load': {
       const isAlike =
         b.op === 'load' && a.size === b.size && a.offset === b.offset && a.from === b.from && a.start === b.start
       if (!isAlike || a.arguments[0] !== b.arguments[0]) return false
+      const { states } = analyses
       if (a.from === 'packet') return states.read(a) === states.read(b)
       return a.from !== 'context' || states.before(a, 'context') === states.before(b, 'context')
     }

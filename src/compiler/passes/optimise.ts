@@ -20,67 +20,64 @@ import { threadJumps } from './threading.ts'
 import { readTimeOnce } from './time.ts'
 import { useRanges } from './use-ranges.ts'
 
-/** Changes a graph. Whether anything was found. */
-type Pass = (graph: Graph, analyses: Analyses) => boolean
+interface Pass {
+  /** Changes a graph. Whether anything was found. */
+  run(graph: Graph, analyses: Analyses): boolean
+  readonly changes: Change
+  /** What others change and gives this one nothing to find. */
+  readonly ignores?: Change
+}
+
+/** The ways between blocks, and perhaps values; values; or only that there are fewer of them. */
+type Change = 'ways' | 'values' | 'fewer'
 
 const PASSES: readonly Pass[] = [
-  trivialPhis,
-  threadJumps,
-  simplifyBranches,
-  numberValues,
-  repeatedLoads,
-  packetStores,
-  shortenSums,
-  shareReturns,
-  combineTests,
-  knownBounds,
-  keysInPackets,
-  deadCode,
+  { run: trivialPhis, changes: 'values', ignores: 'fewer' },
+  { run: threadJumps, changes: 'ways' },
+  { run: simplifyBranches, changes: 'ways' },
+  { run: numberValues, changes: 'values', ignores: 'fewer' },
+  { run: repeatedLoads, changes: 'values', ignores: 'fewer' },
+  { run: packetStores, changes: 'values' },
+  { run: shortenSums, changes: 'values' },
+  { run: shareReturns, changes: 'ways' },
+  { run: combineTests, changes: 'ways' },
+  { run: knownBounds, changes: 'ways', ignores: 'fewer' },
+  { run: keysInPackets, changes: 'values' },
+  { run: deadCode, changes: 'fewer', ignores: 'fewer' },
 ]
 
 /**
  * Afterwards, one after the other: a reading of the time that stands where ways meet would keep jumps from being threaded through
  * there, and sums are folded when all of them are known.
  */
-const LATER: readonly Pass[] = [useFacts, knownProofs, readTimeOnce, useRanges, expandFolds]
+const LATER: readonly Pass[] = [
+  { run: useFacts, changes: 'ways' },
+  { run: knownProofs, changes: 'ways' },
+  { run: readTimeOnce, changes: 'values' },
+  { run: useRanges, changes: 'ways' },
+  { run: expandFolds, changes: 'values' },
+]
 
+/** Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not. */
 const MOST_ROUNDS = 20
-
-/** What these change are values: the ways between blocks stay as they are. */
-const OF_VALUES: ReadonlySet<Pass> = new Set([
-  trivialPhis,
-  numberValues,
-  repeatedLoads,
-  packetStores,
-  shortenSums,
-  keysInPackets,
-  deadCode,
-  readTimeOnce,
-  expandFolds,
-])
 
 /** Runs the passes until none finds anything, and leaves the graph ready for selection. */
 export function optimise(graph: Graph): void {
   const analyses = new Analyses(graph)
-  const run = (pass: Pass): boolean => {
-    const found = pass(graph, analyses)
-    if (found) analyses.forget(!OF_VALUES.has(pass))
-    return found
+  /** Those that may find something. */
+  const waiting = new Set(PASSES)
+  const run = (pass: Pass): void => {
+    waiting.delete(pass)
+    if (!pass.run(graph, analyses)) return
+    analyses.forget(pass.changes === 'ways')
+    for (const other of PASSES) if (other.ignores !== pass.changes) waiting.add(other)
   }
-  repeat(PASSES, run)
-  for (const pass of LATER) if (run(pass)) repeat(PASSES, run)
+  for (const later of [undefined, ...LATER]) {
+    if (later !== undefined) run(later)
+    for (let round = 0; round < MOST_ROUNDS && waiting.size > 0; round++)
+      for (const pass of PASSES) if (waiting.has(pass)) run(pass)
+  }
   splitCriticalEdges(graph)
   hideCarried(graph)
   rareLast(graph)
-}
-
-/** Until every pass, one after the other, has found nothing. */
-function repeat(passes: readonly Pass[], run: (pass: Pass) => boolean): void {
-  // Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not.
-  let left = MOST_ROUNDS * passes.length
-  for (let idle = 0; idle < passes.length; )
-    for (const pass of passes) {
-      if (idle === passes.length || left-- === 0) return
-      idle = run(pass) ? 0 : idle + 1
-    }
 }

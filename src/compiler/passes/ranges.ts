@@ -1,4 +1,5 @@
 import type { Block, Graph, Value } from '../ir.ts'
+import { bitLength, ones } from './bits.ts'
 import { isDistance } from './pointers.ts'
 
 const ONES_16 = 0xffffn
@@ -66,7 +67,7 @@ export class Ranges {
         return least(a, b)
       case 'or':
       case 'xor':
-        return ones((a > b ? a : b).toString(2).length)
+        return ones(bitLength(a > b ? a : b))
       case 'lsh':
         // More than half of what there is room for is anything, to the verifier.
         return by === undefined || (a << by) >> BigInt(bits - 1) > 0n ? undefined : a << by
@@ -114,5 +115,4 @@ function counted(phi: Value, predecessors: readonly Block[]): bigint | undefined
   return undefined
 }
 
-const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -1,5 +1,6 @@
 import type { AluName, Comparison, Operation, Value } from '../ir.ts'
 import { newConstant } from '../value.ts'
+import { bitLength, ones } from './bits.ts'
 
 type Rewritten = Value | { readonly operation: Operation; readonly arguments: Value[] }
 
@@ -11,96 +12,131 @@ const constant = (value: bigint): Rewritten => ({ operation: { op: 'const', valu
  */
 export function simplify(operation: Operation, given: readonly Value[]): Rewritten | undefined {
   const [a, b] = given
-  if (operation.op === 'swap' && a?.op === 'const') return constant(swapBytes(a.value, operation.bits))
-  if (operation.op === 'swap' && a?.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits))
-    return a.arguments[0]
-  const seen = operation.op === 'swap' && a !== undefined ? seenPart(a, operation.bits) : undefined
-  if (seen !== undefined) return { operation, arguments: [seen] }
-  if (operation.op === 'low32' && a !== undefined) {
-    if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
-    if (fits(a, 32)) return a
+  if (a === undefined) return undefined
+  switch (operation.op) {
+    case 'alu':
+      return b && arithmetic(operation, a, b)
+    case 'load':
+      return displaced(operation, given)
+    case 'store': {
+      const kept = b && seenPart(b, operation.size * 8)
+      return displaced(operation, given) ?? (kept && { operation, arguments: [a, kept] })
+    }
+    case 'swap': {
+      if (a.op === 'const') return constant(swapBytes(a.value, operation.bits))
+      if (a.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits)) return a.arguments[0]
+      const seen = seenPart(a, operation.bits)
+      return seen && { operation, arguments: [seen] }
+    }
+    case 'low32':
+      if (a.op === 'const') return constant(BigInt.asUintN(32, a.value))
+      return fits(a, 32) ? a : undefined
+    case 'sext32':
+      return a.op === 'const' ? constant(BigInt.asUintN(64, BigInt.asIntN(32, a.value))) : undefined
+    case 'fold':
+      if (a.op === 'const') return constant(a.value === 0n ? 0n : ((a.value - 1n) % 0xffffn) + 1n)
+      return fits(a, operation.bits) ? a : undefined
+    default:
+      return undefined
   }
-  if (operation.op === 'fold' && a !== undefined) {
-    if (a.op === 'const') return constant(a.value === 0n ? 0n : ((a.value - 1n) % 0xffffn) + 1n)
-    if (fits(a, operation.bits)) return a
-  }
-  const near = displaced(operation, given)
-  if (near !== undefined) return near
-  if (operation.op === 'store' && a !== undefined && b !== undefined) {
-    const kept = seenPart(b, operation.size * 8)
-    if (kept !== undefined) return { operation, arguments: [a, kept] }
-  }
-  if (operation.op === 'sext32' && a?.op === 'const') return constant(BigInt.asUintN(64, BigInt.asIntN(32, a.value)))
-  if (operation.op !== 'alu' || a === undefined || b === undefined) return undefined
-  const { alu, bits } = operation
-  if (a.op === 'const' && b.op === 'const') return constant(evaluate(alu, bits, a.value, b.value))
-  if (a.op === 'const' && ['add', 'mul', 'and', 'or', 'xor'].includes(alu)) return { operation, arguments: [b, a] }
-  if (a === b && (alu === 'xor' || alu === 'sub')) return constant(0n)
-  if (a.op === 'const' && BigInt.asUintN(bits, a.value) === 0n && OF_NOTHING.has(alu)) return constant(0n)
-  if (b.op !== 'const') return undefined
-  const neutral = ['add', 'sub', 'or', 'xor', 'lsh', 'rsh', 'arsh'].includes(alu)
-    ? 0n
-    : ['mul', 'div'].includes(alu)
-      ? 1n
-      : undefined
-  if (b.value === neutral && (bits === 64 || fits(a, 32))) return a
-  if (b.value === 0n && (alu === 'and' || alu === 'mul')) return constant(0n)
-  // The verifier refuses to divide by an immediate 0, although it defines what a register of 0 gives.
-  if (BigInt.asUintN(bits, b.value) === 0n && alu === 'div') return constant(0n)
-  if (BigInt.asUintN(bits, b.value) === 0n && alu === 'mod')
-    return bits === 64 || fits(a, 32) ? a : { operation: { op: 'low32' }, arguments: [a] }
-  const [inner, mask] = a.arguments
-  if (
-    alu === 'and' &&
-    a.op === 'alu' &&
-    a.alu === 'and' &&
-    a.bits === bits &&
-    mask?.op === 'const' &&
-    inner !== undefined
-  )
-    return { operation, arguments: [inner, newConstant(b.value & mask.value, b.at)] }
-  if (
-    alu === 'add' &&
-    a.op === 'alu' &&
-    a.alu === 'add' &&
-    a.bits === bits &&
-    mask?.op === 'const' &&
-    inner !== undefined
-  )
-    return { operation, arguments: [inner, newConstant(BigInt.asUintN(bits, b.value + mask.value), b.at)] }
-  if (alu === 'xor' && a.op === 'alu' && a.alu === 'xor' && a.bits === bits && mask?.op === 'const' && inner)
-    return { operation, arguments: [inner, newConstant(b.value ^ mask.value, b.at)] }
-  // What is an immediate in 32 bits only: `x ^ 0xffff_ffff`.
-  if (bits === 64 && alu === 'xor' && b.value >> 31n === 1n && fits(a, 32))
-    return { operation: { ...operation, bits: 32 }, arguments: [a, b] }
-  // One bit field after the other: of what is masked away, nothing is left.
-  if (alu === 'and' && a.op === 'alu' && a.alu === 'or' && mask?.op === 'const' && isMasked(inner, b.value))
-    return constant(mask.value & b.value)
-  // The same for a shift by more than there are bits.
-  const by = BigInt.asUintN(64, b.value) & BigInt(bits - 1)
-  if ((alu === 'lsh' || alu === 'rsh' || alu === 'arsh') && by !== b.value)
-    return { operation, arguments: [a, newConstant(by, b.at)] }
-  const power = powerOfTwo(b.value)
-  if (power !== undefined) {
-    const by: Value = newConstant(BigInt(power), b.at)
-    if (alu === 'mul') return { operation: { op: 'alu', alu: 'lsh', bits }, arguments: [a, by] }
-    if (alu === 'div') return { operation: { op: 'alu', alu: 'rsh', bits }, arguments: [a, by] }
-    if (alu === 'mod')
-      return { operation: { op: 'alu', alu: 'and', bits }, arguments: [a, newConstant(b.value - 1n, b.at)] }
-  }
-  if (alu === 'and' && powerOfTwo(b.value + 1n) !== undefined && fits(a, powerOfTwo(b.value + 1n) ?? 64)) return a
-  return undefined
 }
+
+type Alu = Extract<Operation, { op: 'alu' }>
+type Constant = Extract<Value, { op: 'const' }>
+
+const COMMUTATIVE: ReadonlySet<AluName> = new Set(['add', 'mul', 'and', 'or', 'xor'])
 
 /** What gives 0 of 0, whatever the other operand is. */
 const OF_NOTHING: ReadonlySet<AluName> = new Set(['lsh', 'rsh', 'arsh', 'div', 'mod'])
 
+function arithmetic(operation: Alu, a: Value, b: Value): Rewritten | undefined {
+  const { alu, bits } = operation
+  if (a.op === 'const' && b.op === 'const') return constant(evaluate(alu, bits, a.value, b.value))
+  if (a.op === 'const' && COMMUTATIVE.has(alu)) return { operation, arguments: [b, a] }
+  if (a === b && (alu === 'xor' || alu === 'sub')) return constant(0n)
+  if (a.op === 'const' && BigInt.asUintN(bits, a.value) === 0n && OF_NOTHING.has(alu)) return constant(0n)
+  return b.op === 'const' ? withConstant(operation, a, b) : undefined
+}
+
+/** Operands on the right that change nothing. */
+const NEUTRAL: Readonly<Partial<Record<AluName, bigint>>> = {
+  add: 0n,
+  sub: 0n,
+  or: 0n,
+  xor: 0n,
+  lsh: 0n,
+  rsh: 0n,
+  arsh: 0n,
+  mul: 1n,
+  div: 1n,
+}
+
+function withConstant(operation: Alu, a: Value, b: Constant): Rewritten | undefined {
+  const { alu, bits } = operation
+  const { value } = b
+  if (value === NEUTRAL[alu] && (bits === 64 || fits(a, 32))) return a
+  const [inner, before] = a.arguments
+  const known = a.op === 'alu' && before?.op === 'const' ? before.value : undefined
+  // One operation with a constant after the other: both at once.
+  const isNested = known !== undefined && inner !== undefined && a.op === 'alu' && a.alu === alu && a.bits === bits
+  switch (alu) {
+    case 'add':
+      return isNested ? computed(alu, bits, inner, BigInt.asUintN(bits, value + known), b) : undefined
+    case 'xor':
+      if (isNested) return computed(alu, bits, inner, value ^ known, b)
+      // What is an immediate in 32 bits only: `x ^ 0xffff_ffff`.
+      if (bits === 64 && value >> 31n === 1n && fits(a, 32)) return computed(alu, 32, a, value, b)
+      return undefined
+    case 'and': {
+      if (value === 0n) return constant(0n)
+      if (isNested) return computed(alu, bits, inner, value & known, b)
+      // One bit field after the other: of what is masked away, nothing is left.
+      if (a.op === 'alu' && a.alu === 'or' && known !== undefined && isMasked(inner, value))
+        return constant(known & value)
+      const width = powerOfTwo(value + 1n)
+      return width !== undefined && fits(a, width) ? a : undefined
+    }
+    case 'lsh':
+    case 'rsh':
+    case 'arsh': {
+      // The same for a shift by more than there are bits.
+      const by = value & BigInt(bits - 1)
+      return by === value ? undefined : computed(alu, bits, a, by, b)
+    }
+    case 'mul': {
+      if (value === 0n) return constant(0n)
+      const power = powerOfTwo(value)
+      return power === undefined ? undefined : computed('lsh', bits, a, BigInt(power), b)
+    }
+    case 'div': {
+      // The verifier refuses to divide by an immediate 0, although it defines what a register of 0 gives.
+      if (BigInt.asUintN(bits, value) === 0n) return constant(0n)
+      const power = powerOfTwo(value)
+      return power === undefined ? undefined : computed('rsh', bits, a, BigInt(power), b)
+    }
+    case 'mod': {
+      if (BigInt.asUintN(bits, value) === 0n)
+        return bits === 64 || fits(a, 32) ? a : { operation: { op: 'low32' }, arguments: [a] }
+      return powerOfTwo(value) === undefined ? undefined : computed('and', bits, a, value - 1n, b)
+    }
+    default:
+      return undefined
+  }
+}
+
+const computed = (alu: AluName, bits: 32 | 64, a: Value, by: bigint, { at }: Constant): Rewritten => ({
+  operation: { op: 'alu', alu, bits },
+  arguments: [a, newConstant(by, at)],
+})
+
 /** A constant distance from a pointer goes into the instruction, which has 15 bits for it. */
-function displaced(operation: Operation, [pointer, ...others]: readonly Value[]): Rewritten | undefined {
-  if (operation.op !== 'load' && operation.op !== 'store') return undefined
-  const [base, distance] = pointer?.arguments ?? []
-  if (pointer?.op !== 'alu' || pointer.alu !== 'add' || pointer.bits !== 64 || distance?.op !== 'const')
-    return undefined
+function displaced(
+  operation: Extract<Operation, { op: 'load' | 'store' }>,
+  [pointer, ...others]: readonly Value[],
+): Rewritten | undefined {
+  if (pointer?.op !== 'alu' || pointer.alu !== 'add' || pointer.bits !== 64) return undefined
+  const [base, distance] = pointer.arguments
+  if (distance?.op !== 'const') return undefined
   if (base === undefined || distance.value + BigInt(operation.offset) > 0x7fffn) return undefined
   return {
     operation: { ...operation, offset: operation.offset + Number(distance.value) },
@@ -113,8 +149,7 @@ function seenPart(value: Value, bits: number): Value | undefined {
   const [inner, mask] = value.arguments
   if (value.op === 'low32' && bits <= 32) return inner
   if (value.op !== 'alu' || value.alu !== 'and' || mask?.op !== 'const' || value.bits < bits) return undefined
-  const ones = (1n << BigInt(bits)) - 1n
-  return (mask.value & ones) === ones ? inner : undefined
+  return (mask.value & ones(bits)) === ones(bits) ? inner : undefined
 }
 
 /** Whether a mask takes away all that another one left. */
@@ -142,27 +177,41 @@ export function fits(value: Value | undefined, bits: number, depth = 0): boolean
 
 function powerOfTwo(value: bigint): number | undefined {
   if (value <= 0n || (value & (value - 1n)) !== 0n) return undefined
-  return value.toString(2).length - 1
+  return bitLength(value - 1n)
 }
 
 export function evaluate(alu: AluName, bits: 32 | 64, left: bigint, right: bigint): bigint {
   const a = BigInt.asUintN(bits, left)
   const b = BigInt.asUintN(bits, right)
+  return BigInt.asUintN(bits, exactly(alu, bits, a, b))
+}
+
+function exactly(alu: AluName, bits: 32 | 64, a: bigint, b: bigint): bigint {
   const by = b & BigInt(bits - 1)
-  const results: Readonly<Record<AluName, () => bigint>> = {
-    add: () => a + b,
-    sub: () => a - b,
-    mul: () => a * b,
-    div: () => (b === 0n ? 0n : a / b),
-    mod: () => (b === 0n ? a : a % b),
-    and: () => a & b,
-    or: () => a | b,
-    xor: () => a ^ b,
-    lsh: () => a << by,
-    rsh: () => a >> by,
-    arsh: () => BigInt.asIntN(bits, a) >> by,
+  switch (alu) {
+    case 'add':
+      return a + b
+    case 'sub':
+      return a - b
+    case 'mul':
+      return a * b
+    case 'div':
+      return b === 0n ? 0n : a / b
+    case 'mod':
+      return b === 0n ? a : a % b
+    case 'and':
+      return a & b
+    case 'or':
+      return a | b
+    case 'xor':
+      return a ^ b
+    case 'lsh':
+      return a << by
+    case 'rsh':
+      return a >> by
+    case 'arsh':
+      return BigInt.asIntN(bits, a) >> by
   }
-  return BigInt.asUintN(bits, results[alu]())
 }
 
 /** The low bytes in the opposite order, zero-extended. */
