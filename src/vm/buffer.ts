@@ -24,6 +24,8 @@ const HEADROOM = 256 - XDP_FRAME
 const GARBAGE = 0xdb
 const ETHERNET = 14
 const ADDRESSES = 12
+/** linux/if_ether.h: ETH_P_802_3_MIN, ETH_P_802_3, ETH_P_802_2 */
+const [LEAST_TYPE, RAW_802_3, LLC_802_2] = [0x600, 1, 4]
 const TAG = 4
 const IPV4 = { type: 0x0800, header: 20 } as const
 const IPV6 = { type: 0x86dd, header: 40 } as const
@@ -54,7 +56,7 @@ export class PacketBuffer {
     this.#network = ETHERNET
     this.#encapsulated = false
     this.#headroom = HEADROOM
-    this.protocol = this.#typeAt(ADDRESSES)
+    this.protocol = this.#protocolAt(ADDRESSES)
   }
 
   /** Bytes in all parts. */
@@ -131,15 +133,17 @@ export class PacketBuffer {
     return 0
   }
 
-  /** bpf_l4_csum_replace, by a difference: all checksums here are whole (CHECKSUM_NONE). */
-  replaceChecksum(at: number, difference: number, flags: number): number {
+  /** bpf_l4_csum_replace, by a difference (nothing is taken off then): all checksums here are whole (CHECKSUM_NONE). */
+  replaceChecksum(at: number, isDifference: boolean, difference: number, flags: number): number {
     if ((flags & ~(CSUM.pseudo | CSUM.mangled0 | CSUM.ipv6)) !== 0) return -ERRNO.EINVAL
     if (at > 0xffff || at % 2 !== 0 || at + 2 > this.length) return -ERRNO.EFAULT
     const view = this.#view
     const before = view.getUint16(at, true)
     const isOptional = (flags & CSUM.mangled0) !== 0
     if (isOptional && before === 0) return 0
-    let sum = difference + (before ^ 0xffff)
+    if (!isDifference) return -ERRNO.EINVAL
+    // Of 32 bits, never 0: as in the kernel, a sum that comes to nothing is 0xffff.
+    let sum = difference + (~before >>> 0)
     while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000)
     const after = sum ^ 0xffff
     view.setUint16(at, isOptional && after === 0 ? 0xffff : after, true)
@@ -215,11 +219,16 @@ export class PacketBuffer {
     if (this.pull(ETHERNET + TAG) !== 0) return undefined
     const control = this.#view.getUint16(ADDRESSES + 2)
     this.#splice(ADDRESSES, TAG, 0)
-    this.protocol = this.#typeAt(ADDRESSES)
+    this.protocol = this.#protocolAt(ADDRESSES)
     return control
   }
 
-  #typeAt = (at: number): number => this.#view.getUint16(at)
+  /** What the kernel takes the packet for: a length is the sign of other kinds of frames (net/ethernet/eth.c, eth_type_trans). */
+  #protocolAt(at: number): number {
+    const type = this.#view.getUint16(at)
+    if (type >= LEAST_TYPE) return type
+    return this.length >= at + 4 && this.#view.getUint16(at + 2) === 0xffff ? RAW_802_3 : LLC_802_2
+  }
 
   /** Takes `removed` bytes out, and puts `added` zeros in, all in the first part. */
   #splice(at: number, removed: number, added: number): void {

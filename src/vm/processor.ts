@@ -203,7 +203,7 @@ export class VirtualProcessor implements Processor {
       case HELPER.skb_pull_data:
         return moved(packet.pull(argument(2)))
       case HELPER.l4_csum_replace:
-        return moved(argument(3) === 0 ? packet.replaceChecksum(argument(2), argument(4), flags(5)) : -ERRNO.EINVAL)
+        return moved(packet.replaceChecksum(argument(2), lo[3] === 0 && hi[3] === 0, argument(4), flags(5)))
       case HELPER.skb_adjust_room: {
         const high = (hi[4] ?? 0) >>> 0
         return moved(
