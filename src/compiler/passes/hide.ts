@@ -1,7 +1,11 @@
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
+import { Dominators } from './dominators.ts'
+import { endsOf } from './ends.ts'
 import { Numbers, replaceAll } from './graph.ts'
+import { hideOffsets } from './hide-offsets.ts'
 import { hideTested } from './hide-tested.ts'
 import { type Loop, loopsOf } from './loops.ts'
+import { sourcesOf } from './sources.ts'
 import { stash } from './stash.ts'
 
 /**
@@ -15,13 +19,16 @@ export function hideCarried(graph: Graph): void {
   if (loops.length === 0) return
   const { tested, counting } = rolesOf(graph)
   const numbers = new Numbers(graph)
+  const dominators = new Dominators(graph)
   for (const loop of loops) {
     const { header, body } = loop
     hideTested(graph, loop, numbers)
+    hideOffsets(graph, loop, numbers)
+    const ends = endsOf(loop, dominators)
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {
       const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
       const isKnown = carried.some((one) => canBeKnown(one, new Set([phi])))
-      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi) && !ends(phi, carried, loop))
+      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi) && !ends.has(phi))
         hide(graph, header, phi, numbers)
     }
   }
@@ -38,37 +45,6 @@ function canBeKnown(value: Value, assumed: Set<Value>): boolean {
 
 /** Ways through a loop, times instructions, that the verifier walks in no time. */
 const FEW = 20_000
-
-/** Whether a loop ends by this value: every round changes it by a constant, and a test of it leads out. */
-function ends(phi: Value, carried: readonly Value[], { body }: Loop): boolean {
-  if (!carried.every((one) => isStepped(one, phi, false))) return false
-  return [...body].some((block) => {
-    const { end } = block
-    if (end?.op !== 'branch' || successors(block).every((next) => body.has(next))) return false
-    return sourcesOf([end.left, end.right]).has(phi)
-  })
-}
-
-/** Whether a constant is added to the phi, whichever way leads to the value. `before`: one was, on the way from there on. */
-function isStepped(
-  value: Value,
-  phi: Value,
-  before: boolean,
-  seen = { true: new Set<Value>(), false: new Set<Value>() },
-): boolean {
-  if (value === phi) return before
-  const [first, second] = value.arguments
-  if (value.op === 'phi') {
-    if (seen[`${before}`].has(value)) return true
-    seen[`${before}`].add(value)
-    return value.arguments.every((one) => isStepped(one, phi, before, seen))
-  }
-  if (first === undefined) return false
-  if (value.op === 'low32' || value.op === 'sext32') return isStepped(first, phi, before, seen)
-  if (value.op !== 'alu' || second?.op !== 'const') return false
-  if (value.alu === 'and') return isStepped(first, phi, before, seen)
-  return (value.alu === 'add' || value.alu === 'sub') && isStepped(first, phi, true, seen)
-}
 
 /** Whether a verifier that follows every combination of its branches comes to an end too late. */
 function isEndless({ header, body }: Loop): boolean {
@@ -95,17 +71,6 @@ const isNumber = (phi: Value): boolean =>
       ['const', 'phi', 'alu', 'low32', 'sext32', 'swap'].includes(one.op) ||
       (one.op === 'load' && one.from !== 'context'),
   )
-
-/** What some values are computed from, themselves included. What is in memory is not followed. */
-function sourcesOf(waiting: Value[]): ReadonlySet<Value> {
-  const sources = new Set<Value>()
-  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
-    if (sources.has(value)) continue
-    sources.add(value)
-    if (value.op !== 'load' && value.op !== 'call' && value.op !== 'atomic') waiting.push(...value.arguments)
-  }
-  return sources
-}
 
 function hide(graph: Graph, header: Block, phi: Value, numbers: Numbers): void {
   const { stores, loads, value } = stash(phi, numbers)
