@@ -68,4 +68,20 @@ onEveryMachine('operations that move the packet', (openLab) => {
       expect(await became({ ...config, variable }, bytes)).toEqual(expected)
     })
   })
+
+  describe('bytes off the front', () => {
+    const inside = ethernet.ipv4({ source: '10.9.9.9' }).udp().payload(20).bytes()
+    const inside6 = ethernet.ipv6().udp().payload(20).bytes()
+    const around = (content: Uint8Array) => ethernet.ipv4().udp().payload(content).bytes()
+    const around6 = (content: Uint8Array) => ethernet.ipv6().udp().payload(content).bytes()
+    test.each([
+      ['of a tunnel', around(inside), 42, inside],
+      ['of another family', around(inside6), 42, inside6],
+      ['the other way round', around6(inside), 62, inside],
+      ['of the same family', around6(inside6), 62, inside6],
+      ['as many as there are', around(inside), 4000, 'refused'],
+    ])('%s', async (_, frame, shrinkHead, expected) => {
+      expect(await became({ shrinkHead }, frame)).toEqual(expected)
+    })
+  })
 })

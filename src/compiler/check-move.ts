@@ -17,6 +17,7 @@ const FORMS: Readonly<Record<Move, string>> = {
   growTail: 'bytes',
   shrinkTail: 'bytes',
   growHead: '50',
+  shrinkHead: '50',
 }
 
 const isMove = (name: string): name is Move => Object.hasOwn(FORMS, name)
@@ -28,7 +29,7 @@ export function packetMethod(scope: Scope, node: Of<'call'>, name: string): Type
   return isMove(name) ? move(scope, node, name) : tunnelCall(scope, node, name)
 }
 
-/** The most bytes that are put in front of a packet at once. */
+/** The most bytes that are put in front of a packet, or taken away there, at once. */
 const MOST_HEAD = 0xfff
 
 /** `packet.pushVlan(…)` and the like. */
@@ -57,7 +58,8 @@ function operandsOf(scope: Scope, node: Of<'call'>, name: Move): Typed[] {
         third === undefined ? constant(scope, ETHERTYPE.vlan, node) : typeOfTag(scope, integer(third, U16), third),
       ].flatMap((one) => one ?? [])
     case 'growHead':
-      return first === undefined ? [] : [constantSize(scope, first)]
+    case 'shrinkHead':
+      return first === undefined ? [] : [constantSize(scope, first, name)]
     default:
       return given.map((argument) => integer(argument, U32))
   }
@@ -83,12 +85,12 @@ function typeOfTag(scope: Scope, typed: Typed, { span }: Expression): Typed {
   throw scope.unfit(span, 'a VLAN tag has one of two types', 'write ETHERTYPE.vlan or ETHERTYPE.serviceVlan')
 }
 
-function constantSize(scope: Scope, node: Expression): Typed {
+function constantSize(scope: Scope, node: Expression, name: 'growHead' | 'shrinkHead'): Typed {
   const typed = value(scope, node)
   if (typed.op === 'constant' && typed.value >= 1n && typed.value <= MOST_HEAD) return { ...typed, type: U32 }
   throw scope.unfit(
     node.span,
-    `room in front of the packet is a constant of 1 to ${MOST_HEAD} bytes`,
-    'write packet.growHead(Ethernet.size)',
+    `${name === 'growHead' ? 'room in front of the packet' : 'what is taken away in front of the packet'} is a constant of 1 to ${MOST_HEAD} bytes`,
+    `write packet.${name}(Ethernet.size)`,
   )
 }

@@ -25,7 +25,30 @@ export class TcMover extends Mover {
   }
 
   protected growHead(bytes: Value): Value {
-    return this.call('skb_change_head', bytes, this.constant(0))
+    return this.after(this.call('skb_change_head', bytes, this.constant(0)), () =>
+      this.builder.write(OWN.grown, this.constant(1)),
+    )
+  }
+
+  /** What the kernel takes for the Ethernet header stays, and is written over. It is longer where something is in front of it. */
+  protected shrinkHead(bytes: number): Value {
+    const isOuter = (version: 4 | 6) =>
+      this.fork(
+        'eq',
+        this.protocol(),
+        this.constant(swapBytes(BigInt(version === 4 ? ETHERTYPE.ipv4 : ETHERTYPE.ipv6), 16)),
+      )
+    const flags = (version: 4 | 6, other: number) => () =>
+      this.either(
+        isOuter(version),
+        () => this.constant(ADJ_ROOM.fixedGso),
+        () => this.constant(ADJ_ROOM.fixedGso | other),
+      )
+    return this.either(
+      this.fork('eq', this.builder.read(OWN.grown), this.constant(0)),
+      () => this.shrink(bytes, true, flags(6, ADJ_ROOM.decapL3IPv6), flags(4, ADJ_ROOM.decapL3IPv4)),
+      () => this.refused(),
+    )
   }
 
   /** Less than nothing is more than there can be: the kernel refuses that. */
@@ -60,8 +83,18 @@ export class TcMover extends Mover {
     })
   }
 
-  /** What is carried says for itself what it is: the kernel has to know. */
   decapsulate({ size, version, ethernet }: Tunnel): Value {
+    const flags = (other: number) => () => this.constant(ADJ_ROOM.fixedGso | other)
+    return this.shrink(
+      size,
+      ethernet,
+      flags(version === 6 ? 0 : ADJ_ROOM.decapL3IPv6),
+      flags(version === 4 ? 0 : ADJ_ROOM.decapL3IPv4),
+    )
+  }
+
+  /** What is carried says for itself what it is: the kernel has to know. */
+  private shrink(size: number, ethernet: boolean, ipv6: () => Value, other: () => Value): Value {
     const { builder } = this
     const inner = ethernet ? size : Ethernet.size + size
     const needed = inner + (ethernet ? Ethernet.size : 1)
@@ -77,12 +110,7 @@ export class TcMover extends Mover {
               builder.emit({ op: 'alu', alu: 'rsh', bits: 32 }, carried, this.constant(4)),
               this.constant(6),
             )
-        const flags = this.either(
-          isIPv6,
-          () => this.constant(ADJ_ROOM.fixedGso | (version === 6 ? 0 : ADJ_ROOM.decapL3IPv6)),
-          () => this.constant(ADJ_ROOM.fixedGso | (version === 4 ? 0 : ADJ_ROOM.decapL3IPv4)),
-        )
-        const result = this.adjust(-size, flags)
+        const result = this.adjust(-size, this.either(isIPv6, ipv6, other))
         this.packet.moved(true)
         if (!ethernet) return result
         return this.after(result, () =>

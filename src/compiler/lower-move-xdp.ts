@@ -83,6 +83,10 @@ export class XdpMover extends Mover {
     return this.after(this.adjustHead(-room), () => this.clear(0, room))
   }
 
+  protected shrinkHead(bytes: number): Value {
+    return this.adjustHead(bytes)
+  }
+
   protected changeTail(_length: () => Value, by: () => Value): Value {
     return this.call('xdp_adjust_tail', by())
   }

@@ -47,6 +47,8 @@ export abstract class Mover {
         return this.popTag()
       case 'growHead':
         return this.growHead(first)
+      case 'shrinkHead':
+        return this.shrinkHead(Number(first.op === 'const' ? first.value : 0))
       case 'truncate':
         return this.either(
           this.fork('ugt', packet.length(), first),
@@ -81,6 +83,7 @@ export abstract class Mover {
   protected abstract pushTag(type: Value, control: Value): Value
   protected abstract popTag(): Value
   protected abstract growHead(bytes: Value): Value
+  protected abstract shrinkHead(bytes: number): Value
   /** To so many bytes, which are so many more, or less: a number of 32 bits with a sign. */
   protected abstract changeTail(length: () => Value, by: () => Value): Value
 

@@ -10,7 +10,7 @@ import { swapBytes } from './passes/simplify.ts'
 
 /**
  * SSA variables that no source names. `room`: of how many bytes behind the Ethernet header nobody knows but the program, which has
- * made room for them; 0 if it has not.
+ * made room for them; 0 if it has not. `grown`: 1 if bytes were put in front of it.
  */
 export const OWN = {
   port: -1,
@@ -21,6 +21,7 @@ export const OWN = {
   verdict: -6,
   pulled: -7,
   room: -8,
+  grown: -9,
 } as const
 
 export interface Passage {
@@ -79,7 +80,7 @@ class TcPassage implements Passage {
   constructor(builder: Builder) {
     this.builder = builder
     this.pull = new Pull(builder)
-    builder.begin(OWN.room, builder.constant(0), [])
+    for (const variable of [OWN.room, OWN.grown]) builder.begin(variable, builder.constant(0), [])
   }
 
   arrive(): void {}

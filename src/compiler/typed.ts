@@ -114,7 +114,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
 )
 
 /** What may move the packet. */
-export type Move = 'pushVlan' | 'popVlan' | 'truncate' | 'growTail' | 'shrinkTail' | 'growHead'
+export type Move = 'pushVlan' | 'popVlan' | 'truncate' | 'growTail' | 'shrinkTail' | 'growHead' | 'shrinkHead'
 
 /** The headers between the Ethernet header of a packet and what it carries. */
 export interface Tunnel {

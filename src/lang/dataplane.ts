@@ -49,6 +49,11 @@ export interface Packet {
   /** Puts `bytes` zeros in front of the packet: a constant. */
   growHead(bytes: number): boolean
   /**
+   * Takes so many bytes away in front: a constant of 1 to 4095. An Ethernet header at least has to be left. At TC the kernel does
+   * it to IP packets only, of which an IP header has to be left as well, and not after {@link growHead}: false otherwise.
+   */
+  shrinkHead(bytes: number): boolean
+  /**
    * Makes room for the headers of a tunnel, as zeros, between the Ethernet header and what comes after it: from the outer `IPv4`
    * or `IPv6` on, in the order in which they will lie there. With `Ethernet` as the last one, the tunnel carries frames: the
    * packet's Ethernet header is there twice then, in front and as the inner one. Without, it carries IP packets only.

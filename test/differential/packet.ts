@@ -1,6 +1,7 @@
 /** A packet that changes its size and shape, as the language says it does. */
 import type { Move, Tunnel } from '../../src/compiler/typed.ts'
 
+const ETHERNET = 14
 const TAGS = [0x8100, 0x88a8]
 /** What the kernel's helpers make no packet longer than: four pages without `struct skb_shared_info`. */
 const LONGEST = 16_064
@@ -12,7 +13,7 @@ export class Packet {
   /** What the packet was when it came; writing to it changes nothing here. */
   private type: number
   /** Bytes up to the network header, which is never cut off. */
-  private head = 14
+  private head = ETHERNET
   private encapsulated = false
 
   constructor(bytes: Uint8Array) {
@@ -56,6 +57,11 @@ export class Packet {
         this.bytes = joined(new Uint8Array(first), this.bytes)
         this.head += first
         return true
+      case 'shrinkHead': {
+        const outer = ([4, 6] as const).find((one) => IP[one].type === this.type)
+        if (outer === undefined || this.head !== ETHERNET) return false
+        return this.decapsulate({ size: first, version: outer, ethernet: true })
+      }
     }
   }
 
@@ -72,7 +78,7 @@ export class Packet {
     return true
   }
 
-  decapsulate({ size, version, ethernet }: Tunnel): boolean {
+  decapsulate({ size, version, ethernet }: Pick<Tunnel, 'size' | 'version' | 'ethernet'>): boolean {
     const { length } = this.bytes
     const needed = ethernet ? size + 14 : 14 + size + 1
     if (needed > length) return false

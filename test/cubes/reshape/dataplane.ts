@@ -18,6 +18,7 @@ export const reshape = defineCube('reshape', {
     growTail: size,
     shrinkTail: size,
     growHead: size,
+    shrinkHead: z.int().min(1).default(1),
     /** The sizes of the tail are numbers of the packet: only known when it is there. */
     variable: z.boolean().default(false),
     /** Again and again, in a loop. */
@@ -47,6 +48,7 @@ export default dataplane(reshape, (packet, { config, drop, flood }) => {
   if (config.truncate !== 0 && !packet.truncate(config.truncate + none)) return drop('refused')
   if (config.growTail !== 0 && !packet.growTail(config.growTail + none)) return drop('refused')
   if (config.shrinkTail !== 0 && !packet.shrinkTail(config.shrinkTail + none)) return drop('refused')
+  if (config.shrinkHead > 1) return packet.shrinkHead(config.shrinkHead) ? flood() : drop('refused')
   const again = packet.read(Ethernet)
   if (!again) return drop('short')
   if (again.source !== source) return drop('changed')

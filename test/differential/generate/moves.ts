@@ -14,6 +14,7 @@ export function move(draft: Draft): string[] {
     [1, () => `packet.shrinkTail(${size(draft, 30)})`],
     [2, () => `packet.${draft.pick(['encapsulate', 'decapsulate'])}(${tunnel(draft)})`],
     [1, () => `packet.growHead(${draft.pick([1, 4, 14, 50, 128, 255])})`],
+    [1, () => `packet.shrinkHead(${draft.pick([1, 4, 14, 28, 50])})`],
   )
   draft.moves++
   return draft.oneOf(
