@@ -2,7 +2,7 @@
 import { lacks } from './check-absent.ts'
 import { coerce } from './check-convert.ts'
 import { expression, indexed, member, present } from './check-expression.ts'
-import { messageOf } from './check-owed.ts'
+import { originOf } from './check-owed.ts'
 import { declareRecord, isRecord, keepRecord, recordToTake } from './check-record.ts'
 import { typeOfConstant, typeOfKept } from './check-type.ts'
 import { assigned, keep, rangeOfValue } from './ranges.ts'
@@ -50,7 +50,7 @@ export function declare(scope: Scope, node: Extract<Statement, { kind: 'declare'
     declared ??
     (given.type.kind === 'constant' ? typeOfConstant(given.op === 'constant' ? given.value : 0n) : given.type)
   const typed = coerce(scope, given, type, node.value.span)
-  const variable = scope.variable(node.name, type, messageOf(given))
+  const variable = scope.variable(node.name, type, originOf(given))
   scope.bind(node.name, { kind: 'variable', variable, mutable: node.mutable })
   if (node.mutable) assigned(scope, variable, typed)
   else keep(scope, variable, rangeOfValue(scope, typed))
@@ -95,7 +95,7 @@ export function bindValue(scope: Scope, pattern: Pattern, given: Checked, span: 
     bindList(scope, pattern, given, span)
     return []
   }
-  const variable = scope.variable(pattern, given.type, messageOf(given))
+  const variable = scope.variable(pattern, given.type, originOf(given))
   scope.bind(pattern, { kind: 'variable', variable, mutable: false })
   keep(scope, variable, rangeOfValue(scope, given))
   return [{ op: 'assign', variable, value: given, at: scope.at(span) }]
@@ -119,7 +119,7 @@ function wholeOf(scope: Scope, given: Checked, span: Span): { before: TypedState
   }
   if (given.type.kind !== 'reference' && given.type.kind !== 'address')
     throw scope.unfit(span, `${nameOfType(given.type)} has no fields`, 'only headers and table entries have fields')
-  const variable = scope.variable('whole', given.type, messageOf(given))
+  const variable = scope.variable('whole', given.type, originOf(given))
   const at = scope.at(span)
   const whole: Typed = { op: 'variable', variable, type: given.type, at }
   return { before: [{ op: 'assign', variable, value: given, at }], whole }

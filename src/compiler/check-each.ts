@@ -5,7 +5,7 @@ import { elementOfList } from './check-list.ts'
 import { bounded, inRounds, LONGEST_LOOP } from './check-loop.ts'
 import { useReference } from './check-stale.ts'
 import { keep } from './ranges.ts'
-import { type Checked, isStatic, type Scope } from './scope.ts'
+import { type Checked, eitherMoved, isStatic, type Moved, type Scope } from './scope.ts'
 import type { Each, Expression, Part, Pattern } from './tree.ts'
 import { nameOfType, type Typed, type TypedStatement, U32 } from './typed.ts'
 
@@ -116,14 +116,19 @@ function unrolled(scope: Scope, node: Each, rounds: readonly (() => TypedStateme
       `more than ${LONGEST_LOOP} rounds would be compiled in`,
       'keep what is long in a table of the schema',
     )
+  let left: Moved | undefined
   const checked = rounds.map((bind) =>
     scope.block(() => {
       let bound: TypedStatement[] = []
-      const { body } = inRounds(scope, node, scope.rounds, () => {
+      const { body, movedOn, movedOut } = inRounds(scope, node, scope.rounds, () => {
         bound = bind()
       })
+      // What leaves a round with `break` meets no other one.
+      left = eitherMoved(left, movedOut)
+      scope.moved = movedOn
       return [...bound, ...body]
     }),
   )
+  scope.moved = eitherMoved(scope.moved, left)
   return { op: 'rounds', rounds: checked, at: scope.at(node.span) }
 }

@@ -49,7 +49,8 @@ export function loop(scope: Scope, node: Loop): TypedStatement {
     const end = from + step * BigInt(Math.max(0, rounds - 1))
     keep(scope, variable, from < end ? { least: from, most: end } : { least: end, most: from })
     const inside = inRounds(scope, node, together)
-    return { op: 'loop', variable, from, step, times: rounds, ...inside, at: scope.at(node.span) }
+    const { body, settles } = inside
+    return { op: 'loop', variable, from, step, times: rounds, body, settles, at: scope.at(node.span) }
   })
 }
 
@@ -78,7 +79,7 @@ export function inRounds(
     together > rounds ? settledInRound(scope, movedAtEnd, start.variables) : { settles: false, moved: movedAtEnd }
   if (together > rounds) staleInNextRound(scope, movedInRound, start)
   scope.moved = eitherMoved(eitherMoved(moved, movedInRound), around.movedAtBreak)
-  return { body: result, settles }
+  return { body: result, settles, movedOn: movedInRound, movedOut: around.movedAtBreak }
 }
 
 /** How often `for (i = from; i operator bound; i += step)` runs its body. */
@@ -133,10 +134,10 @@ export function whileLoop(scope: Scope, node: While): TypedStatement[] {
       scope.nonNull = new Set([...scope.nonNull, ...test.whenTrue])
       scope.ranges = new Map(narrowed(scope, scope.ranges, test.typed, true)).set(variable, range)
     }
-    const inside = inRounds(scope, node, together, known, loop)
+    const { body, settles } = inRounds(scope, node, together, known, loop)
     const update = node.update.flatMap((one) => (one.kind === 'assign' ? assign(scope, one, true) : []))
     scope.ranges = outside
-    return [...started, { op: 'while', test: test.typed, ...inside, update, times, at }]
+    return [...started, { op: 'while', test: test.typed, body, settles, update, times, at }]
   })
 }
 

@@ -2,7 +2,7 @@
 import { maybeAbsent } from './check-absent.ts'
 import { type Condition, condition, conditional } from './check-condition.ts'
 import { expression, value } from './check-expression.ts'
-import { messageOf } from './check-owed.ts'
+import { originOf } from './check-owed.ts'
 import { type Checked, isStatic, type Scope } from './scope.ts'
 import type { Expression, Of } from './tree.ts'
 import { nameOfType, type Typed } from './typed.ts'
@@ -43,7 +43,7 @@ export function optionalCondition(scope: Scope, node: Of<'optional'>): Condition
 
 /** Computes something with what has a name only there. */
 function named(scope: Scope, { name, span }: Of<'optional' | 'otherwise'>, given: Typed, work: () => Typed): Typed {
-  const variable = scope.variable('found', given.type, messageOf(given))
+  const variable = scope.variable('found', given.type, originOf(given))
   const body = scope.block(() => {
     scope.bind(name, { kind: 'variable', variable, mutable: false })
     return work()

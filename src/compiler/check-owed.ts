@@ -33,11 +33,13 @@ function owe(scope: Scope, variable: Variable | undefined, what: string): void {
   scope.moved = { ...moved, written: new Map(written).set(header, what) }
 }
 
-/** The header whose checksum counts for another one, or for a part of one. */
-export function messageOf(given: Typed): Variable | undefined {
+/** What is remembered of a reference: the key of an entry, and of a header the one whose checksum counts for it. */
+export function originOf(given: Typed): Pick<Variable, 'message' | 'key'> {
+  if (given.op === 'get') return { key: given.key }
+  if (given.op === 'variable') return { key: given.variable.key, message: given.variable.message ?? given.variable }
   const from = given.op === 'read' ? given.within : given
   const [root] = from === undefined || (from.op === 'field' && from.type.kind !== 'list') ? [] : rootOf(from)
-  return root?.message ?? root
+  return { message: root?.message ?? root, key: root?.key }
 }
 
 /** What is stale at the end of a round, and whether checksums are settled there: of headers from `since` on. */

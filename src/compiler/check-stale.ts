@@ -8,7 +8,7 @@ import { mapKind } from '../lang/index.ts'
 import { collecting, type Unfit } from './report.ts'
 import { absent, type Moved, type Scope } from './scope.ts'
 import type { Span } from './tree.ts'
-import type { NamedTable, Typed, Variable } from './typed.ts'
+import type { NamedTable, StructField, Typed, Variable } from './typed.ts'
 
 export const UNMOVED: Moved = { packet: undefined, entries: new Map(), tables: new Map(), written: new Map() }
 
@@ -23,19 +23,30 @@ export function tableAsked(
   scope: Scope,
   { name, table }: NamedTable,
   method: 'set' | 'add' | 'replace' | 'delete',
+  key: readonly StructField[],
 ): void {
   const kind = mapKind(table.kind)
   const forgets = kind === 'lru_hash' || kind === 'lru_percpu_hash'
   if (isArray(kind) || (method === 'add' && !forgets)) return
-  tableChanged(scope, name, `state.${name}.${method}(…)`)
+  tableChanged(scope, name, `state.${name}.${method}(…)`, forgets ? undefined : key)
 }
 
-/** From here on, what was got of a table before is stale. */
-export function tableChanged(scope: Scope, table: string, what: string): void {
+/** Whether two keys are known to differ. */
+const differ = (a: readonly StructField[] | undefined, b: readonly StructField[] | undefined): boolean =>
+  a?.some(({ field, value }) => {
+    const { offset, layout } = field
+    const other = b?.find((one) => one.field.offset === offset && one.field.layout.size === layout.size)?.value
+    if (value.op === 'address' && other?.op === 'address') return value.octets.join() !== other.octets.join()
+    return value.op === 'constant' && other?.op === 'constant' && value.value !== other.value
+  }) === true
+
+/** From here on, what was got of a table before is stale: of a `key`, if one is given. */
+export function tableChanged(scope: Scope, table: string, what: string, key?: readonly StructField[]): void {
   const { packet, entries: before, tables, written } = scope.moved ?? UNMOVED
   const entries = new Map<Variable, string>()
   for (const variable of scope.references()) {
-    const isOld = tableOf(variable) === table && !scope.nonNull.has(absent(variable))
+    const isOther = differ(variable.key, key)
+    const isOld = tableOf(variable) === table && !isOther && !scope.nonNull.has(absent(variable))
     const how = isOld ? what : before.get(variable)
     if (how !== undefined) entries.set(variable, how)
   }

@@ -99,7 +99,7 @@ function keyed(scope: Scope, node: Of<'call'>, named: NamedTable, method: (typeo
       method === 'delete' ? 'set its fields to 0 instead' : `write state.${name}.set(…)`,
     )
   const value = method === 'delete' ? [] : record(scope, second, entry, form)
-  tableAsked(scope, named, method)
+  tableAsked(scope, named, method, fields)
   if (method === 'delete') return { op: 'delete', table: named, key: fields, type: BOOL, at }
   return { op: method, table: named, key: fields, value, type: BOOL, at }
 }

@@ -206,8 +206,8 @@ export class Scope {
     return this.bindings.flatMap((block) => [...block.values()]).flatMap(referencesOf)
   }
 
-  variable(name: string, type: ValueType, message?: Variable): Variable {
-    return { id: this.compilation.nextVariable++, name, type, message }
+  variable(name: string, type: ValueType, origin: Pick<Variable, 'message' | 'key'> = {}): Variable {
+    return { id: this.compilation.nextVariable++, name, type, ...origin }
   }
 
   /** Runs `work` with names of its own, as a block does. */

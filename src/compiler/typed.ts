@@ -45,6 +45,8 @@ export interface Variable {
   readonly type: ValueType
   /** Of what another header's checksum counts for: that header's. */
   readonly message?: Variable | undefined
+  /** Of an entry: the key that it was got with. */
+  readonly key?: readonly StructField[] | undefined
 }
 
 export type Typed = { readonly type: ValueType; readonly at: Position } & (
