@@ -5,6 +5,7 @@ import { placeAt, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, Instruction, MapDescription, Program } from '../isa/program.ts'
 import { slotsOf } from '../isa/program.ts'
+import { forgetRounds } from './forget.ts'
 import { stackOf } from './frames.ts'
 import type { StackObject } from './ir.ts'
 import { Lines } from './lines.ts'
@@ -63,11 +64,13 @@ function layCode(graphs: readonly CodeGraph[]): Laid[] {
   return graphs.map((graph) => {
     const first = slot
     const starts = new Map<number, number>()
+    const stack = layStack(graph)
+    forgetRounds(graph, stack.places.objects)
     for (const block of graph.blocks) {
       starts.set(block.id, slot)
       for (const code of block.code) slot += slotsOf(code)
     }
-    return { graph, slot: first, starts, stack: layStack(graph) }
+    return { graph, slot: first, starts, stack }
   })
 }
 

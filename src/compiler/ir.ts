@@ -97,6 +97,8 @@ export interface Block {
   readonly id: number
   /** How often it runs at most, by the loops around it. */
   readonly rounds: number
+  /** Of a long loop that begins here, the blocks by their numbers: see passes/hide.ts. */
+  loop?: ReadonlySet<number>
   /** Few packets come here: it lies behind everything else, so that the others fall through. */
   readonly rare?: boolean
   /** Among the blocks of its graph, as long as they are in reverse postorder. */

@@ -38,6 +38,8 @@ export interface CodeBlock {
   code: Code[]
   readonly successors: readonly number[]
   readonly rounds: number
+  /** Of a long loop that begins here, the blocks by their numbers. */
+  readonly loop?: ReadonlySet<number> | undefined
   /** It ends where the verifier has to follow two ways. */
   readonly forks: boolean
 }

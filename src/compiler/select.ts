@@ -86,6 +86,7 @@ class Selection {
         code: this.code,
         successors: successors(block).map(({ id }) => id),
         rounds: block.rounds,
+        loop: block.loop,
         forks: block.end?.op === 'branch' && block.end.counts !== true,
       }
     })

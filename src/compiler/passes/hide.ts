@@ -22,6 +22,7 @@ export function hideCarried(graph: Graph): void {
   const dominators = new Dominators(graph)
   for (const loop of loops) {
     const { header, body } = loop
+    header.loop = new Set([...body].map(({ id }) => id))
     hideTested(graph, loop, numbers)
     hideOffsets(graph, loop, numbers)
     const ends = endsOf(loop, dominators)
