@@ -59,6 +59,8 @@ export class Checksums {
   /** What no checksum in the packet makes up for, and the hardware's sum over the packet (skb->csum) has to be told. */
   private uncovered: Account | undefined
   private nextVariable = FIRST_VARIABLE
+  /** Phis that {@link isNone} has looked behind. */
+  private readonly noRoom = new Set<Value>()
   /** The places that each header's checksum was found at. */
   private readonly places = new Map<object, Set<Value>>()
   /** Headers once more, for accounts of their own. */
@@ -305,11 +307,25 @@ export class Checksums {
     this.clear(account)
   }
 
+  /** Whether no way here has made room. */
+  private isNone(room: Value): boolean {
+    const phis = new Set<Value>()
+    const waiting = [room]
+    for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+      if (this.noRoom.has(value) || phis.has(value) || (value.op === 'const' && value.value === 0n)) continue
+      if (value.op !== 'phi' || this.builder.isOpen(value)) return false
+      phis.add(value)
+      waiting.push(...value.arguments)
+    }
+    for (const phi of phis) this.noRoom.add(phi)
+    return true
+  }
+
   /** Of a header that there was made room for, nobody else knows a checksum: it is changed in the packet. */
   private settleInRoom(account: Account): void {
     const { builder, packet } = this
     const room = builder.read(OWN.room)
-    if (room.op === 'const' && room.value === 0n) return
+    if (this.isNone(room)) return
     const [inside, even, there, next] = [builder.newBlock(), builder.newBlock(), builder.newBlock(), builder.newBlock()]
     const [place, all] = [builder.read(account.place), builder.read(account.sum)]
     const distance = this.alu('sub', this.alu('and', place, 0xffff, 32), Ethernet.size, 32)
