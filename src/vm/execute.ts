@@ -7,8 +7,10 @@ import { AT } from './layout.ts'
 import { Memory, REGION, Region } from './memory.ts'
 import { validate } from './validate.ts'
 
-/** Instructions that a run may take unless said otherwise: about a second of them. */
-const BUDGET = 50_000_000
+/** Instructions that a run may take unless said otherwise: at most a second of them. */
+const BUDGET = 200_000_000
+/** As many instructions take the time of a helper's call. */
+const CALL = 50
 
 /** What a program without maps and packet can ask for. */
 const HELPERS: ReadonlySet<number> = new Set([HELPER.ktime_get_ns, HELPER.get_prandom_u32, HELPER.get_smp_processor_id])
@@ -48,6 +50,8 @@ class PlainProcessor implements Processor {
   readonly memory = new Memory({ zeroed: true })
   readonly budget: number
 
+  #calls = 0
+
   constructor(budget: number) {
     this.budget = budget
   }
@@ -57,6 +61,8 @@ class PlainProcessor implements Processor {
   }
 
   call(helper: number, { lo, hi }: Registers): void {
+    this.#calls++
+    if (this.#calls > this.budget / CALL) throw new Trap(`the program called ${this.#calls} helpers without an end`)
     const result = resultOf(helper)
     lo[0] = Number(BigInt.asIntN(32, result))
     hi[0] = Number(BigInt.asIntN(32, result >> 32n))
