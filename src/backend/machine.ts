@@ -76,6 +76,11 @@ export interface MachineMap extends Disposable {
   consume(): readonly Uint8Array[]
   /** Of a ring: calls `ready` whenever there is something to consume, in a turn of its own, until disposed. */
   watch(ready: () => void): Disposable
+  /**
+   * Of an array of programs, in which nothing else but `delete` is possible: programs go over to this one by its number. All are
+   * of one hook. The array is emptied when its last handle and pin are gone, because programs in it may hold it.
+   */
+  install(index: number, program: LoadedProgram): void
   pin(path: string): void
 }
 

@@ -13,6 +13,7 @@ import { queueSuite } from './suite/queues.ts'
 import { refusalSuite } from './suite/refusals.ts'
 import { ringSuite } from './suite/rings.ts'
 import { swapSuite } from './suite/swaps.ts'
+import { tailCallSuite } from './suite/tail-calls.ts'
 import { xdpSuite } from './suite/xdp.ts'
 
 /** What every machine must do: one suite, in the words of {@link Machine} and of RFC 9669. */
@@ -28,6 +29,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('Bloom filters', () => bloomSuite(open))
     describe('locks', () => lockSuite(open))
     describe('maps of maps', () => swapSuite(open))
+    describe('tail calls', () => tailCallSuite(open))
     describe('rings', () => ringSuite(open))
     describe('pins', () => pinSuite(open))
     describe('XDP', () => xdpSuite(open))

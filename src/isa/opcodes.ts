@@ -92,6 +92,7 @@ export const HELPER = {
   get_prandom_u32: 7,
   get_smp_processor_id: 8,
   l4_csum_replace: 11,
+  tail_call: 12,
   clone_redirect: 13,
   skb_vlan_push: 18,
   skb_vlan_pop: 19,
@@ -131,6 +132,7 @@ export const CSUM = { pseudo: 0x10, mangled0: 0x20, ipv6: 0x80 } as const
 export const MAP_TYPE = {
   hash: 1,
   array: 2,
+  prog_array: 3,
   percpu_hash: 5,
   percpu_array: 6,
   lru_hash: 9,

@@ -42,6 +42,7 @@ export type MapKind =
   | 'lru_percpu_hash'
   | 'lpm_trie'
   | 'devmap'
+  | 'prog_array'
   | 'queue'
   | 'stack'
   | 'ringbuf'
@@ -53,6 +54,9 @@ export type MapKind =
  * and the kernel clears those of interfaces that go away.
  */
 export const isDevmap = (kind: MapKind): kind is 'devmap' => kind === 'devmap'
+
+/** Entries are numbered, and hold programs, to which others go over by a tail call. The control plane sets and clears them. */
+export const isProgramArray = (kind: MapKind): kind is 'prog_array' => kind === 'prog_array'
 
 /** Entries are numbered, and there from the start. */
 export const isArray = (kind: MapKind): kind is 'array' | 'percpu_array' => kind === 'array' || kind === 'percpu_array'

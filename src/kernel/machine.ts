@@ -1,6 +1,6 @@
 import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
+import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Program } from '../isa/program.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
 import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
@@ -13,6 +13,7 @@ import { findLink } from './netlink/link.ts'
 import { kindOf, type Owner } from './objects.ts'
 import { openPin, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
+import { ProgramArray } from './program-array.ts'
 import { KernelProgram } from './programs.ts'
 import { requireKernel } from './requirements.ts'
 import { canNatively } from './xdp.ts'
@@ -30,7 +31,10 @@ export function openKernelMachine(options: KernelOptions = {}): Machine {
   return new KernelMachine(options)
 }
 
-const kindOfMap = ({ inner }: MapDescription): typeof KernelMap => (inner === undefined ? KernelMap : MapOfMaps)
+function kindOfMap({ kind, inner }: MapDescription): typeof KernelMap {
+  if (isProgramArray(kind)) return ProgramArray
+  return inner === undefined ? KernelMap : MapOfMaps
+}
 
 class KernelMachine implements Machine {
   readonly name = 'kernel'

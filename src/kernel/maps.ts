@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { MachineMap } from '../backend/machine.ts'
+import type { LoadedProgram, MachineMap } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
@@ -124,6 +124,10 @@ export class KernelMap implements MachineMap {
     if (result === -ERRNO.ENOENT) return false
     this.#check(result, 'ask', value)
     return true
+  }
+
+  install(_index: number, _program: LoadedProgram): void {
+    throw refusal(`the map "${this.#name}" is no array of programs`, 'update its entries')
   }
 
   consume(): readonly Uint8Array[] {

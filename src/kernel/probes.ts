@@ -79,6 +79,9 @@ function batchLookup(): Outcome {
   return result === 0 || result === -ERRNO.ENOENT ? true : byHandle(result)
 }
 
+const numbered = (type: number) => (): Outcome =>
+  byHandle(createMap('probe', { type, keySize: 4, valueSize: 4, entries: 2 }))
+
 const PROBES = {
   'array maps': { since: '3.19', try: mapType(MAP_TYPE.array) },
   'hash maps': { since: '3.19', try: mapType(MAP_TYPE.hash) },
@@ -105,10 +108,8 @@ const PROBES = {
   'queue maps': { since: '4.20', try: keyless(MAP_TYPE.queue) },
   'stack maps': { since: '4.20', try: keyless(MAP_TYPE.stack) },
   'bloom_filter maps': { since: '5.16', try: keyless(MAP_TYPE.bloom_filter) },
-  'devmap maps': {
-    since: '4.14',
-    try: () => byHandle(createMap('probe', { type: MAP_TYPE.devmap, keySize: 4, valueSize: 4, entries: 2 })),
-  },
+  'devmap maps': { since: '4.14', try: numbered(MAP_TYPE.devmap) },
+  'prog_array maps': { since: '4.2', try: numbered(MAP_TYPE.prog_array) },
   'array_of_maps maps': {
     since: '4.12',
     try: () => {

@@ -22,6 +22,8 @@ export const AT = {
   regions: 204,
   regionCount: 208,
   packetDescriptor: 216,
+  /** After a tail call: whether another program has run, and r0 is its answer. */
+  tailed: 240,
   context: 256,
   /** For each frame, a bit for each byte that was written. */
   written: 512,

@@ -10,7 +10,7 @@ import { checkDescription, MapHandle, sameDescription } from './maphandle.ts'
 import { type Counters, type Endpoint, Network, type PassedFrame, type VirtualInterface } from './network.ts'
 import { type Pinnable, Pins } from './pins.ts'
 import { VirtualProcessor } from './processor.ts'
-import { ProgramHandle, VirtualProgram } from './program.ts'
+import { loadedBehind, ProgramHandle, VirtualProgram } from './program.ts'
 
 export interface VirtualMachineOptions {
   /** Instructions that one run of a program may take: a few more than the compiler lets through. */
@@ -200,9 +200,3 @@ class Virtual implements VirtualMachine {
 }
 
 const snapshot = ({ name, index, up, mac }: VirtualInterface): Interface => ({ name, index, up, mac: mac.slice() })
-
-function loadedBehind(program: unknown): VirtualProgram {
-  if (!(program instanceof ProgramHandle)) throw refusal('this program was loaded into another machine')
-  if (!program.open) throw refusal(`program "${program.program.name}" was closed`)
-  return program.loaded
-}

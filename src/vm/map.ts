@@ -6,6 +6,7 @@ import {
   isKeyless,
   isLru,
   isPerCpu,
+  isProgramArray,
   isRing,
   isSequence,
   type MapDescription,
@@ -15,6 +16,7 @@ import { ERRNO } from './errno.ts'
 import { DESCRIPTOR } from './layout.ts'
 import { type Memory, paddedSize, Region, strideOf } from './memory.ts'
 import { Prefixes } from './prefixes.ts'
+import { ProgramArray } from './program-array.ts'
 import { Ring } from './ring.ts'
 import { Sequence } from './sequence.ts'
 import { Table } from './table.ts'
@@ -46,9 +48,12 @@ export class VirtualMap {
   readonly sequence: Sequence | undefined
   readonly ring: Ring | undefined
   readonly bloom: Bloom | undefined
+  readonly programs: ProgramArray | undefined
   /** Of a map of maps: the map that is in it now. */
   inner: VirtualMap | undefined
   #holders = 0
+  #users = 0
+  #isGone = false
 
   constructor(name: string, description: MapDescription, memory: Memory) {
     const { kind, key, value, entries } = description
@@ -59,8 +64,9 @@ export class VirtualMap {
     this.sequence = isSequence(kind) ? new Sequence(entries, kind === 'stack') : undefined
     this.ring = isRing(kind) ? new Ring(entries) : undefined
     this.bloom = isBloom(kind) ? new Bloom() : undefined
+    this.programs = isProgramArray(kind) ? new ProgramArray(entries) : undefined
     // No program points to values of these.
-    const keyless = isKeyless(kind) || kind === 'array_of_maps'
+    const keyless = isKeyless(kind) || kind === 'array_of_maps' || isProgramArray(kind)
     this.#table = isArray(kind) || keyless ? undefined : new Table(key.size, entries, isLru(kind))
     this.#prefixes = kind === 'lpm_trie' && this.#table ? new Prefixes(this.#table, key.size) : undefined
     const slots = this.#table?.capacity ?? (keyless ? 0 : entries)
@@ -81,7 +87,24 @@ export class VirtualMap {
 
   release(): void {
     this.#holders--
-    if (this.#holders > 0) return
+    // Programs in it may be the ones that use it.
+    if (this.#holders === 0) this.programs?.clear()
+    this.#drop()
+  }
+
+  /** The same for programs, which do not keep what is in an array of programs. */
+  bind(): void {
+    this.#users++
+  }
+
+  unbind(): void {
+    this.#users--
+    this.#drop()
+  }
+
+  #drop(): void {
+    if (this.#isGone || this.#holders > 0 || this.#users > 0) return
+    this.#isGone = true
     this.inner?.release()
     const { heap } = this.#memory
     this.#memory.removeMap(this.id)
@@ -139,6 +162,7 @@ export class VirtualMap {
 
   /** 0, or a negated error number. */
   delete(bytes: Uint8Array, at: number): number {
+    if (this.programs !== undefined) return this.programs.delete(indexAt(bytes, at))
     if (this.#table === undefined) return -ERRNO.EINVAL
     const [key, keyAt] = this.#prefixes === undefined ? [bytes, at] : [this.#prefixes.cut(bytes, at), 0]
     if (key === undefined) return -ERRNO.EINVAL

@@ -1,10 +1,11 @@
-import type { MachineMap } from '../backend/machine.ts'
+import type { LoadedProgram, MachineMap } from '../backend/machine.ts'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { UPDATE } from '../isa/opcodes.ts'
-import { isArray, isDevmap, isKeyless, isRing, type MapDescription } from '../isa/program.ts'
+import { isArray, isDevmap, isKeyless, isProgramArray, isRing, type MapDescription } from '../isa/program.ts'
 import { ERRNO } from './errno.ts'
 import type { VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
+import { loadedBehind } from './program.ts'
 import type { Ring } from './ring.ts'
 
 /** A handle on a map: what the control plane sees of it. */
@@ -33,7 +34,7 @@ export class MapHandle implements MachineMap {
   }
 
   lookup(key: Uint8Array): Uint8Array | undefined {
-    const map = this.#lasting()
+    const map = this.#readable()
     this.#check('key', key, map.description.key.size)
     if (map.sequence !== undefined) return map.sequence.peek()?.slice()
     if (map.bloom !== undefined) throw refusal(`map "${map.name}" is a Bloom filter: it can only be asked for a value`)
@@ -42,7 +43,7 @@ export class MapHandle implements MachineMap {
   }
 
   update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
-    const map = this.#lasting()
+    const map = this.#readable()
     const { description, name } = map
     this.#check('key', key, description.key.size)
     this.#check('value', value, map.valueSize)
@@ -74,14 +75,15 @@ export class MapHandle implements MachineMap {
     const result = map.delete(key, 0)
     if (result === -ERRNO.EINVAL && map.description.kind === 'lpm_trie')
       throw refusal(`a prefix of map "${map.name}" is longer than its keys`)
-    if (result === -ERRNO.EINVAL && isDevmap(map.description.kind)) throw this.#noNumber(map)
+    if (result === -ERRNO.E2BIG || (result === -ERRNO.EINVAL && isDevmap(map.description.kind)))
+      throw this.#noNumber(map)
     if (result === -ERRNO.EINVAL)
       throw refusal(`map "${map.name}" is an array: its entries cannot be deleted`, 'update them')
     return result === 0
   }
 
   entries(): readonly (readonly [Uint8Array, Uint8Array])[] {
-    const map = this.#lasting()
+    const map = this.#readable()
     if (isKeyless(map.description.kind)) throw refusal(`the values of map "${map.name}" cannot be listed`)
     return [...map.entries()]
   }
@@ -99,6 +101,18 @@ export class MapHandle implements MachineMap {
     using handle = new MapHandle(inner, this.#pins)
     for (const [key, value] of entries) handle.update(key, value)
     map.exchange(inner)
+  }
+
+  install(index: number, program: LoadedProgram): void {
+    const { programs, name } = this.shared()
+    if (programs === undefined) throw refusal(`map "${name}" is no array of programs`, 'update its entries')
+    const loaded = loadedBehind(program)
+    const result = programs.install(index, loaded)
+    if (result === -ERRNO.E2BIG) throw this.#noNumber(this.shared())
+    if (result < 0)
+      throw refusal(
+        `program "${loaded.program.name}" is for ${loaded.program.hook}, and those in map "${name}" are not`,
+      )
   }
 
   has(value: Uint8Array): boolean {
@@ -144,6 +158,14 @@ export class MapHandle implements MachineMap {
     return map
   }
 
+  /** The same, where entries have values. */
+  #readable(): VirtualMap {
+    const map = this.#lasting()
+    if (map.programs !== undefined)
+      throw refusal(`map "${map.name}" holds programs: they can only be installed and deleted`)
+    return map
+  }
+
   #check(what: 'key' | 'value', bytes: Uint8Array, size: number): void {
     if (bytes.length !== size)
       throw refusal(`map "${this.#map.name}" takes a ${what} of ${size} bytes, and was given ${bytes.length}`)
@@ -163,9 +185,9 @@ export function checkDescription(name: string, { kind, key, value, entries, lock
     if (inner === undefined || inner.inner !== undefined) throw wrong('nothing says which maps can be in it')
     if (key.size !== 4 || value.size !== 4) throw wrong('its keys and values have 4 bytes')
     checkDescription(name, inner)
-  } else if (isDevmap(kind)) {
+  } else if (isDevmap(kind) || isProgramArray(kind)) {
     if (key.size !== 4 || value.size !== 4)
-      throw wrong(`a devmap has keys and values of 4 bytes, and these have ${key.size} and ${value.size}`)
+      throw wrong(`a ${kind} has keys and values of 4 bytes, and these have ${key.size} and ${value.size}`)
   } else if (isKeyless(kind)) {
     if (key.size !== 0) throw wrong(`values of a ${kind} have no keys, and these have ${key.size} bytes`)
     if (!isRing(kind)) return

@@ -142,6 +142,18 @@ export class Memory {
     words[AT.depth >> 2] = depth
   }
 
+  /** Runs a program on these stacks, which are as they were afterwards. */
+  aside(run: () => void): void {
+    const { tracked, heap } = this
+    const end = AT.stacks + LIMIT.callDepth * LIMIT.stack
+    const stacks = heap.bytes.slice(AT.written, end)
+    const depth = heap.words[AT.depth >> 2] ?? 0
+    run()
+    this.tracked = tracked
+    this.heap.bytes.set(stacks, AT.written)
+    this.heap.words[AT.depth >> 2] = depth
+  }
+
   leaveFrame(depth: number): void {
     this.heap.words[AT.depth >> 2] = depth - 1
   }

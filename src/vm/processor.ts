@@ -1,7 +1,7 @@
 import { viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { HELPER, helperName, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
-import { type Hook, isDevmap, isKeyless } from '../isa/program.ts'
+import { HELPER, helperName, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { type Hook, isDevmap, isKeyless, isProgramArray } from '../isa/program.ts'
 import { PacketBuffer } from './buffer.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Arrival, type Context, contexts } from './context.ts'
@@ -59,6 +59,7 @@ export class VirtualProcessor implements Processor {
   /** The most that TC programs find in the first part of a packet (its linear data). */
   readonly #linear: number
   #ingress = 0
+  #tailCalls = 0
   /** The ring that a record is reserved in. */
   #reserved: Ring | undefined
   #clone: Clone = () => 0
@@ -80,6 +81,7 @@ export class VirtualProcessor implements Processor {
     this.#context.fill(packet, arrival)
     this.memory.regions[REGION.context] = this.#context.region
     this.#redirects = []
+    this.#tailCalls = 0
     const { words } = this.memory.heap
     words[AT.clock >> 2] = this.#clock.low
     words[(AT.clock >> 2) + 1] = this.#clock.high
@@ -101,6 +103,7 @@ export class VirtualProcessor implements Processor {
     if (this.#isLocked && helper !== HELPER.spin_unlock) throw new Trap('a helper is called under a lock')
     if (helper === HELPER.map_lookup_elem) this.#lookup(code)
     else if (helper === HELPER.ringbuf_reserve) this.#reserve(code)
+    else if (helper === HELPER.tail_call) this.#tailCall(code)
     else if (helper === HELPER.ktime_get_ns) {
       code.lo[0] = this.#clock.low
       code.hi[0] = this.#clock.high
@@ -357,7 +360,8 @@ export class VirtualProcessor implements Processor {
     const map = this.#map(code)
     const { kind } = map.description
     if (isKeyless(kind)) throw new Trap(`r1 is a ${kind}: its values have no keys`)
-    if (isDevmap(map.description.kind)) throw new Trap('r1 is a devmap: programs can only redirect by it')
+    if (isDevmap(kind)) throw new Trap('r1 is a devmap: programs can only redirect by it')
+    if (isProgramArray(kind)) throw new Trap('r1 is an array of programs: there are only tail calls to them')
     return map
   }
 
@@ -400,10 +404,31 @@ export class VirtualProcessor implements Processor {
     return XDP_ACTION.redirect
   }
 
-  /** The map that r1 refers to. */
-  #map({ lo, hi }: Registers): VirtualMap {
-    const region = this.memory.regions[hi[1] ?? 0]
-    if (region?.kind !== 'map' || region.map === undefined || lo[1] !== 0) throw new Trap('r1 is not a map')
+  /** bpf_tail_call (kernel/bpf/core.c). */
+  #tailCall(code: Registers): void {
+    const { lo, hi } = code
+    const { programs } = this.#map(code, 2)
+    if (hi[1] !== REGION.context || lo[1] !== 0) throw new Trap('tail_call takes the context first')
+    if (programs === undefined) throw new Trap('r2 is no array of programs')
+    if (this.#reserved !== undefined) throw new Trap('a tail call with a record in its hands')
+    const target = programs.get((lo[3] ?? 0) >>> 0)
+    const isDone = target !== undefined && this.#tailCalls < LIMIT.tailCalls
+    if (isDone) {
+      this.#tailCalls++
+      this.memory.aside(() => target.code.run())
+    }
+    // Views may be others now.
+    const { words } = this.memory.heap
+    words[AT.tailed >> 2] = isDone ? 1 : 0
+    lo[0] = words[AT.registers >> 2] ?? 0
+    hi[0] = words[(AT.registers >> 2) + 1] ?? 0
+  }
+
+  /** The map that r1, or another register, refers to. */
+  #map({ lo, hi }: Registers, register = 1): VirtualMap {
+    const region = this.memory.regions[hi[register] ?? 0]
+    if (region?.kind !== 'map' || region.map === undefined || lo[register] !== 0)
+      throw new Trap(`r${register} is not a map`)
     return region.map
   }
 

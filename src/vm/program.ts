@@ -7,7 +7,7 @@ import type { VirtualMap } from './map.ts'
 import type { Clone, VirtualProcessor } from './processor.ts'
 import { validate } from './validate.ts'
 
-/** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle or a link. */
+/** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle, a link, or an array of programs. */
 export class VirtualProgram {
   readonly program: Program
   readonly code: Executable
@@ -16,10 +16,13 @@ export class VirtualProgram {
 
   constructor(program: Program, maps: ReadonlyMap<string, VirtualMap>, processor: VirtualProcessor, engine: Engine) {
     validate(program)
+    for (const { name, programs } of maps.values())
+      if (programs?.isFor(program.hook) === false)
+        throw refusal(`program "${program.name}" is for ${program.hook}, and those in map "${name}" are not`)
     this.program = program
     this.code = engine(program, maps, processor)
     this.#maps = [...maps.values()]
-    for (const map of this.#maps) map.hold()
+    for (const map of this.#maps) map.bind()
   }
 
   hold(): this {
@@ -29,7 +32,7 @@ export class VirtualProgram {
 
   release(): void {
     this.#holders--
-    if (this.#holders === 0) for (const map of this.#maps) map.release()
+    if (this.#holders === 0) for (const map of this.#maps) map.unbind()
   }
 }
 
@@ -68,4 +71,10 @@ export class ProgramHandle implements LoadedProgram {
     this.#open = false
     this.loaded.release()
   }
+}
+
+export function loadedBehind(program: unknown): VirtualProgram {
+  if (!(program instanceof ProgramHandle)) throw refusal('this program was loaded into another machine')
+  if (!program.open) throw refusal(`program "${program.program.name}" was closed`)
+  return program.loaded
 }

@@ -22,6 +22,7 @@ export function writeCall(
 ): void {
   if (instruction.src === CALL.local) writeLocal(scope, index, target)
   else writeHelper(scope, state, Number(instruction.imm), index)
+  if (instruction.src === CALL.helper && instruction.imm === HELPER.tail_call) writeAnswer(scope)
   for (let register = 1; register <= 5; register++) {
     if (((used >> register) & 1) === 0) continue
     scope.body.big(CLOBBERED)
@@ -72,8 +73,16 @@ function writeHelper(scope: Scope, state: State, helper: number, index: number):
   registers.pop(body, 0)
 }
 
+/** Of a tail call: what the other program answered is what this function returns. What it used up is accounted for. */
+function writeAnswer({ body, registers }: Scope): void {
+  body.i32(0).access(I32.load, AT.tailed).op(OP.if, TYPE.none)
+  registers.push(body, 0)
+  body.op(OP.return, OP.end)
+}
+
 /** Pushes what the helper returns. */
-function writeGeneral({ body, registers, numbers }: Scope, helper: number, index: number): void {
+function writeGeneral({ body, registers, numbers, fuel }: Scope, helper: number, index: number): void {
+  if (helper === HELPER.tail_call && fuel !== undefined) body.i32(0).get(fuel).access(I32.store, AT.fuel)
   for (let register = 1; register <= arityOf(helper); register++) {
     body.i32(0)
     registers.push(body, register)

@@ -14,6 +14,7 @@ const ARITY = new Map<number, number>([
   [HELPER.ktime_get_ns, 0],
   [HELPER.get_prandom_u32, 0],
   [HELPER.get_smp_processor_id, 0],
+  [HELPER.tail_call, 3],
   [HELPER.clone_redirect, 3],
   [HELPER.skb_vlan_push, 3],
   [HELPER.skb_vlan_pop, 1],

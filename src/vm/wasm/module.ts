@@ -1,6 +1,6 @@
 import { refusal } from '../../base/diagnostic.ts'
 import { HELPER, SK_BUFF, XDP_MD } from '../../isa/opcodes.ts'
-import { isArray, isDevmap, isKeyless, type MapDescription, type Program } from '../../isa/program.ts'
+import { isArray, isDevmap, isKeyless, isProgramArray, type MapDescription, type Program } from '../../isa/program.ts'
 import { AT, DESCRIPTOR } from '../layout.ts'
 import { REGION } from '../memory.ts'
 import { analyse } from './analysis.ts'
@@ -53,7 +53,7 @@ const STILL: ReadonlySet<number> = new Set([
 
 /** Whether a lookup in such a map is a function that the machine gives. */
 export const isFound = ({ kind }: MapDescription): boolean =>
-  !isArray(kind) && !isKeyless(kind) && !isDevmap(kind) && kind !== 'array_of_maps'
+  !isArray(kind) && !isKeyless(kind) && !isDevmap(kind) && !isProgramArray(kind) && kind !== 'array_of_maps'
 
 const { i32, i64 } = TYPE
 /** Types of functions: parameters and results. */
