@@ -13,6 +13,12 @@ export interface Case {
   readonly ratio: number
 }
 
+/** A number that has no peer. */
+export interface Figure {
+  readonly unit: string
+  readonly value: number
+}
+
 export interface Result extends Part {
   readonly name: string
   readonly machine: string
@@ -20,6 +26,9 @@ export interface Result extends Part {
   readonly verified?: Part
   readonly compile?: Part
   readonly memory?: Part
+  readonly interpreter?: Part
+  readonly translation?: Figure
+  readonly instances?: Figure
 }
 
 export interface Options {

@@ -73,6 +73,22 @@ export class VirtualProcessor implements Processor {
   }
 
   run(code: Executable, frame: Uint8Array, arrival: Arrival, clone: Clone): Outcome {
+    this.#arrive(code, frame, arrival, clone)
+    const verdict = code.run()
+    if (this.#reserved !== undefined) throw refusal(`program "${code.program.name}" ended with a record in its hands`)
+    if (this.#isLocked) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
+    return { verdict, packet: this.#packet.bytes, tag: this.#packet.tag, redirects: this.#redirects }
+  }
+
+  /** Runs a program many times on one packet, as it has left it. Its last verdict. */
+  repeat(code: Executable, frame: Uint8Array, arrival: Arrival, clone: Clone, times: number): number {
+    this.#arrive(code, frame, arrival, clone)
+    let verdict = 0
+    for (let run = 0; run < times; run++) verdict = code.run()
+    return verdict
+  }
+
+  #arrive(code: Executable, frame: Uint8Array, arrival: Arrival, clone: Clone): void {
     const packet = this.#packet
     this.#hook = code.program.hook
     packet.fill(frame, arrival.tag, this.#hook === 'tc' ? this.#linear : frame.length)
@@ -89,10 +105,6 @@ export class VirtualProcessor implements Processor {
     this.#dropRecord()
     this.#ingress = arrival.ifindex
     this.#clone = clone
-    const verdict = code.run()
-    if (this.#reserved !== undefined) throw refusal(`program "${code.program.name}" ended with a record in its hands`)
-    if (this.#isLocked) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
-    return { verdict, packet: packet.bytes, tag: packet.tag, redirects: this.#redirects }
   }
 
   contextPointer(at: number): number {

@@ -66,6 +66,11 @@ export class ProgramHandle implements LoadedProgram {
     return { verdict, packet: after }
   }
 
+  /** Runs `times` times on one packet, and tells only the last verdict: `BPF_PROG_TEST_RUN` with `repeat`. */
+  repeat(packet: Uint8Array, times: number): number {
+    return this.#processor.repeat(this.loaded.code, packet, LOOPBACK, this.#clone, times)
+  }
+
   [Symbol.dispose](): void {
     if (!this.#open) return
     this.#open = false
