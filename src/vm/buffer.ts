@@ -51,7 +51,7 @@ export class PacketBuffer {
   fill(frame: Uint8Array, tag: Tag | undefined, linear: number): void {
     this.#length = frame.length
     this.#memory.heap.bytes.set(frame, AT.packet)
-    this.#setLinear(Math.min(frame.length, linear))
+    this.#setLinear(Math.min(frame.length, Math.max(linear, ETHERNET)))
     this.tag = tag
     this.#network = ETHERNET
     this.#encapsulated = false
@@ -73,8 +73,13 @@ export class PacketBuffer {
     return this.#memory.heap.bytes.slice(AT.packet, AT.packet + this.#length)
   }
 
-  get #view(): DataView {
-    return new DataView(this.#memory.heap.bytes.buffer, AT.packet, ROOM.packet)
+  /** Big-endian, as numbers in packets are. */
+  #read16(at: number): number {
+    return this.#memory.heap.view.getUint16(AT.packet + at)
+  }
+
+  #write16(at: number, value: number): void {
+    this.#memory.heap.view.setUint16(AT.packet + at, value)
   }
 
   #setLinear(length: number): void {
@@ -87,9 +92,8 @@ export class PacketBuffer {
     if (this.tag !== undefined) {
       if (this.length + TAG > ROOM.packet) return -ERRNO.ENOMEM
       this.#splice(ADDRESSES, 0, TAG)
-      const view = this.#view
-      view.setUint16(ADDRESSES, this.tag.protocol)
-      view.setUint16(ADDRESSES + 2, this.tag.control)
+      this.#write16(ADDRESSES, this.tag.protocol)
+      this.#write16(ADDRESSES + 2, this.tag.control)
       this.protocol = this.tag.protocol
     }
     this.tag = { protocol: PROTOCOLS.includes(protocol) ? protocol : PROTOCOLS[0], control }
@@ -137,8 +141,8 @@ export class PacketBuffer {
   replaceChecksum(at: number, isDifference: boolean, difference: number, flags: number): number {
     if ((flags & ~(CSUM.pseudo | CSUM.mangled0 | CSUM.ipv6)) !== 0) return -ERRNO.EINVAL
     if (at > 0xffff || at % 2 !== 0 || at + 2 > this.length) return -ERRNO.EFAULT
-    const view = this.#view
-    const before = view.getUint16(at, true)
+    const { view } = this.#memory.heap
+    const before = view.getUint16(AT.packet + at, true)
     const isOptional = (flags & CSUM.mangled0) !== 0
     if (isOptional && before === 0) return 0
     if (!isDifference) return -ERRNO.EINVAL
@@ -146,7 +150,7 @@ export class PacketBuffer {
     let sum = difference + (~before >>> 0)
     while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000)
     const after = sum ^ 0xffff
-    view.setUint16(at, isOptional && after === 0 ? 0xffff : after, true)
+    view.setUint16(AT.packet + at, isOptional && after === 0 ? 0xffff : after, true)
     return 0
   }
 
@@ -217,7 +221,7 @@ export class PacketBuffer {
   /** Takes the tag out that is in the packet; its control information, or undefined where there is no whole one. */
   #takeTag(): number | undefined {
     if (this.pull(ETHERNET + TAG) !== 0) return undefined
-    const control = this.#view.getUint16(ADDRESSES + 2)
+    const control = this.#read16(ADDRESSES + 2)
     this.#splice(ADDRESSES, TAG, 0)
     this.protocol = this.#protocolAt(ADDRESSES)
     return control
@@ -225,9 +229,9 @@ export class PacketBuffer {
 
   /** What the kernel takes the packet for: a length is the sign of other kinds of frames (net/ethernet/eth.c, eth_type_trans). */
   #protocolAt(at: number): number {
-    const type = this.#view.getUint16(at)
+    const type = this.#read16(at)
     if (type >= LEAST_TYPE) return type
-    return this.length >= at + 4 && this.#view.getUint16(at + 2) === 0xffff ? RAW_802_3 : LLC_802_2
+    return this.length >= at + 4 && this.#read16(at + 2) === 0xffff ? RAW_802_3 : LLC_802_2
   }
 
   /** Takes `removed` bytes out, and puts `added` zeros in, all in the first part. */

@@ -20,11 +20,18 @@ export interface Arrival {
 
 const PACKET = { host: 0, broadcast: 1, multicast: 2, otherHost: 3 } as const
 
-/** What `eth_type_trans` finds out: whom the frame is for (linux/if_packet.h). */
-function packetType(frame: Uint8Array, mac: Uint8Array): number {
-  if (mac.every((octet, i) => octet === frame[i])) return PACKET.host
-  if (((frame[0] ?? 0) & 1) === 0) return PACKET.otherHost
-  return mac.every((_, i) => frame[i] === 0xff) ? PACKET.broadcast : PACKET.multicast
+/** What `eth_type_trans` finds out: whom the packet in `memory` is for (linux/if_packet.h). */
+function packetType(memory: Uint8Array, mac: Uint8Array): number {
+  let isHost = true
+  let isBroadcast = true
+  for (let i = 0; i < mac.length; i++) {
+    const octet = memory[AT.packet + i]
+    isHost &&= octet === mac[i]
+    isBroadcast &&= octet === 0xff
+  }
+  if (isHost) return PACKET.host
+  if (((memory[AT.packet] ?? 0) & 1) === 0) return PACKET.otherHost
+  return isBroadcast ? PACKET.broadcast : PACKET.multicast
 }
 
 /** The context of one hook: a region of memory, and which of its fields are packet pointers. */
@@ -57,22 +64,21 @@ function skBuff(heap: Heap): Context {
   return {
     region: new Region('context', 'context', AT.context, MORE.size, { writable: WRITABLE.tc }),
     fill(packet, { ifindex, ingressIfindex, mac }) {
-      const view = viewIn(heap)
-      heap.bytes.fill(0, AT.context, AT.context + MORE.size)
-      view.setUint32(MORE.wire_len, packet.length, true)
-      view.setUint32(SK_BUFF.pkt_type, packetType(packet.bytes, mac), true)
-      view.setUint32(SK_BUFF.ifindex, ifindex, true)
-      view.setUint32(SK_BUFF.ingress_ifindex, ingressIfindex, true)
+      const { words } = heap
+      words.fill(0, AT.context >> 2, (AT.context + MORE.size) >> 2)
+      words[(AT.context + MORE.wire_len) >> 2] = packet.length
+      words[(AT.context + SK_BUFF.pkt_type) >> 2] = packetType(heap.bytes, mac)
+      words[(AT.context + SK_BUFF.ifindex) >> 2] = ifindex
+      words[(AT.context + SK_BUFF.ingress_ifindex) >> 2] = ingressIfindex
       this.update(packet)
     },
     update({ length, protocol, tag }) {
-      const view = viewIn(heap)
-      view.setUint32(SK_BUFF.len, length, true)
-      // As on the wire: big-endian in the low two bytes.
-      view.setUint16(SK_BUFF.protocol, protocol)
-      view.setUint32(SK_BUFF.vlan_present, tag === undefined ? 0 : 1, true)
-      view.setUint32(SK_BUFF.vlan_tci, tag?.control ?? 0, true)
-      view.setUint16(SK_BUFF.vlan_proto, tag?.protocol ?? 0)
+      const { words } = heap
+      words[(AT.context + SK_BUFF.len) >> 2] = length
+      words[(AT.context + SK_BUFF.protocol) >> 2] = asOnWire(protocol)
+      words[(AT.context + SK_BUFF.vlan_present) >> 2] = tag === undefined ? 0 : 1
+      words[(AT.context + SK_BUFF.vlan_tci) >> 2] = tag?.control ?? 0
+      words[(AT.context + SK_BUFF.vlan_proto) >> 2] = asOnWire(tag?.protocol ?? 0)
     },
     pointer(at, length) {
       if (at === SK_BUFF.data || at === MORE.data_meta) return 0
@@ -86,8 +92,9 @@ function xdpMd(heap: Heap): Context {
   return {
     region: new Region('context', 'context', AT.context, size, { writable: WRITABLE.xdp }),
     fill(_packet, { ifindex }) {
-      heap.bytes.fill(0, AT.context, AT.context + size)
-      viewIn(heap).setUint32(XDP_MD.ingress_ifindex, ifindex, true)
+      const { words } = heap
+      words.fill(0, AT.context >> 2, (AT.context + size) >> 2)
+      words[(AT.context + XDP_MD.ingress_ifindex) >> 2] = ifindex
     },
     update() {},
     pointer(at, length) {
@@ -97,6 +104,7 @@ function xdpMd(heap: Heap): Context {
   }
 }
 
-const viewIn = ({ bytes }: Heap): DataView => new DataView(bytes.buffer, AT.context)
+/** 16 bits, big-endian in the low two bytes. */
+const asOnWire = (value: number): number => ((value & 0xff) << 8) | (value >> 8)
 
 export const contexts = (heap: Heap): Readonly<Record<Hook, Context>> => ({ tc: skBuff(heap), xdp: xdpMd(heap) })

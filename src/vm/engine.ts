@@ -96,9 +96,17 @@ export const translated: Engine = (program, maps, processor, isPlain = false) =>
 }
 
 function reach(memory: Memory, region: number, at: number, mode: number): number {
-  const size = mode & 15
-  if ((mode & MODE.atomic) !== 0) return memory.atomic(region, at, size)
-  return (mode & MODE.write) === 0 ? memory.readable(region, at, size) : memory.writable(region, at, size)
+  const size = mode >> 2
+  switch (mode & 3) {
+    case MODE.read:
+      return memory.readable(region, at, size)
+    case MODE.write:
+      return memory.writable(region, at, size)
+    case MODE.atomic:
+      return memory.atomic(region, at, size)
+    default:
+      return memory.argument(region, at, size)
+  }
 }
 
 interface Compiled {

@@ -230,10 +230,9 @@ export class Memory {
   }
 
   /** The same for what a helper takes as a key or a value. */
-  argument(id: number, at: number, size: number, what: string): number {
-    const verb = `takes as the ${what}`
+  argument(id: number, at: number, size: number, verb: string = TAKES.key): number {
     const region = this.#holding(verb, id, at, size)
-    if (region.kind === 'context') throw new Trap(`takes the context as the ${what}`)
+    if (region.kind === 'context') throw new Trap(`${verb} the context`)
     if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
     if (region.written !== undefined && this.tracked && !this.#isWritten(region.written, at, size))
       throw uninitialised(region, at, size)
@@ -291,6 +290,9 @@ export class Memory {
     return nowhere(verb, id, at, size)
   }
 }
+
+/** What helpers do with bytes. */
+export const TAKES = { key: 'takes as the key', value: 'takes as the value', record: 'takes as the record' } as const
 
 export const tooDeep = `calls are nested more than ${LIMIT.callDepth} deep`
 

@@ -1,4 +1,3 @@
-import { viewOf } from '../base/bytes.ts'
 import type { Table } from './table.ts'
 
 /** What stands before the data in a key: its length in bits (linux/bpf.h, struct bpf_lpm_trie_key_u8). */
@@ -13,22 +12,30 @@ export class Prefixes {
   readonly #keySize: number
   /** How many entries there are of each length. */
   readonly #counts: Uint32Array
+  /** The lengths that occur, the longest first. */
+  #lengths: readonly number[] = []
+  /** The key that is looked for, cut more and more. */
+  readonly #tried: Uint8Array
   /** The key of each slot as it was given, which lists show. */
   readonly #given = new Map<number, Uint8Array>()
 
   constructor(table: Table, keySize: number) {
     this.#table = table
     this.#keySize = keySize
+    this.#tried = new Uint8Array(keySize)
     this.#counts = new Uint32Array((keySize - HEAD) * 8 + 1)
   }
 
   /** The slot of the longest prefix of the key at `at` in `bytes`, or -1. */
   longest(bytes: Uint8Array, at: number): number {
-    const limit = viewOf(bytes).getUint32(at, true)
+    const limit = lengthAt(bytes, at)
     if (limit >= this.#counts.length) return -1
-    for (let length = limit; length >= 0; length--) {
-      if (this.#counts[length] === 0) continue
-      const slot = this.#table.find(this.#cutTo(length, bytes, at), 0)
+    const key = this.#tried
+    for (let i = 0; i < this.#keySize; i++) key[i] = bytes[at + i] ?? 0
+    for (const length of this.#lengths) {
+      if (length > limit) continue
+      cutTo(length, key)
+      const slot = this.#table.find(key, 0)
       if (slot >= 0) return slot
     }
     return -1
@@ -36,8 +43,11 @@ export class Prefixes {
 
   /** The key at `at` in `bytes` as it is in the table; undefined where its length is more than it has bits. */
   cut(bytes: Uint8Array, at: number): Uint8Array | undefined {
-    const length = viewOf(bytes).getUint32(at, true)
-    return length < this.#counts.length ? this.#cutTo(length, bytes, at) : undefined
+    const length = lengthAt(bytes, at)
+    if (length >= this.#counts.length) return undefined
+    const key = bytes.slice(at, at + this.#keySize)
+    cutTo(length, key)
+    return key
   }
 
   /** What was put into a slot has the key at `at` in `bytes`. */
@@ -57,16 +67,22 @@ export class Prefixes {
   }
 
   #count(key: Uint8Array, change: 1 | -1): void {
-    const length = viewOf(key).getUint32(0, true)
-    this.#counts[length] = (this.#counts[length] ?? 0) + change
+    const length = lengthAt(key, 0)
+    const count = (this.#counts[length] ?? 0) + change
+    this.#counts[length] = count
+    if (count === 0) this.#lengths = this.#lengths.filter((other) => other !== length)
+    else if (change === 1 && count === 1) this.#lengths = [...this.#lengths, length].sort((a, b) => b - a)
   }
+}
 
-  #cutTo(length: number, bytes: Uint8Array, at: number): Uint8Array {
-    const key = new Uint8Array(this.#keySize)
-    viewOf(key).setUint32(0, length, true)
-    const whole = HEAD + (length >> 3)
-    key.set(bytes.subarray(at + HEAD, at + whole), HEAD)
-    if ((length & 7) !== 0) key[whole] = (bytes[at + whole] ?? 0) & (0xff << (8 - (length & 7)))
-    return key
-  }
+const lengthAt = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+
+/** Gives a key another length, which is not longer than the one that it has. */
+function cutTo(length: number, key: Uint8Array): void {
+  for (let i = 0; i < HEAD; i++) key[i] = length >>> (8 * i)
+  const whole = HEAD + (length >> 3)
+  const part = length & 7
+  if (part !== 0) key[whole] = (key[whole] ?? 0) & (0xff << (8 - part))
+  for (let i = part === 0 ? whole : whole + 1; i < key.length; i++) key[i] = 0
 }

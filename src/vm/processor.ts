@@ -10,7 +10,7 @@ import { ERRNO } from './errno.ts'
 import { Trap } from './fault.ts'
 import { AT } from './layout.ts'
 import type { VirtualMap } from './map.ts'
-import { Memory, REGION, Region } from './memory.ts'
+import { Memory, REGION, Region, TAKES } from './memory.ts'
 import type { Ring } from './ring.ts'
 import type { Sequence } from './sequence.ts'
 import { retag, type Tag } from './vlan.ts'
@@ -144,7 +144,7 @@ export class VirtualProcessor implements Processor {
         return this.#update(code)
       case HELPER.map_delete_elem: {
         const map = this.#changeable(code)
-        const key = this.#argument(code, 2, map.description.key.size, 'key')
+        const key = this.#argument(code, 2, map.description.key.size, TAKES.key)
         return map.delete(this.#bytes, key)
       }
       case HELPER.map_push_elem:
@@ -188,42 +188,41 @@ export class VirtualProcessor implements Processor {
 
   /** Helpers after which the packet is elsewhere: every pointer into it is stale, whether they succeed or not. */
   #move(helper: number, code: Registers): number {
+    const result = this.#change(helper, code)
+    if (code.hi[1] !== REGION.context || code.lo[1] !== 0)
+      throw new Trap(`${helperName(helper)} takes the context first`)
+    this.memory.movePacket()
+    this.#context.update(this.#packet)
+    return result
+  }
+
+  #change(helper: number, code: Registers): number {
     const { lo, hi } = code
-    const [packet, context] = [this.#packet, this.#context]
-    const argument = (register: number): number => (lo[register] ?? 0) >>> 0
-    const moved = (result: number): number => {
-      if (hi[1] !== REGION.context || lo[1] !== 0) throw new Trap(`${helperName(helper)} takes the context first`)
-      this.memory.movePacket()
-      context.update(packet)
-      return result
-    }
-    // No flag of the first ones has a bit above the 31st.
-    const flags = (register: number): number => (hi[register] === 0 ? argument(register) : -1)
+    const packet = this.#packet
     switch (helper) {
       case HELPER.xdp_adjust_head:
-        return moved(packet.adjustHead(lo[2] ?? 0))
+        return packet.adjustHead(lo[2] ?? 0)
       case HELPER.xdp_adjust_tail:
-        return moved(packet.adjustTail(lo[2] ?? 0))
+        return packet.adjustTail(lo[2] ?? 0)
       case HELPER.skb_vlan_push: {
         // In network order.
-        const protocol = ((argument(2) & 0xff) << 8) | ((argument(2) >> 8) & 0xff)
-        return moved(packet.pushTag(protocol, argument(3) & 0xffff))
+        const protocol = ((unsigned(code, 2) & 0xff) << 8) | ((unsigned(code, 2) >> 8) & 0xff)
+        return packet.pushTag(protocol, unsigned(code, 3) & 0xffff)
       }
       case HELPER.skb_vlan_pop:
-        return moved(packet.popTag())
+        return packet.popTag()
       case HELPER.skb_change_tail:
-        return moved(packet.changeTail(argument(2), flags(3)))
+        return packet.changeTail(unsigned(code, 2), flags(code, 3))
       case HELPER.skb_change_head:
-        return moved(packet.changeHead(argument(2), flags(3)))
+        return packet.changeHead(unsigned(code, 2), flags(code, 3))
       case HELPER.skb_pull_data:
-        return moved(packet.pull(argument(2)))
+        return packet.pull(unsigned(code, 2))
       case HELPER.l4_csum_replace:
-        return moved(packet.replaceChecksum(argument(2), lo[3] === 0 && hi[3] === 0, argument(4), flags(5)))
+        return packet.replaceChecksum(unsigned(code, 2), lo[3] === 0 && hi[3] === 0, unsigned(code, 4), flags(code, 5))
       case HELPER.skb_adjust_room: {
         const high = (hi[4] ?? 0) >>> 0
-        return moved(
-          packet.adjustRoom(lo[2] ?? 0, argument(3), (high & 0xffffff) === 0 ? argument(4) : -1, high >>> 24),
-        )
+        const low = (high & 0xffffff) === 0 ? unsigned(code, 4) : -1
+        return packet.adjustRoom(lo[2] ?? 0, unsigned(code, 3), low, high >>> 24)
       }
       default:
         throw new Trap(`there is no helper ${helper}`)
@@ -232,7 +231,7 @@ export class VirtualProcessor implements Processor {
 
   #lookup(code: Registers): void {
     const map = this.#keyed(code)
-    const key = this.#argument(code, 2, map.description.key.size, 'key')
+    const key = this.#argument(code, 2, map.description.key.size, TAKES.key)
     if (map.inner !== undefined) {
       const index = this.memory.heap.view.getUint32(key, true)
       code.lo[0] = 0
@@ -246,8 +245,8 @@ export class VirtualProcessor implements Processor {
 
   #update(code: Registers): number {
     const map = this.#changeable(code)
-    const key = this.#argument(code, 2, map.description.key.size, 'key')
-    const value = this.#argument(code, 3, map.description.value.size, 'value')
+    const key = this.#argument(code, 2, map.description.key.size, TAKES.key)
+    const value = this.#argument(code, 3, map.description.value.size, TAKES.value)
     // No flag has a bit above the 31st.
     const flags = code.hi[4] === 0 ? (code.lo[4] ?? 0) : -1
     return map.update(this.#bytes, key, this.#bytes, value, flags)
@@ -255,7 +254,7 @@ export class VirtualProcessor implements Processor {
 
   #push(code: Registers): number {
     const { size } = this.#map(code).description.value
-    const at = this.#argument(code, 2, size, 'value')
+    const at = this.#argument(code, 2, size, TAKES.value)
     const value = this.#bytes.slice(at, at + size)
     const flags = code.hi[3] === 0 ? (code.lo[3] ?? 0) : -1
     return this.#map(code).bloom?.add(value, flags) ?? this.#sequence(code).push(value, flags)
@@ -264,7 +263,7 @@ export class VirtualProcessor implements Processor {
   #has(code: Registers): number {
     const { bloom, description } = this.#map(code)
     const { size } = description.value
-    const at = this.#argument(code, 2, size, 'value')
+    const at = this.#argument(code, 2, size, TAKES.value)
     return bloom?.has(this.#bytes.slice(at, at + size)) === true ? 0 : -ERRNO.ENOENT
   }
 
@@ -308,7 +307,7 @@ export class VirtualProcessor implements Processor {
     if (ring === undefined) throw new Trap('r1 is no ring')
     const size = code.lo[3] ?? 0
     if (code.hi[3] !== 0 || size <= 0) throw new Trap('a record has a size of 1 to 2147483647 bytes')
-    const at = this.#argument(code, 2, size, 'record')
+    const at = this.#argument(code, 2, size, TAKES.record)
     if (code.hi[4] !== 0 || ((code.lo[4] ?? 0) & ~WAKEUPS) !== 0) return -ERRNO.EINVAL
     return ring.put(this.#bytes.slice(at, at + size))
   }
@@ -445,8 +444,8 @@ export class VirtualProcessor implements Processor {
   }
 
   /** Where in linear memory the `size` bytes are that a register points to. */
-  #argument({ lo, hi }: Registers, register: number, size: number, what: string): number {
-    return this.memory.argument(hi[register] ?? 0, (lo[register] ?? 0) >>> 0, size, what)
+  #argument({ lo, hi }: Registers, register: number, size: number, verb: string): number {
+    return this.memory.argument(hi[register] ?? 0, (lo[register] ?? 0) >>> 0, size, verb)
   }
 
   /** Marsaglia's xorshift32: the same numbers in every run, so that tests can repeat. */
@@ -459,3 +458,8 @@ export class VirtualProcessor implements Processor {
     return this.#random
   }
 }
+
+const unsigned = ({ lo }: Registers, register: number): number => (lo[register] ?? 0) >>> 0
+
+/** Flags of which none that exists has a bit above the 31st. */
+const flags = (code: Registers, register: number): number => (code.hi[register] === 0 ? unsigned(code, register) : -1)

@@ -4,7 +4,11 @@ export class Table {
   readonly #entries: number
   readonly #recent: boolean
   #capacity = 0
-  #keys = new Uint8Array(0)
+  /** Keys in words of 32 bits, little-endian, zeros behind the last byte. */
+  #keys: Int32Array = new Int32Array(0)
+  readonly #words: number
+  /** The key that is looked for. */
+  readonly #wanted: Int32Array
   /** The first slot of each chain, and each slot's successor; -1 ends a chain, FREE marks a slot nobody uses. */
   #heads: Int32Array = new Int32Array(0)
   #next: Int32Array = new Int32Array(0)
@@ -17,6 +21,8 @@ export class Table {
   /** `recent`: keep the order of use, so that {@link oldest} knows what to give up. */
   constructor(keySize: number, entries: number, recent: boolean) {
     this.#keySize = keySize
+    this.#words = (keySize + 3) >> 2
+    this.#wanted = new Int32Array(this.#words)
     this.#entries = entries
     this.#recent = recent
     this.#grow()
@@ -32,8 +38,9 @@ export class Table {
 
   /** The slot of the key at `at` in `bytes`, or -1. */
   find(bytes: Uint8Array, at: number): number {
-    let slot = this.#heads[this.#bucket(bytes, at)] ?? -1
-    while (slot >= 0 && !this.#same(slot, bytes, at)) slot = this.#next[slot] ?? -1
+    this.#take(bytes, at)
+    let slot = this.#heads[this.#bucket(this.#wanted, 0)] ?? -1
+    while (slot >= 0 && !this.#isWanted(slot)) slot = this.#next[slot] ?? -1
     return slot
   }
 
@@ -41,9 +48,9 @@ export class Table {
   add(bytes: Uint8Array, at: number): number {
     if (this.#free.length === 0) this.#grow()
     const slot = this.#free.pop() ?? -1
-    const start = slot * this.#keySize
-    for (let i = 0; i < this.#keySize; i++) this.#keys[start + i] = bytes[at + i] ?? 0
-    const bucket = this.#bucket(bytes, at)
+    this.#take(bytes, at)
+    this.#keys.set(this.#wanted, slot * this.#words)
+    const bucket = this.#bucket(this.#wanted, 0)
     this.#next[slot] = this.#heads[bucket] ?? -1
     this.#heads[bucket] = slot
     this.size++
@@ -52,7 +59,7 @@ export class Table {
   }
 
   remove(slot: number): void {
-    const bucket = this.#bucket(this.#keys, slot * this.#keySize)
+    const bucket = this.#bucket(this.#keys, slot * this.#words)
     const after = this.#next[slot] ?? -1
     let before = this.#heads[bucket] ?? -1
     if (before === slot) this.#heads[bucket] = after
@@ -79,22 +86,49 @@ export class Table {
   }
 
   key(slot: number): Uint8Array {
-    return this.#keys.slice(slot * this.#keySize, (slot + 1) * this.#keySize)
+    const key = new Uint8Array(this.#keySize)
+    const start = slot * this.#words
+    for (let i = 0; i < this.#keySize; i++) key[i] = (this.#keys[start + (i >> 2)] ?? 0) >> (8 * (i & 3))
+    return key
   }
 
   *slots(): Iterable<number> {
     for (let slot = 0; slot < this.#capacity; slot++) if (this.#next[slot] !== FREE) yield slot
   }
 
-  #bucket(bytes: Uint8Array, at: number): number {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < this.#keySize; i++) hash = Math.imul(hash ^ (bytes[at + i] ?? 0), 0x01000193)
+  /** Keeps the key at `at` in `bytes` as the one that is wanted. */
+  #take(bytes: Uint8Array, at: number): void {
+    const wanted = this.#wanted
+    const whole = this.#keySize >> 2
+    for (let word = 0; word < whole; word++) {
+      const from = at + 4 * word
+      wanted[word] =
+        (bytes[from] ?? 0) |
+        ((bytes[from + 1] ?? 0) << 8) |
+        ((bytes[from + 2] ?? 0) << 16) |
+        ((bytes[from + 3] ?? 0) << 24)
+    }
+    if (whole === this.#words) return
+    let rest = 0
+    for (let i = this.#keySize - 1; i >= 4 * whole; i--) rest = (rest << 8) | (bytes[at + i] ?? 0)
+    wanted[whole] = rest
+  }
+
+  /** Mixed as MurmurHash3 does it (Appleby), 32 bits at a time. */
+  #bucket(words: Int32Array, at: number): number {
+    let hash = 0
+    for (let i = at; i < at + this.#words; i++) {
+      const mixed = Math.imul(words[i] ?? 0, 0xcc9e2d51)
+      hash = Math.imul(hash ^ ((mixed << 15) | (mixed >>> 17)), 0x1b873593)
+      hash ^= hash >>> 13
+    }
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
     return (hash ^ (hash >>> 15)) & (this.#heads.length - 1)
   }
 
-  #same(slot: number, bytes: Uint8Array, at: number): boolean {
-    const start = slot * this.#keySize
-    for (let i = 0; i < this.#keySize; i++) if (this.#keys[start + i] !== bytes[at + i]) return false
+  #isWanted(slot: number): boolean {
+    const start = slot * this.#words
+    for (let i = 0; i < this.#words; i++) if (this.#keys[start + i] !== this.#wanted[i]) return false
     return true
   }
 
@@ -122,7 +156,7 @@ export class Table {
       result.set(words)
       return result
     }
-    const keys = new Uint8Array(capacity * this.#keySize)
+    const keys = new Int32Array(capacity * this.#words)
     keys.set(this.#keys)
     this.#keys = keys
     this.#next = longer(this.#next, capacity, FREE)
@@ -131,7 +165,7 @@ export class Table {
     for (let slot = capacity - 1; slot >= before; slot--) this.#free.push(slot)
     this.#heads = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(2, capacity)))).fill(-1)
     for (let slot = 0; slot < before; slot++) {
-      const bucket = this.#bucket(this.#keys, slot * this.#keySize)
+      const bucket = this.#bucket(this.#keys, slot * this.#words)
       this.#next[slot] = this.#heads[bucket] ?? -1
       this.#heads[bucket] = slot
     }

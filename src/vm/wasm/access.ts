@@ -6,7 +6,7 @@ import { REGION, strideOf } from '../memory.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
 import { isWritten, kindOf, mapOf, offsetOf, POINTER, type State } from './pointers.ts'
 import { DEPTH } from './registers.ts'
-import { MODE, type Scope } from './scope.ts'
+import { MODE, modeOf, type Scope } from './scope.ts'
 
 const LOADS: Readonly<Record<number, number>> = { 1: I64.load8U, 2: I64.load16U, 4: I64.load32U, 8: I64.load }
 const SIGNED: Readonly<Record<number, number>> = { 1: I64.load8S, 2: I64.load16S, 4: I64.load32S }
@@ -88,16 +88,18 @@ function place(
   const kind = kindOf(base)
   const at = offsetOf(base) + displacement
   const isAligned = mode !== MODE.atomic || at % size === 0
+  const isKey = mode === MODE.key
   if (!isAligned) return undefined
   switch (kind) {
     case POINTER.stack: {
       if (at < -LIMIT.stack || at + size > 0) return undefined
-      if (!scope.isPlain && at % size !== 0) return undefined
+      if (!scope.isPlain && !isKey && at % size !== 0) return undefined
       const isReadable = mode === MODE.write || scope.isPlain || isWritten(state, at, size)
       return isReadable ? { kind, at } : undefined
     }
     case POINTER.context: {
-      if (mode === MODE.atomic || size === 8 || at < 0 || at + size > CONTEXT_SIZE[scope.program.hook]) return undefined
+      if (mode === MODE.atomic || isKey || size === 8 || at < 0 || at + size > CONTEXT_SIZE[scope.program.hook])
+        return undefined
       return mode === MODE.read || isWritable(scope.program.hook, at, size) ? { kind, at } : undefined
     }
     case POINTER.value: {
@@ -141,7 +143,18 @@ function pushAddress(
   return 0
 }
 
-/** One comparison finds out both: whether it is this packet, and whether it is so long. No packet is shorter than 8 bytes. */
+/** Where a key is that a register points to. */
+export function pushKey(scope: Scope, state: State, register: number, size: number, index: number): void {
+  const base = state[register] ?? 0
+  const known = place(scope, state, base, 0, size, MODE.key)
+  const rest = pushAddress(scope, known, register, base, 0, size, MODE.key, index)
+  if (rest !== 0) scope.body.i32(rest).op(I32.add)
+}
+
+/** No packet is shorter. */
+const SHORTEST_PACKET = 14
+
+/** For few bytes, one comparison finds out both: whether it is this packet, and whether it is so long. */
 function pushInPacket(
   scope: Scope,
   register: number,
@@ -157,8 +170,13 @@ function pushInPacket(
     body.op(I64.sub)
     if (displacement !== 0) body.i64(displacement).op(I64.add)
   } else body.big(PACKET_BASE - BigInt(displacement)).op(I64.sub)
-  body.tee(registers.wide)
-  body.i32(0).access(I64.load, AT.packetLength).i64(size).op(I64.sub, I64.gtU, OP.if, TYPE.i32)
+  body.tee(registers.wide).i32(0).access(I64.load, AT.packetLength)
+  if (size <= SHORTEST_PACKET) body.i64(size).op(I64.sub, I64.gtU)
+  else {
+    body.op(I64.gtU).get(registers.wide).i64(size).op(I64.add)
+    body.i32(0).access(I64.load, AT.packetLength).op(I64.gtU, I32.or)
+  }
+  body.op(OP.if, TYPE.i32)
   pushReached(scope, register, displacement, size, mode, index)
   body.op(OP.else).get(registers.wide).op(OP.i32WrapI64).i32(AT.packet).op(I32.add, OP.end)
 }
@@ -172,11 +190,7 @@ function pushReached(
   index: number,
 ): void {
   registers.push(body, register)
-  body
-    .i32(displacement)
-    .i32(mode | size)
-    .i32(index)
-    .call(numbers.reach)
+  body.i32(displacement).i32(modeOf(mode, size)).i32(index).call(numbers.reach)
 }
 
 /** Sets the bits of bytes of the frame. */

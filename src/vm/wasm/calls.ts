@@ -1,10 +1,10 @@
 import { CALL, HELPER, LIMIT } from '../../isa/opcodes.ts'
 import { type Instruction, isArray } from '../../isa/program.ts'
 import { AT } from '../layout.ts'
-import { pushFrame, pushValue } from './access.ts'
+import { pushKey, pushValue } from './access.ts'
 import { arityOf } from './liveness.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
-import { isWritten, kindOf, mapOf, offsetOf, POINTER, type State } from './pointers.ts'
+import { kindOf, mapOf, POINTER, type State } from './pointers.ts'
 import { DEPTH } from './registers.ts'
 import { type Numbers, REASON, type Scope } from './scope.ts'
 
@@ -114,21 +114,18 @@ function checkLock({ body, numbers, hasLocks }: Scope, helper: number, index: nu
   body.i32(helper).i32(index).call(numbers.helper).op(OP.end)
 }
 
-/** In a map that is known, by a key that is on the stack. */
+/** In a map that is known. */
 function writeLookup(scope: Scope, state: State, index: number): boolean {
   const { body, registers, follower, numbers } = scope
-  const [map, key] = [state[1] ?? 0, state[2] ?? 0]
+  const map = state[1] ?? 0
   const description = follower.map(mapOf(map))
-  if (kindOf(map) !== POINTER.map || description === undefined || kindOf(key) !== POINTER.stack) return false
-  const at = offsetOf(key)
-  const { size } = description.key
-  if (at < -LIMIT.stack || at + size > 0 || !isWritten(state, at, size)) return false
+  if (kindOf(map) !== POINTER.map || description === undefined) return false
   const find = numbers.find(mapOf(map))
   if (!isArray(description.kind) && find === undefined) return false
   checkLock(scope, HELPER.map_lookup_elem, index)
-  const rest = pushFrame(scope, at)
-  if (find === undefined) body.access(I32.load, rest).tee(registers.word).i32(description.entries).op(I32.ltU)
-  else body.i32(rest).op(I32.add).call(find).tee(registers.word).i32(0).op(I32.geS)
+  pushKey(scope, state, 2, description.key.size, index)
+  if (find === undefined) body.access(I32.load).tee(registers.word).i32(description.entries).op(I32.ltU)
+  else body.call(find).tee(registers.word).i32(0).op(I32.geS)
   body.op(OP.if, TYPE.i64)
   pushValue(scope, mapOf(map))
   body.op(OP.else).i64(0).op(OP.end)

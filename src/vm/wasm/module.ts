@@ -8,7 +8,7 @@ import { inheritedBy } from './calls.ts'
 import { writeFunction } from './function.ts'
 import { I32, I64, KIND, OP, SECTION, TYPE, type ValueType } from './opcodes.ts'
 
-import type { Numbers } from './scope.ts'
+import { MODE, modeOf, type Numbers } from './scope.ts'
 import { Body, Writer } from './writer.ts'
 
 /** A program as WebAssembly. It fits every machine: what differs between them is imported. */
@@ -202,15 +202,15 @@ function writeReach({ access }: Numbers): Uint8Array {
   ]
   const giveUpIf = (...condition: readonly number[]) => body.op(...condition, OP.brIf).unsigned(0)
   body.op(OP.block, TYPE.none)
-  // Atomic operations are asked for: there are few, and they have rules of their own.
-  body.get(mode).i32(32)
-  giveUpIf(I32.geU)
+  // Atomic operations and keys are asked for: they have rules of their own.
+  body.get(mode).i32(2).op(I32.and)
+  giveUpIf()
   body.get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64).tee(region)
   body.i32(0).access(I32.load, AT.regionCount)
   giveUpIf(I32.geU)
   body.i32(0).access(I32.load, AT.regions).get(region).i32(2).op(I32.shl, I32.add)
   body.access(I32.load).set(descriptor)
-  body.get(mode).i32(15).op(I32.and).set(size)
+  body.get(mode).i32(2).op(I32.shrU).set(size)
   body.get(pointer).op(OP.i32WrapI64, OP.i64ExtendI32U).get(displacement).op(OP.i64ExtendI32S, I64.add).tee(offset)
   body.get(descriptor).access(I64.load32U, DESCRIPTOR.length)
   giveUpIf(I64.gtU)
@@ -240,7 +240,7 @@ function writeWord({ reach }: Numbers, { hook }: Program): Uint8Array {
   body.get(offset).i64(fields.data_end).op(I64.eq, OP.if, TYPE.none)
   body.i32(0).access(I64.load, AT.packetBase).i32(0).access(I64.load, AT.packetLength).op(I64.add, OP.return, OP.end)
   body.op(OP.end)
-  body.get(pointer).get(displacement).i32(4).get(index).call(reach).access(I64.load32U)
+  body.get(pointer).get(displacement).i32(modeOf(MODE.read, 4)).get(index).call(reach).access(I64.load32U)
   return body.finish()
 }
 

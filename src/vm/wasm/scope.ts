@@ -30,8 +30,10 @@ export interface Numbers {
 /** Why a program fails. */
 export const REASON = { fuel: 0, depth: 1 } as const
 
-/** What an access does, added to how many bytes it does it with. */
-export const MODE = { read: 0, write: 16, atomic: 32 } as const
+/** What an access does; with it, four times the number of bytes that it does it with. A key is what a helper looks for. */
+export const MODE = { read: 0, write: 1, atomic: 2, key: 3 } as const
+
+export const modeOf = (mode: number, size: number): number => mode | (size << 2)
 
 /** A function that is being written. */
 export interface Scope {
