@@ -45,7 +45,7 @@ const comparison: Comparison = async ({ quick, cases }) => {
     ),
     translation: {
       unit: 'ms per 1,000 instructions',
-      value: mean(measured.map(({ translation }) => translation)),
+      value: (1000 * sum(measured, 'translation')) / sum(measured, 'instructions'),
     },
     instances: { unit: 'MiB for 10,000 instances', value: instances() },
   }
@@ -59,6 +59,7 @@ interface Measured {
   readonly kernel: number
   readonly interpreter: number
   readonly translation: number
+  readonly instructions: number
 }
 
 /** Runs a program `times` times on one packet, and gives the nanoseconds that each took. */
@@ -103,8 +104,8 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
   const repeat = Math.min(given.repeat ?? together, together)
   const rounds = quick ? 5 : 15
   // A few runs at a time are often interrupted, and the first of them finds cold caches: more rounds of them.
-  const sets = repeat < together ? rounds * 100 : rounds
-  const samples = given.packets.map(() => machines.map((): number[] => []))
+  const sets = repeat < together ? rounds * 50 : rounds
+  const samples = given.packets.map(() => machines.map(() => ({ runs: [] as number[], nothing: [] as number[] })))
   for (const [index, packet] of given.packets.entries()) {
     for (const { prepare, time, nothing } of machines.slice(0, 1)) {
       prepare()
@@ -116,31 +117,49 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
         // The interpreter is slow, and needs no more than a part of the runs.
         const times = which === 2 ? Math.min(repeat, 10_000) : repeat
         prepare()
-        samples[index]?.[which]?.push(time(packet, times) - nothing(packet, times))
+        samples[index]?.[which]?.runs.push(time(packet, times))
+        samples[index]?.[which]?.nothing.push(nothing(packet, times))
       }
     }
   }
   const [ours = 0, peer = 0, loop = 0] = machines.map((_, which) =>
-    mean(samples.map((one) => median(one[which] ?? []))),
+    mean(samples.map((one) => median(one[which]?.runs ?? []) - median(one[which]?.nothing ?? []))),
   )
-  return { name, vm: ours, kernel: peer, interpreter: loop, translation: translation(program, quick) }
-}
-
-function timed(loaded: unknown): Timed {
-  if (loaded instanceof KernelProgram) return (packet, times) => loaded.time(packet, times)
-  if (!(loaded instanceof ProgramHandle)) throw new Error('not a program that can be timed')
-  return (packet, times) => {
-    const from = process.hrtime.bigint()
-    loaded.repeat(packet, times)
-    return Number(process.hrtime.bigint() - from) / times
+  return {
+    name,
+    vm: ours,
+    kernel: peer,
+    interpreter: loop,
+    translation: translation(program, quick),
+    instructions: slots(program),
   }
 }
 
+/** Of a few runs, many times the few: a clock is not read in nanoseconds. */
+function timed(loaded: unknown): Timed {
+  const many = (times: number) => Math.ceil(FEW / times)
+  if (loaded instanceof KernelProgram)
+    return (packet, times) => mean(Array.from({ length: many(times) }, () => loaded.time(packet, times)))
+  if (!(loaded instanceof ProgramHandle)) throw new Error('not a program that can be timed')
+  return (packet, times) => {
+    const from = process.hrtime.bigint()
+    for (let set = 0; set < many(times); set++) loaded.repeat(packet, times)
+    return Number(process.hrtime.bigint() - from) / times / many(times)
+  }
+}
+
+/** Fewer runs are not timed. */
+const FEW = 50
+
 let modules = 0
 
-/** Milliseconds for 1,000 instructions from a program to the end of its first run, which compiles what it needs. */
+const slots = ({ instructions }: Program): number => instructions.reduce((all, one) => all + slotsOf(one), 0)
+
+const sum = (measured: readonly Measured[], what: 'translation' | 'instructions'): number =>
+  measured.reduce((all, one) => all + one[what], 0)
+
+/** Milliseconds from a program to the end of its first run, which compiles what it needs. */
 function translation(program: Program, quick: boolean): number {
-  const slots = program.instructions.reduce((sum, instruction) => sum + slotsOf(instruction), 0)
   const memory = newMemory(16, 65_536)
   const times = Array.from({ length: quick ? 20 : 100 }, () => {
     const from = performance.now()
@@ -164,7 +183,7 @@ function translation(program: Program, quick: boolean): number {
     }
     return performance.now() - from
   })
-  return (median(times) / slots) * 1000
+  return median(times)
 }
 
 /** Where a packet of no bytes ends. */

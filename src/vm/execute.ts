@@ -1,7 +1,7 @@
 import { decode as decodeBytes } from '../isa/decode.ts'
 import { HELPER, LIMIT } from '../isa/opcodes.ts'
 import type { Program } from '../isa/program.ts'
-import { type Processor, type Registers, translated } from './engine.ts'
+import { type Engine, type Processor, type Registers, translated } from './engine.ts'
 import { Trap } from './fault.ts'
 import { AT } from './layout.ts'
 import { Memory, REGION, Region } from './memory.ts'
@@ -20,7 +20,12 @@ const HELPERS: ReadonlySet<number> = new Set([HELPER.ktime_get_ns, HELPER.get_pr
  * in r1 and its length in r2, both 0 where there is none, and the end of 512 bytes of zeros in r10; it may change the memory.
  * A Refusal, of the instruction, where the bytes are no program or the run comes to grief.
  */
-export function execute(bytes: Uint8Array, memory: Uint8Array, budget: number = BUDGET): bigint {
+export function execute(
+  bytes: Uint8Array,
+  memory: Uint8Array,
+  budget: number = BUDGET,
+  engine: Engine = translated,
+): bigint {
   const program: Program = {
     name: 'input',
     hook: 'tc',
@@ -31,7 +36,7 @@ export function execute(bytes: Uint8Array, memory: Uint8Array, budget: number = 
   }
   validate(program, { standard: true, helpers: HELPERS })
   const processor = new PlainProcessor(budget)
-  const run = translated(program, new Map(), processor, true)
+  const run = engine(program, new Map(), processor, true)
   const { heap } = processor.memory
   const { length } = memory
   const start = heap.allocate(length)

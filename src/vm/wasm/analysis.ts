@@ -2,7 +2,7 @@ import { refusal } from '../../base/diagnostic.ts'
 import type { Program } from '../../isa/program.ts'
 import { type Graph, graphOf, isCondition, isLocalCall, targetsOf } from './graph.ts'
 import { liveness } from './liveness.ts'
-import { CONTEXT, Follower, POINTER, type State, startOf } from './pointers.ts'
+import { CONTEXT, Follower, POINTER, STATE, type State, startOf } from './pointers.ts'
 
 /** A function of a program: the one that is run, or one that is called. */
 export interface FunctionShape {
@@ -13,7 +13,31 @@ export interface FunctionShape {
   /** Whether the program calls it: the one that is run it may call, too. */
   readonly isCalled: boolean
   /** What is known at the start of each block. */
-  readonly states: readonly (State | undefined)[]
+  readonly states: States
+}
+
+/** One state for each block of a function, in one piece of memory: there may be hundreds of thousands. */
+export class States {
+  readonly #all: Int32Array
+  readonly #known: Uint8Array
+
+  constructor(blocks: number) {
+    this.#all = new Int32Array(blocks * STATE)
+    this.#known = new Uint8Array(blocks)
+  }
+
+  has(block: number): boolean {
+    return this.#known[block] === 1
+  }
+
+  at(block: number): State {
+    return this.#all.subarray(block * STATE, (block + 1) * STATE)
+  }
+
+  set(block: number, state: State): void {
+    this.#known[block] = 1
+    this.#all.set(state, block * STATE)
+  }
 }
 
 export interface Analysis {
@@ -38,7 +62,7 @@ export function analyse(program: Program, isPlain: boolean): Analysis {
   const flow = escaped && !isPlain ? new Flow(program, functions, targets, parameters, true) : calm
   const isTracked = !isPlain && (escaped || flow.findings.unproven)
   return {
-    functions: functions.map((one, number) => ({ ...one, states: flow.states[number] ?? [] })),
+    functions: functions.map((one, number) => ({ ...one, states: flow.states[number] ?? new States(0) })),
     targets,
     follower: flow.follower,
     isTracked,
@@ -79,7 +103,10 @@ function findFunctions({ name, instructions }: Program, targets: Int32Array): Om
 /** What is known everywhere, until nothing changes any more. */
 class Flow {
   readonly follower: Follower
-  readonly states: (State | undefined)[][]
+  readonly states: readonly States[]
+  /** What is known where the analysis is, and where a condition holds. */
+  readonly #now: State = new Int32Array(STATE)
+  readonly #taken: State = new Int32Array(STATE)
   readonly #program: Program
   readonly #functions: readonly Omit<FunctionShape, 'states'>[]
   readonly #targets: Int32Array
@@ -99,7 +126,7 @@ class Flow {
     this.#targets = targets
     this.follower = new Follower(program, wild)
     this.#numberOf = new Map(functions.map(({ entry }, number) => [entry, number]))
-    this.states = functions.map(({ graph }) => new Array<State | undefined>(graph.blocks.length).fill(undefined))
+    this.states = functions.map(({ graph }) => new States(graph.blocks.length))
     this.#stale = functions.map(({ graph }) => new Uint8Array(graph.blocks.length))
     this.#arrive(0, 0, startOf(parameters))
     for (let changed = true; changed; ) {
@@ -130,10 +157,11 @@ class Flow {
 
   #pass(number: number, at: number): void {
     const block = this.#functions[number]?.graph.blocks[at]
-    const start = this.states[number]?.[at]
-    if (block === undefined || start === undefined) return
+    const states = this.states[number]
+    if (block === undefined || states === undefined) return
     const { instructions } = this.#program
-    const state = start.slice()
+    const state = this.#now
+    state.set(states.at(at))
     for (let index = block.first; index <= block.last; index++) {
       const instruction = instructions[index]
       if (instruction === undefined) continue
@@ -146,7 +174,8 @@ class Flow {
       this.#arrive(number, block.next, state)
       return
     }
-    const taken = state.slice()
+    const taken = this.#taken
+    taken.set(state)
     this.follower.refine(taken, last, true)
     this.#arrive(number, block.taken, taken)
     this.follower.refine(state, last, false)
@@ -169,9 +198,8 @@ class Flow {
     const stale = this.#stale[number]
     const live = this.#functions[number]?.live[block] ?? 0
     if (states === undefined || stale === undefined) return
-    const known = states[block]
-    if (known === undefined) states[block] = state.slice()
-    else if (!this.follower.join(known, state, live)) return
+    if (!states.has(block)) states.set(block, state)
+    else if (!this.follower.join(states.at(block), state, live)) return
     stale[block] = 1
   }
 }

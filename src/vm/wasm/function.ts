@@ -93,8 +93,10 @@ class FunctionWriter implements BlockWriter {
   write(block: Block, number: number): void {
     const { scope } = this
     const { instructions } = scope.program
-    const state = this.#shape.states[number]?.slice()
-    if (state === undefined) return
+    const { states } = this.#shape
+    if (!states.has(number)) return
+    // A block is written once, and its state is not needed again.
+    const state = states.at(number)
     const used = this.#usedBehindCalls(block)
     for (let index = block.first; index <= block.last; index++) {
       const instruction = instructions[index]
