@@ -27,7 +27,8 @@ export function call(scope: Scope, node: Call): Checked {
   if (to !== undefined) {
     arity(scope, node, 1, 1, 'write u16(x)')
     const typed = value(scope, node.arguments[0] as Expression)
-    if (typed.op === 'constant') return { ...typed, value: wrap(to, typed.value), type: to }
+    if (typed.op === 'constant' && typed.type.kind !== 'bool')
+      return { ...typed, value: wrap(to, typed.value), type: to }
     if (typed.type.kind === 'address') return numberOf(scope, node, typed, to)
     if (typed.type.kind !== 'int')
       throw scope.unfit(node.span, `${nameOfType(typed.type)} is not an integer`, 'write x ? 1 : 0')

@@ -26,20 +26,16 @@ export interface IntType<Control> extends Type<number, Control> {
   (value: number | ipv4 | mac): number
 }
 
-type Octets<A> = A extends readonly [...infer All extends readonly number[]]
-  ? { readonly [K in keyof All]: number }
-  : never
-
 /** The type of an address also makes them: of a text that is known when compiling, or of octets. */
-export interface AddressType<A> extends Type<A, string> {
+export interface AddressType<A, Octets extends readonly number[]> extends Type<A, string> {
   (text: string): A
-  (octets: Octets<A>): A
+  (octets: Octets): A
 }
 
 /** Some are numbers, too. */
-export interface NumericAddressType<A> extends AddressType<A> {
+export interface NumericAddressType<A, Octets extends readonly number[]> extends AddressType<A, Octets> {
   (text: string): A
-  (octets: Octets<A>): A
+  (octets: Octets): A
   (value: number): A
 }
 
@@ -53,15 +49,15 @@ export type bool = boolean
 
 declare const role: unique symbol
 type Byte = number
+type Four = readonly [Byte, Byte, Byte, Byte]
+type Six = readonly [...Four, Byte, Byte]
+type Sixteen = readonly [...Four, ...Four, ...Four, ...Four]
 /** Six octets in the order of the wire. `address[0]` is the first; two addresses compare with `===`. */
-export type mac = readonly [Byte, Byte, Byte, Byte, Byte, Byte] & { readonly [role]: 'mac' }
+export type mac = Six & { readonly [role]: 'mac' }
 /** Four octets in the order of the wire. */
-export type ipv4 = readonly [Byte, Byte, Byte, Byte] & { readonly [role]: 'ipv4' }
+export type ipv4 = Four & { readonly [role]: 'ipv4' }
 /** Sixteen octets in the order of the wire. */
-export type ipv6 = readonly [
-  ...[Byte, Byte, Byte, Byte, Byte, Byte, Byte, Byte],
-  ...[Byte, Byte, Byte, Byte, Byte, Byte, Byte, Byte],
-] & { readonly [role]: 'ipv6' }
+export type ipv6 = Sixteen & { readonly [role]: 'ipv6' }
 
 function integer<Control>(name: string, size: Scalar['size'], signed = false): IntType<Control> {
   const bits = size * 8
@@ -89,7 +85,7 @@ export const bool: Type<boolean, boolean> = {
   layout: { kind: 'scalar', size: 1, signed: false, align: 1 },
 }
 
-function address<A>(role: Role, size: number): NumericAddressType<A> {
+function address<A, Octets extends readonly number[]>(role: Role, size: number): NumericAddressType<A, Octets> {
   const make = (given: string | number | readonly number[]): A => {
     if (typeof given === 'string') return addressOf<A>(role, PARSERS[role](given))
     if (typeof given !== 'number') return addressOf<A>(role, given)
@@ -98,12 +94,12 @@ function address<A>(role: Role, size: number): NumericAddressType<A> {
   }
   const layout: Bytes = { kind: 'bytes', role, size, align: 1 }
   Object.defineProperty(make, 'name', { value: role })
-  return Object.assign(make, { kind: role, layout } as const) as NumericAddressType<A>
+  return Object.assign(make, { kind: role, layout } as const) as NumericAddressType<A, Octets>
 }
 
-export const mac = address<mac>('mac', 6)
-export const ipv4 = address<ipv4>('ipv4', 4)
-export const ipv6: AddressType<ipv6> = address<ipv6>('ipv6', 16)
+export const mac = address<mac, Six>('mac', 6)
+export const ipv4 = address<ipv4, Four>('ipv4', 4)
+export const ipv6: AddressType<ipv6, Sixteen> = address<ipv6, Sixteen>('ipv6', 16)
 
 /** A bit field of a header: consecutive ones fill bytes from the most significant bit down, as RFCs draw them. */
 export const bits = (width: number): Type<number, number> => ({
@@ -208,7 +204,7 @@ export type Fields = Readonly<Record<string, Type>>
 export type DataOf<F extends Fields> = { -readonly [K in keyof F]: F[K] extends Type<infer D, unknown> ? D : never }
 /** The same where it is written out, for a table to look up or to keep. */
 export type GivenOf<F extends Fields> = {
-  readonly [K in keyof F]: F[K] extends { readonly given?: infer G; readonly data?: infer D }
+  readonly [K in keyof F]: F[K] extends { readonly kind: 'list'; readonly given?: infer G; readonly data?: infer D }
     ? NonNullable<G> | NonNullable<D>
     : F[K] extends Type<infer D, unknown>
       ? D
