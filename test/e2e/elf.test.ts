@@ -12,6 +12,7 @@ import { mount, umount } from '../../src/kernel/ffi.ts'
 import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { addAddress } from '../../src/kernel/netlink/address.ts'
 import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { packet } from '../../src/testing/index.ts'
 import { type Ended, isThere, run, settled, snapshot, tessera, whyNot } from './host.ts'
 
 const NS = `tess-elf-${process.pid}`
@@ -136,6 +137,34 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     expect(entry.formatted).toEqual({
       key: { length: 8, destination: [10, 0, 0, 0] },
       value: { port: 5, packets: 0 },
+    })
+  })
+
+  test('lists, records in them, cells and rings: bpftool names every field of what a program has written', () => {
+    const file = join(folder, 'ledger.o')
+    done(tessera('compile', 'test/cubes/ledger', '-o', file))
+    bpftool('prog', 'loadall', file, join(pins, 'ledger'), 'pinmaps', join(pins, 'maps'))
+    const frame = join(folder, 'frame.bin')
+    writeFileSync(frame, packet().ethernet().payload(50).bytes())
+    bpftool('prog', 'run', 'pinned', join(pins, 'ledger/ledger_p0'), 'data_in', frame)
+    const formatted = (map: string): unknown =>
+      JSON.parse(bpftool('--json', 'map', 'dump', 'pinned', join(pins, 'maps', map)))[0].formatted
+    const [source, destination] = [1, 2].map((last) => [2, 0, 0, 0, 0, last])
+    expect(formatted('books')).toEqual({
+      key: { owner: source, marks: [5, 6] },
+      value: {
+        lengths: [1, 64, 3],
+        entries: [
+          { peer: destination, amount: 64 },
+          { peer: source, amount: 7 },
+        ],
+        total: 9,
+      },
+    })
+    expect(formatted('_data_gauge')).toEqual({ value: { '.data.gauge': [{ gauge: { packets: 1, last: 64 } }] } })
+    expect(json('map', 'show', 'pinned', join(pins, 'maps/events'))).toMatchObject({
+      type: 'ringbuf',
+      max_entries: 4096,
     })
   })
 
