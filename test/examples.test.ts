@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openVirtualHost } from '../src/daemon/host.ts'
@@ -36,4 +38,21 @@ describe('README.md', () => {
     'links to %s, which is there',
     (path) => expect(existsSync(join(ROOT, path))).toBe(true),
   )
+
+  test('shows what tessera run prints', () => {
+    const [, words = '', shown = ''] = /\n\$ npx tessera (run .*)\n([\s\S]*?)```/.exec(text) ?? []
+    const folder = mkdtempSync(join(tmpdir(), 'tessera-readme-'))
+    try {
+      const given = words.split(' ').map((word) => (word === 'replayed' ? folder : word))
+      const { stdout } = spawnSync(process.execPath, [join(ROOT, 'bin/tessera.js'), ...given], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      })
+      const printed = stdout.replaceAll(folder, 'replayed')
+      expect(shown.split('…\n').length).toBe(2)
+      for (const part of shown.split('…\n')) expect(printed).toContain(part)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 })

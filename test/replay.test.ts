@@ -237,6 +237,7 @@ describe('tessera run', () => {
     ['an unknown port', ['--in', 'lift=x'], 1, /no port lift\n.*did you mean left\?/],
     ['no file', ['--in', 'left=/no/such/file'], 1, /there is no file \/no\/such\/file/],
     ['a folder', ['--in', 'left=/tmp'], 1, /\/tmp is a folder/],
+    ['no place to write', ['--in', 'left=examples/inside.pcap', '--out', '/proc/x/y'], 1, /cannot write to \/proc\/x/],
     ['no capture', ['--in', 'left=README.md'], 1, /README.md, byte 0: neither pcap nor pcapng/],
   ])('%s', (_, words, code, message) => {
     const ended = tessera('examples/hub.yaml', ...words)

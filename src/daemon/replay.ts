@@ -1,6 +1,6 @@
 /** Captures replayed through a graph on the user-space machine: frames in by files, frames out by files, and counters. */
-import { mkdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import type { GraphStatus } from '../engine/engine.ts'
@@ -122,11 +122,7 @@ function openOutputs(
   inputs: readonly CaptureInput[],
   held: Held,
 ): ReadonlyMap<NamedPort, CaptureOutput> {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw refusal(`cannot write to ${folder}: ${error instanceof Error ? error.message : error}`)
-  }
+  makeFolder(folder)
   const named = ports.map((port) => ({ port, path: join(folder, `${port.name}.${format}`) }))
   for (const { path } of named) {
     const there = statSync(path, { throwIfNoEntry: false })
@@ -135,4 +131,16 @@ function openOutputs(
       throw refusal(`${path} would be written, and is read as ${input.file}`, 'name another folder: --out DIR')
   }
   return new Map(named.map(({ port, path }) => [port, held.use(new CaptureOutput(path, format, port.interface))]))
+}
+
+/** With the folders that it is in. (With `recursive`, Node.js 20 tries for ever where a file system takes no folders, as /proc.) */
+function makeFolder(folder: string): void {
+  const parent = dirname(folder)
+  try {
+    if (parent !== folder && !existsSync(parent)) makeFolder(parent)
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) mkdirSync(folder)
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw refusal(`cannot write to ${folder}: ${error instanceof Error ? error.message : error}`)
+  }
 }
