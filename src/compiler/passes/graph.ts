@@ -86,3 +86,17 @@ export class Numbers {
     return ++this.last
   }
 }
+
+/** Puts another value in the place of one in a block. For phis, from the predecessors that are inside. */
+export function replaceInside(block: Block, value: Value, other: Value, isInside: (from: Block) => boolean): void {
+  for (const one of block.values)
+    for (const [index, given] of one.arguments.entries()) {
+      const from = block.predecessors[index]
+      if (given === value && (one.op !== 'phi' || (from !== undefined && isInside(from)))) one.arguments[index] = other
+    }
+  const { end } = block
+  if (end?.op === 'return' && end.value === value) end.value = other
+  if (end?.op !== 'branch') return
+  if (end.left === value) end.left = other
+  if (end.right === value) end.right = other
+}

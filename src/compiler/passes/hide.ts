@@ -2,6 +2,7 @@ import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { Dominators } from './dominators.ts'
 import { endsOf } from './ends.ts'
 import { Numbers, replaceAll } from './graph.ts'
+import { hideBefore } from './hide-before.ts'
 import { hideOffsets } from './hide-offsets.ts'
 import { hideTested } from './hide-tested.ts'
 import { type Loop, loopsOf } from './loops.ts'
@@ -24,6 +25,7 @@ export function hideCarried(graph: Graph): void {
     const { header, body } = loop
     header.loop = new Set([...body].map(({ id }) => id))
     hideTested(graph, loop, numbers)
+    hideBefore(graph, loop, dominators, numbers)
     hideOffsets(graph, loop, numbers)
     const ends = endsOf(loop, dominators)
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {

@@ -1,0 +1,99 @@
+/** What the verifier learns from comparisons, and what it has to know. */
+import type { HelperName } from '../../isa/opcodes.ts'
+import type { Block, Graph, Terminator, Value } from '../ir.ts'
+import { isPointer } from './pointers.ts'
+import { Ranges } from './ranges.ts'
+
+/** What the verifier learns something of, where the two sides of a comparison go different ways. */
+export function testedBy(end: Terminator | undefined): Value[] {
+  if (end?.op !== 'branch' || end.counts || end.proof || isPointer(end.left) || isPointer(end.right)) return []
+  return [end.left, end.right].map(sourceOf)
+}
+
+/** Of copies of a number, and of what is a constant more than it, it learns the same. */
+function sourceOf(value: Value): Value {
+  const [first, second] = value.arguments
+  const isCopy =
+    value.op === 'low32' ||
+    (value.op === 'alu' && (value.alu === 'add' || value.alu === 'sub') && second?.op === 'const')
+  return isCopy && first !== undefined ? sourceOf(first) : value
+}
+
+/** Surely no address. */
+export function isNumber(value: Value, seen = new Set<Value>()): boolean {
+  if (seen.has(value)) return true
+  seen.add(value)
+  switch (value.op) {
+    case 'const':
+    case 'low32':
+    case 'sext32':
+    case 'swap':
+    case 'fold':
+    case 'atomic':
+    case 'invoke':
+    case 'now':
+      return true
+    case 'load':
+      return value.start !== true
+    case 'alu':
+      return value.bits === 32 || value.arguments.every((one) => isNumber(one, seen))
+    case 'phi':
+      return value.arguments.every((one) => isNumber(one, seen))
+    default:
+      return false
+  }
+}
+
+const ONES_32 = 2n ** 32n - 1n
+/** Any number will do for the arguments of these. */
+const UNDEMANDING: ReadonlySet<HelperName> = new Set(['l4_csum_replace', 'csum_update', 'redirect', 'clone_redirect'])
+
+/** Numbers of which the verifier has to know in some blocks what it learned before: they must not be hidden between. */
+export class Needs {
+  private readonly places: ReadonlySet<Value>
+  private readonly tested: ReadonlySet<Value>
+  private readonly ranges: Ranges
+
+  constructor(graph: Graph, isBefore: (block: Block) => boolean) {
+    this.places = addressing(graph.blocks)
+    this.tested = new Set(graph.blocks.filter(isBefore).flatMap(({ end }) => testedBy(end)))
+    this.ranges = new Ranges(graph, 'verifier')
+  }
+
+  has(value: Value): boolean {
+    return this.places.has(value) && (this.ranges.most(value) < ONES_32 || this.tested.has(value))
+  }
+}
+
+/** What addresses and arguments of the kernel's functions are computed from. */
+function addressing(blocks: readonly Block[]): ReadonlySet<Value> {
+  const waiting: Value[] = []
+  for (const { values, end } of blocks) {
+    if (end?.op === 'branch' && end.proof) waiting.push(end.left, end.right)
+    for (const value of values) {
+      const [base] = value.arguments
+      if (value.op === 'call') waiting.push(...(UNDEMANDING.has(value.helper) ? [] : value.arguments))
+      else if ((value.op === 'load' || value.op === 'store' || value.op === 'atomic') && base) waiting.push(base)
+      else if (isPointer(value)) waiting.push(value)
+    }
+  }
+  const found = new Set<Value>()
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (found.has(value)) continue
+    found.add(value)
+    if (value.op === 'load' || value.op === 'call' || value.op === 'atomic') continue
+    // A mask says how much is left of anything, but for what is known exactly on each way.
+    waiting.push(...(isMasked(value) ? value.arguments.filter((one) => isExact(one)) : value.arguments))
+  }
+  return found
+}
+
+function isMasked(value: Value): boolean {
+  return value.op === 'alu' && value.alu === 'and' && value.arguments[1]?.op === 'const'
+}
+
+function isExact(value: Value, seen = new Set<Value>()): boolean {
+  if (value.op === 'const' || seen.has(value)) return true
+  seen.add(value)
+  return (value.op === 'phi' || value.op === 'alu') && value.arguments.every((one) => isExact(one, seen))
+}
