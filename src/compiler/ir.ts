@@ -170,20 +170,30 @@ export function isPure(value: Value): boolean {
 export function reversePostorder(entry: Block): Block[] {
   const order: Block[] = []
   const seen = new Set<Block>([entry])
-  const stack: { block: Block; next: Block[] }[] = [{ block: entry, next: successors(entry) }]
-  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const child = top.next.pop()
-    if (child === undefined) {
+  /** The way to where this has got, and how many successors of each block on it have been seen to. */
+  const path: { readonly block: Block; done: number }[] = [{ block: entry, done: 0 }]
+  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+    const next = successorFromLast(top.block, top.done++)
+    if (next === undefined) {
       order.push(top.block)
-      stack.pop()
-    } else if (!seen.has(child)) {
-      seen.add(child)
-      stack.push({ block: child, next: successors(child) })
+      path.pop()
+    } else if (!seen.has(next)) {
+      seen.add(next)
+      path.push({ block: next, done: 0 })
     }
   }
   order.reverse()
-  for (const [place, block] of order.entries()) block.place = place
+  for (let place = 0; place < order.length; place++) {
+    const block = order[place]
+    if (block !== undefined) block.place = place
+  }
   return order
+}
+
+function successorFromLast({ end }: Block, index: number): Block | undefined {
+  if (end?.op === 'jump' && index === 0) return end.to
+  if (end?.op !== 'branch') return undefined
+  return [end.whenFalse, end.whenTrue][index]
 }
 
 const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from', 'to'])

@@ -51,7 +51,7 @@ function recordsOf({ blocks }: Graph): Map<Value, Record> {
   for (const block of blocks) {
     for (const value of block.values) {
       for (const [index, argument] of value.arguments.entries()) {
-        const record = records.get(argument)
+        const record = argument.op === 'stack' ? records.get(argument) : undefined
         if (record === undefined) continue
         if (value.op === 'store' && index === 0 && block === record.home) record.stores.push(value)
         // Another use, and so does not qualify; a call that comes before a store does not either.

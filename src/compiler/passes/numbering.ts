@@ -34,7 +34,7 @@ export function numberValues(graph: Graph, analyses = new Analyses(graph)): bool
         if (value.op === 'const') continue
       }
       values.push(value)
-      if (!isPure(value)) continue
+      if (!isPure(value) || !SHARED.has(value.op)) continue
       const hash = hashOf(value)
       const alike = known.get(hash)
       const earlier = alike?.find((one) => isSame(one, value, analyses))
@@ -62,6 +62,9 @@ export function numberValues(graph: Graph, analyses = new Analyses(graph)): bool
   return simplified || replacements.size > 0
 }
 
+/** What is not named here is made where it is used, or is never shared. */
+const SHARED: ReadonlySet<Value['op']> = new Set(['load', 'alu', 'swap', 'fold', 'context', 'low32', 'sext32', 'now'])
+
 /** Equal for values that are the same. */
 function hashOf(value: Value): number {
   let hash = value.op === 'load' ? value.offset : 0
@@ -75,16 +78,16 @@ function isSame(a: Value, b: Value, analyses: Analyses): boolean {
   return isSameOperation(a, b, analyses) && a.arguments.every((one, index) => isSameOperand(one, b.arguments[index]))
 }
 
-/** What is not named here is made where it is used, or is never shared. */
 function isSameOperation(a: Value, b: Value, analyses: Analyses): boolean {
   switch (a.op) {
     case 'load': {
       const isAlike =
         b.op === 'load' && a.size === b.size && a.offset === b.offset && a.from === b.from && a.start === b.start
       if (!isAlike || a.arguments[0] !== b.arguments[0]) return false
+      if (a.from !== 'packet' && a.from !== 'context') return true
       const { states } = analyses
-      if (a.from === 'packet') return states.read(a) === states.read(b)
-      return a.from !== 'context' || states.before(a, 'context') === states.before(b, 'context')
+      if (states.before(a, a.from) === states.before(b, a.from)) return true
+      return a.from === 'packet' && states.read(a) === states.read(b)
     }
     case 'alu':
       return b.op === 'alu' && a.alu === b.alu && a.bits === b.bits

@@ -95,14 +95,17 @@ class Changes {
 
   constructor({ blocks }: Graph) {
     this.blocks = blocks
-    this.changes = blocks.flatMap(({ values }) => values.filter(CHANGES.packet))
+    const changes: Value[] = []
+    for (const { values } of blocks) for (const value of values) if (CHANGES.packet(value)) changes.push(value)
+    this.changes = changes
+    if (changes.length === 0) return
     let change = 0
     for (const block of blocks) {
       let before = this.startOf(block)
       for (const value of block.values) {
         // Nothing else is asked for.
         if (value.op === 'load' || value.op === 'call') this.beforeValue.set(value.id, before)
-        if (value === this.changes[change]) before = ++change
+        if (value === changes[change]) before = ++change
       }
       this.last.push(change)
     }

@@ -9,7 +9,7 @@ import { moves } from './states.ts'
  * several bit fields, that assignments in a row change. In room for new headers there are zeros.
  */
 export function packetStores(graph: Graph): boolean {
-  if (!graph.blocks.some(({ values }) => values.some(isWritten))) return false
+  if (!meetAnywhere(graph)) return false
   const isForwarded = forward(graph)
   return dropOverwritten(graph) || isForwarded
 }
@@ -47,14 +47,41 @@ const isWithin = (inner: Bytes, outer: Bytes): boolean =>
 /** Telling apart more stores would take long. */
 const MOST_KNOWN = 32
 
+/** Whether something is loaded that is written somewhere by the same pointer, or stored twice: before anybody looks where. */
+function meetAnywhere({ blocks }: Graph): boolean {
+  const written = new Map<Value | undefined, Access[]>()
+  for (const { values } of blocks)
+    for (const value of values) {
+      if (!isWritten(value)) continue
+      const [base] = value.arguments
+      const known = written.get(base)
+      if (known === undefined) written.set(base, [value])
+      else if (
+        known.length === MOST_KNOWN ||
+        (isStore(value) && known.some((one) => isStore(one) && overlap(one, value)))
+      )
+        return true
+      else known.push(value)
+    }
+  if (written.size === 0) return false
+  return blocks.some(({ values }) =>
+    values.some(
+      (value) => isLoad(value) && written.get(value.arguments[0])?.some((one) => overlap(one, value)) === true,
+    ),
+  )
+}
+
+/** Whether two accesses by the same pointer are to the same bytes. */
+const overlap = (a: Access, b: Access): boolean => a.offset < b.offset + b.size && b.offset < a.offset + a.size
+
 function forward(graph: Graph): boolean {
   const replacements = new Map<Value, Value>()
   const knownAtEnd = new Map<Block, readonly Known[]>()
   let changed = false
-  for (const [number, block] of graph.blocks.entries()) {
+  for (const block of graph.blocks) {
     const before = block.predecessors.filter((one) => knownAtEnd.has(one))
     let known = common(before, knownAtEnd, isSame)
-    if (before.length < block.predecessors.length) known = keptByLoop(known, graph.blocks.slice(number), block)
+    if (known.length > 0 && before.length < block.predecessors.length) known = keptByLoop(known, graph.blocks, block)
     for (const [index, value] of block.values.entries()) {
       if (moves(value) || isWritten(value)) known = [...after(known, value), ...knownOf(value)].slice(-MOST_KNOWN)
       if (!isLoad(value)) continue
@@ -76,32 +103,40 @@ function forward(graph: Graph): boolean {
 function knownOf(value: Value): Known[] {
   if (!isWritten(value)) return []
   const stored = value.op === 'store' ? value.arguments[1] : newConstant(0n, value.at)
-  return stored === undefined ? [] : [{ ...bytesOf(value), stored }]
+  const { base, offset, size } = bytesOf(value)
+  return stored === undefined ? [] : [{ base, offset, size, stored }]
 }
 
-/** What is known in all rounds of a loop, of what is where it begins: `blocks` are its first and all that follow. */
+/** What is known in all rounds of a loop, of what is where it begins. */
 function keptByLoop(known: readonly Known[], blocks: readonly Block[], first: Block): readonly Known[] {
-  const last = Math.max(...first.predecessors.map((one) => blocks.indexOf(one)))
-  return blocks.slice(0, last + 1).reduce((left, { values }) => values.reduce(after, left), known)
+  const last = Math.max(...first.predecessors.map(({ place }) => place))
+  return blocks.slice(first.place, last + 1).reduce((left, { values }) => values.reduce(after, left), known)
 }
 
 /** What is left of it behind a value. */
 function after(known: readonly Known[], value: Value): readonly Known[] {
   if (known.length === 0 || moves(value)) return []
-  return isWritten(value) ? known.flatMap((one) => kept(one, bytesOf(value))) : known
+  if (!isWritten(value)) return known
+  const written = bytesOf(value)
+  const left: Known[] = []
+  for (const one of known) keep(one, written, left)
+  return left
 }
 
-/** What is left of it where something was written. */
-function kept(one: Known, written: Bytes): Known[] {
-  if (one.base !== written.base) return []
-  if (areApart(one, written)) return [one]
+/** Adds what is left of it where something was written. */
+function keep(one: Known, written: Bytes, to: Known[]): void {
   const { base, offset, stored } = one
-  if (stored.op !== 'const') return []
-  const part = (from: number, to: number): Known[] => {
-    const value = newConstant(stored.value >> BigInt(8 * (from - offset)), stored.at)
-    return from < to ? [{ base, offset: from, size: to - from, stored: value }] : []
-  }
-  return [...part(offset, written.offset), ...part(endOf(written), endOf(one))]
+  if (base !== written.base) return
+  if (areApart(one, written)) to.push(one)
+  else if (stored.op === 'const')
+    for (const [from, end] of [
+      [offset, written.offset],
+      [endOf(written), endOf(one)],
+    ] as const)
+      if (from < end) {
+        const part = newConstant(stored.value >> BigInt(8 * (from - offset)), stored.at)
+        to.push({ base, offset: from, size: end - from, stored: part })
+      }
 }
 
 function isSame(a: Known, b: Known): boolean {
@@ -128,6 +163,12 @@ function dropOverwritten(graph: Graph): boolean {
   let changed = false
   for (const block of graph.blocks.toReversed()) {
     let later = common(successors(block), laterAtStart, (a, b) => a === b)
+    if (
+      !block.values.some((value) => isStore(value) || isLoad(value) || value.op === 'call' || value.op === 'invoke')
+    ) {
+      laterAtStart.set(block, later)
+      continue
+    }
     const values = block.values.toReversed().filter((value) => {
       if (value.op === 'call' || value.op === 'invoke') later = []
       if (isLoad(value)) later = later.filter((one) => areApart(one, bytesOf(value)))
@@ -146,11 +187,13 @@ function dropOverwritten(graph: Graph): boolean {
 }
 
 /** By one of them, or by several together. */
-function isCovered(bytes: Bytes, by: readonly Bytes[]): boolean {
-  const { base, size } = bytes
-  return Array.from({ length: size }, (_, index) => ({ base, offset: bytes.offset + index, size: 1 })).every((byte) =>
-    by.some((one) => isWithin(byte, one)),
-  )
+function isCovered({ base, offset, size }: Bytes, by: readonly Bytes[]): boolean {
+  for (let at = offset; at < offset + size; ) {
+    const one = by.find((other) => other.base === base && other.offset <= at && at < endOf(other))
+    if (one === undefined) return false
+    at = endOf(one)
+  }
+  return true
 }
 
 /** What is known of all of some blocks. */

@@ -14,12 +14,8 @@ export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boole
   // Kept up to date, except that uses that are gone may still be counted.
   const uses = lazy(() => new Map(analyses.uses))
   const numbers = new Numbers(graph)
-  const order = lazy(() => new Map(graph.blocks.map((block, index) => [block, index])))
   // A loop that was entered in its middle would be none that the verifier, and hide.ts, know.
-  const isLoop = (block: Block): boolean => {
-    const at = order().get(block) ?? 0
-    return block.predecessors.some((one) => (order().get(one) ?? 0) >= at)
-  }
+  const isLoop = (block: Block): boolean => block.predecessors.some(({ place }) => place >= block.place)
   for (const block of graph.blocks) {
     const phi = testedPhi(block)
     if (phi === undefined) continue
