@@ -81,7 +81,12 @@ export function reference(draft: Draft, depth: number): string[] {
         const kept = draft.fresh('v')
         const otherwise = compatible(draft, type, 1).text
         draft.declare(kept, type)
-        return [...declared, `const ${kept}: ${draft.word(type)} = ${name} ? ${name}.${field} : ${otherwise}`]
+        const of = `const ${kept}: ${draft.word(type)} =`
+        return draft.oneOf(
+          [2, () => [...declared, `${of} ${name} ? ${name}.${field} : ${otherwise}`]],
+          [1, () => [...before, `${of} (${text})?.${field} ?? ${otherwise}`]],
+          [1, () => [...declared, `${of} ${name}?.${field} ?? ${otherwise}`]],
+        )
       },
     ],
     [nested, () => [...declared, `if (${draft.pick([name, `${name} !== null`])}) {`, ...using(), '}']],
