@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { concat } from '../src/base/bytes.ts'
+import { main } from '../src/cli/main.ts'
 import { openVirtualHost } from '../src/daemon/host.ts'
 import { type Replay, type ReplayOptions, replay } from '../src/daemon/replay.ts'
 import { saveReport, toJson } from '../src/daemon/replay-report.ts'
@@ -211,24 +212,55 @@ test('a file that is read is not written over', async () => {
   expect(read(file)).toHaveLength(1)
 })
 
-const tessera = (...words: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'bin/tessera.js'), 'run', ...words], {
-    cwd: ROOT,
-    encoding: 'utf8',
+/** The command, in this process. */
+async function tessera(...words: readonly string[]) {
+  let [stdout, stderr] = ['', '']
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => {
+    stdout += `${text}\n`
   })
-  return { code: status, stdout, stderr }
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += text
+    return true
+  })
+  try {
+    return { code: await main(['run', ...words]), stdout, stderr }
+  } finally {
+    log.mockRestore()
+    write.mockRestore()
+  }
 }
 
+const HUB = join(ROOT, 'examples/hub.yaml')
+
 describe('tessera run', () => {
-  test('prints a summary, or JSON, and nothing of its progress where there is no terminal', () => {
+  test('prints a summary, or JSON, and nothing of its progress where there is no terminal', async () => {
     const file = save('in.pcap', capture([at(0n, frame(1, 2)), at(1n, frame(1, 2))]))
-    const text = tessera('examples/hub.yaml', '--in', `left=${file}`, '--out', folder)
-    expect(text).toMatchObject({ code: 0, stderr: '' })
+    const words = [join(ROOT, 'bin/tessera.js'), 'run', HUB, '--in', `left=${file}`, '--out', folder]
+    const text = spawnSync(process.execPath, words, { encoding: 'utf8' })
+    expect(text).toMatchObject({ status: 0, stderr: '' })
     expect(text.stdout).toMatch(/replayed 2 frames/)
     expect(existsSync(join(folder, 'right.pcap'))).toBe(true)
-    const json = tessera('examples/hub.yaml', '--in', `tess-left=${file}`, '--json')
+    const json = await tessera(HUB, '--in', `tess-left=${file}`, '--json')
     expect(json).toMatchObject({ code: 0, stderr: '' })
     expect(JSON.parse(json.stdout)).toMatchObject({ graph: 'lab', totals: { left: { packets: 2 } } })
+  })
+
+  test('ports of the same name have files with the names of their instances', async () => {
+    const port = (name: string) => ({
+      cube: 'bridge',
+      ports: { up: { interface: `${name}0` }, down: { interface: `${name}1` } },
+    })
+    const graph = save(
+      'two.yaml',
+      new TextEncoder().encode(JSON.stringify({ graph: 'two', instances: { a: port('a'), b: port('b') } })),
+    )
+    const file = save('in.pcap', capture([at(0n, frame(1, 2))]))
+    const out = join(folder, 'out')
+    expect(await tessera(graph, '--in', `b:up=${file}`, '--out', out)).toMatchObject({ code: 0, stderr: '' })
+    expect(readdirSync(out).sort()).toEqual(['a.down.pcap', 'a.up.pcap', 'b.down.pcap', 'b.up.pcap', 'counters.json'])
+    expect([read(join(out, 'a.down.pcap')).length, read(join(out, 'b.down.pcap')).length]).toEqual([0, 1])
+    const several = await tessera(graph, '--in', `up=${file}`)
+    expect(several).toMatchObject({ code: 1, stderr: expect.stringContaining('say which: a.up, b.up') as string })
   })
 
   test.each<[string, readonly string[], number, RegExp]>([
@@ -237,17 +269,23 @@ describe('tessera run', () => {
     ['an unknown port', ['--in', 'lift=x'], 1, /no port lift\n.*did you mean left\?/],
     ['no file', ['--in', 'left=/no/such/file'], 1, /there is no file \/no\/such\/file/],
     ['a folder', ['--in', 'left=/tmp'], 1, /\/tmp is a folder/],
-    ['no place to write', ['--in', 'left=examples/inside.pcap', '--out', '/proc/x/y'], 1, /cannot write to \/proc\/x/],
-    ['no capture', ['--in', 'left=README.md'], 1, /README.md, byte 0: neither pcap nor pcapng/],
-  ])('%s', (_, words, code, message) => {
-    const ended = tessera('examples/hub.yaml', ...words)
+    ['standard input twice', ['--in', 'left=-', '--in', 'right=-'], 1, /standard input can be read only once/],
+    [
+      'no place to write',
+      ['--in', `left=${join(ROOT, 'examples/inside.pcap')}`, '--out', '/proc/x/y'],
+      1,
+      /cannot write to \/proc\/x/,
+    ],
+    ['no capture', ['--in', `left=${join(ROOT, 'README.md')}`], 1, /README.md, byte 0: neither pcap nor pcapng/],
+  ])('%s', async (_, words, code, message) => {
+    const ended = await tessera(HUB, ...words)
     expect(ended).toMatchObject({ code, stdout: '' })
     expect(ended.stderr).toMatch(message)
   })
 
-  test('a damaged file: what was before it is reported, and the exit code is 1', () => {
+  test('a damaged file: what was before it is reported, and the exit code is 1', async () => {
     const file = save('in.pcap', concat(capture([at(0n, frame(1, 2))]), new Uint8Array(20).fill(0xff)))
-    const ended = tessera('examples/hub.yaml', '--in', `left=${file}`, '--out', folder)
+    const ended = await tessera(HUB, '--in', `left=${file}`, '--out', folder)
     expect(ended.code).toBe(1)
     expect(ended.stdout).toMatch(/replayed 1 frame,/)
     expect(ended.stderr).toMatch(/in.pcap, byte \d+: this record says/)

@@ -30,8 +30,10 @@ export interface WireCounts {
   readonly faults: number
 }
 
+/** Of one instruction of a port's program. */
 export interface ReplayFault {
   readonly port: string
+  /** What it was the first time. */
   readonly message: string
   /** How often, and at which frame of all inputs first. */
   count: number
@@ -113,8 +115,8 @@ export class ReplayWires {
     return [...this.#faults.values()]
   }
 
-  #count({ message }: Fault, { name }: NamedPort): void {
-    const key = `${name} ${message}`
+  #count({ message, instruction }: Fault, { name }: NamedPort): void {
+    const key = `${name} ${instruction}`
     const known = this.#faults.get(key)
     if (known !== undefined) known.count++
     else this.#faults.set(key, { port: name, message, count: 1, frame: this.packets })
