@@ -23,7 +23,9 @@ export function showProgress(stream: NodeJS.WriteStream): ProgressBar {
       if (now - shown < INTERVAL) return
       shown = now
       isThere = true
-      stream.write(BACK + progressLine(progress, (now - start) / 1000).slice(0, stream.columns))
+      // Some terminals do not know how wide they are.
+      const width = stream.columns > 0 ? stream.columns : 80
+      stream.write(BACK + progressLine(progress, (now - start) / 1000).slice(0, width))
     },
     [Symbol.dispose]() {
       if (isThere) stream.write(BACK)
