@@ -14,13 +14,15 @@ export interface ProgressBar extends Disposable {
 /** A bar on a terminal, gone when it is disposed; nothing where the stream is no terminal. */
 export function showProgress(stream: NodeJS.WriteStream): ProgressBar {
   if (!stream.isTTY) return { update() {}, [Symbol.dispose]() {} }
-  const start = performance.now()
-  let shown = start
+  /** When the first bytes were there: compiling is over by then. */
+  let start: number | undefined
+  let shown = 0
   let isThere = false
   return {
     update(progress) {
       const now = performance.now()
-      if (now - shown < INTERVAL) return
+      start ??= now
+      if (now - Math.max(start, shown) < INTERVAL) return
       shown = now
       isThere = true
       // Some terminals do not know how wide they are.
