@@ -158,7 +158,7 @@ export class ExpressionNarrower {
       if (link.optional) subject = inner
       link = inner
     }
-    if (subject === undefined) throw this.refused(expression, 'ChainExpression')
+    if (subject === undefined) throw new Error('a chain without ?.')
     return this.named(subject, () => this.expression(expression))
   }
 
