@@ -72,6 +72,39 @@ describe('registers', () => {
     expect(copies).toHaveLength(5)
   })
 
+  test('what lives across rare calls alone is kept on the stack there, and needs no register that has to be saved', () => {
+    const text = (end: string) => `
+      b0:
+        v0 = context()
+        v1 = start 4 76(v0)
+        v2 = load 4 80(v0)
+        if v1 uge64 v2 jump b1 else b2
+      b1 rare:
+        v3 = call skb_pull_data(v0, 60)
+        v4 = start 4 76(v0)
+        jump b2
+      b2:
+        v5 = phi(v1, v4)
+        v6 = load 4 0(v5)
+        ${end}`
+    expect(listing(text('return v6'))).toMatchInlineSnapshot(`
+      "
+      r0 = *(u32 *)(r1 +76)
+      r2 = *(u32 *)(r1 +80)
+      if r0 < r2 goto +5
+      r2 = 60
+      *(u64 *)(r10 -8) = r1
+      call skb_pull_data#39
+      r1 = *(u64 *)(r10 -8)
+      r0 = *(u32 *)(r1 +76)
+      r0 = *(u32 *)(r0 +0)
+      exit
+      "
+    `)
+    // The context is in such a register already.
+    expect(listing(text('v7 = call ktime_get_ns()\nv8 = changing 4 0(v0)\nreturn v8'))).not.toContain('r10')
+  })
+
   const acrossCall = (load: string) => {
     const loads = [1, 2, 3, 4, 5, 6].map((id) => `v${id} = ${load} 4 ${4 * id}(v0)`)
     const sums = [2, 3, 4, 5, 6].map((id) => `v${id + 10} = alu xor 32(v${id === 2 ? 1 : id + 9}, v${id})`)

@@ -3,15 +3,16 @@
  * "Iterated Register Coalescing", 1996). What finds no register is kept on the stack, 8 bytes each: the verifier
  * remembers the type of an aligned 8-byte spill.
  */
-import { CLASS, MODE, SIZE } from '../isa/opcodes.ts'
 import { COLORS, Colouring, HOPELESS } from './colouring.ts'
-import { type Code, type CodeGraph, FRAME, type Register } from './machine-code.ts'
-import { shareSlots } from './slots.ts'
+import type { Code, CodeGraph, Register } from './machine-code.ts'
+import { keepAroundRareCalls } from './rare-calls.ts'
+import { readSlot, shareSlots, writeSlot } from './slots.ts'
 
 /** With more, even shared ones would not find room on the stack: emit says so. */
 const MOST_SPILLS = 1000
 
 export function allocate(graph: CodeGraph): void {
+  keepAroundRareCalls(graph)
   const unspillable = new Set<Register>()
   for (;;) {
     const colouring = new Colouring(graph, unspillable)
@@ -51,25 +52,6 @@ function loadAgain(graph: CodeGraph, register: Register, unspillable: Set<Regist
 /** Gives a register a slot of the stack: read into a new register before each use, written back after each definition. */
 function spill(graph: CodeGraph, register: Register, unspillable: Set<Register>): void {
   const slot = graph.spills++
-  const access = (
-    opcode: number,
-    dst: Register,
-    src: Register,
-    code: Code,
-    uses: Register[],
-    defs: Register[],
-  ): Code => ({
-    opcode,
-    dst,
-    src,
-    offset: 0,
-    imm: 0,
-    uses,
-    defs,
-    move: false,
-    spill: slot,
-    at: code.at,
-  })
   for (const block of graph.blocks) {
     block.code = block.code.flatMap((code) => {
       const reads = code.uses.includes(register)
@@ -85,8 +67,8 @@ function spill(graph: CodeGraph, register: Register, unspillable: Set<Register>)
         uses: code.uses.map(swap),
         defs: code.defs.map(swap),
       }
-      const load = access(CLASS.ldx | MODE.mem | SIZE.dw, replacement, FRAME, code, [], [replacement])
-      const store = access(CLASS.stx | MODE.mem | SIZE.dw, FRAME, replacement, code, [replacement], [])
+      const load = readSlot(slot, replacement, code.at)
+      const store = writeSlot(slot, replacement, code.at)
       return [...(reads ? [load] : []), changed, ...(writes ? [store] : [])]
     })
   }

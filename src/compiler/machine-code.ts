@@ -42,6 +42,7 @@ export interface CodeBlock {
   readonly loop?: ReadonlySet<number> | undefined
   /** It ends where the verifier has to follow two ways. */
   readonly forks: boolean
+  readonly rare: boolean
 }
 
 /** Blocks in the order they will be laid out; the last instruction of a block may fall through to the next. */

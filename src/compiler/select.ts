@@ -88,6 +88,7 @@ class Selection {
         rounds: block.rounds,
         loop: block.loop,
         forks: block.end?.op === 'branch' && block.end.counts !== true,
+        rare: block.rare === true,
       }
     })
     return { signature: this.graph.signature, blocks: result, nextRegister: this.next, spills: 0 }

@@ -7,6 +7,7 @@ import { deadCode } from './dead.ts'
 import { useFacts } from './facts.ts'
 import { expandFolds } from './folds.ts'
 import { hideCarried } from './hide.ts'
+import { joinedLoads } from './joined.ts'
 import { keysInPackets } from './keys.ts'
 import { rareLast } from './layout.ts'
 import { repeatedLoads } from './loads.ts'
@@ -15,10 +16,13 @@ import { trivialPhis } from './phis.ts'
 import { knownProofs } from './proofs.ts'
 import { packetStores } from './stores.ts'
 import { shortenSums } from './sums.ts'
+import { swapLate } from './swaps.ts'
 import { shareReturns } from './tails.ts'
 import { threadJumps } from './threading.ts'
 import { readTimeOnce } from './time.ts'
+import { unrollShort } from './unroll.ts'
 import { useRanges } from './use-ranges.ts'
+import { wordSums } from './words.ts'
 
 interface Pass {
   /** Changes a graph. Whether anything was found. */
@@ -38,6 +42,9 @@ const PASSES: readonly Pass[] = [
   { run: numberValues, changes: 'values', ignores: 'fewer' },
   { run: repeatedLoads, changes: 'values', ignores: 'fewer' },
   { run: packetStores, changes: 'values' },
+  { run: wordSums, changes: 'values' },
+  { run: joinedLoads, changes: 'values' },
+  { run: swapLate, changes: 'values' },
   { run: shortenSums, changes: 'values' },
   { run: shareReturns, changes: 'ways' },
   { run: combineTests, changes: 'ways' },
@@ -53,6 +60,7 @@ const PASSES: readonly Pass[] = [
 const LATER: readonly Pass[] = [
   { run: useFacts, changes: 'ways' },
   { run: knownProofs, changes: 'ways' },
+  { run: unrollShort, changes: 'ways' },
   { run: readTimeOnce, changes: 'values' },
   { run: useRanges, changes: 'ways' },
   { run: expandFolds, changes: 'values' },

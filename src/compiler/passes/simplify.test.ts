@@ -117,4 +117,35 @@ describe('folding', () => {
       "
     `)
   })
+
+  test('two complements are none, also of different widths', () => {
+    const text = `
+      v0 = context()
+      v1 = load 8 0(v0)
+      v2 = load 4 8(v0)
+      v3 = alu xor 32(v2, 65535)
+      v4 = alu xor 64(v3, 65535)
+      v5 = alu xor 64(v1, 65535)
+      v6 = alu xor 32(v5, 65280)
+      v7 = alu xor 32(v2, 1)
+      v8 = alu xor 64(v7, 4294967296)
+      v9 = call redirect(v4, v6, v8)
+      return v9`
+    expect(changedBy(numberValues, text)).toMatchInlineSnapshot(`
+      "
+      b0:
+        v0 = context()
+        v1 = load 8 0(v0)
+        v2 = load 4 8(v0)
+        v3 = alu xor 32(v2, 65535)
+        v4 = alu xor 32(v2, 0)
+        v5 = alu xor 64(v1, 65535)
+        v6 = alu xor 32(v1, 255)
+        v7 = alu xor 32(v2, 1)
+        v8 = alu xor 64(v7, 4294967296)
+        v9 = call redirect(v4, v6, v8)
+        return v9
+      "
+    `)
+  })
 })

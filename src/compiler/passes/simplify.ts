@@ -84,6 +84,9 @@ function withConstant(operation: Alu, a: Value, b: Constant): Rewritten | undefi
       return isNested ? computed(alu, bits, inner, BigInt.asUintN(bits, value + known), b) : undefined
     case 'xor':
       if (isNested) return computed(alu, bits, inner, value ^ known, b)
+      // With 32 bits in one of them, nothing is left of what the upper half was before.
+      if (a.op === 'alu' && a.alu === alu && inner && known !== undefined && (bits === 32 || value <= 0xffff_ffffn))
+        return computed(alu, 32, inner, BigInt.asUintN(32, value ^ known), b)
       // What is an immediate in 32 bits only: `x ^ 0xffff_ffff`.
       if (bits === 64 && value >> 31n === 1n && fits(a, 32)) return computed(alu, 32, a, value, b)
       return undefined
