@@ -52,7 +52,7 @@ cut are replayed as they are, and counted. Frames must be Ethernet.
 Examples:
   tessera run lan.yaml --in alice=alice.pcap --out replayed
   tessera run lan.yaml --in alice=a.pcapng --in bob=b.pcap.gz --json
-  tcpdump -i eth0 -w - | tessera run lan.yaml --in switch:alice=-`,
+  zstd -dc alice.pcap.zst | tessera run lan.yaml --in switch:alice=-`,
     )
     .action((file: string, options: Options) => run(command, file, options))
 }
