@@ -19,10 +19,10 @@ const SIZE = 4
 /** The frame without its outer tag, and the tag; the frame as it is where it has none. */
 export function untag(frame: Uint8Array): { frame: Uint8Array; tag: Tag | undefined } {
   if (frame.length < ADDRESSES + SIZE + 2) return { frame, tag: undefined }
-  const view = viewOf(frame)
-  const protocol = view.getUint16(ADDRESSES)
+  // Of every frame that passes, so without a view.
+  const protocol = ((frame[ADDRESSES] ?? 0) << 8) | (frame[ADDRESSES + 1] ?? 0)
   if (!PROTOCOLS.includes(protocol)) return { frame, tag: undefined }
-  const tag = { protocol, control: view.getUint16(ADDRESSES + 2) }
+  const tag = { protocol, control: viewOf(frame).getUint16(ADDRESSES + 2) }
   return { frame: concat(frame.subarray(0, ADDRESSES), frame.subarray(ADDRESSES + SIZE)), tag }
 }
 
