@@ -167,12 +167,36 @@ export function literal(draft: Draft, value: bigint): string {
         return name
       },
     ],
+    [isSmall(value) ? 1 : 0, () => member(draft, value)],
   )
 }
 
+/** Of an enum, or of an object of constants. */
+function member(draft: Draft, value: bigint): string {
+  const name = draft.fresh('M')
+  return draft.oneOf(
+    [
+      1,
+      () => {
+        draft.constants.push(`enum ${name} { first, some = ${value} }`)
+        return `${name}.some`
+      },
+    ],
+    [
+      1,
+      () => {
+        draft.constants.push(`const ${name} = { some: ${value}, all: [1, { some: ${value} }] }`)
+        return draft.pick([`${name}.some`, `${name}.all[1].some`])
+      },
+    ],
+  )
+}
+
+/** Whether JavaScript's numbers hold it exactly. */
+const isSmall = (value: bigint): boolean => value >= -(2n ** 53n) && value <= 2n ** 53n
+
 function configured(draft: Draft, value: bigint): string {
   const name = draft.fresh('c')
-  const small = value >= -(2n ** 53n) && value <= 2n ** 53n
-  draft.config[name] = small ? Number(value) : value
+  draft.config[name] = isSmall(value) ? Number(value) : value
   return name
 }

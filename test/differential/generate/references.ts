@@ -2,7 +2,7 @@
 import type { StructType } from '../../../src/lang/index.ts'
 import { HEADERS } from '../cube.ts'
 import { type FieldOf, fieldsOf, type Int, isInt, promoted } from '../types.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, Reference } from './draft.ts'
 import { compatible, constant, unsigned } from './integers.ts'
 import { body, DEEPEST, returned } from './statements.ts'
 import { entry, type Taken } from './tables.ts'
@@ -19,7 +19,18 @@ function header(draft: Draft): Taken {
     return `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
   }
   const origin = { of: 'packet', header: kind } as const
-  return { name: draft.fresh('h'), struct, origin, text: read(), again: read }
+  const message = around(draft, struct)
+  if (message === undefined) return { name: draft.fresh('h'), struct, origin, text: read(), again: read }
+  const text = `packet.read(${draft.word(kind)}, ${offset(draft, kind)}, ${message.name})`
+  return { name: draft.fresh('h'), struct, origin, text }
+}
+
+/** Sometimes the header of a message that this one is a part of. */
+function around(draft: Draft, { checksums }: StructType): Reference | undefined {
+  const isOnce = !draft.inHelper && !draft.breaks.includes('loop')
+  if (!isOnce || checksums?.checksum !== undefined || checksums?.pseudoHeader !== undefined) return undefined
+  const messages = draft.alive().filter(({ struct, once }) => once && struct.checksums?.checksum?.covers === 'message')
+  return messages.length > 0 && draft.once(2) ? draft.pick(messages) : undefined
 }
 
 const offset = (draft: Draft, kind: string): string =>
