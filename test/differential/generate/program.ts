@@ -80,6 +80,16 @@ function parsed(draft: Draft): string[] {
   const text = `const ${name} = packet.read(${draft.word(kind)}, ${draft.pick([14, 14, 18])})`
   const lines = [text, `if (!${name}) return ${verdict(draft, 0)}`]
   draft.refer(name, HEADERS[kind], { of: 'packet', header: kind })
+  return kind === 'IPv4' && draft.once(2) ? [...lines, ...transport(draft, name)] : lines
+}
+
+/** What is behind the options of IPv4. */
+function transport(draft: Draft, ip: string): string[] {
+  const kind = draft.pick(['Udp', 'Tcp', 'Icmp'] as const)
+  const name = draft.fresh('h')
+  const text = `const ${name} = packet.read(${draft.word(kind)}, 14 + ${ip}.headerLength * 4)`
+  const lines = [text, `if (!${name}) return ${verdict(draft, 0)}`]
+  draft.refer(name, HEADERS[kind], { of: 'packet', header: kind })
   return lines
 }
 

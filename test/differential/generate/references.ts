@@ -11,24 +11,31 @@ import { test } from './values.ts'
 /** Where headers begin after Ethernet, tags, and IP; and where none does. */
 const OFFSETS = [0, 14, 34, 18, 22, 54, 38, 42, 1, 7, 60]
 
+type Kind = keyof typeof HEADERS
+const KINDS = Object.keys(HEADERS) as Kind[]
+const structOf = (kind: Kind) => HEADERS[kind] as StructType
+/** What may be a part of a message: what has no checksums of its own. */
+const PARTS = KINDS.filter((kind) => {
+  const { checksum, pseudoHeader } = structOf(kind).checksums ?? {}
+  return checksum === undefined && pseudoHeader === undefined
+})
+
 function header(draft: Draft): Taken {
-  const kind = draft.pick(Object.keys(HEADERS) as (keyof typeof HEADERS)[])
-  const struct = HEADERS[kind] as StructType
+  const message = around(draft)
+  const kind = draft.pick(message === undefined ? KINDS : PARTS)
+  const [name, struct, origin] = [draft.fresh('h'), structOf(kind), { of: 'packet', header: kind } as const]
+  if (message !== undefined)
+    return { name, struct, origin, text: `packet.read(${draft.word(kind)}, ${offset(draft, kind)}, ${message.name})` }
   const read = (): string => {
     const given = offset(draft, kind)
     return `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
   }
-  const origin = { of: 'packet', header: kind } as const
-  const message = around(draft, struct)
-  if (message === undefined) return { name: draft.fresh('h'), struct, origin, text: read(), again: read }
-  const text = `packet.read(${draft.word(kind)}, ${offset(draft, kind)}, ${message.name})`
-  return { name: draft.fresh('h'), struct, origin, text }
+  return { name, struct, origin, text: read(), again: read }
 }
 
-/** Sometimes the header of a message that this one is a part of. */
-function around(draft: Draft, { checksums }: StructType): Reference | undefined {
-  const isOnce = !draft.inHelper && !draft.breaks.includes('loop')
-  if (!isOnce || checksums?.checksum !== undefined || checksums?.pseudoHeader !== undefined) return undefined
+/** Sometimes the header of a message, for what is a part of it. */
+function around(draft: Draft): Reference | undefined {
+  if (draft.inHelper || draft.breaks.includes('loop')) return undefined
   const messages = draft.alive().filter(({ struct, once }) => once && struct.checksums?.checksum?.covers === 'message')
   return messages.length > 0 && draft.once(2) ? draft.pick(messages) : undefined
 }
