@@ -50,7 +50,8 @@ export function planNoCalls(main: TypedFunction, hook: Hook): Calls {
 /** The functions to be called. A Refusal where the others are too many to be compiled in. */
 export function planCalls(main: TypedFunction, hook: Hook): Calls {
   const bodies = surveyAll(main, hook)
-  const callersFirst = [...bodies.keys()]
+  // The first is the data plane itself, which nobody calls.
+  const callersFirst = [...bodies.keys()].slice(1)
   const called = new Map<TypedFunction, Called>()
   const wholes = new Map<TypedFunction, Whole>()
   const names = new Names()

@@ -6,7 +6,7 @@ const isNode = (part: unknown): part is Node => typeof part === 'object' && part
 
 /** What a node is made of. Whatever has an `op` is a node; the others in it are fields of a record, with a node each. */
 export function addParts(node: Node, to: Node[]): void {
-  for (const part of Object.values<unknown>(node)) addPart(part, to)
+  for (const part of Object.values<unknown>(node)) if (typeof part === 'object') addPart(part, to)
 }
 
 function addPart(part: unknown, to: Node[]): void {
