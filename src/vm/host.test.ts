@@ -308,3 +308,54 @@ test('hosts in a VLAN: all frames have its tag, and others are ignored', () => {
   expect(untagged.counters.ignored).toBe(1)
   expect(() => new SimulatedHost({ ...A, vlan: 4095 })).toThrow(/1 to 4094/)
 })
+
+test('through a router: pings, datagrams and connections go by the gateway, and come back the way they went', () => {
+  const a = new SimulatedHost({
+    mac: A.mac,
+    ipv4: '10.0.0.1/24',
+    gateway4: '10.0.0.254',
+    ipv6: 'fd00::1/64',
+    gateway6: 'fd00::fe',
+  })
+  const b = new SimulatedHost({
+    mac: B.mac,
+    ipv4: '10.0.1.1/24',
+    gateway4: '10.0.1.254',
+    ipv6: 'fd01::1/64',
+    gateway6: 'fd01::fe',
+  })
+  const inner = new SimulatedHost({ mac: '02:00:00:00:00:fa', ipv4: '10.0.0.254/24', ipv6: 'fd00::fe/64' })
+  const outer = new SimulatedHost({ mac: '02:00:00:00:00:fb', ipv4: '10.0.1.254/24', ipv6: 'fd01::fe/64' })
+  // A router, as far as these need one: what is for the other side gets other MAC addresses.
+  const route = (near: SimulatedHost, far: SimulatedHost, to: SimulatedHost, there: RegExp) => (frame: Uint8Array) => {
+    const { ipv4, ipv6 } = dissect(frame)
+    if (!there.test(ipv4?.destination ?? ipv6?.destination ?? '')) near.receive(frame)
+    else if (equal(frame.subarray(0, 6), near.mac)) to.receive(concat(to.mac, far.mac, frame.subarray(12)))
+  }
+  a.plugged(route(inner, outer, b, /^10\.0\.1\.1$|^fd01::1$/))
+  b.plugged(route(outer, inner, a, /^10\.0\.0\.1$|^fd00::1$/))
+  inner.plugged((frame) => a.receive(frame))
+  outer.plugged((frame) => b.receive(frame))
+  for (const [from, to] of [
+    [a, '10.0.1.1'],
+    [a, 'fd01::1'],
+    [b, '10.0.0.1'],
+    [b, 'fd00::1'],
+  ] as const) {
+    expect(from.ping(to)).toBe(true)
+    expect(from.udp(to, 7)?.length).toBe(32)
+    expect(from.connect(to, 7)?.state).toBe('established')
+    expect(from.connect(to, 9)).toMatchObject({ state: 'closed', isReset: true })
+  }
+  expect([...a.neighbours.keys()].sort()).toEqual(['10.0.0.254', 'fd00::fe'])
+})
+
+test('a host without a gateway reaches its own network only', () => {
+  const a = new SimulatedHost(A)
+  cable(a, new SimulatedHost(B))
+  expect([a.ping('192.0.2.1'), a.udp('192.0.2.1', 7), a.connect('2001:db8::1', 7)]).toEqual([
+    false,
+    undefined,
+    undefined,
+  ])
+})
