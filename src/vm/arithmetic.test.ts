@@ -19,8 +19,8 @@ import type { Program } from '../isa/program.ts'
 import { openVirtualMachine } from './machine.ts'
 
 /**
- * The interpreter keeps registers as two 32-bit halves. Here every operation is compared with the sentence of RFC 9669
- * section 4 that defines it, written down once more over integers without halves.
+ * Every operation is compared with the sentence of RFC 9669 section 4 that defines it, written down once more over integers of any
+ * size.
  */
 type Width = 32 | 64
 type Model = (width: Width, a: bigint, b: bigint) => bigint

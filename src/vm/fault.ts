@@ -2,7 +2,7 @@ import { type Place, Refusal } from '../base/diagnostic.ts'
 import { printInstruction } from '../isa/print.ts'
 import { type Program, slotsOf } from '../isa/program.ts'
 
-/** What a program did wrong, thrown where it is found; the interpreter knows at which instruction and makes it a {@link Fault}. */
+/** What a program did wrong, thrown where it is found; what runs the program knows at which instruction and makes it a {@link Fault}. */
 export class Trap extends Error {}
 
 /** A program stopped in the middle of a packet. The packet is lost; the machine goes on with the next one. */
