@@ -1,7 +1,8 @@
 import { refusal } from '../../base/diagnostic.ts'
+import { LIMIT } from '../../isa/opcodes.ts'
 import type { Program } from '../../isa/program.ts'
-import { type Graph, graphOf, isCondition, isLocalCall, targetsOf } from './graph.ts'
-import { liveness } from './liveness.ts'
+import { type Graph, Graphs, isCondition, isLocalCall, targetsOf } from './graph.ts'
+import { type Code, INHERITABLE, liveness } from './liveness.ts'
 import { CONTEXT, Follower, POINTER, STATE, type State, startOf } from './pointers.ts'
 
 /** A function of a program: the one that is run, or one that is called. */
@@ -42,8 +43,7 @@ export class States {
 
 export interface Analysis {
   readonly functions: readonly FunctionShape[]
-  /** For each instruction the index of the one that its jump or local call goes to, or -1. */
-  readonly targets: Int32Array
+  readonly code: Code
   readonly follower: Follower
   /** Whether bits of what was written to the stack must be kept. */
   readonly isTracked: boolean
@@ -55,7 +55,7 @@ const MOST_WORK = 4_000_000
 /** `isPlain`: a program without a context, of whose pointers nothing is known, and whose stacks are zeros at first. */
 export function analyse(program: Program, isPlain: boolean): Analysis {
   const targets = targetsOf(program.instructions)
-  const functions = findFunctions(program, targets)
+  const { functions, code } = findFunctions(program, targets)
   const parameters = isPlain ? [] : [CONTEXT]
   const calm = new Flow(program, functions, targets, parameters, isPlain)
   const { escaped } = calm.findings
@@ -63,20 +63,24 @@ export function analyse(program: Program, isPlain: boolean): Analysis {
   const isTracked = !isPlain && (escaped || flow.findings.unproven)
   return {
     functions: functions.map((one, number) => ({ ...one, states: flow.states[number] ?? new States(0) })),
-    targets,
+    code,
     follower: flow.follower,
     isTracked,
   }
 }
 
-function findFunctions({ name, instructions }: Program, targets: Int32Array): Omit<FunctionShape, 'states'>[] {
+function findFunctions(
+  { name, instructions }: Program,
+  targets: Int32Array,
+): { functions: Omit<FunctionShape, 'states'>[]; code: Code } {
+  const graphs = new Graphs(instructions, targets)
   const entries = [0]
   const known = new Set(entries)
   const called = new Set<number>()
   const found: { entry: number; graph: Graph }[] = []
   let work = 0
   for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
-    const graph = graphOf(instructions, targets, entry)
+    const graph = graphs.from(entry)
     found.push({ entry, graph })
     for (const { first, last } of graph.blocks) {
       work += last - first + 1
@@ -92,12 +96,27 @@ function findFunctions({ name, instructions }: Program, targets: Int32Array): Om
     }
     if (work > MOST_WORK) throw refusal(`functions of program "${name}" share so much that it is too long`)
   }
-  return found.map(({ entry, graph }) => ({
+  const inherited = new Map<number, number>()
+  const code = { instructions, targets, inherited }
+  let live = found.map(({ graph }) => liveness(graph, code))
+  // What a function inherits, those that call it do, too, unless they write it before. Calls are not nested deeper.
+  for (let changed = true, depth = 0; changed && depth < LIMIT.callDepth; depth++) {
+    changed = false
+    for (const [number, { entry }] of found.entries()) {
+      const needed = (live[number]?.[0] ?? 0) & INHERITABLE
+      if (needed === (inherited.get(entry) ?? 0)) continue
+      inherited.set(entry, needed)
+      changed = true
+    }
+    if (changed) live = found.map(({ graph }) => liveness(graph, code))
+  }
+  const functions = found.map(({ entry, graph }, number) => ({
     entry,
     graph,
-    live: liveness(graph, instructions),
+    live: live[number] ?? new Uint16Array(0),
     isCalled: called.has(entry),
   }))
+  return { functions, code }
 }
 
 /** What is known everywhere, until nothing changes any more. */
@@ -111,7 +130,8 @@ class Flow {
   readonly #functions: readonly Omit<FunctionShape, 'states'>[]
   readonly #targets: Int32Array
   readonly #numberOf: ReadonlyMap<number, number>
-  /** Blocks that must be looked at again, by function. */
+  /** Functions with blocks that must be looked at again, and these blocks. */
+  readonly #waiting: number[] = []
   readonly #stale: Uint8Array[]
 
   constructor(
@@ -129,30 +149,23 @@ class Flow {
     this.states = functions.map(({ graph }) => new States(graph.blocks.length))
     this.#stale = functions.map(({ graph }) => new Uint8Array(graph.blocks.length))
     this.#arrive(0, 0, startOf(parameters))
-    for (let changed = true; changed; ) {
-      changed = false
-      for (const number of functions.keys()) if (this.#settle(number)) changed = true
-    }
+    for (let number = this.#waiting.pop(); number !== undefined; number = this.#waiting.pop()) this.#settle(number)
   }
 
   get findings() {
     return this.follower.findings
   }
 
-  /** Whether there was anything to do. */
-  #settle(number: number): boolean {
+  #settle(number: number): void {
     const stale = this.#stale[number]
-    if (stale === undefined) return false
-    let worked = false
+    if (stale === undefined) return
     for (let block = stale.indexOf(1); block !== -1; block = stale.indexOf(1)) {
-      worked = true
       for (; block < stale.length; block++) {
         if (stale[block] !== 1) continue
         stale[block] = 0
         this.#pass(number, block)
       }
     }
-    return worked
   }
 
   #pass(number: number, at: number): void {
@@ -201,5 +214,7 @@ class Flow {
     if (!states.has(block)) states.set(block, state)
     else if (!this.follower.join(states.at(block), state, live)) return
     stale[block] = 1
+    // Within a function, who settles it comes by.
+    if (block === 0) this.#waiting.push(number)
   }
 }

@@ -141,14 +141,14 @@ class FunctionWriter implements BlockWriter {
       default:
     }
     if (isCall(instruction))
-      writeCall(scope, state, instruction, index, this.#analysis.targets[index] ?? 0, used.get(index) ?? 0)
+      writeCall(scope, state, instruction, index, this.#analysis.code.targets[index] ?? 0, used.get(index) ?? 0)
     else if (isExit(instruction)) this.#writeExit(block)
     else if (isCondition(instruction) && this.#isBranch(index)) writeCondition(body, registers, instruction)
   }
 
   /** Whether the condition at the end of a block decides anything. */
   #isBranch(index: number): boolean {
-    return (this.#analysis.targets[index] ?? 0) !== index + 1
+    return (this.#analysis.code.targets[index] ?? 0) !== index + 1
   }
 
   #writeWide(index: number): void {
@@ -189,7 +189,7 @@ class FunctionWriter implements BlockWriter {
     for (let index = last; index >= first; index--) {
       const instruction = instructions[index]
       if (instruction !== undefined && isCall(instruction)) used.set(index, after & 0b111110)
-      after = liveFrom(instructions, index, index, after)
+      after = liveFrom(this.#analysis.code, index, index, after)
     }
     return used
   }

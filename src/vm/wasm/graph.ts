@@ -47,61 +47,81 @@ export const isLocalCall = (instruction: Instruction): boolean => isCall(instruc
 export const isCondition = (instruction: Instruction): boolean =>
   isJump(instruction) && ![JMP.exit, JMP.ja, JMP.call].includes(codeOf(instruction) as 0)
 
-/** What can be reached from `entry` without leaving the function. */
-export function graphOf(instructions: readonly Instruction[], targets: Int32Array, entry: number): Graph {
-  const { blocks: found, start } = findBlocks(instructions, targets, entry)
-  const order = reversePostorder(found, start)
-  const numberOf = new Int32Array(found.length).fill(-1)
-  for (const [number, block] of order.entries()) numberOf[block] = number
-  const renumbered = (block: number): number => (block < 0 ? -1 : (numberOf[block] ?? -1))
-  const blocks = order.flatMap((number) => found[number] ?? [])
-  for (const block of blocks) {
-    block.next = renumbered(block.next)
-    block.taken = renumbered(block.taken)
-  }
-  return { blocks, ...dominance(blocks) }
-}
+/** Finds functions of a program, one after the other. There may be very many: nothing here is as long as the program each time. */
+export class Graphs {
+  readonly #instructions: readonly Instruction[]
+  readonly #targets: Int32Array
+  /** By instruction, the number of the function that was found last of those that reach it, and in which it starts a block. */
+  readonly #reached: Int32Array
+  readonly #leads: Int32Array
+  /** By instruction, the block that it starts. */
+  readonly #blockAt: Int32Array
+  #number = 0
 
-function findBlocks(
-  instructions: readonly Instruction[],
-  targets: Int32Array,
-  entry: number,
-): { blocks: Block[]; start: number } {
-  const reached = new Uint8Array(instructions.length)
-  const leads = new Uint8Array(instructions.length)
-  leads[entry] = 1
-  const pending = [entry]
-  for (let from = pending.pop(); from !== undefined; from = pending.pop()) {
-    for (let index = from; reached[index] === 0; index++) {
-      const instruction = instructions[index]
-      if (instruction === undefined) break
-      reached[index] = 1
-      if (isExit(instruction)) break
-      const target = targets[index] ?? -1
-      if (isGoto(instruction) || isCondition(instruction)) {
-        leads[target] = 1
-        pending.push(target)
-      }
-      if (isGoto(instruction)) break
-      if (isCondition(instruction)) leads[index + 1] = 1
+  constructor(instructions: readonly Instruction[], targets: Int32Array) {
+    this.#instructions = instructions
+    this.#targets = targets
+    this.#reached = new Int32Array(instructions.length)
+    this.#leads = new Int32Array(instructions.length + 1)
+    this.#blockAt = new Int32Array(instructions.length + 1)
+  }
+
+  /** What can be reached from `entry` without leaving the function. */
+  from(entry: number): Graph {
+    this.#number++
+    const found = this.#blocks(this.#reach(entry))
+    const order = reversePostorder(found, this.#blockAt[entry] ?? 0)
+    const numberOf = new Int32Array(found.length).fill(-1)
+    for (const [number, block] of order.entries()) numberOf[block] = number
+    const renumbered = (block: number): number => (block < 0 ? -1 : (numberOf[block] ?? -1))
+    const blocks = order.flatMap((number) => found[number] ?? [])
+    for (const block of blocks) {
+      block.next = renumbered(block.next)
+      block.taken = renumbered(block.taken)
     }
+    return { blocks, ...dominance(blocks) }
   }
-  const blocks: Block[] = []
-  const blockAt = new Int32Array(instructions.length + 1).fill(-1)
-  for (let index = 0; index < instructions.length; index++) {
-    if (reached[index] === 0) continue
-    const first = index
-    while (!endsBlock(instructions[index]) && leads[index + 1] !== 1) index++
-    blockAt[first] = blocks.push({ first, last: index, next: -1, taken: -1 }) - 1
+
+  /** The indices at which blocks start, in their order. */
+  #reach(entry: number): Int32Array {
+    const leaders: number[] = []
+    const pending: number[] = []
+    const lead = (index: number) => {
+      if (this.#leads[index] === this.#number) return
+      this.#leads[index] = this.#number
+      leaders.push(index)
+      pending.push(index)
+    }
+    lead(entry)
+    for (let from = pending.pop(); from !== undefined; from = pending.pop()) {
+      for (let index = from; this.#reached[index] !== this.#number; index++) {
+        const instruction = this.#instructions[index]
+        if (instruction === undefined) break
+        this.#reached[index] = this.#number
+        if (isGoto(instruction) || isCondition(instruction)) lead(this.#targets[index] ?? -1)
+        if (isCondition(instruction)) lead(index + 1)
+        if (endsBlock(instruction)) break
+      }
+    }
+    return Int32Array.from(leaders).sort()
   }
-  for (const block of blocks) {
-    const last = instructions[block.last]
-    if (last === undefined || isExit(last)) continue
-    const target = blockAt[targets[block.last] ?? -1] ?? -1
-    block.next = isGoto(last) ? target : (blockAt[block.last + 1] ?? -1)
-    if (isCondition(last) && target !== block.next) block.taken = target
+
+  #blocks(leaders: Int32Array): Block[] {
+    const blocks: Block[] = []
+    for (const first of leaders) {
+      let last = first
+      while (!endsBlock(this.#instructions[last]) && this.#leads[last + 1] !== this.#number) last++
+      this.#blockAt[first] = blocks.push({ first, last, next: -1, taken: -1 }) - 1
+    }
+    for (const block of blocks) {
+      const last = this.#instructions[block.last]
+      if (last === undefined || isExit(last)) continue
+      const target = this.#blockAt[this.#targets[block.last] ?? -1] ?? -1
+      block.next = isGoto(last) ? target : (this.#blockAt[block.last + 1] ?? -1)
+      if (isCondition(last) && target !== block.next) block.taken = target
+    }
+    return blocks
   }
-  return { blocks, start: blockAt[entry] ?? 0 }
 }
 
 const endsBlock = (instruction: Instruction | undefined): boolean =>

@@ -1,6 +1,6 @@
 import { ALU, ATOMIC, CALL, CLASS, classOf, HELPER, JMP, MODE, SOURCE } from '../../isa/opcodes.ts'
 import type { Instruction } from '../../isa/program.ts'
-import type { Graph } from './graph.ts'
+import { type Graph, isLocalCall } from './graph.ts'
 
 /** Sets of registers: a bit for each. */
 const bit = (register: number): number => 1 << register
@@ -43,6 +43,21 @@ const ARITY = new Map<number, number>([
 export const isKnown = (helper: number): boolean => ARITY.has(helper)
 
 export const arityOf = (helper: number): number => ARITY.get(helper) ?? 5
+
+/** What liveness is asked about. */
+export interface Code {
+  readonly instructions: readonly Instruction[]
+  /** For each instruction the index of the one that its jump or local call goes to. */
+  readonly targets: Int32Array
+  /**
+   * By the index of its first instruction, which of r0 and r6 to r9 a function reads before it writes them. The kernel lets no
+   * program do that; others get what their callers had.
+   */
+  readonly inherited: ReadonlyMap<number, number>
+}
+
+/** r0 and r6 to r9. */
+export const INHERITABLE = 0b1111000001
 
 function reads({ opcode, dst, src, imm }: Instruction): number {
   const kind = classOf(opcode)
@@ -88,25 +103,32 @@ function writes({ opcode, dst, src, imm }: Instruction): number {
   }
 }
 
-/** The registers that are read before they are written, from the instruction at `from` to the end of its block and beyond. */
-export function liveFrom(instructions: readonly Instruction[], from: number, last: number, liveOut: number): number {
+/** The registers that are read before they are written, from the instruction at `from` to the one at `last` and beyond. */
+export function liveFrom(
+  { instructions, targets, inherited }: Code,
+  from: number,
+  last: number,
+  liveOut: number,
+): number {
   let live = liveOut
   for (let index = last; index >= from; index--) {
     const instruction = instructions[index]
-    if (instruction !== undefined) live = (live & ~writes(instruction)) | reads(instruction)
+    if (instruction === undefined) continue
+    live = (live & ~writes(instruction)) | reads(instruction)
+    if (inherited.size > 0 && isLocalCall(instruction)) live |= inherited.get(targets[index] ?? -1) ?? 0
   }
   return live
 }
 
 /** For each block, the registers that are read at its start or later before they are written. */
-export function liveness({ blocks }: Graph, instructions: readonly Instruction[]): Uint16Array {
+export function liveness({ blocks }: Graph, code: Code): Uint16Array {
   const needed = new Uint16Array(blocks.length)
   const kept = new Uint16Array(blocks.length)
   for (const [number, { first, last }] of blocks.entries()) {
-    needed[number] = liveFrom(instructions, first, last, 0)
+    needed[number] = liveFrom(code, first, last, 0)
     let written = 0
     for (let index = first; index <= last; index++) {
-      const instruction = instructions[index]
+      const instruction = code.instructions[index]
       if (instruction !== undefined) written |= writes(instruction)
     }
     kept[number] = ~written

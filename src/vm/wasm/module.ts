@@ -93,7 +93,7 @@ export function translate(program: Program, isPlain: boolean): Translation {
     reach,
     word: reach + 1,
     functions: new Map(functions.map(({ entry }, number) => [entry, first + number])),
-    inherited: new Map(functions.map(({ entry, live }) => [entry, live[0] ?? 0])),
+    inherited: analysis.code.inherited,
     descriptor: (map) => map,
     find: (map) => finds.get(map),
   }

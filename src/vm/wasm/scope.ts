@@ -17,10 +17,7 @@ export interface Numbers {
   readonly word: number
   /** By the index of its first instruction, a function of the program. */
   readonly functions: ReadonlyMap<number, number>
-  /**
-   * By the index of its first instruction, which of r0 and r6 to r9 a function reads before it writes them, as a bit for each. The
-   * kernel lets no program do that; for others, its caller leaves them where results of helpers are.
-   */
+  /** What functions get besides their arguments: callers leave it where results of helpers are. */
   readonly inherited: ReadonlyMap<number, number>
   /** By a map's number: the global with the address of its descriptor; and its lookup, where that is imported. */
   descriptor(map: number): number

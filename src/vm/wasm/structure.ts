@@ -1,3 +1,4 @@
+import { refusal } from '../../base/diagnostic.ts'
 import type { Block, Graph } from './graph.ts'
 import { OP, TYPE } from './opcodes.ts'
 import type { Body } from './writer.ts'
@@ -10,8 +11,8 @@ export interface BlockWriter {
   back(from: number, to: number): void
 }
 
-/** More cannot be the targets of one `br_table` in any engine. */
-export const MOST_DISPATCHED = 65_000
+/** More cannot be the targets of one `br_table` (V8, kV8MaxWasmFunctionBrTableSize). */
+const MOST_DISPATCHED = 65_520
 
 /**
  * Turns a graph of blocks into nested blocks and loops (Ramsey, "Beyond Relooper: recursive translation of unstructured control
@@ -151,6 +152,11 @@ class Structured {
 function writeDispatched({ blocks }: Graph, body: Body, writer: BlockWriter): void {
   const next = body.local(TYPE.i32)
   const { length } = blocks
+  if (length > MOST_DISPATCHED)
+    throw refusal(
+      `the program has a function with ${length} blocks and loops that are entered at several places, which is too much`,
+      'let each loop have one place where it starts, or divide the function',
+    )
   body.op(OP.loop, TYPE.none)
   for (let i = 0; i < length; i++) body.op(OP.block, TYPE.none)
   body
