@@ -27,6 +27,7 @@ export function int(draft: Draft, depth: number): Text {
     [1, () => returned(draft, depth)],
     [1, () => octet(draft, depth)],
     [1, () => shift(draft, depth)],
+    [1, () => extreme(draft)],
   )
 }
 
@@ -79,6 +80,14 @@ function conditional(draft: Draft, depth: number): Text {
   const right = compatible(draft, left.type, depth - 1)
   const type = right.type === 'literal' ? right.common : common(left.type, right.type)
   return { text: `(${test(draft, depth - 1)} ? ${left.text} : ${right.text})`, type }
+}
+
+/** Of two that call nothing: they are computed once, and compared. */
+function extreme(draft: Draft): Text {
+  const left = leaf(draft)
+  const right = compatible(draft, left.type, 0)
+  const type = right.type === 'literal' ? right.common : common(left.type, right.type)
+  return { text: `Math.${draft.pick(['min', 'max'])}(${left.text}, ${right.text})`, type }
 }
 
 function returned(draft: Draft, depth: number): Text {
