@@ -19,7 +19,12 @@ export function forgetRounds({ blocks }: CodeGraph, places: ReadonlyMap<StackObj
     const inside = new Set<StackObject>()
     const outside = new Set<StackObject>()
     for (const { id, code } of blocks)
-      for (const { object } of code) if (object !== undefined) (loop.has(id) ? inside : outside).add(object)
+      for (const { object, opcode } of code) {
+        if (object === undefined) continue
+        if (!loop.has(id)) outside.add(object)
+        // Its address is made for a call. What the program itself reads was written in the same round.
+        else if ((opcode & 0x07) >= CLASS.alu) inside.add(object)
+      }
     const slots = new Set([...inside].filter((one) => !outside.has(one)).flatMap((one) => slotsOf(one, places)))
     const kept = new Set([...inside].filter((one) => outside.has(one)).flatMap((one) => slotsOf(one, places)))
     const stores = [...slots].filter((slot) => !kept.has(slot)).map((offset) => zero(offset, first.at))
