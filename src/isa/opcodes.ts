@@ -186,6 +186,7 @@ export const SK_BUFF = {
   tc_classid: 72,
   data: 76,
   data_end: 80,
+  data_meta: 140,
   gso_size: 176,
 } as const
 

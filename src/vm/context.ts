@@ -7,7 +7,7 @@ import { Region } from './memory.ts'
 import type { Tag } from './vlan.ts'
 
 /** Offsets in `struct __sk_buff` behind the ones that programs of this project read (linux/bpf.h). */
-const MORE = { data_meta: 140, wire_len: 160, size: 192 } as const
+const MORE = { wire_len: 160, size: 192 } as const
 
 /** What the context of a program is made from. */
 export interface Arrival {
@@ -81,7 +81,7 @@ function skBuff(heap: Heap): Context {
       words[(AT.context + SK_BUFF.vlan_proto) >> 2] = asOnWire(tag?.protocol ?? 0)
     },
     pointer(at, length) {
-      if (at === SK_BUFF.data || at === MORE.data_meta) return 0
+      if (at === SK_BUFF.data || at === SK_BUFF.data_meta) return 0
       return at === SK_BUFF.data_end ? length : -1
     },
   }

@@ -2,8 +2,9 @@ import { refusal } from '../../base/diagnostic.ts'
 import { LIMIT } from '../../isa/opcodes.ts'
 import type { Program } from '../../isa/program.ts'
 import { type Graph, Graphs, isCondition, isLocalCall, targetsOf } from './graph.ts'
+import { CONTEXT, POINTER, STATE, type State, startOf } from './knowledge.ts'
 import { type Code, INHERITABLE, liveness } from './liveness.ts'
-import { CONTEXT, Follower, POINTER, STATE, type State, startOf } from './pointers.ts'
+import { Follower } from './pointers.ts'
 
 /** A function of a program: the one that is run, or one that is called. */
 export interface FunctionShape {

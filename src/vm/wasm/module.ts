@@ -235,7 +235,7 @@ function writeWord({ reach }: Numbers, { hook }: Program): Uint8Array {
   const fields = hook === 'tc' ? SK_BUFF : XDP_MD
   body.get(pointer).i64(32).op(I64.shrU).i64(REGION.context).op(I64.eq, OP.if, TYPE.none)
   body.get(pointer).op(OP.i32WrapI64, OP.i64ExtendI32U).get(displacement).op(OP.i64ExtendI32S, I64.add).tee(offset)
-  body.i64(fields.data).op(I64.eq).get(offset).i64(DATA_META[hook]).op(I64.eq, I32.or, OP.if, TYPE.none)
+  body.i64(fields.data).op(I64.eq).get(offset).i64(fields.data_meta).op(I64.eq, I32.or, OP.if, TYPE.none)
   body.i32(0).access(I64.load, AT.packetBase).op(OP.return, OP.end)
   body.get(offset).i64(fields.data_end).op(I64.eq, OP.if, TYPE.none)
   body.i32(0).access(I64.load, AT.packetBase).i32(0).access(I64.load, AT.packetLength).op(I64.add, OP.return, OP.end)
@@ -243,5 +243,3 @@ function writeWord({ reach }: Numbers, { hook }: Program): Uint8Array {
   body.get(pointer).get(displacement).i32(modeOf(MODE.read, 4)).get(index).call(reach).access(I64.load32U)
   return body.finish()
 }
-
-const DATA_META = { tc: 140, xdp: XDP_MD.data_meta } as const

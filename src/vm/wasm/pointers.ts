@@ -15,66 +15,26 @@ import {
   XDP_MD,
 } from '../../isa/opcodes.ts'
 import { type Instruction, isDevmap, isKeyless, type MapDescription, type Program } from '../../isa/program.ts'
+import {
+  AT_SLOTS,
+  AT_WRITTEN,
+  clobber,
+  constant,
+  forgetSlots,
+  foundAt,
+  inFrame,
+  isCertain,
+  isWritten,
+  kindOf,
+  mapOf,
+  offsetOf,
+  POINTER,
+  pointer,
+  STATE,
+  type State,
+  sum,
+} from './knowledge.ts'
 import { isKnown } from './liveness.ts'
-
-/**
- * What is known of the number in a register or in 8 bytes of stack, in 31 bits: a kind, a map's number, and an offset or a site.
- * Only `packet` is a guess, and what is translated by it checks it; all others are certain.
- */
-export const POINTER = {
-  unknown: 0,
-  /** An offset from the end of the function's own frame. */
-  stack: 1,
-  context: 2,
-  /** An offset in one of the values of a map. */
-  value: 3,
-  /** What a lookup gave: a value, or 0. All copies of what one lookup gave have its site. */
-  nullable: 4,
-  /** A map itself. */
-  map: 5,
-  packet: 6,
-  /** The offset is the number. */
-  constant: 7,
-} as const
-
-const OFFSETS = 1 << 18
-const MAPS = 1 << 10
-
-export const kindOf = (pointer: number): number => pointer >> 28
-export const mapOf = (pointer: number): number => (pointer >> 18) & (MAPS - 1)
-export const offsetOf = (pointer: number): number => (pointer & (OFFSETS - 1)) - OFFSETS / 2
-
-function pointer(kind: number, offset: number, map = 0): number {
-  if (offset < -OFFSETS / 2 || offset >= OFFSETS / 2 || map < 0 || map >= MAPS) return POINTER.unknown
-  return (kind << 28) | (map << 18) | (offset + OFFSETS / 2)
-}
-
-const SLOTS = LIMIT.stack / 8
-/** A state: registers, slots of stack, and a bit for each byte of stack that was certainly written. */
-const AT_SLOTS = 11
-const AT_WRITTEN = AT_SLOTS + SLOTS
-export const STATE = AT_WRITTEN + LIMIT.stack / 32
-
-export type State = Int32Array
-
-/** At a function's start. */
-export function startOf(parameters: ArrayLike<number>): State {
-  const state = new Int32Array(STATE)
-  for (let i = 0; i < parameters.length; i++) state[i + 1] = parameters[i] ?? 0
-  state[10] = pointer(POINTER.stack, 0)
-  return state
-}
-
-export const CONTEXT = pointer(POINTER.context, 0)
-
-/** Whether `size` bytes at an offset from the frame's end, all within the frame, were certainly written. */
-export function isWritten(state: State, offset: number, size: number): boolean {
-  for (let i = LIMIT.stack + offset; i < LIMIT.stack + offset + size; i++)
-    if ((((state[AT_WRITTEN + (i >> 5)] ?? 0) >>> (i & 31)) & 1) === 0) return false
-  return true
-}
-
-const inFrame = (offset: number, size: number): boolean => offset >= -LIMIT.stack && offset + size <= 0
 
 /** What is found out about a program on the way. */
 export interface Findings {
@@ -109,8 +69,7 @@ export class Follower {
   packetField(offset: number, size: number): 'data' | 'end' | undefined {
     if (size !== 4) return undefined
     const fields = this.#program.hook === 'tc' ? SK_BUFF : XDP_MD
-    const meta = this.#program.hook === 'tc' ? 140 : XDP_MD.data_meta
-    if (offset === fields.data || offset === meta) return 'data'
+    if (offset === fields.data || offset === fields.data_meta) return 'data'
     return offset === fields.data_end ? 'end' : undefined
   }
 
@@ -212,7 +171,7 @@ export class Follower {
   }
 
   #wide({ map, mapValue, imm }: Instruction): number {
-    if (map === undefined) return imm < OFFSETS / 2 ? pointer(POINTER.constant, Number(imm)) : POINTER.unknown
+    if (map === undefined) return pointer(POINTER.constant, Number(imm))
     const number = this.#numberOf.get(map) ?? -1
     return mapValue === undefined ? pointer(POINTER.map, 0, number) : pointer(POINTER.value, mapValue, number)
   }
@@ -279,7 +238,7 @@ export class Follower {
     const map = state[1] ?? 0
     const description = this.#maps[mapOf(map)]
     if (kindOf(map) !== POINTER.map || description === undefined || !hasValues(description)) return POINTER.unknown
-    const found = pointer(POINTER.nullable, index - OFFSETS / 2, mapOf(map))
+    const found = foundAt(index, mapOf(map))
     for (let i = 0; i < AT_WRITTEN; i++) if (state[i] === found) state[i] = POINTER.unknown
     return found
   }
@@ -341,34 +300,3 @@ export class Follower {
 
 /** Values to which programs have pointers. */
 const hasValues = ({ kind }: MapDescription): boolean => !isKeyless(kind) && !isDevmap(kind) && kind !== 'array_of_maps'
-
-/** Known not to be a pointer to a stack, except if it is known to be one. */
-const isCertain = (known: number): boolean => {
-  const kind = kindOf(known)
-  return kind !== POINTER.unknown && kind !== POINTER.nullable && kind !== POINTER.packet && kind !== POINTER.constant
-}
-
-const constant = (known: number): number | undefined =>
-  kindOf(known) === POINTER.constant ? offsetOf(known) : undefined
-
-function sum(left: number, right: number, minus: boolean): number {
-  const [kind, other] = [kindOf(left), kindOf(right)]
-  if (other === POINTER.constant) {
-    const offset = offsetOf(left) + (minus ? -offsetOf(right) : offsetOf(right))
-    const isMoved =
-      kind === POINTER.stack || kind === POINTER.context || kind === POINTER.value || kind === POINTER.constant
-    if (isMoved) return pointer(kind, offset, mapOf(left))
-  }
-  if (!minus && kind === POINTER.constant && other !== POINTER.unknown) return sum(right, left, false)
-  if (kind === POINTER.packet && other !== POINTER.packet) return pointer(POINTER.packet, 0)
-  return !minus && other === POINTER.packet ? pointer(POINTER.packet, 0) : POINTER.unknown
-}
-
-function forgetSlots(state: State): void {
-  state.fill(POINTER.unknown, AT_SLOTS, AT_WRITTEN)
-}
-
-function clobber(state: State, result: number): void {
-  state[0] = result
-  state.fill(POINTER.unknown, 1, 6)
-}
