@@ -45,6 +45,8 @@ function operationOf(op: string, [first, second]: readonly string[]): Operation 
       return { op, size: Number(first), offset: Number(second) }
     case 'swap':
       return { op, bits: Number(first) as 16 }
+    case 'invoke':
+      return { op, callee: first ?? '', pure: false }
     case 'map':
       return { op, name: first ?? '' }
     case 'call':
