@@ -7,6 +7,7 @@ import { deadCode } from './dead.ts'
 import { useFacts } from './facts.ts'
 import { expandFolds } from './folds.ts'
 import { hideCarried } from './hide.ts'
+import { joinStores } from './join-stores.ts'
 import { joinedLoads } from './joined.ts'
 import { keysInPackets } from './keys.ts'
 import { rareLast } from './layout.ts'
@@ -64,6 +65,7 @@ const LATER: readonly Pass[] = [
   { run: readTimeOnce, changes: 'values' },
   { run: useRanges, changes: 'ways' },
   { run: expandFolds, changes: 'values' },
+  { run: joinStores, changes: 'values' },
 ]
 
 /** Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not. */
