@@ -1,7 +1,8 @@
 /**
  * Our compiler against clang-19 -O2 -mcpu=v3: the same algorithms, maps and packets. That verdicts and packets are the same
  * is checked before anything is measured; tables are not compared, as they hold times. Nanoseconds are those of
- * BPF_PROG_TEST_RUN less those of an empty program: the median of interleaved rounds, the mean of a case's packets.
+ * BPF_PROG_TEST_RUN less those of an empty program: the lower quartile of interleaved rounds, because what interrupts them only
+ * ever makes them longer, and the mean of a case's packets.
  *
  * The kernel puts machine code at random addresses, and a loop can take half as long again at one as at another. So each program is
  * loaded several times, with tables of its own each time, and the rounds take turns.
@@ -19,7 +20,7 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { compileC } from './clang.ts'
 import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
-import { type Case, type Comparison, chosen, mean, median, part } from './comparison.ts'
+import { type Case, type Comparison, chosen, lowerQuartile, mean, median, part } from './comparison.ts'
 
 /** Compilations before those that are timed: by then the compiler itself has been compiled. */
 const WARMING = 40
@@ -123,15 +124,15 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
   const repeat = Math.min(given.repeat ?? together, together)
   // A few runs at a time are often interrupted, and the first of them finds cold caches: more rounds of them.
   const sets = repeat < together ? rounds * 40 : rounds
-  const samples = given.packets.map((): { ours: number[]; peer: number[] } => ({ ours: [], peer: [] }))
+  const samples = given.packets.map(() => ({ ours: [] as number[], peer: [] as number[], nothing: [] as number[] }))
   for (let set = 0; set < sets; set++) {
     for (const [index, packet] of given.packets.entries()) {
       const copy = copies[set % COPIES] ?? missing()
-      const nothing = empty.loaded.time(packet, repeat)
       const time = ({ prepare, loaded }: typeof ours) => {
         prepare()
-        return loaded.time(packet, repeat) - nothing
+        return loaded.time(packet, repeat)
       }
+      samples[index]?.nothing.push(empty.loaded.time(packet, repeat))
       samples[index]?.ours.push(time(copy.ours))
       samples[index]?.peer.push(time(copy.theirs))
     }
@@ -140,8 +141,8 @@ async function measure(name: string, quick: boolean): Promise<Measured> {
   return {
     name,
     nanoseconds: {
-      ours: mean(samples.map((one) => median(one.ours))),
-      peer: mean(samples.map((one) => median(one.peer))),
+      ours: mean(samples.map((one) => lowerQuartile(one.ours) - lowerQuartile(one.nothing))),
+      peer: mean(samples.map((one) => lowerQuartile(one.peer) - lowerQuartile(one.nothing))),
     },
     instructions: { ours: slots(program), peer: slots(peer.program) },
     verified: { ours: verified(ours.loaded), peer: verified(theirs.loaded) },

@@ -54,6 +54,10 @@ export function part(unit: string, measured: readonly Omit<Case, 'ratio'>[]): Pa
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length
 
+/** What a quarter of them are below. */
+export const lowerQuartile = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 2] ?? 0
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
