@@ -35,12 +35,13 @@ export async function main(words: readonly string[]): Promise<number> {
     .showHelpAfterError('Run tessera --help for what there is.')
   for (const command of await commandsFor(words[0])) program.addCommand(inheriting(command, program))
   program.exitOverride()
-  // Effects are carried out in one go, which no signal interrupts: a change happens as a whole or not at all.
+  // Effects are carried out in one go, which no signal interrupts: a change happens as a whole or not at all. What runs on the
+  // machine alone has none, and ends at once.
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
-    process.once(signal, () => process.exit(code))
+    if (words[0] !== 'vm') process.once(signal, () => process.exit(code))
   try {
     await program.parseAsync(words, { from: 'user' })
     return EXIT.done

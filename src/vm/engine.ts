@@ -1,3 +1,4 @@
+import { refusal } from '../base/diagnostic.ts'
 import { encode } from '../isa/encode.ts'
 import type { Program } from '../isa/program.ts'
 import { Fault, Trap } from './fault.ts'
@@ -131,7 +132,14 @@ function compiled(program: Program, isPlain: boolean): Compiled {
 
 function compile(program: Program, isPlain: boolean): Compiled {
   const { bytes, isTracked } = translate(program, isPlain)
-  return { module: newModule(bytes), isTracked }
+  try {
+    return { module: newModule(bytes), isTracked }
+  } catch (error) {
+    // Engines have limits that the standard does not name: of nested blocks, of branches in a table, of memory.
+    const { length } = program.instructions
+    const why = error instanceof Error ? error.message : String(error)
+    throw refusal(`program "${program.name}" of ${length} instructions is too much for WebAssembly here`, why)
+  }
 }
 
 function keyOf(program: Program, isPlain: boolean): string {

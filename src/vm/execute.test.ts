@@ -129,3 +129,26 @@ test.each([
 ])('refuses %s', (_, bytes, says) => {
   expect(() => execute(Uint8Array.from(bytes), new Uint8Array())).toThrow(says)
 })
+
+describe('programs that are long', () => {
+  const repeated = (count: number, offset: (i: number) => number): Uint8Array => {
+    const bytes = new Uint8Array(8 * (count + 1))
+    const view = new DataView(bytes.buffer)
+    for (let i = 0; i < count; i++) {
+      bytes[8 * i] = 0x15
+      view.setInt16(8 * i + 2, offset(i), true)
+    }
+    bytes[8 * count] = 0x95
+    return bytes
+  }
+
+  test('of many branches', () => {
+    const program = repeated(150_000, (i) => (i === 149_999 ? 0 : 1))
+    expect(execute(program, new Uint8Array())).toBe(0n)
+  })
+
+  test('of more branches into loops than WebAssembly takes', () => {
+    const to = (i: number) => (i % 2 === 0 ? Math.min(99, 69_999 - i) : -Math.min(98, i))
+    expect(() => execute(repeated(70_000, to), new Uint8Array(), 1000)).toThrow(/too much/)
+  })
+})

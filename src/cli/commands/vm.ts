@@ -1,9 +1,13 @@
+import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import { refusal } from '../../base/diagnostic.ts'
 import { bytesOfHex } from '../hex.ts'
 
 /** The longest program has a million instructions, and every byte may be `0xff ` here. */
 const MOST_CHARACTERS = 64 * 1024 * 1024
+
+/** Bytes of a program. */
+const LONG = 64 * 1024
 
 interface Options {
   readonly memory: string
@@ -44,6 +48,8 @@ async function exec({ memory }: Options): Promise<void> {
   const room = bytesOfHex('--memory', memory)
   const program = bytesOfHex('the program', await standardInput())
   if (program.length === 0) throw refusal('there is no program on standard input', 'tessera vm exec --help shows one')
+  // A process does not end before what optimises its code in the background has, which for long code takes minutes.
+  if (program.length > LONG) setFlagsFromString('--liftoff-only')
   const { execute } = await import('../../vm/execute.ts')
   console.log(execute(program, room).toString(16))
 }

@@ -6,7 +6,7 @@ import { writeLoad, writeStore } from './access.ts'
 import type { Analysis, FunctionShape } from './analysis.ts'
 import { writeArithmetic, writeCondition } from './arithmetic.ts'
 import { inheritedBy, writeCall } from './calls.ts'
-import { type Block, isCall, isCondition, isExit } from './graph.ts'
+import { type Block, type Graph, isCall, isCondition, isExit } from './graph.ts'
 import type { State } from './knowledge.ts'
 import { liveFrom } from './liveness.ts'
 import { I32, I64, MEMORY_FILL, OP, TYPE } from './opcodes.ts'
@@ -32,6 +32,9 @@ export function writeFunction(setting: Setting, shape: FunctionShape): Uint8Arra
   writeFlow(shape.graph, writer.scope.body, writer)
   return writer.scope.body.finish()
 }
+
+/** How many instructions take the time of a branch by a table of all blocks, roughly: long ones are not in a cache. */
+const branchCost = ({ blocks }: Graph): number => (blocks.length < 4096 ? 8 : 64)
 
 class FunctionWriter implements BlockWriter {
   readonly scope: Scope
@@ -107,13 +110,15 @@ class FunctionWriter implements BlockWriter {
   }
 
   back(from: number, to: number): void {
-    const { body, fuel, numbers } = this.scope
+    const { body, fuel, numbers, isPlain } = this.scope
     const { graph } = this.#shape
     const block = graph.blocks[from]
     const target = graph.blocks[to]
     if (fuel === undefined || block === undefined || target === undefined) return
     const before = (this.#length[to] ?? 0) - (target.last - target.first + 1)
-    const cost = graph.isReducible ? (this.#length[from] ?? 0) - before : block.last - block.first + 1
+    const cost = graph.isReducible
+      ? (this.#length[from] ?? 0) - before
+      : block.last - block.first + (isPlain ? branchCost(graph) : 1)
     body.get(fuel).i32(cost).op(I32.sub).tee(fuel).i32(0).op(I32.ltS, OP.if, TYPE.none)
     body.i32(REASON.fuel).i32(block.last).call(numbers.fail).op(OP.end)
   }

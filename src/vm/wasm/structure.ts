@@ -92,7 +92,8 @@ class Structured {
       })
     }
     if (isHeader) rest.push(() => this.#end())
-    this.#later(...rest)
+    // One by one: there may be more than a call takes arguments.
+    for (const task of rest.reverse()) this.#later(task)
     this.#goOn(number, block)
   }
 
