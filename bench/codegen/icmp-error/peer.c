@@ -22,7 +22,9 @@ SEC("tc") int peer(struct __sk_buff *skb) {
   if ((void *)(ip + 1) > DATA_END(skb) || skb->len < sizeof(*eth) + QUOTED) return DROP;
   if (eth->type != htons(0x0800) || (ip->version_length & 15) != 5) return PASS;
   if (ip->ttl > 1 || ip->protocol == 1 || (ip->fragment & htons(0x1fff))) return PASS;
-  if (skb_change_tail(skb, sizeof(*eth) + QUOTED, 0) || skb_adjust_room(skb, ROOM, BPF_ADJ_ROOM_MAC, 0)) return DROP;
+  if (skb_change_tail(skb, sizeof(*eth) + QUOTED, 0)) return DROP;
+  /* Ours tells the kernel which header is in front: the packet is left in the same state. */
+  if (skb_adjust_room(skb, ROOM, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4)) return DROP;
   struct message *message = DATA(skb);
   if ((void *)(message + 1) > DATA_END(skb)) return DROP;
   u8 sender[6];
