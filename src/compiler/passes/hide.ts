@@ -2,12 +2,12 @@ import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { Dominators } from './dominators.ts'
 import { endsOf } from './ends.ts'
 import { Numbers, replaceAll } from './graph.ts'
-import { hideBefore } from './hide-before.ts'
 import { hideOffsets } from './hide-offsets.ts'
 import { hideTested } from './hide-tested.ts'
 import { type Loop, loopsOf } from './loops.ts'
 import { sourcesOf } from './sources.ts'
 import { stash } from './stash.ts'
+import { Needs } from './tested.ts'
 
 /**
  * What a long loop carries from round to round goes by way of the stack, so that the verifier does not know what it is. Else it
@@ -21,17 +21,17 @@ export function hideCarried(graph: Graph): void {
   const { tested, counting } = rolesOf(graph)
   const numbers = new Numbers(graph)
   const dominators = new Dominators(graph)
+  const needs = new Needs(graph, () => false)
   for (const loop of loops) {
     const { header, body } = loop
     header.loop = new Set([...body].map(({ id }) => id))
     hideTested(graph, loop, numbers)
-    hideBefore(graph, loop, dominators, numbers)
     hideOffsets(graph, loop, numbers)
     const ends = endsOf(loop, dominators)
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {
       const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
       const isKnown = carried.some((one) => canBeKnown(one, new Set([phi])))
-      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi) && !ends.has(phi))
+      if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi) && !ends.has(phi) && !needs.has(phi))
         hide(graph, header, phi, numbers)
     }
   }

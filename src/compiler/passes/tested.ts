@@ -1,5 +1,4 @@
 /** What the verifier learns from comparisons, and what it has to know. */
-import type { HelperName } from '../../isa/opcodes.ts'
 import type { Block, Graph, Terminator, Value } from '../ir.ts'
 import { isPointer } from './pointers.ts'
 import { Ranges } from './ranges.ts'
@@ -45,8 +44,6 @@ export function isNumber(value: Value, seen = new Set<Value>()): boolean {
 }
 
 const ONES_32 = 2n ** 32n - 1n
-/** Any number will do for the arguments of these. */
-const UNDEMANDING: ReadonlySet<HelperName> = new Set(['l4_csum_replace', 'csum_update', 'redirect', 'clone_redirect'])
 
 /** Numbers of which the verifier has to know in some blocks what it learned before: they must not be hidden between. */
 export class Needs {
@@ -72,7 +69,7 @@ function addressing(blocks: readonly Block[]): ReadonlySet<Value> {
     if (end?.op === 'branch' && end.proof) waiting.push(end.left, end.right)
     for (const value of values) {
       const [base] = value.arguments
-      if (value.op === 'call') waiting.push(...(UNDEMANDING.has(value.helper) ? [] : value.arguments))
+      if (value.op === 'call') waiting.push(...value.arguments)
       else if ((value.op === 'load' || value.op === 'store' || value.op === 'atomic') && base) waiting.push(base)
       else if (isPointer(value)) waiting.push(value)
     }
@@ -82,18 +79,7 @@ function addressing(blocks: readonly Block[]): ReadonlySet<Value> {
     if (found.has(value)) continue
     found.add(value)
     if (value.op === 'load' || value.op === 'call' || value.op === 'atomic') continue
-    // A mask says how much is left of anything, but for what is known exactly on each way.
-    waiting.push(...(isMasked(value) ? value.arguments.filter((one) => isExact(one)) : value.arguments))
+    waiting.push(...value.arguments)
   }
   return found
-}
-
-function isMasked(value: Value): boolean {
-  return value.op === 'alu' && value.alu === 'and' && value.arguments[1]?.op === 'const'
-}
-
-function isExact(value: Value, seen = new Set<Value>()): boolean {
-  if (value.op === 'const' || seen.has(value)) return true
-  seen.add(value)
-  return (value.op === 'phi' || value.op === 'alu') && value.arguments.every((one) => isExact(one, seen))
 }
