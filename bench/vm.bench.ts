@@ -16,7 +16,7 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { ProgramHandle } from '../src/vm/program.ts'
-import { instantiate, newMemory, newModule } from '../src/vm/wasm/engine.ts'
+import { type Imported, instantiate, newMemory, newModule } from '../src/vm/wasm/engine.ts'
 import { IMPORT, translate } from '../src/vm/wasm/module.ts'
 import { interpreted } from '../test/reference/interpreter.ts'
 import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
@@ -172,10 +172,10 @@ function translation(program: Program, quick: boolean): number {
     const imports = Object.fromEntries(
       Object.keys(program.maps).flatMap((_, map) => [
         [IMPORT.descriptor(map), 0],
-        [IMPORT.find(map), () => -1],
+        [IMPORT.find(map), nothing],
       ]),
     )
-    const run = instantiate(newModule(unlike), { memory, fail: stop, access: stop, helper: () => {}, ...imports })
+    const run = instantiate(newModule(unlike), { memory, fail: stop, access: stop, helper: nothing, ...imports })
     try {
       run()
     } catch (error) {
@@ -186,8 +186,10 @@ function translation(program: Program, quick: boolean): number {
   return median(times)
 }
 
+const nothing: Imported = (_, __, ___, ____, _____) => -1
+
 /** Where a packet of no bytes ends. */
-function stop(): never {
+const stop: Imported = (_, __, ___, ____, _____) => {
   throw new RangeError('a program that came to its end')
 }
 

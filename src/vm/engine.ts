@@ -52,26 +52,27 @@ export const translated: Engine = (program, maps, processor, isPlain = false) =>
   let asking = 0
   const imports: Record<string, WasmImport> = {
     [IMPORT.memory]: heap.memory,
-    fail(reason, index) {
-      asking = index ?? 0
+    fail(reason, index, _, __, ___) {
+      asking = index
       throw new Trap(reason === REASON.depth ? tooDeep : `the program ran ${budget} instructions without an end`)
     },
     access(low, high, displacement, mode, index) {
-      asking = index ?? 0
-      return reach(memory, (high ?? 0) | 0, ((low ?? 0) >>> 0) + (displacement ?? 0), mode ?? 0)
+      asking = index
+      return reach(memory, high, (low >>> 0) + displacement, mode)
     },
-    helper(helper, index) {
-      asking = index ?? 0
+    helper(helper, index, _, __, ___) {
+      asking = index
       const { lo, hi } = registers
       const { words } = heap
       for (let register = 1; register <= 5; register++) {
         lo[register] = words[(AT.registers >> 2) + 2 * register] ?? 0
         hi[register] = words[(AT.registers >> 2) + 2 * register + 1] ?? 0
       }
-      processor.call(helper ?? 0, registers)
+      processor.call(helper, registers)
       // Views may be others now.
       heap.words[AT.registers >> 2] = lo[0] ?? 0
       heap.words[(AT.registers >> 2) + 1] = hi[0] ?? 0
+      return 0
     },
   }
   for (const [number, [name, description]] of Object.entries(program.maps).entries()) {

@@ -20,6 +20,7 @@ import { ProgramArray } from './program-array.ts'
 import { Ring } from './ring.ts'
 import { Sequence } from './sequence.ts'
 import { Table } from './table.ts'
+import type { Imported } from './wasm/engine.ts'
 
 /** Who asks. Only programs count as use, where the least recently used entry has to go (kernel/bpf/hashtab.c). */
 export type Caller = 'program' | 'control plane'
@@ -137,7 +138,7 @@ export class VirtualMap {
   }
 
   /** The slot of the key at an address of linear memory, or -1. */
-  readonly findForProgram = (address = 0): number => this.find(this.#bytes, address >>> 0, 'program')
+  readonly findForProgram: Imported = (address, _, __, ___, ____) => this.find(this.#bytes, address >>> 0, 'program')
 
   /** 0, or a negated error number. */
   update(keys: Uint8Array, keyAt: number, values: Uint8Array, valueAt: number, flags: number): number {

@@ -19,7 +19,10 @@ export interface WasmMemory {
   grow(pages: number): number
 }
 
-export type WasmImport = WasmMemory | number | ((...words: number[]) => unknown)
+/** All imported functions have five parameters, used or not: an engine compiles a way out for each type and number of them. */
+export type Imported = (a: number, b: number, c: number, d: number, e: number) => number
+
+export type WasmImport = WasmMemory | number | Imported
 
 export const newMemory = (initial: number, maximum: number): WasmMemory => new WebAssembly.Memory({ initial, maximum })
 

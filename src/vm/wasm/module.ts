@@ -60,10 +60,8 @@ const { i32, i64 } = TYPE
 const SIGNATURES = {
   function: [[i64, i64, i64, i64, i64, i32], [i64]],
   run: [[], [i32]],
-  /** fail, helper */
-  pair: [[i32, i32], []],
-  access: [[i32, i32, i32, i32, i32], [i32]],
-  find: [[i32], [i32]],
+  /** All imports have one type: for each, an engine would compile a way out. What they do not need is 0. */
+  ask: [[i32, i32, i32, i32, i32], [i32]],
   reach: [[i64, i32, i32, i32], [i32]],
   word: [[i64, i32, i32], [i64]],
 } as const satisfies Record<string, readonly [readonly ValueType[], readonly ValueType[]]>
@@ -76,13 +74,13 @@ export function translate(program: Program, isPlain: boolean): Translation {
   const analysis = analyse(program, isPlain)
   const maps = Object.values(program.maps)
   const imported: [name: string, signature: Signature][] = [
-    ['fail', 'pair'],
-    ['access', 'access'],
-    ['helper', 'pair'],
+    ['fail', 'ask'],
+    ['access', 'ask'],
+    ['helper', 'ask'],
   ]
   const finds = new Map<number, number>()
   for (const [map, description] of maps.entries())
-    if (isFound(description)) finds.set(map, imported.push([IMPORT.find(map), 'find']) - 1)
+    if (isFound(description)) finds.set(map, imported.push([IMPORT.find(map), 'ask']) - 1)
   const first = imported.length
   const { functions } = analysis
   const reach = first + functions.length
