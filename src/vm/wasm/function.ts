@@ -190,6 +190,7 @@ class FunctionWriter implements BlockWriter {
     const { instructions } = this.scope.program
     const { live } = this.#shape
     const used = new Map<number, number>()
+    if (!instructions.slice(first, last + 1).some(isCall)) return used
     let after = (live[next] ?? 0) | (live[taken] ?? 0)
     for (let index = last; index >= first; index--) {
       const instruction = instructions[index]
