@@ -152,20 +152,32 @@ class Lowering extends ValueLowering {
 
   private while(node: Extract<TypedStatement, { op: 'while' }>): void {
     const { builder } = this
+    const isOnce = node.times === 1
     const after = builder.newBlock()
     const outside = builder.rounds
     builder.rounds *= node.times
     const [test, body, next] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
     builder.jump(test)
     builder.block = test
+    if (isOnce) builder.seal(test)
     this.condition(node.test, body, after)
     builder.enter(body)
     this.round(node, test, next, after)
     this.statements(node.update)
-    builder.jump(test)
+    if (isOnce) this.endOnce(node.test, after)
+    else builder.jump(test)
     builder.rounds = outside
     builder.seal(test)
     builder.enter(after)
+  }
+
+  /** No second round begins, where what is owed to checksums would be lost; but the test may do something. */
+  private endOnce(test: Typed, after: Block): void {
+    const { builder } = this
+    const never = builder.newBlock()
+    this.condition(test, never, after)
+    builder.enter(never)
+    builder.jump(after)
   }
 
   /** A round of a loop, up to where it goes on. `start`: what every round begins with. */

@@ -70,7 +70,7 @@ export class Checksums {
       : undefined
     const own = message.struct.layout.fields.find(({ name }) => name === checksum?.field)
     return () => {
-      const isOdd = (start - message.at) % 2 === 1
+      const isOdd = ((start - message.at) & 1) === 1
       const inverse = wordsOf(before, isOdd).map((word) => word ^ 0xffffn)
       const difference = sumOf(wordsOf(this.packet.subarray(start, end), isOdd)) + sumOf(inverse)
       if (covering !== undefined) this.owe(covering, difference)
