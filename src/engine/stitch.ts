@@ -1,8 +1,9 @@
 /** Stitching is compiling: for each entry of a graph, the program of all that a packet meets from there. */
-import { compile, type DataPlaneSource, mapsOf } from '../compiler/compile.ts'
+import { type DataPlaneSource, mapsOf } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
+import { compileOnce } from './programs.ts'
 import { capacityOf, type Numbering } from './records.ts'
 
 /** A graph made concrete on this host: what shall be pinned where. Paths as a machine has them. */
@@ -72,7 +73,7 @@ export function stitch({ graph, numbering, sources, ifindex, point, clock }: Sti
     const exitsPath = paths[MAP.exits]
     if (exitsPath !== undefined) entries[exitsPath] = exits.map(({ port, ifindex }) => [word(port), word(ifindex)])
     for (const port of instance.ports) {
-      const program = compile(source, {
+      const program = compileOnce(source, {
         name: `${instance.name}_${port.name}`,
         config: instance.config,
         port: port.config,
