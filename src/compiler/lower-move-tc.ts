@@ -3,7 +3,7 @@
  * headers are, so that it cuts packets of segments right.
  */
 import { ADJ_ROOM, type HelperName, SK_BUFF } from '../isa/opcodes.ts'
-import { ETHERTYPE, Ethernet } from '../lang/index.ts'
+import { ETHERTYPE, Ethernet, Vlan } from '../lang/index.ts'
 import type { Value } from './ir.ts'
 import { MOST_ROOM } from './lower-checksum.ts'
 import { Mover, WORDS } from './lower-move.ts'
@@ -15,7 +15,9 @@ const IP_TYPES = [ETHERTYPE.ipv4, ETHERTYPE.ipv6].map((type) => swapBytes(BigInt
 
 export class TcMover extends Mover {
   protected pushTag(type: Value, control: Value): Value {
-    return this.call('skb_vlan_push', this.builder.emit({ op: 'swap', bits: 16 }, type), control)
+    const result = this.call('skb_vlan_push', this.builder.emit({ op: 'swap', bits: 16 }, type), control)
+    this.keep(this.constant(Vlan.size))
+    return result
   }
 
   protected popTag(): Value {
@@ -25,9 +27,10 @@ export class TcMover extends Mover {
   }
 
   protected growHead(bytes: Value): Value {
-    return this.after(this.call('skb_change_head', bytes, this.constant(0)), () =>
-      this.builder.write(OWN.grown, this.constant(1)),
-    )
+    return this.after(this.call('skb_change_head', bytes, this.constant(0)), () => {
+      this.builder.write(OWN.grown, this.constant(1))
+      this.keep(bytes)
+    })
   }
 
   /** What the kernel takes for the Ethernet header stays, and is written over. It is longer where something is in front of it. */
@@ -54,6 +57,26 @@ export class TcMover extends Mover {
   /** Less than nothing is more than there can be: the kernel refuses that. */
   protected changeTail(length: () => Value): Value {
     return this.call('skb_change_tail', length(), this.constant(0))
+  }
+
+  /**
+   * The kernel's own limit is not always the same: it is where the network header was, or the transport header if one is set, and
+   * one that is not set comes to be by accident where a packet grows out of its headroom (__bpf_skb_min_len,
+   * skb_headers_offset_update). For packets that have arrived, ours is never the lower one.
+   */
+  protected cutTail(length: () => Value): Value {
+    const after = length()
+    return this.either(
+      this.fork('uge', after, this.builder.read(OWN.least)),
+      () => this.changeTail(() => after),
+      () => this.refused(),
+    )
+  }
+
+  /** So many bytes more in front are not cut off. */
+  private keep(bytes: Value): void {
+    const { builder } = this
+    builder.write(OWN.least, builder.emit({ op: 'alu', alu: 'add', bits: 32 }, builder.read(OWN.least), bytes))
   }
 
   encapsulate(tunnel: Tunnel): Value {

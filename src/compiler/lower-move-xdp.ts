@@ -91,6 +91,10 @@ export class XdpMover extends Mover {
     return this.call('xdp_adjust_tail', by())
   }
 
+  protected cutTail(length: () => Value, by: () => Value): Value {
+    return this.changeTail(length, by)
+  }
+
   encapsulate({ size, ethernet }: Tunnel): Value {
     if (size > HEADROOM) return this.refused()
     const grow = () =>

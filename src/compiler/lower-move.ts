@@ -53,7 +53,7 @@ export abstract class Mover {
         return this.either(
           this.fork('ugt', packet.length(), first),
           () =>
-            this.changeTail(
+            this.cutTail(
               () => first,
               () => subtract(first, packet.length()),
             ),
@@ -67,7 +67,7 @@ export abstract class Mover {
                 () => builder.emit({ op: 'alu', alu: 'add', bits: 32 }, packet.length(), first),
                 () => first,
               )
-            : this.changeTail(
+            : this.cutTail(
                 () => subtract(packet.length(), first),
                 () => subtract(this.constant(0), first),
               )
@@ -86,6 +86,8 @@ export abstract class Mover {
   protected abstract shrinkHead(bytes: number): Value
   /** To so many bytes, which are so many more, or less: a number of 32 bits with a sign. */
   protected abstract changeTail(length: () => Value, by: () => Value): Value
+  /** The same, to less. */
+  protected abstract cutTail(length: () => Value, by: () => Value): Value
 
   protected constant(value: number | bigint): Value {
     return this.builder.constant(value)

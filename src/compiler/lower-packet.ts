@@ -10,7 +10,8 @@ import { swapBytes } from './passes/simplify.ts'
 
 /**
  * SSA variables that no source names. `room`: of how many bytes behind the Ethernet header nobody knows but the program, which has
- * made room for them; 0 if it has not. `grown`: 1 if bytes were put in front of it.
+ * made room for them; 0 if it has not. `grown`: 1 if bytes were put in front of it. `least`: bytes in front that stay, whatever is cut
+ * off the end.
  */
 export const OWN = {
   port: -1,
@@ -22,6 +23,7 @@ export const OWN = {
   pulled: -7,
   room: -8,
   grown: -9,
+  least: -10,
 } as const
 
 export interface Passage {
@@ -81,6 +83,7 @@ class TcPassage implements Passage {
     this.builder = builder
     this.pull = new Pull(builder)
     for (const variable of [OWN.room, OWN.grown]) builder.begin(variable, builder.constant(0), [])
+    builder.begin(OWN.least, builder.constant(Ethernet.size), [])
   }
 
   arrive(): void {}

@@ -38,8 +38,9 @@ export interface Packet {
   /** Takes the outer VLAN tag away, if there is one. An inner one becomes the outer. */
   popVlan(): boolean
   /**
-   * Cuts off what is behind the first `length` bytes, if there is more. Not within the headers that the kernel knows of; a
-   * packet of segments becomes one.
+   * Cuts off what is behind the first `length` bytes, if there is more. Not within the Ethernet header, at TC with what was put
+   * in front of it and 4 bytes for each {@link pushVlan}; nor within other headers that the kernel knows of, as those of packets
+   * that this host sends. A packet of segments becomes one.
    */
   truncate(length: u32): boolean
   /** Adds zeros at the end, up to about 16,000 bytes in all. A packet of segments becomes one. */

@@ -3,6 +3,8 @@ import type { Move, Tunnel } from '../../src/compiler/typed.ts'
 
 const ETHERNET = 14
 const TAGS = [0x8100, 0x88a8]
+/** Bytes of a tag in the packet. */
+const TAG = 4
 /** What the kernel's helpers make no packet longer than: four pages without `struct skb_shared_info`. */
 const LONGEST = 16_064
 
@@ -12,8 +14,10 @@ export class Packet {
   tag: readonly [number, number] | undefined
   /** What the packet was when it came; writing to it changes nothing here. */
   private type: number
-  /** Bytes up to the network header, which is never cut off. */
+  /** Bytes up to the network header. */
   private head = ETHERNET
+  /** Bytes in front that are never cut off. */
+  private least = ETHERNET
   private encapsulated = false
 
   constructor(bytes: Uint8Array) {
@@ -35,6 +39,7 @@ export class Packet {
     const { length } = this.bytes
     switch (move) {
       case 'pushVlan':
+        this.least += TAG
         if (this.tag !== undefined) {
           this.bytes = joined(this.bytes.subarray(0, 12), words(...this.tag), this.bytes.subarray(12))
           this.type = this.tag[0]
@@ -47,15 +52,15 @@ export class Packet {
         if (TAGS.includes(this.type)) this.tag = this.takeTag()
         return !TAGS.includes(this.type) || this.tag !== undefined
       case 'truncate':
-        return length <= first || this.resize(first)
+        return length <= first || (first >= this.least && this.resize(first))
       case 'growTail':
         return first <= 0xffff && this.resize(length + first)
       case 'shrinkTail':
-        return this.resize(length - first)
+        return length - first >= this.least && this.resize(length - first)
       case 'growHead':
         if (length + first > LONGEST) return false
         this.bytes = joined(new Uint8Array(first), this.bytes)
-        this.head += first
+        this.grown(first)
         return true
       case 'shrinkHead': {
         const outer = ([4, 6] as const).find((one) => IP[one].type === this.type)
@@ -74,7 +79,7 @@ export class Packet {
     this.bytes = joined(this.bytes.subarray(0, at), new Uint8Array(size), this.bytes.subarray(at))
     if (ethernet) this.bytes.set(header, isIP ? size : 0)
     if (isIP) [this.encapsulated, this.type] = [true, IP[version].type]
-    else this.head += size
+    else this.grown(size)
     return true
   }
 
@@ -95,8 +100,13 @@ export class Packet {
     return true
   }
 
+  private grown(bytes: number): void {
+    this.head += bytes
+    this.least += bytes
+  }
+
   private resize(length: number): boolean {
-    if (this.encapsulated || length < this.head || length > LONGEST) return false
+    if (this.encapsulated || length > LONGEST) return false
     this.bytes = joined(this.bytes.subarray(0, length), new Uint8Array(Math.max(0, length - this.bytes.length)))
     return true
   }
