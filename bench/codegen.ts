@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { compile, readDataPlane } from '../src/compiler/compile.ts'
+import { compile, dataPlaneOf, readDataPlane } from '../src/compiler/compile.ts'
+import { parseModule } from '../src/compiler/modules.ts'
 import type { ControlTable, Fields } from '../src/lang/index.ts'
 
 /** An algorithm, once in the language (`dataplane.ts`) and once in C (`peer.c`), and what both are run with. */
@@ -13,10 +14,14 @@ export interface CodegenCase {
 
 export const FOLDER = join(import.meta.dirname, 'codegen')
 
-/** The data plane of a case, read; its verdicts are return values. */
+/** The data plane of a case. `compileOurs` parses its text anew, as clang does; its verdicts are return values. */
 export async function compileCase(name: string) {
-  const source = await readDataPlane(join(FOLDER, name, 'dataplane.ts'))
+  const { cube, module, modules } = await readDataPlane(join(FOLDER, name, 'dataplane.ts'))
   const wiring = { port: 0, exits: [], capacity: 1 }
-  const compileOurs = () => compile(source, { name: 'ours', config: {}, port: {}, wiring, verdicts: 'returned' })
-  return { cube: source.cube, compileOurs }
+  const compileOurs = () => {
+    const parsed = parseModule(module.path, module.text, module.values)
+    const source = dataPlaneOf(new Map([...modules, [parsed.path, parsed]]), parsed.path)
+    return compile(source, { name: 'ours', config: {}, port: {}, wiring, verdicts: 'returned' })
+  }
+  return { cube, compileOurs }
 }
