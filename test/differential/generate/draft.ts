@@ -14,9 +14,9 @@ export interface Name {
   readonly mutable: boolean
 }
 
-/** What a reference is of: a header by its name, or the entry of a table, or a copy of a value of one. */
+/** What a reference is of: a header by its name, maybe a part of a message, or the entry of a table, or a copy of a value of one. */
 export type Origin =
-  | { readonly of: 'packet'; readonly header: string }
+  | { readonly of: 'packet'; readonly header: string; readonly isPart?: boolean }
   | { readonly of: 'entry' | 'copy'; readonly table: TableName }
 
 export interface Reference {

@@ -2,7 +2,7 @@
 import type { StructType } from '../../../src/lang/index.ts'
 import { HEADERS } from '../cube.ts'
 import { type FieldOf, fieldsOf, type Int, isInt, promoted } from '../types.ts'
-import type { Draft, Reference } from './draft.ts'
+import type { Draft, Origin, Reference } from './draft.ts'
 import { compatible, constant, unsigned } from './integers.ts'
 import { body, DEEPEST, returned } from './statements.ts'
 import { entry, type Taken } from './tables.ts'
@@ -24,8 +24,10 @@ function header(draft: Draft): Taken {
   const message = around(draft)
   const kind = draft.pick(message === undefined ? KINDS : PARTS)
   const [name, struct, origin] = [draft.fresh('h'), structOf(kind), { of: 'packet', header: kind } as const]
-  if (message !== undefined)
-    return { name, struct, origin, text: `packet.read(${draft.word(kind)}, ${offset(draft, kind)}, ${message.name})` }
+  if (message !== undefined) {
+    const text = `packet.read(${draft.word(kind)}, ${offset(draft, kind)}, ${message.name})`
+    return { name, struct, origin: { ...origin, isPart: true }, text }
+  }
   const read = (): string => {
     const given = offset(draft, kind)
     return `packet.read(${draft.word(kind)}${given === '0' ? '' : `, ${given}`})`
@@ -54,11 +56,15 @@ function taken(draft: Draft): Taken | undefined {
   const one = draft.choose(2) === 0 ? header(draft) : entry(draft)
   if (one?.again === undefined || !draft.once(8)) return one
   const { struct, again } = one
-  // A parameter is not known to be of the same table.
-  const alike = draft.alive().filter((other) => other.struct === struct && !other.name.startsWith('p'))
+  // A parameter is not known to be of the same table; and the message around a part would be forgotten.
+  const alike = draft
+    .alive()
+    .filter(({ name, struct: other, origin }) => other === struct && !name.startsWith('p') && !isPart(origin))
   const other = draft.oneOf([1, () => 'null'], [1, again], [alike.length, () => draft.pick(alike).name])
   return other === undefined ? one : { ...one, text: `${test(draft, 1)} ? ${one.text} : ${other}`, isChosen: true }
 }
+
+const isPart = (origin: Origin): boolean => origin.of === 'packet' && origin.isPart === true
 
 /** An offset that is known only when the packet is there: unsigned, of up to 32 bits. */
 function computed(draft: Draft): string {
