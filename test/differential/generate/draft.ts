@@ -64,6 +64,8 @@ export class Draft {
   readonly imports = new Set<string>()
   names: Name[] = []
   references: Reference[] = []
+  /** Hidden ones as well. */
+  private readonly referred: Reference[] = []
   /** Statements that may still be written. */
   budget = 0
   /** What is compiled in counts, too. */
@@ -119,7 +121,9 @@ export class Draft {
   /** A reference that was tested. */
   refer(name: string, struct: StructType, origin: Origin, isChosen = false): void {
     const once = !isChosen && !this.inHelper && !this.breaks.includes('loop')
-    this.references.push({ name, struct, origin, alive: true, moves: this.moves, once })
+    const reference = { name, struct, origin, alive: true, moves: this.moves, once }
+    this.references.push(reference)
+    this.referred.push(reference)
   }
 
   /** References that may be used here. */
@@ -144,9 +148,9 @@ export class Draft {
     return result
   }
 
-  /** No reference to an entry of this table may be used any more. */
+  /** No reference to an entry of this table may be used any more, nor behind a loop that hides it. */
   changed(table: TableName): void {
-    for (const one of this.references) if (one.origin.of === 'entry' && one.origin.table === table) one.alive = false
+    for (const one of this.referred) if (one.origin.of === 'entry' && one.origin.table === table) one.alive = false
   }
 }
 
