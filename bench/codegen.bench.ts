@@ -23,7 +23,7 @@ import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
 import { type Case, type Comparison, chosen, lowerQuartile, mean, median, part } from './comparison.ts'
 
 /** Compilations before those that are timed: by then the compiler itself has been compiled. */
-const WARMING = 40
+const WARMING = 200
 
 /** How often each program is loaded. */
 const COPIES = 8
