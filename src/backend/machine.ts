@@ -17,6 +17,8 @@ export interface Machine extends Disposable {
 
   /** Verifies and loads. `maps` has an entry for every map that the program refers to, described alike. */
   load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram
+  /** The program pinned at `path`, of which no more is known than its name and its hook; undefined where there is none. */
+  openProgram(path: string): LoadedProgram | undefined
 
   /** What a graph may attach to, by name; undefined where there is no such interface. */
   interface(name: string): Interface | undefined
@@ -36,6 +38,12 @@ export interface Machine extends Disposable {
   pinned(prefix: string): readonly string[]
   /** Forgets a pin of any kind, or an empty folder; what it named lives on only while somebody else holds it. */
   unpin(path: string): void
+  /** Of a program that is pinned by itself, the same; whether it is attached somewhere does not change. */
+  unpinProgram(path: string): void
+  /** From one moment to the next, what is pinned at `from` is at `to`, and what was there is forgotten. Not for attachments. */
+  movePin(from: string, to: string): void
+  /** Returns when no packet is any more on its way through a program that has been replaced or detached. */
+  settle(): void
 
   /** Nanoseconds of the clock that `now()` reads in a data plane. */
   now(): bigint
@@ -88,6 +96,7 @@ export interface LoadedProgram extends Disposable {
   readonly program: Program
   /** Runs on one packet without touching the network (the kernel's `BPF_PROG_TEST_RUN`). */
   run(packet: Uint8Array): RunResult
+  pin(path: string): void
 }
 
 export interface RunResult {

@@ -9,7 +9,7 @@ import { refusal } from '../base/diagnostic.ts'
  */
 
 interface Calls {
-  syscall(number: number, command: number, attr: Uint8Array, size: number): number
+  syscall(number: number, command: number, attr: Uint8Array | null, size: number): number
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, length: number): number
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number
@@ -78,12 +78,19 @@ function c(): Calls {
   return calls
 }
 
+/** The number of membarrier(2), and MEMBARRIER_CMD_GLOBAL (linux/membarrier.h). */
+const MEMBARRIER: Readonly<Record<string, number>> = { x64: 324, arm64: 283 }
+const GLOBAL = 1
+
 const SYSTEM_CALL = BPF_SYSCALL[process.arch] ?? -1
 
 const orErrno = (result: number): number => (result === -1 ? -c().errno() : result)
 
 export const bpf = (command: number, attr: Uint8Array): number =>
   orErrno(c().syscall(SYSTEM_CALL, command, attr, attr.length))
+
+/** Returns when all that the kernel was doing under its read locks is done: synchronize_rcu() (kernel/sched/membarrier.c). */
+export const awaitReaders = (): number => orErrno(c().syscall(MEMBARRIER[process.arch] ?? -1, GLOBAL, null, 0))
 
 export const socket = (domain: number, type: number, protocol: number): number =>
   orErrno(c().socket(domain, type, protocol))

@@ -4,14 +4,14 @@ import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Pro
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
 import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
-import { close } from './ffi.ts'
+import { awaitReaders, close } from './ffi.ts'
 import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap } from './maps.ts'
 import { filters } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
 import { kindOf, type Owner } from './objects.ts'
-import { openPin, pinned, unpin, withPin } from './pins.ts'
+import { movePin, openPin, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
 import { ProgramArray } from './program-array.ts'
 import { KernelProgram } from './programs.ts'
@@ -57,6 +57,10 @@ class KernelMachine implements Machine {
 
   load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram {
     return KernelProgram.load(program, maps, this.#open)
+  }
+
+  openProgram(path: string): LoadedProgram | undefined {
+    return KernelProgram.open(path, this.#open)
   }
 
   interface(name: string): Interface | undefined {
@@ -124,6 +128,19 @@ class KernelMachine implements Machine {
     unpin(path)
   }
 
+  unpinProgram(path: string): void {
+    unpin(path)
+  }
+
+  movePin(from: string, to: string): void {
+    movePin(from, to)
+  }
+
+  settle(): void {
+    // With CPUs that nobody is to disturb (nohz_full), the kernel only waits after it has exchanged a map in a map.
+    if (awaitReaders() < 0) MapOfMaps.create('settle', ONE_ENTRY)[Symbol.dispose]()
+  }
+
   now(): bigint {
     return process.hrtime.bigint()
   }
@@ -146,6 +163,15 @@ class KernelMachine implements Machine {
     return this.#attach === 'auto' && probe('tcx').kind !== 'not supported'
   }
 }
+
+const NUMBER = { kind: 'scalar', size: 4, signed: false, align: 4 } as const
+const ONE_ENTRY = {
+  kind: 'array_of_maps',
+  key: NUMBER,
+  value: NUMBER,
+  entries: 1,
+  inner: { kind: 'array', key: NUMBER, value: NUMBER, entries: 1 },
+} as const
 
 const attachFilter = (program: KernelProgram, target: Interface, path: string, point: AttachPoint): Attachment =>
   FilterAttachment.attach(program, target, path, point === 'tc egress' ? 'egress' : 'ingress')

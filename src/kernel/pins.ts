@@ -44,6 +44,20 @@ export function replacePin(path: string, fd: number): void {
   })
 }
 
+/** What is pinned at `from` is at `to` from one moment to the next, in place of what was there. */
+export function movePin(from: string, to: string): void {
+  const [old, fresh] = [fileOf(from), fileOf(to)]
+  exclusively(() => {
+    makeFolder(dirname(fresh), to)
+    try {
+      renameSync(old, fresh)
+    } catch (error) {
+      throw fileFailure('pin', `move the pin "${from}" to "${to}"`, error)
+    }
+    removeEmptyFolders(dirname(old))
+  })
+}
+
 function makeFolder(folder: string, path: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })

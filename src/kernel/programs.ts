@@ -10,7 +10,8 @@ import { missingCapabilities } from './capabilities.ts'
 import { check, ERRNO, errnoName, failure } from './errno.ts'
 import { close } from './ffi.ts'
 import { isAlike, KernelMap } from './maps.ts'
-import { Handle, type Owner } from './objects.ts'
+import { Handle, kindOf, type Owner } from './objects.ts'
+import { openPin, pin } from './pins.ts'
 
 /** `ETH_HLEN`: a test run of less is refused. */
 const SHORTEST_FRAME = 14
@@ -41,6 +42,19 @@ export class KernelProgram implements LoadedProgram {
     return new KernelProgram(program, loadWithLines(program, load), owner)
   }
 
+  /** What the kernel can tell of a pinned one. */
+  static open(path: string, owner?: Owner): KernelProgram | undefined {
+    const fd = openPin(path)
+    if (fd === undefined) return undefined
+    const found = kindOf(fd) === 'program' ? programInfo(fd) : -ERRNO.ENOENT
+    if (typeof found === 'number') {
+      close(fd)
+      return undefined
+    }
+    const hook = found.type === PROG_TYPE.xdp ? 'xdp' : 'tc'
+    return new KernelProgram({ name: found.name, hook, instructions: [], maps: {}, lines: [], stack: 0 }, fd, owner)
+  }
+
   get fd(): number {
     if (this.#handle.fd < 0) throw refusal(`the program "${this.program.name}" was disposed before`)
     return this.#handle.fd
@@ -59,6 +73,10 @@ export class KernelProgram implements LoadedProgram {
     const run = testRun(this.fd, packet, output)
     check(run.result, 'run', what)
     return { verdict: run.verdict, packet: output.slice(0, run.length) }
+  }
+
+  pin(path: string): void {
+    pin(path, this.fd)
   }
 
   /** Nanoseconds a run, the kernel's own cost of a test run included, over `repeat` runs on one packet. */

@@ -105,7 +105,14 @@ class Virtual implements VirtualMachine {
       new VirtualProgram(program, given, this.#processor, this.#engine),
       this.#processor,
       this.#network.testClone,
+      this.#pins,
     )
+  }
+
+  openProgram(path: string): LoadedProgram | undefined {
+    const pinned = this.#pins.get(path)
+    if (!(pinned instanceof VirtualProgram)) return undefined
+    return new ProgramHandle(pinned, this.#processor, this.#network.testClone, this.#pins)
   }
 
   interface(name: string): Interface | undefined {
@@ -145,6 +152,17 @@ class Virtual implements VirtualMachine {
   unpin(path: string): void {
     this.#pins.remove(path)
   }
+
+  unpinProgram(path: string): void {
+    this.#pins.remove(path)
+  }
+
+  movePin(from: string, to: string): void {
+    this.#pins.move(from, to)
+  }
+
+  /** A packet has been everywhere when whoever sent it goes on. */
+  settle(): void {}
 
   now(): bigint {
     return this.clock.now()

@@ -50,6 +50,17 @@ export class Pins {
       throw refusal(`"${path}" is a folder that is not empty`, 'unpin what is under it first')
   }
 
+  /** In place of what is there. */
+  move(from: string, to: string): void {
+    const object = this.get(from)
+    if (object === undefined) throw refusal(`nothing is pinned at "${from}"`)
+    object.hold()
+    this.remove(from)
+    if (this.get(to) !== undefined) this.remove(to)
+    this.add(to, object)
+    object.release()
+  }
+
   /** Forgets every pin of `object`. */
   forget(object: Pinnable): void {
     for (const [path, pinned] of this.#objects) if (pinned === object) this.remove(path)

@@ -4,6 +4,7 @@ import type { Program } from '../isa/program.ts'
 import { LONGEST_FRAME } from './buffer.ts'
 import type { Engine, Executable } from './engine.ts'
 import type { VirtualMap } from './map.ts'
+import type { Pins } from './pins.ts'
 import type { Clone, VirtualProcessor } from './processor.ts'
 import { validate } from './validate.ts'
 
@@ -45,10 +46,12 @@ export class ProgramHandle implements LoadedProgram {
   readonly program: Program
   readonly #processor: VirtualProcessor
   readonly #clone: Clone
+  readonly #pins: Pins
   #open = true
 
-  constructor(loaded: VirtualProgram, processor: VirtualProcessor, clone: Clone) {
+  constructor(loaded: VirtualProgram, processor: VirtualProcessor, clone: Clone, pins: Pins) {
     this.#clone = clone
+    this.#pins = pins
     this.loaded = loaded.hold()
     this.program = loaded.program
     this.#processor = processor
@@ -56,6 +59,10 @@ export class ProgramHandle implements LoadedProgram {
 
   get open(): boolean {
     return this.#open
+  }
+
+  pin(path: string): void {
+    this.#pins.add(path, loadedBehind(this))
   }
 
   run(packet: Uint8Array): RunResult {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Refusal } from '../../base/diagnostic.ts'
+import { assemble, verdict } from '../assemble.ts'
 import type { Machine } from '../machine.ts'
 import { key, mapOf, value } from './layouts.ts'
 
@@ -81,6 +82,40 @@ export function pinSuite(open: () => Machine): void {
       expect(machine.pinned(folder)).toEqual(['b/shallow', 'a'].map((path) => `${folder}/${path}`))
       map.update(key(1), value(1n))
       expect(map.lookup(key(1))).toEqual(value(1n))
+    })
+  })
+
+  test('a pin moves, in place of another one', () => {
+    inFolder((machine, folder) => {
+      using map = machine.createMap('stations', mapOf('hash', 4))
+      using next = machine.createMap('stations', mapOf('hash', 8))
+      map.pin(`${folder}/maps/stations`)
+      next.pin(`${folder}/next/maps/stations`)
+      machine.movePin(`${folder}/next/maps/stations`, `${folder}/maps/stations`)
+      expect(machine.pinned(folder)).toEqual([`${folder}/maps/stations`])
+      using found = machine.openMap(`${folder}/maps/stations`, mapOf('hash', 8))
+      expect(found).toBeDefined()
+      machine.movePin(`${folder}/maps/stations`, `${folder}/moved`)
+      expect(machine.pinned(folder)).toEqual([`${folder}/moved`])
+      expect(() => machine.movePin(`${folder}/nothing`, `${folder}/moved`)).toThrow(Refusal)
+    })
+  })
+
+  test('a pinned program lives on without its handle, and is opened again', () => {
+    inFolder((machine, folder) => {
+      const program = machine.load(assemble('five', 'tc', [verdict(5)]), {})
+      program.pin(`${folder}/programs/five`)
+      program[Symbol.dispose]()
+      using again = machine.openProgram(`${folder}/programs/five`)
+      expect(again?.program).toMatchObject({ name: 'five', hook: 'tc' })
+      expect(again?.run(new Uint8Array(64)).verdict).toBe(5)
+      using map = machine.createMap('stations', mapOf('hash', 4))
+      map.pin(`${folder}/stations`)
+      expect(machine.openProgram(`${folder}/stations`)).toBeUndefined()
+      expect(machine.openProgram(`${folder}/nothing`)).toBeUndefined()
+      machine.unpinProgram(`${folder}/programs/five`)
+      expect(machine.pinned(folder)).toEqual([`${folder}/stations`])
+      machine.settle()
     })
   })
 
