@@ -10,7 +10,7 @@ import { main } from '../src/cli/main.ts'
 import { openVirtualHost } from '../src/daemon/host.ts'
 import { type Replay, type ReplayOptions, replay } from '../src/daemon/replay.ts'
 import { saveReport, toJson } from '../src/daemon/replay-report.ts'
-import { findPort } from '../src/engine/ports.ts'
+import { findWire } from '../src/engine/ports.ts'
 import { readGraph } from '../src/engine/read.ts'
 import { type CapturedFrame, type CaptureFormat, CaptureReader, CaptureWriter } from '../src/pcap/index.ts'
 import { packet } from '../src/testing/index.ts'
@@ -66,7 +66,7 @@ async function run(inputs: readonly (readonly [port: string, file: string])[], o
   const file = join(ROOT, 'examples', options.graph ?? 'bridge.yaml')
   using host = openVirtualHost({ at: options.hook ?? 'tc ingress' })
   const graph = await readGraph(file, readFileSync(file, 'utf8'), host.catalogue)
-  const given = inputs.map(([port, file]) => ({ port: findPort(graph.graph, port), file }))
+  const given = inputs.map(([port, file]) => ({ port: findWire(graph.graph, port), file }))
   return replay(host, graph, { ...options, inputs: given })
 }
 
@@ -158,8 +158,8 @@ test('counters: by instance and port, drops by reason, totals', async () => {
       firewall: {
         cube: 'firewall',
         ports: {
-          inside: { interface: 'tess-inside', ...all, sent: none, left: none, file: join(folder, 'inside.pcap') },
-          outside: { interface: 'tess-outside', ...outside, file: join(folder, 'outside.pcap') },
+          inside: { to: 'tess-inside', ...all, sent: none, left: none, file: join(folder, 'inside.pcap') },
+          outside: { to: 'tess-outside', ...outside, file: join(folder, 'outside.pcap') },
         },
       },
     },

@@ -15,10 +15,10 @@ export function printStatus(
 }
 
 function printInstance({ name, cube, summary, ports, views }: InstanceStatus, most: number): string {
-  const head = ['port', 'interface', 'state', 'received', '', 'sent', '', 'dropped']
+  const head = ['port', 'leads to', 'state', 'received', '', 'sent', '', 'dropped']
   const rows = ports.map((port) => [
     port.name,
-    port.interface,
+    port.to,
     port.state,
     port.received.packets,
     bytes(port.received.bytes),

@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Refusal } from '../base/diagnostic.ts'
 import { cell, header, u32 } from '../lang/index.ts'
 import { Catalogue } from './catalogue.ts'
-import { type Drops, defineCube, type Tables } from './define.ts'
+import { type Drops, dataplane, defineCube, type Tables } from './define.ts'
 
 const table = cell({ value: { packets: u32 } })
 const define = (name: string, state: Tables, drops: Drops) =>
@@ -60,4 +60,54 @@ test('what is no table, and fields without a type, as JavaScript may write them'
   const fields = JSON.parse('{ "port": "u16" }')
   expect(() => cell({ value: fields })).toThrow('.port has no type: take u8, mac, list(…) or another one')
   expect(() => header('Mine', fields)).toThrow('Mine.port has no type: take u8, mac, list(…) or another one')
+})
+
+describe('the shape of a cube', () => {
+  const parts = { summary: 'an example', config: z.strictObject({}), state: {}, drops: { odd: 'not even' } }
+  const ports = z.strictObject({ uplink: z.boolean() })
+  const standard = defineCube('lan', { ...parts, ports })
+  const transparent = defineCube('guard', { ...parts, shape: 'transparent' })
+
+  test('is standard unless it is said to be transparent, and has no ports then', () => {
+    expect([standard.shape, Object.keys(standard.ports.shape)]).toEqual(['standard', ['uplink']])
+    expect([transparent.shape, Object.keys(transparent.ports.shape)]).toEqual(['transparent', []])
+  })
+
+  test('decides what its data plane is given', () => {
+    const planes = [
+      dataplane(standard, (_, { port, forward, flood, pass }) =>
+        port.uplink ? flood() : port.id > 5 ? pass() : forward(port.id + 1),
+      ),
+      dataplane(transparent, (_, { direction, next, drop }) => (direction === 'egress' ? next() : drop('odd'))),
+      // @ts-expect-error: a standard cube has no next
+      dataplane(standard, (_, { next }) => next()),
+      // @ts-expect-error: it has no direction either
+      dataplane(standard, (_, { direction, flood }) => (direction ? flood() : flood())),
+      // @ts-expect-error: a transparent one has no ports
+      dataplane(transparent, (_, { port, next }) => (port ? next() : next())),
+      // @ts-expect-error: so it cannot forward
+      dataplane(transparent, (_, { forward }) => forward(1)),
+      // @ts-expect-error: nor flood
+      dataplane(transparent, (_, { flood }) => flood()),
+      // @ts-expect-error: packets go two ways
+      dataplane(transparent, (_, { direction, next, pass }) => (direction === 'up' ? next() : pass())),
+    ]
+    expect(planes.map(({ cube }) => cube.shape)).toHaveLength(8)
+  })
+
+  test('goes with ports or goes without', () => {
+    const given = (more: object) => JSON.parse(JSON.stringify(more)) as never
+    // @ts-expect-error: it is transparent
+    expect(() => defineCube('guard', { ...parts, shape: 'transparent', ports })).toThrow(
+      'cube guard: a transparent cube has no ports: leave `ports` out',
+    )
+    // @ts-expect-error: it is not
+    expect(() => defineCube('lan', parts)).toThrow('cube lan: `ports` is missing')
+    expect(() => defineCube('lan', given({ ...parts, shape: 'opaque' }))).toThrow(
+      "cube lan: `shape` is 'standard' or 'transparent'",
+    )
+    expect(() => defineCube('lan', { ...parts, ports: z.strictObject({ to: z.string() }) })).toThrow(
+      'cube lan: every port has `to` already: choose another name',
+    )
+  })
 })

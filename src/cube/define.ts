@@ -1,22 +1,20 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { ENGINE_DROPS, MAP } from '../lang/engine-names.ts'
-import type { Context, DataTableOf, Packet, Table, Verdict } from '../lang/index.ts'
+import type { Context, DataTableOf, Packet, Table, TransparentContext, Verdict } from '../lang/index.ts'
 
 export type Tables = Readonly<Record<string, Table>>
 export type Drops = Readonly<Record<string, string>>
 
-/** Everything that both planes, the command line and the docs know about a kind of network function. */
-export interface Cube<
-  Port extends z.ZodObject = z.ZodObject,
-  Config extends z.ZodObject = z.ZodObject,
-  State extends Tables = Tables,
-  Reasons extends Drops = Drops,
-> {
-  readonly name: string
+/**
+ * `standard`: has ports, and decides by which of them a packet leaves. `transparent`: has none; it is on the way of what
+ * passes a port or an interface, in both directions, and lets it go on, or not.
+ */
+export type Shape = 'standard' | 'transparent'
+
+/** What is said of a cube whatever its shape. */
+interface Parts<Config extends z.ZodObject, State extends Tables, Reasons extends Drops> {
   /** One line: what it is. */
   readonly summary: string
-  /** What each port of an instance may be configured with. */
-  readonly ports: Port
   /** What an instance may be configured with. */
   readonly config: Config
   /** The tables that both planes share. */
@@ -25,14 +23,56 @@ export interface Cube<
   readonly drops: Reasons
 }
 
+/** Everything that both planes, the command line and the docs know about a kind of network function. */
+export interface Cube<
+  Port extends z.ZodObject = z.ZodObject,
+  Config extends z.ZodObject = z.ZodObject,
+  State extends Tables = Tables,
+  Reasons extends Drops = Drops,
+  Form extends Shape = Shape,
+> extends Parts<Config, State, Reasons> {
+  readonly name: string
+  readonly shape: Form
+  /** What each port of an instance may be configured with. */
+  readonly ports: Port
+}
+
+const noPorts = z.strictObject({})
+
+/** What a graph file says of every port. */
+export const LINK_KEYS = ['interface', 'namespace', 'host', 'to', 'through'] as const
+
 /** Declares a cube. A RangeError where a name could not be shown or pinned, or is one of Tessera's own. */
 export function defineCube<
   Port extends z.ZodObject,
   Config extends z.ZodObject,
   const State extends Tables,
   const Reasons extends Drops,
->(name: string, parts: Omit<Cube<Port, Config, State, Reasons>, 'name'>): Cube<Port, Config, State, Reasons> {
-  for (const part of ['ports', 'config', 'state', 'drops'] as const)
+>(
+  name: string,
+  parts: Parts<Config, State, Reasons> & { readonly shape?: 'standard'; readonly ports: Port },
+): Cube<Port, Config, State, Reasons, 'standard'>
+export function defineCube<Config extends z.ZodObject, const State extends Tables, const Reasons extends Drops>(
+  name: string,
+  parts: Parts<Config, State, Reasons> & { readonly shape: 'transparent'; readonly ports?: undefined },
+): Cube<typeof noPorts, Config, State, Reasons, 'transparent'>
+export function defineCube(
+  name: string,
+  {
+    shape = 'standard',
+    ports: given,
+    ...parts
+  }: Parts<z.ZodObject, Tables, Drops> & { readonly shape?: Shape; readonly ports?: z.ZodObject | undefined },
+): Cube {
+  if (shape !== 'standard' && shape !== 'transparent')
+    throw new RangeError(`cube ${name}: \`shape\` is 'standard' or 'transparent'`)
+  if (shape === 'transparent' && given !== undefined)
+    throw new RangeError(`cube ${name}: a transparent cube has no ports: leave \`ports\` out`)
+  const ports = shape === 'transparent' ? noPorts : given
+  if (typeof ports !== 'object' || ports === null) throw new RangeError(`cube ${name}: \`ports\` is missing`)
+  const link = LINK_KEYS.find((key) => ports instanceof z.ZodObject && key in ports.shape)
+  if (link !== undefined) throw new RangeError(`cube ${name}: every port has \`${link}\` already: choose another name`)
+  for (const part of ['config', 'state', 'drops'] as const)
     if (typeof parts[part] !== 'object' || parts[part] === null)
       throw new RangeError(`cube ${name}: \`${part}\` is missing`)
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
@@ -48,7 +88,7 @@ export function defineCube<
   for (const [table, given] of Object.entries<Partial<Table>>(parts.state))
     if (given?.kind === undefined || given.value === undefined)
       throw new RangeError(`cube ${name}: state.${table} is no table: write hash({ … }), array({ … }) or another kind`)
-  return { name, ...parts }
+  return { name, shape, ports, ...parts }
 }
 
 type DataState<State extends Tables> = {
@@ -56,12 +96,14 @@ type DataState<State extends Tables> = {
 }
 
 /** What the data plane of a cube is handed besides the packet. */
-export type ContextOf<C extends Cube> = Context<
-  DataState<C['state']>,
-  Readonly<z.output<C['config']>>,
-  Readonly<z.output<C['ports']>>,
-  keyof C['drops'] & string
->
+export type ContextOf<C extends Cube> = C['shape'] extends 'transparent'
+  ? TransparentContext<DataState<C['state']>, Readonly<z.output<C['config']>>, keyof C['drops'] & string>
+  : Context<
+      DataState<C['state']>,
+      Readonly<z.output<C['config']>>,
+      Readonly<z.output<C['ports']>>,
+      keyof C['drops'] & string
+    >
 
 /** A cube's data plane. `run` is compiled from its source text; calling it does nothing useful. */
 export interface DataPlane<C extends Cube = Cube> {

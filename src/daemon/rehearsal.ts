@@ -4,7 +4,7 @@ import { equal } from '../base/bytes.ts'
 import type { GraphStatus } from '../engine/engine.ts'
 import type { GraphFile } from '../engine/graph.ts'
 import type { Action } from '../engine/plan.ts'
-import { portsOf } from '../engine/ports.ts'
+import { wiresOf } from '../engine/ports.ts'
 import type { SimulatedHost } from '../vm/host.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
 import type { Host } from './host.ts'
@@ -59,7 +59,7 @@ export async function rehearse(
   file: GraphFile,
   { dryRun = false } = {},
 ): Promise<Rehearsal> {
-  const hosts = portsOf(file.graph).map(({ name }, index) => describeHost(name, index))
+  const hosts = wiresOf(file.graph).map(({ name }, index) => describeHost(name, index))
   addInterfaces(machine, file.graph)
   if (dryRun) return { actions: (await engine.plan(file)).actions, hosts, exchanges: [], status: undefined }
   const options = hosts.map(

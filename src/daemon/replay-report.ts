@@ -28,7 +28,7 @@ function report({ first, last, inputs, ports, faults, status, incomplete }: Repl
       return [
         port.name,
         {
-          interface: port.interface,
+          to: port.to,
           ...counts([port]),
           lost: mapCounts(port.lost),
           passed: wire?.passed ?? 0,

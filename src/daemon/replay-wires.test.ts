@@ -4,7 +4,8 @@ import { closing, opening } from '../backend/suite/frame.ts'
 import { openVirtualMachine } from '../vm/machine.ts'
 import { ReplayWires } from './replay-wires.ts'
 
-const PORT = { instance: 'one', port: 'left', interface: 'eth0', name: 'left' }
+const link = { to: 'interface', interface: 'eth0' } as const
+const PORT = { instance: 'one', port: 'left', interface: 'eth0', name: 'left', link }
 
 /** Reads a byte that no packet of less than 80 bytes has, without asking. */
 const FAULTY = [opening('tc', 20), load(1, 'r0', 'r7', 79), verdict(0), closing]

@@ -1,5 +1,5 @@
 /** The wires of a graph's ports, with capture files at their other ends. */
-import type { NamedPort } from '../engine/ports.ts'
+import type { Wire } from '../engine/ports.ts'
 import type { CapturedFrame } from '../pcap/index.ts'
 import { LONGEST_FRAME, SHORTEST_FRAME } from '../vm/buffer.ts'
 import { Fault } from '../vm/fault.ts'
@@ -51,11 +51,7 @@ export class ReplayWires {
   /** The frame that all this comes of. */
   #cause: CapturedFrame = { time: 0n, bytes: new Uint8Array(), length: 0 }
 
-  constructor(
-    machine: VirtualMachine,
-    ports: readonly NamedPort[],
-    outputOf: (port: NamedPort) => CaptureOutput | undefined,
-  ) {
+  constructor(machine: VirtualMachine, ports: readonly Wire[], outputOf: (port: Wire) => CaptureOutput | undefined) {
     this.#machine = machine
     for (const port of ports) {
       const counts = { packets: 0n, bytes: 0n }
@@ -73,7 +69,7 @@ export class ReplayWires {
     }
   }
 
-  put(frame: CapturedFrame, port: NamedPort, counts: InputCounts): void {
+  put(frame: CapturedFrame, port: Wire, counts: InputCounts): void {
     const { bytes, length, time } = frame
     if (bytes.length < SHORTEST_FRAME || bytes.length > LONGEST_FRAME) {
       counts.skipped++
@@ -100,7 +96,7 @@ export class ReplayWires {
     this.#machine.passed.length = 0
   }
 
-  counts(port: NamedPort): WireCounts {
+  counts(port: Wire): WireCounts {
     const { packets, bytes } = this.#counts.get(port.interface) ?? { packets: 0n, bytes: 0n }
     const faults = this.faults().filter((fault) => fault.port === port.name)
     return {
@@ -115,7 +111,7 @@ export class ReplayWires {
     return [...this.#faults.values()]
   }
 
-  #count({ message, instruction }: Fault, { name }: NamedPort): void {
+  #count({ message, instruction }: Fault, { name }: Wire): void {
     const key = `${name} ${instruction}`
     const known = this.#faults.get(key)
     if (known !== undefined) known.count++

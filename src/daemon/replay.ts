@@ -5,7 +5,7 @@ import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import type { GraphStatus } from '../engine/engine.ts'
 import type { GraphFile } from '../engine/graph.ts'
-import { type NamedPort, portsOf } from '../engine/ports.ts'
+import { type Wire, wiresOf } from '../engine/ports.ts'
 import type { CaptureFormat } from '../pcap/index.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
 import { CaptureInput, merge } from './capture-input.ts'
@@ -16,7 +16,7 @@ import { type InputCounts, type ReplayFault, ReplayWires, type WireCounts } from
 
 export interface ReplayOptions {
   /** Several files at one port are merged by time, as those of different ports are. */
-  readonly inputs: readonly { readonly port: NamedPort; readonly file: string }[]
+  readonly inputs: readonly { readonly port: Wire; readonly file: string }[]
   /** A folder for what leaves each port. Without it nothing is written. */
   readonly out?: string | undefined
   readonly format?: CaptureFormat
@@ -37,7 +37,7 @@ export interface ReplayedInput extends Readonly<InputCounts> {
   readonly format: CaptureFormat | undefined
 }
 
-export interface ReplayedPort extends NamedPort, WireCounts {
+export interface ReplayedPort extends Wire, WireCounts {
   /** Where that was written. */
   readonly file: string | undefined
 }
@@ -71,10 +71,10 @@ export async function replay(
   }))
   const sourceOf = new Map(sources.map((source) => [source.input, source]))
   const files = [...sourceOf.keys()]
-  const ports = portsOf(file.graph)
+  const ports = wiresOf(file.graph)
   addInterfaces(machine, file.graph)
   await engine.apply(file)
-  const outputs: ReadonlyMap<NamedPort, CaptureOutput> =
+  const outputs: ReadonlyMap<Wire, CaptureOutput> =
     out === undefined ? new Map() : openOutputs(out, format, ports, files, held)
   const wires = new ReplayWires(machine, ports, (port) => outputs.get(port))
   const size = files.every((one) => one.size !== undefined)
@@ -118,10 +118,10 @@ export async function replay(
 function openOutputs(
   folder: string,
   format: CaptureFormat,
-  ports: readonly NamedPort[],
+  ports: readonly Wire[],
   inputs: readonly CaptureInput[],
   held: Held,
-): ReadonlyMap<NamedPort, CaptureOutput> {
+): ReadonlyMap<Wire, CaptureOutput> {
   makeFolder(folder)
   const named = ports.map((port) => ({ port, path: join(folder, `${port.name}.${format}`) }))
   for (const { path } of named) {

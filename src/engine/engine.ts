@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Machine } from '../backend/machine.ts'
-import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
@@ -9,8 +9,10 @@ import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import { apply } from './apply.ts'
-import { cubesOf, type Graph, type GraphFile } from './graph.ts'
+import { cubesOf, type Graph, type GraphFile, interfaceText, linkText, type Port } from './graph.ts'
+import { checkInterfaces, unsupported } from './on-host.ts'
 import { type Action, fingerprint, lostMaps, observe, plan } from './plan.ts'
+import { interfacesOf } from './ports.ts'
 import { capacityOf, type Numbering, numberPorts, type Records, type Running } from './records.ts'
 import { linkPath, nothing, stitch, type Wanted } from './stitch.ts'
 import { openTables, type PortCounters, readCounters } from './tables.ts'
@@ -45,8 +47,9 @@ export interface InstanceStatus {
 
 export interface PortStatus extends PortCounters {
   readonly name: string
-  readonly interface: string
-  /** Whether packets flow: the program is on the interface, and the interface is up. */
+  /** What it leads to: `eth0`, `blue/eth0`, `host eth0`, `router.lan`, `nothing`. */
+  readonly to: string
+  /** Whether packets flow: the program is on the interface, and the interface is up; always, where none is needed. */
   readonly state: 'up' | 'down' | 'detached'
 }
 
@@ -72,7 +75,8 @@ export class Engine {
     const { graph } = file
     const before = records.read(graph.name)
     const point = this.pointOf(graph, before)
-    this.checkInterfaces(file, point)
+    const wrong = [...unsupported(file), ...checkInterfaces(machine, records, file, point)]
+    if (wrong.length > 0) throw new Refusal(wrong)
     const numbering = numberPorts(graph, before?.numbering)
     const wanted = await this.wanted(graph, numbering, point, file.cubes)
     // Of a change that was not finished, nobody knows which programs are the old ones.
@@ -122,7 +126,7 @@ export class Engine {
     const { machine, at } = this.parts
     if (at === undefined) return before?.point ?? 'tc ingress'
     if (at !== 'xdp') return at
-    const names = graph.instances.flatMap(({ ports }) => ports.map((port) => port.interface))
+    const names = interfacesOf(graph).map(interfaceText)
     return machine.xdpPoint(names.flatMap((name) => machine.interface(name) ?? []))
   }
 
@@ -205,12 +209,20 @@ export class Engine {
     using held = new Held()
     const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers), held)
     const attached = observe(machine, nothing(graph.name)).attachments
-    const ports = instance.ports.map((port): PortStatus => {
-      const there = attached.get(linkPath(graph.name, instance.name, port.name, point))?.interface === port.interface
-      const up = machine.interface(port.interface)?.up ?? false
-      const state = !there ? 'detached' : up ? 'up' : 'down'
-      return { name: port.name, interface: port.interface, state, ...counters(numbers.ids[port.name] ?? 0) }
-    })
+    const stateOf = ({ name, link }: Port): PortStatus['state'] => {
+      if (link?.to !== 'interface') return 'up'
+      const on = interfaceText(link)
+      if (attached.get(linkPath(graph.name, instance.name, name, point))?.interface !== on) return 'detached'
+      return machine.interface(on)?.up ? 'up' : 'down'
+    }
+    const ports = instance.ports.map(
+      (port): PortStatus => ({
+        name: port.name,
+        to: linkText(port.link),
+        state: stateOf(port),
+        ...counters(numbers.ids[port.name] ?? 0),
+      }),
+    )
     const tables = openTables(machine, graph.name, instance.name, cube, held)
     const complete = Object.keys(cube.state).every((name) => name in tables)
     const context = {
@@ -229,59 +241,4 @@ export class Engine {
     const names = this.names()
     if (!names.includes(name)) throw refusal(`there is no graph ${name} here`, suggestion(name, names))
   }
-
-  /** Interfaces that are there, up, free of other programs, and in no other graph. */
-  private checkInterfaces({ graph, place }: GraphFile, point: AttachPoint): void {
-    const { machine } = this.parts
-    const diagnostics: Diagnostic[] = []
-    const owners = this.interfacesOfOthers(graph.name, point)
-    for (const instance of graph.instances) {
-      for (const port of instance.ports) {
-        const at = place(['instances', instance.name, 'ports', port.name, 'interface'])
-        const say = (message: string, remedy: string) => diagnostics.push({ message, remedy, place: at })
-        const found = machine.interface(port.interface)
-        const owner = owners.get(port.interface)
-        if (owner !== undefined)
-          say(
-            `the interface ${port.interface} belongs to graph ${owner}`,
-            `run tessera delete ${owner}, or take another interface`,
-          )
-        if (found === undefined) {
-          say(
-            `there is no interface ${port.interface} in this network namespace`,
-            `ip link shows those that are; ip link add ${port.interface} type veth peer name …`,
-          )
-          continue
-        }
-        if (!found.up) say(`the interface ${port.interface} is down`, `ip link set ${port.interface} up`)
-        const [foreign] = machine.foreign(found, point)
-        if (foreign !== undefined)
-          say(
-            `the interface ${port.interface} already has a program of somebody else: ${foreign}`,
-            `remove it (bpftool net show; ${LOOK[point](port.interface)}), or take another interface`,
-          )
-      }
-    }
-    if (diagnostics.length > 0) throw new Refusal(diagnostics)
-  }
-
-  /** Of graphs that are attached to what this one will be: what arrives by an interface, or what leaves by it. */
-  private interfacesOfOthers(name: string, point: AttachPoint): Map<string, string> {
-    const { records } = this.parts
-    const owners = new Map<string, string>()
-    for (const other of records.names()) {
-      const running = other === name ? undefined : records.read(other)
-      if (running === undefined || (running.point === 'tc egress') !== (point === 'tc egress')) continue
-      for (const { ports } of running.graph.instances) for (const port of ports) owners.set(port.interface, other)
-    }
-    return owners
-  }
-}
-
-/** How programs of others are looked at. */
-const LOOK: Readonly<Record<AttachPoint, (name: string) => string>> = {
-  'tc ingress': (name) => `tc filter show dev ${name} ingress`,
-  'tc egress': (name) => `tc filter show dev ${name} egress`,
-  'xdp native': (name) => `ip link set ${name} xdp off`,
-  'xdp generic': (name) => `ip link set ${name} xdp off`,
 }

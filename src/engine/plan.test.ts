@@ -239,12 +239,13 @@ describe('a plan', () => {
 describe('port numbers', () => {
   const graph = (...ports: readonly string[]) => ({
     name: 'lan',
+    interfaces: [],
     instances: [
       {
         name: 'switch',
         cube: 'bridge',
         config: {},
-        ports: ports.map((name) => ({ name, interface: name, config: {} })),
+        ports: ports.map((name) => ({ name, config: {}, link: undefined, through: [] })),
       },
     ],
   })
@@ -292,7 +293,7 @@ describe('port numbers', () => {
   test('of instances have nothing to do with each other', () => {
     const [one] = graph('a', 'b').instances
     const two = { ...one!, name: 'constructor' }
-    expect(numberPorts({ name: 'lan', instances: [one!, two] })).toEqual({
+    expect(numberPorts({ name: 'lan', instances: [one!, two], interfaces: [] })).toEqual({
       switch: { ids: { a: 0, b: 1 }, next: 2 },
       constructor: { ids: { a: 0, b: 1 }, next: 2 },
     })

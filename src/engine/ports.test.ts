@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest'
 import type { Graph } from './graph.ts'
-import { findPort, portsOf } from './ports.ts'
+import { findPort, findWire, portsOf } from './ports.ts'
 
 const instance = (name: string, ports: Readonly<Record<string, string>>) => ({
   name,
   cube: 'bridge',
   config: {},
-  ports: Object.entries(ports).map(([port, leads]) => ({ name: port, interface: leads, config: {} })),
+  ports: Object.entries(ports).map(([port, leads]) => ({
+    name: port,
+    config: {},
+    link: { to: 'interface', interface: leads } as const,
+    through: [],
+  })),
 })
 const graph: Graph = {
   name: 'office',
+  interfaces: [],
   instances: [instance('lan', { alice: 'eth1', up: 'eth2' }), instance('dmz', { web: 'eth3', up: 'eth4' })],
 }
 
@@ -22,7 +28,7 @@ test.each([
   ['lan.up', 'eth2'],
   ['dmz:up', 'eth4'],
   ['eth4', 'eth4'],
-])('%s leads to %s', (text, leads) => expect(findPort(graph, text).interface).toBe(leads))
+])('%s leads to %s', (text, leads) => expect(findWire(graph, text).interface).toBe(leads))
 
 test.each([
   ['up', /has several ports up\n.*say which: lan.up, dmz.up/],

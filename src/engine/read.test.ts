@@ -38,11 +38,22 @@ describe('a graph file', () => {
           cube: 'bridge',
           config: { agingTime: 300 },
           ports: [
-            { name: 'a', interface: 'veth-a', config: { learning: true } },
-            { name: 'b', interface: 'veth-b', config: { learning: false } },
+            {
+              name: 'a',
+              config: { learning: true },
+              link: { to: 'interface', interface: 'veth-a' },
+              through: [],
+            },
+            {
+              name: 'b',
+              config: { learning: false },
+              link: { to: 'interface', interface: 'veth-b' },
+              through: [],
+            },
           ],
         },
       ],
+      interfaces: [],
     })
     expect(file).toBe('lan.yaml')
     expect(cubes.get('bridge')?.cube.name).toBe('bridge')
@@ -84,6 +95,7 @@ describe('a graph file', () => {
 
 const twice = 'give each one a name of its own'
 const known = (...words: readonly string[]) => `known: ${words.join(', ')}`
+const LINK = ['interface', 'namespace', 'host', 'to', 'through']
 const meant = (word: string, ...words: readonly string[]) => `did you mean "${word}"? (${known(...words)})`
 
 const BAD: readonly { what: string; text: string; says: readonly string[] }[] = [
@@ -104,11 +116,6 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     says: ['3:3 `cube` is missing | add cube: …'],
   },
   { what: 'an instance without ports', text: bridge(), says: ['3:3 `ports` is missing | add ports: …'] },
-  {
-    what: 'a port without an interface',
-    text: bridge('ports:', '  a: {}'),
-    says: ['6:7 `interface` is missing | add interface: …'],
-  },
 
   // YAML itself
   { what: 'tabs', text: 'graph: lan\ninstances:\n\ts: {}\n', says: ['3:1 Tabs are not allowed as indentation'] },
@@ -155,16 +162,13 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     text: 'grahp: lan\ninstances: {}\n',
     says: [
       '1:1 `graph` is missing | add graph: …',
-      `1:1 "grahp" is not known here | ${meant('graph', 'graph', 'instances')}`,
+      `1:1 "grahp" is not known here | ${meant('graph', 'graph', 'instances', 'interfaces')}`,
     ],
   },
   {
     what: 'a misspelt key of an instance',
     text: bridge('port: {}'),
-    says: [
-      '3:3 `ports` is missing | add ports: …',
-      `5:5 "port" is not known here | ${meant('ports', 'cube', 'config', 'ports')}`,
-    ],
+    says: [`5:5 "port" is not known here | ${meant('ports', 'cube', 'config', 'ports')}`],
   },
   {
     what: 'a misspelt key of the configuration',
@@ -174,12 +178,12 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
   {
     what: 'a misspelt key of a port',
     text: bridge('ports:', '  a: { interface: v1, lerning: true }'),
-    says: [`6:27 "lerning" is not known here | ${meant('learning', 'interface', 'learning')}`],
+    says: [`6:27 "lerning" is not known here | ${meant('learning', ...LINK, 'learning')}`],
   },
   {
     what: 'a key that is like no other',
     text: 'graph: lan\ninstances: {}\nxyzzy: 1\n',
-    says: [`3:1 "xyzzy" is not known here | ${known('graph', 'instances')}`],
+    says: [`3:1 "xyzzy" is not known here | ${known('graph', 'instances', 'interfaces')}`],
   },
 
   // Cubes
@@ -333,7 +337,7 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     text: bridge('config: { agingTime: x, b: 1 }', 'ports:', '  A: { interface: v1, foo: 1 }'),
     says: [
       `7:7 "A" is not a name | ${NAME_RULE}`,
-      `7:27 "foo" is not known here | ${known('interface', 'learning')}`,
+      `7:27 "foo" is not known here | ${known(...LINK, 'learning')}`,
       '5:26 agingTime: expected number, received string',
       `5:29 "b" is not known here | ${known('agingTime')}`,
     ],

@@ -1,14 +1,14 @@
 /** A graph file (YAML) → a graph, validated by the cubes' schemas. Every mistake is reported, at its line. */
 import { dirname } from 'node:path'
-import { isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import { type Diagnostic, type Place, placeAt, Refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
+import { type Cube, LINK_KEYS } from '../cube/define.ts'
 import type { Graph, GraphFile, Instance, Port } from './graph.ts'
+import { type GivenInstance, interfacesShape, linkShape, type Path, readLinks } from './read-links.ts'
 import type { Settings } from './settings.ts'
-
-type Path = readonly (string | number)[]
 
 const NAME = /^[a-z][a-z0-9-]{0,30}$/
 const NAME_RULE = 'lower-case letters, digits and dashes, starting with a letter, at most 31'
@@ -16,9 +16,13 @@ const NAME_RULE = 'lower-case letters, digits and dashes, starting with a letter
 const instanceShape = z.strictObject({
   cube: z.string(),
   config: z.record(z.string(), z.unknown()).default({}),
-  ports: z.record(z.string(), z.looseObject({ interface: z.string().min(1) })),
+  ports: z.record(z.string(), linkShape.loose()).optional(),
 })
-const fileShape = z.strictObject({ graph: z.string(), instances: z.record(z.string(), instanceShape) })
+const fileShape = z.strictObject({
+  graph: z.string(),
+  instances: z.record(z.string(), instanceShape),
+  interfaces: interfacesShape,
+})
 
 /** Reads the text of a graph file. `file` is for messages, and for finding cubes that are named by folder. */
 export async function readGraph(file: string, text: string, catalogue: Catalogue): Promise<GraphFile> {
@@ -56,21 +60,66 @@ class Reader {
     const shaped = fileShape.safeParse(this.plain())
     if (!shaped.success) this.report(shaped.error, [], fileShape)
     this.stopIfWrong()
-    const { graph: name, instances } = shaped.data ?? { graph: '', instances: {} }
+    const { graph: name, instances, interfaces } = shaped.data ?? { graph: '', instances: {}, interfaces: {} }
     this.checkName(name, ['graph'], false)
     const cubes = new Map<string, CubeFolder>()
-    const read: Instance[] = []
-    for (const [instance, given] of Object.entries(instances)) {
-      this.checkName(instance, ['instances', instance], true)
-      const folder = await this.findCube(given.cube, ['instances', instance, 'cube'])
+    const read: Omit<Instance, 'ports'>[] = []
+    const given: GivenInstance[] = []
+    const settings = new Map<string, Settings>()
+    for (const [instance, { cube: reference, config, ports = {} }] of Object.entries(instances)) {
+      const path = ['instances', instance]
+      this.checkName(instance, path, true)
+      const folder = await this.findCube(reference, [...path, 'cube'])
       if (folder === undefined) continue
-      cubes.set(given.cube, folder)
-      read.push(this.instance(instance, given, folder))
+      const { cube } = folder
+      cubes.set(reference, folder)
+      this.checkPorts(path, cube, instances[instance]?.ports !== undefined)
+      for (const [port, all] of Object.entries(cube.shape === 'transparent' ? {} : ports)) {
+        const at = [...path, 'ports', port]
+        this.checkName(port, at, true)
+        const own = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in linkShape.shape)))
+        settings.set(`${instance}.${port}`, this.settings(own, cube.ports, at, LINK_KEYS))
+      }
+      given.push({ name: instance, cube, ports })
+      read.push({
+        name: instance,
+        cube: reference,
+        config: this.settings(config, cube.config, [...path, 'config'], []),
+      })
     }
-    this.checkInterfaces(read)
+    // Of what could not be read, others would seem to lead nowhere.
     this.stopIfWrong()
-    const graph: Graph = { name, instances: read }
+    const { links, interfaces: on } = readLinks(given, interfaces, (path, key, message, remedy) =>
+      this.diagnostics.push({ message, remedy, place: this.place(path, key) }),
+    )
+    this.stopIfWrong()
+    const graph: Graph = {
+      name,
+      instances: read.map((instance, index) => ({
+        ...instance,
+        ports: Object.entries(given[index]?.ports ?? {}).map(([port, { through }]): Port => {
+          const text = `${instance.name}.${port}`
+          return { name: port, config: settings.get(text) ?? {}, link: links.get(text), through }
+        }),
+      })),
+      interfaces: on,
+    }
     return { file: this.file, graph, cubes, place: (path) => this.place(path, false) }
+  }
+
+  private checkPorts(path: Path, { name, shape }: Cube, given: boolean): void {
+    if (shape === 'standard' && !given)
+      this.diagnostics.push({
+        message: '`ports` is missing',
+        place: this.place(path, true),
+        remedy: 'add ports: …',
+      })
+    if (shape === 'transparent' && given)
+      this.diagnostics.push({
+        message: `${name} is transparent, and has no ports`,
+        place: this.place([...path, 'ports'], true),
+        remedy: `leave ports out, and list ${path.at(-1)} where it is to be: through: [${path.at(-1)}]`,
+      })
   }
 
   /** What YAML can say, and plain data cannot hold. */
@@ -106,17 +155,6 @@ class Reader {
     }
   }
 
-  private instance(name: string, given: z.output<typeof instanceShape>, { cube }: CubeFolder): Instance {
-    const path = ['instances', name]
-    const ports = Object.entries(given.ports).map(([port, { interface: leads, ...settings }]): Port => {
-      this.checkName(port, [...path, 'ports', port], true)
-      const config = this.settings(settings, cube.ports, [...path, 'ports', port], ['interface'])
-      return { name: port, interface: leads, config }
-    })
-    const config = this.settings(given.config, cube.config, [...path, 'config'], [])
-    return { name, cube: given.cube, config, ports }
-  }
-
   private settings(given: unknown, schema: z.ZodObject, path: Path, otherKeys: readonly string[]): Settings {
     const parsed = schema.safeParse(given)
     if (!parsed.success) this.report(parsed.error, path, schema, otherKeys)
@@ -131,23 +169,6 @@ class Reader {
       for (const { message, remedy, place } of error.diagnostics)
         this.diagnostics.push({ message, remedy, place: place ?? this.place(path, false) })
       return undefined
-    }
-  }
-
-  /** One interface, one port: a packet cannot come in by two. */
-  private checkInterfaces(instances: readonly Instance[]): void {
-    const owners = new Map<string, string>()
-    for (const { name, ports } of instances) {
-      for (const port of ports) {
-        const owner = owners.get(port.interface)
-        if (owner !== undefined)
-          this.diagnostics.push({
-            message: `the interface ${port.interface} is used twice: ${owner} leads to it already`,
-            place: this.place(['instances', name, 'ports', port.name, 'interface'], false),
-            remedy: 'give each port an interface of its own',
-          })
-        owners.set(port.interface, `${name}.${port.name}`)
-      }
     }
   }
 
@@ -184,6 +205,11 @@ class Reader {
     let node: unknown = this.document.contents
     let found: Node | undefined = isNode(node) ? node : undefined
     for (const [index, part] of path.entries()) {
+      if (isSeq(node)) {
+        node = node.items[Number(part)]
+        if (isNode(node)) found = node
+        continue
+      }
       if (!isMap(node)) break
       const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value ?? '') === String(part))
       if (pair === undefined) break

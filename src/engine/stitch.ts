@@ -2,7 +2,7 @@
 import { type DataPlaneSource, mapsOf } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
-import type { Graph } from './graph.ts'
+import { type Graph, interfaceText } from './graph.ts'
 import { compileOnce } from './programs.ts'
 import { capacityOf, type Numbering } from './records.ts'
 
@@ -66,13 +66,16 @@ export function stitch({ graph, numbering, sources, ifindex, point, clock }: Sti
     )
     const paths = Object.fromEntries(described.map(([name]) => [name, mapPath(graph.name, instance.name, name)]))
     for (const [name, description] of described) maps[paths[name] ?? name] = description
-    const exits = instance.ports.map((port) => ({
+    const linked = instance.ports.flatMap((port) =>
+      port.link?.to === 'interface' ? [{ ...port, interface: interfaceText(port.link) }] : [],
+    )
+    const exits = linked.map((port) => ({
       port: numbers.ids[port.name] ?? 0,
       ifindex: ifindex(port.interface),
     }))
     const exitsPath = paths[MAP.exits]
     if (exitsPath !== undefined) entries[exitsPath] = exits.map(({ port, ifindex }) => [word(port), word(ifindex)])
-    for (const port of instance.ports) {
+    for (const port of linked) {
       const program = compileOnce(source, {
         name: `${instance.name}_${port.name}`,
         config: instance.config,

@@ -75,21 +75,33 @@ export const FARTHEST = 0x7fff
 /** The most bytes that a header has. */
 export const LONGEST_HEADER = 4096
 
-/** What a data plane is given besides the packet: all of it typed by the cube's schema. */
-export interface Context<State, Config, Port, Reason extends string> {
+/** What every data plane is given besides the packet: all of it typed by the cube's schema. */
+interface AnyContext<State, Config, Reason extends string> {
   readonly state: State
   /** The instance's configuration: constants at compile time. */
   readonly config: Config
-  /** Where the packet came in, with the port's own configuration: constants at compile time. */
-  readonly port: Port & { readonly id: u16 }
   /** Monotonic nanoseconds, read once a packet. */
   now(): u64
   /** Ends the packet, and counts it under this reason. */
   drop(reason: Reason): Verdict
+  /** Leaves the packet to the host's own network stack. */
+  pass(): Verdict
+}
+
+/** What the data plane of a cube with ports is given besides the packet. */
+export interface Context<State, Config, Port, Reason extends string> extends AnyContext<State, Config, Reason> {
+  /** Where the packet came in, with the port's own configuration: constants at compile time. */
+  readonly port: Port & { readonly id: u16 }
   /** Sends the packet out of a port. */
   forward(port: u16): Verdict
   /** Sends a copy out of every port but the one it came in by. */
   flood(): Verdict
-  /** Leaves the packet to the host's own network stack. */
-  pass(): Verdict
+}
+
+/** What the data plane of a transparent cube is given besides the packet. */
+export interface TransparentContext<State, Config, Reason extends string> extends AnyContext<State, Config, Reason> {
+  /** Whether the packet comes in by what the cube is on, or leaves by it: a constant at compile time. */
+  readonly direction: 'ingress' | 'egress'
+  /** Lets the packet go on: to the next transparent cube, or to where it was going. */
+  next(): Verdict
 }

@@ -3,7 +3,7 @@ import { refusal } from '../../base/diagnostic.ts'
 import { openVirtualHost } from '../../daemon/host.ts'
 import { replay } from '../../daemon/replay.ts'
 import { saveReport, toJson } from '../../daemon/replay-report.ts'
-import { findPort, listPorts } from '../../engine/ports.ts'
+import { findWire, listWires } from '../../engine/ports.ts'
 import { graphFile } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { printReplay } from '../replay.ts'
@@ -72,11 +72,11 @@ async function run(
   const graph = await graphFile(file, host.catalogue)
   if (given.length === 0)
     command.error(
-      `error: nothing to replay: --in port=file says what arrives where\n${graph.graph.name}: ${listPorts(graph.graph)}`,
+      `error: nothing to replay: --in port=file says what arrives where\n${graph.graph.name}: ${listWires(graph.graph)}`,
     )
   if (given.filter(({ file }) => file === '-').length + (file === '-' ? 1 : 0) > 1)
     throw refusal('standard input can be read only once', 'put all but one of its uses into files')
-  const inputs = given.map(({ port, file }) => ({ port: findPort(graph.graph, port), file }))
+  const inputs = given.map(({ port, file }) => ({ port: findWire(graph.graph, port), file }))
   using progress = showProgress(process.stderr)
   const replayed = await replay(host, graph, { inputs, out, format, progress: progress.update })
   progress[Symbol.dispose]()
