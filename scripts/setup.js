@@ -19,6 +19,7 @@ const TOOLS = {
     iperf3: 'iperf3',
     tcpdump: 'tcpdump',
     editcap: 'wireshark-common',
+    tshark: 'tshark',
     chromium: 'chromium',
   },
 }

@@ -44,6 +44,8 @@ export interface Passage {
   length(): Value
   /** The identifier of the outer VLAN tag, 0 without one. */
   vlan(): Value
+  /** All of that tag as on the wire, protocol and control information, in host order; 0 without one. */
+  tag(): Value
   /** Payload of each packet that this one will be cut into, or 0. */
   segmentSize(): Value
   /**
@@ -137,6 +139,14 @@ class TcPassage implements Passage {
       builder.constant(OUTER_TAG.identifier),
     )
     return builder.emit({ op: 'alu', alu: 'mul', bits: 32 }, identifier, this.field(SK_BUFF.vlan_present))
+  }
+
+  tag(): Value {
+    const { builder } = this
+    const protocol = builder.emit({ op: 'swap', bits: 16 }, this.field(SK_BUFF.vlan_proto))
+    const upper = builder.emit({ op: 'alu', alu: 'lsh', bits: 32 }, protocol, builder.constant(16))
+    const tag = builder.emit({ op: 'alu', alu: 'or', bits: 32 }, upper, this.field(SK_BUFF.vlan_tci))
+    return builder.emit({ op: 'alu', alu: 'mul', bits: 32 }, tag, this.field(SK_BUFF.vlan_present))
   }
 
   leave(verdict: Value): void {
@@ -259,6 +269,10 @@ class XdpPassage implements Passage {
     const control = builder.emit({ op: 'alu', alu: 'rsh', bits: 32 }, builder.read(OWN.tag), builder.constant(16))
     const host = builder.emit({ op: 'swap', bits: 16 }, control)
     return builder.emit({ op: 'alu', alu: 'and', bits: 32 }, host, builder.constant(OUTER_TAG.identifier))
+  }
+
+  tag(): Value {
+    return this.builder.emit({ op: 'swap', bits: 32 }, this.builder.read(OWN.tag))
   }
 
   leave(verdict: Value): void {

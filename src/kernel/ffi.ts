@@ -82,6 +82,38 @@ function c(): Calls {
 const MEMBARRIER: Readonly<Record<string, number>> = { x64: 324, arm64: 283 }
 const GLOBAL = 1
 
+const libraries = new Map<string, object | undefined>()
+
+/** Functions of the first of these shared libraries that is installed, by their names; undefined where none is. */
+export function library<T extends object>(
+  names: readonly string[],
+  prototypes: Readonly<Record<keyof T & string, string>>,
+): T | undefined {
+  const [key = ''] = names
+  if (!libraries.has(key)) libraries.set(key, loadLibrary(names, prototypes))
+  return libraries.get(key) as T | undefined
+}
+
+function loadLibrary(
+  names: readonly string[],
+  prototypes: Readonly<Record<string, string>>,
+): Readonly<Record<string, unknown>> | undefined {
+  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
+  for (const name of names) {
+    let found: ReturnType<typeof koffi.load>
+    try {
+      found = koffi.load(name)
+    } catch {
+      continue
+    }
+    return Object.fromEntries(Object.entries(prototypes).map(([one, prototype]) => [one, found.func(prototype)]))
+  }
+  return undefined
+}
+
+/** A copy of memory that a library gave. */
+export const bytesAt = (at: bigint, length: number): Uint8Array => new Uint8Array(c().view(at, length).slice(0))
+
 const SYSTEM_CALL = BPF_SYSCALL[process.arch] ?? -1
 
 const orErrno = (result: number): number => (result === -1 ? -c().errno() : result)
