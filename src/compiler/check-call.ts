@@ -10,6 +10,7 @@ import { element } from './check-list.ts'
 import { lockCall } from './check-lock.ts'
 import { includesCall, mathCall } from './check-math.ts'
 import { packetMethod } from './check-move.ts'
+import { puntCall } from './check-punt.ts'
 import { tableMethod } from './check-table.ts'
 import { type Builtin, type Checked, isStatic, type Scope } from './scope.ts'
 import type { Expression } from './tree.ts'
@@ -83,6 +84,8 @@ function builtin(scope: Scope, node: Call, name: Builtin): Typed {
     case 'pass':
       arity(scope, node, 0, 0, `write return ${name}()`)
       return { op: name, type: VERDICT, at }
+    case 'punt':
+      return puntCall(scope, node)
     case 'forward': {
       arity(scope, node, 1, 1, 'write return forward(port)')
       const argument = node.arguments[0] as Expression

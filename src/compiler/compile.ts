@@ -16,7 +16,7 @@
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, MapDescription, Program } from '../isa/program.ts'
-import { describe, type Table } from '../lang/index.ts'
+import { describe, puntsMap, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
 import { check } from './check.ts'
 import { Functions } from './check-function.ts'
@@ -149,5 +149,6 @@ export const mapsOf = (cube: Cube, capacity: number, hook: Hook = 'tc'): Readonl
   ...Object.fromEntries(Object.entries(cube.state).map(([name, table]: [string, Table]) => [name, describe(table)])),
   [MAP.counters]: countersMap(cube, capacity),
   [MAP.clock]: clockMap,
+  ...(Object.keys(cube.punts ?? {}).length > 0 ? { [MAP.punts]: puntsMap() } : {}),
   ...(hook === 'xdp' ? { [MAP.exits]: exitsMap(capacity) } : {}),
 })

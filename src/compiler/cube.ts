@@ -1,4 +1,4 @@
-import type { Table } from '../lang/index.ts'
+import type { Punts, Table } from '../lang/index.ts'
 
 /** What the compiler needs to know of a cube: its shape, tables and drop reasons. `cube/` knows more, above this folder. */
 export interface Cube {
@@ -7,4 +7,5 @@ export interface Cube {
   readonly shape?: 'standard' | 'transparent'
   readonly state: Readonly<Record<string, Table>>
   readonly drops: Readonly<Record<string, string>>
+  readonly punts?: Punts
 }

@@ -1,12 +1,15 @@
 /** Verdicts → what a hook understands. Each kind of exit is built once and shared by all that lead to it. */
 import type { Hook } from '../isa/program.ts'
+import { puntReasons } from '../lang/index.ts'
 import type { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
 import { HOOKS } from './hooks.ts'
 import type { Block, Value } from './ir.ts'
 import { OWN, type Passage } from './lower-packet.ts'
+import { emitPunt } from './lower-punt.ts'
+import type { Given } from './pieces.ts'
 import type { Position } from './typed.ts'
-import { dropReasons, lostSlot, MAP, SLOT, slotsPerPort, type Wiring } from './wiring.ts'
+import { dropReasons, lostSlot, MAP, puntSlot, SLOT, slotsPerPort, type Wiring } from './wiring.ts'
 
 /** What lowering does with verdicts. */
 export interface Verdicts {
@@ -16,6 +19,7 @@ export interface Verdicts {
   pass(): void
   flood(): void
   forward(port: Value): void
+  punt(reason: number, metadata: readonly Given[]): void
   /** A ring was full. Goes on. */
   lost(ring: string): void
   /** At the end, when everything else has been lowered. */
@@ -66,6 +70,21 @@ export abstract class Exits implements Verdicts {
 
   drop(reason: number): void {
     this.shared(`drop ${reason}`)
+  }
+
+  /** In place: what each one tells is its own. */
+  punt(reason: number, metadata: readonly Given[]): void {
+    const { builder, cube, hook, packet, wiring } = this
+    this.settle()
+    const [told, full] = [builder.newBlock(), builder.newBlock()]
+    const why = puntReasons(cube.punts)[reason]
+    if (why === undefined) throw new Error(`${cube.name} punts for no reason ${reason}`)
+    emitPunt(builder, packet, hook, { reason, why, metadata, port: wiring.port, direction: 'ingress' }, told, full)
+    builder.enter(full)
+    this.drop(this.reason('queue_full'))
+    builder.enter(told)
+    this.count(this.slot(puntSlot(cube, reason)))
+    builder.return(builder.constant(HOOKS[hook].verdict.drop))
   }
 
   pass(): void {

@@ -231,6 +231,11 @@ class Lowering extends ValueLowering {
     switch (node.op) {
       case 'drop':
         return exits.drop(node.reason)
+      case 'punt': {
+        const given = node.metadata.map(({ field, value }) => ({ field, pieces: this.value(value) }))
+        builder.at = node.at
+        return exits.punt(node.reason, given)
+      }
       case 'flood':
         return exits.flood()
       case 'pass':

@@ -11,6 +11,12 @@ export type Pieces = readonly Value[]
 /** Addresses in pieces of these sizes, in memory order. */
 const PIECES: Readonly<Record<string, readonly Size[]>> = { mac: [4, 2], ipv4: [4], ipv6: [8, 8] }
 
+/** A field of what is written into memory, in registers. */
+export interface Given {
+  readonly field: Field
+  readonly pieces: Pieces
+}
+
 /** The width that a type is computed in. */
 export const width = (type: ValueType): 32 | 64 =>
   type.kind === 'constant' || (type.kind === 'int' && type.bits === 64) ? 64 : 32

@@ -196,6 +196,8 @@ class Printer {
       }
       case 'drop':
         return `drop(${this.reasons[node.reason] ?? node.reason})`
+      case 'punt':
+        return `punt(${[node.reason, ...(node.metadata.length > 0 ? [this.record(node.metadata)] : [])].join(', ')})`
       case 'forward':
         return `forward(${this.text(node.port)})`
       case 'flood':

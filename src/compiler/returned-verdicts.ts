@@ -5,8 +5,8 @@ import type { Verdicts } from './exits.ts'
 import type { Value } from './ir.ts'
 import type { Passage } from './lower-packet.ts'
 
-/** What a flood returns, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every hook. */
-export const RETURNED = { flood: 3, forward: 0x100 } as const
+/** What a flood and a punt return, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every hook. */
+export const RETURNED = { flood: 3, punt: 4, forward: 0x100 } as const
 
 export class ReturnedVerdicts implements Verdicts {
   private readonly builder: Builder
@@ -30,6 +30,11 @@ export class ReturnedVerdicts implements Verdicts {
   pass(): void {
     this.settle()
     this.return(TC_ACT.ok)
+  }
+
+  punt(): void {
+    this.settle()
+    this.return(RETURNED.punt)
   }
 
   flood(): void {

@@ -21,8 +21,8 @@ export type Static = { readonly at: Position } & (
   | { readonly static: 'function'; readonly module: Module; readonly name: string }
 )
 
-export type Builtin = 'now' | 'drop' | 'forward' | 'flood' | 'pass'
-export const BUILTINS: readonly Builtin[] = ['now', 'drop', 'forward', 'flood', 'pass']
+export type Builtin = 'now' | 'drop' | 'punt' | 'forward' | 'flood' | 'pass'
+export const BUILTINS: readonly Builtin[] = ['now', 'drop', 'punt', 'forward', 'flood', 'pass']
 
 export type Checked = Typed | Static
 export const isStatic = (checked: Checked): checked is Static => 'static' in checked

@@ -111,6 +111,8 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
       readonly operands: readonly Typed[]
     }
   | { readonly op: 'drop'; readonly reason: number }
+  /** `reason` counts those of the schema. */
+  | { readonly op: 'punt'; readonly reason: number; readonly metadata: readonly StructField[] }
   | { readonly op: 'forward'; readonly port: Typed }
   | { readonly op: 'flood' | 'pass' }
 )

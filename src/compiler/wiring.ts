@@ -1,7 +1,7 @@
 /** Where a data plane's verdicts lead, and what counts them: what the engine tells the compiler about the graph. */
 import type { MapDescription } from '../isa/program.ts'
 import { ENGINE_DROPS } from '../lang/engine-names.ts'
-import { struct, u32, u64 } from '../lang/index.ts'
+import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
 import type { Cube } from './cube.ts'
 
 export { MAP } from '../lang/engine-names.ts'
@@ -18,15 +18,16 @@ export interface Wiring {
 /** All drop reasons of a cube, in the order of their counters. */
 export const dropReasons = (cube: Cube): Readonly<Record<string, string>> => ({ ...cube.drops, ...ENGINE_DROPS })
 
-/** Counters of one port lie together: received, sent, drops for each reason, lost events of each ring. */
+/** Counters of one port lie together: received, sent, drops for each reason, lost events of each ring, punts for each reason. */
 export const SLOT = { received: 0, sent: 1, firstDrop: 2 } as const
-export const slotsPerPort = (cube: Cube): number => firstLost(cube) + rings(cube).length
+export const slotsPerPort = (cube: Cube): number => puntSlot(cube, puntReasons(cube.punts).length)
 
 /** Rings whose events may be lost, each with a counter behind those of drops. */
 export const rings = ({ state }: Cube): readonly string[] =>
   Object.keys(state).filter((name) => ['ringbuf', 'packet_ringbuf'].includes(state[name]?.kind ?? ''))
 const firstLost = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
 export const lostSlot = (cube: Cube, ring: string): number => firstLost(cube) + rings(cube).indexOf(ring)
+export const puntSlot = (cube: Cube, reason: number): number => firstLost(cube) + rings(cube).length + reason
 
 export const counter = struct('counter', { packets: u64, bytes: u64 })
 

@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { ENGINE_DROPS, MAP } from '../lang/engine-names.ts'
-import type { Context, DataTableOf, Packet, Table, TransparentContext, Verdict } from '../lang/index.ts'
+import {
+  type Context,
+  type DataTableOf,
+  type Packet,
+  type Punts,
+  puntReasons,
+  type Table,
+  type TransparentContext,
+  type Verdict,
+} from '../lang/index.ts'
 
 export type Tables = Readonly<Record<string, Table>>
 export type Drops = Readonly<Record<string, string>>
@@ -12,7 +21,7 @@ export type Drops = Readonly<Record<string, string>>
 export type Shape = 'standard' | 'transparent'
 
 /** What is said of a cube whatever its shape. */
-interface Parts<Config extends z.ZodObject, State extends Tables, Reasons extends Drops> {
+interface Parts<Config extends z.ZodObject, State extends Tables, Reasons extends Drops, Punted extends Punts> {
   /** One line: what it is. */
   readonly summary: string
   /** What an instance may be configured with. */
@@ -21,6 +30,8 @@ interface Parts<Config extends z.ZodObject, State extends Tables, Reasons extend
   readonly state: State
   /** Why a packet may be dropped: a name, and what it means. */
   readonly drops: Reasons
+  /** Why a packet may be left to the control plane. */
+  readonly punts?: Punted
 }
 
 /** Everything that both planes, the command line and the docs know about a kind of network function. */
@@ -30,7 +41,8 @@ export interface Cube<
   State extends Tables = Tables,
   Reasons extends Drops = Drops,
   Form extends Shape = Shape,
-> extends Parts<Config, State, Reasons> {
+  Punted extends Punts = Punts,
+> extends Parts<Config, State, Reasons, Punted> {
   readonly name: string
   readonly shape: Form
   /** What each port of an instance may be configured with. */
@@ -48,21 +60,27 @@ export function defineCube<
   Config extends z.ZodObject,
   const State extends Tables,
   const Reasons extends Drops,
+  const Punted extends Punts = Record<never, never>,
 >(
   name: string,
-  parts: Parts<Config, State, Reasons> & { readonly shape?: 'standard'; readonly ports: Port },
-): Cube<Port, Config, State, Reasons, 'standard'>
-export function defineCube<Config extends z.ZodObject, const State extends Tables, const Reasons extends Drops>(
+  parts: Parts<Config, State, Reasons, Punted> & { readonly shape?: 'standard'; readonly ports: Port },
+): Cube<Port, Config, State, Reasons, 'standard', Punted>
+export function defineCube<
+  Config extends z.ZodObject,
+  const State extends Tables,
+  const Reasons extends Drops,
+  const Punted extends Punts = Record<never, never>,
+>(
   name: string,
-  parts: Parts<Config, State, Reasons> & { readonly shape: 'transparent'; readonly ports?: undefined },
-): Cube<typeof noPorts, Config, State, Reasons, 'transparent'>
+  parts: Parts<Config, State, Reasons, Punted> & { readonly shape: 'transparent'; readonly ports?: undefined },
+): Cube<typeof noPorts, Config, State, Reasons, 'transparent', Punted>
 export function defineCube(
   name: string,
   {
     shape = 'standard',
     ports: given,
     ...parts
-  }: Parts<z.ZodObject, Tables, Drops> & { readonly shape?: Shape; readonly ports?: z.ZodObject | undefined },
+  }: Parts<z.ZodObject, Tables, Drops, Punts> & { readonly shape?: Shape; readonly ports?: z.ZodObject | undefined },
 ): Cube {
   if (shape !== 'standard' && shape !== 'transparent')
     throw new RangeError(`cube ${name}: \`shape\` is 'standard' or 'transparent'`)
@@ -77,7 +95,7 @@ export function defineCube(
       throw new RangeError(`cube ${name}: \`${part}\` is missing`)
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
     throw new RangeError(`cube name "${name}": lower-case letters, digits and dashes, at most 31`)
-  for (const word of [...Object.keys(parts.state), ...Object.keys(parts.drops)]) {
+  for (const word of [...Object.keys(parts.state), ...Object.keys(parts.drops), ...Object.keys(parts.punts ?? {})]) {
     if (!/^[a-zA-Z][a-zA-Z0-9_]{0,30}$/.test(word))
       throw new RangeError(`cube ${name}: "${word}": letters, digits and underscores, at most 31`)
   }
@@ -88,6 +106,8 @@ export function defineCube(
   for (const [table, given] of Object.entries<Partial<Table>>(parts.state))
     if (given?.kind === undefined || given.value === undefined)
       throw new RangeError(`cube ${name}: state.${table} is no table: write hash({ … }), array({ … }) or another kind`)
+  // Says what is wrong with one.
+  puntReasons(parts.punts)
   return { name, shape, ports, ...parts }
 }
 
@@ -97,12 +117,18 @@ type DataState<State extends Tables> = {
 
 /** What the data plane of a cube is handed besides the packet. */
 export type ContextOf<C extends Cube> = C['shape'] extends 'transparent'
-  ? TransparentContext<DataState<C['state']>, Readonly<z.output<C['config']>>, keyof C['drops'] & string>
+  ? TransparentContext<
+      DataState<C['state']>,
+      Readonly<z.output<C['config']>>,
+      keyof C['drops'] & string,
+      NonNullable<C['punts']>
+    >
   : Context<
       DataState<C['state']>,
       Readonly<z.output<C['config']>>,
       Readonly<z.output<C['ports']>>,
-      keyof C['drops'] & string
+      keyof C['drops'] & string,
+      NonNullable<C['punts']>
     >
 
 /** A cube's data plane. `run` is compiled from its source text; calling it does nothing useful. */

@@ -2,7 +2,17 @@
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
-import { counter, countersMap, dropReasons, lostSlot, MAP, rings, SLOT, slotsPerPort } from '../compiler/wiring.ts'
+import {
+  counter,
+  countersMap,
+  dropReasons,
+  lostSlot,
+  MAP,
+  puntSlot,
+  rings,
+  SLOT,
+  slotsPerPort,
+} from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
 import { isPerCpu, isSequence } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
@@ -177,6 +187,8 @@ export interface PortCounters {
   readonly drops: Readonly<Record<string, Count>>
   /** Events that found no room, by ring, and the packets that they were about; rings that never were full are left out. */
   readonly lost: Readonly<Record<string, Count>>
+  /** Left to the control plane, by reason; reasons that never happened are left out. */
+  readonly punts: Readonly<Record<string, Count>>
 }
 
 /** Reads the counters of an instance's ports, port by port, summed over all CPUs. */
@@ -202,6 +214,7 @@ export function readCounters(
       sent: at(SLOT.sent),
       drops: counted(Object.keys(dropReasons(cube)), (_, index) => SLOT.firstDrop + index),
       lost: counted(rings(cube), (name) => lostSlot(cube, name)),
+      punts: counted(Object.keys(cube.punts ?? {}), (_, index) => puntSlot(cube, index)),
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { PuntArguments, Punts } from './punts.ts'
 import type { DataOf, Fields, StructType, u8, u16, u32, u64 } from './types.ts'
 
 declare const verdict: unique symbol
@@ -76,7 +77,7 @@ export const FARTHEST = 0x7fff
 export const LONGEST_HEADER = 4096
 
 /** What every data plane is given besides the packet: all of it typed by the cube's schema. */
-interface AnyContext<State, Config, Reason extends string> {
+interface AnyContext<State, Config, Reason extends string, Punted extends Punts> {
   readonly state: State
   /** The instance's configuration: constants at compile time. */
   readonly config: Config
@@ -84,12 +85,18 @@ interface AnyContext<State, Config, Reason extends string> {
   now(): u64
   /** Ends the packet, and counts it under this reason. */
   drop(reason: Reason): Verdict
+  /**
+   * Leaves the packet to the control plane, as it is now, for a reason that the schema declares; with the metadata that it
+   * declares. Where too many wait already, it is dropped and counted as `queue_full`. With XDP, Linux 5.18.
+   */
+  punt<R extends keyof Punted & string>(reason: R, ...metadata: PuntArguments<Punted[R]>): Verdict
   /** Leaves the packet to the host's own network stack. */
   pass(): Verdict
 }
 
 /** What the data plane of a cube with ports is given besides the packet. */
-export interface Context<State, Config, Port, Reason extends string> extends AnyContext<State, Config, Reason> {
+export interface Context<State, Config, Port, Reason extends string, Punted extends Punts = Record<never, never>>
+  extends AnyContext<State, Config, Reason, Punted> {
   /** Where the packet came in, with the port's own configuration: constants at compile time. */
   readonly port: Port & { readonly id: u16 }
   /** Sends the packet out of a port. */
@@ -99,7 +106,8 @@ export interface Context<State, Config, Port, Reason extends string> extends Any
 }
 
 /** What the data plane of a transparent cube is given besides the packet. */
-export interface TransparentContext<State, Config, Reason extends string> extends AnyContext<State, Config, Reason> {
+export interface TransparentContext<State, Config, Reason extends string, Punted extends Punts = Record<never, never>>
+  extends AnyContext<State, Config, Reason, Punted> {
   /** Whether the packet comes in by what the cube is on, or leaves by it: a constant at compile time. */
   readonly direction: 'ingress' | 'egress'
   /** Lets the packet go on: to the next transparent cube, or to where it was going. */

@@ -10,12 +10,22 @@ import { builtinCubes } from '../daemon/host.ts'
 import { apply } from '../engine/apply.ts'
 import { type Change, Engine } from '../engine/engine.ts'
 import { observe, plan } from '../engine/plan.ts'
+import { decodePunt } from '../engine/punts.ts'
 import { readGraph } from '../engine/read.ts'
 import { capacityOf, type InstanceNumbers, MemoryRecords } from '../engine/records.ts'
 import { mapPath, nothing } from '../engine/stitch.ts'
 import { controlTable, type PortCounters, readCounters } from '../engine/tables.ts'
 import type { HookPoint } from '../isa/program.ts'
-import { array, type ControlTableOf, describe as describeTable, struct, type Table, u64 } from '../lang/index.ts'
+import {
+  array,
+  type ControlTableOf,
+  describe as describeTable,
+  type PuntedPacket,
+  puntsMap,
+  struct,
+  type Table,
+  u64,
+} from '../lang/index.ts'
 import { openKernelWires } from './kernel-wires.ts'
 import { through } from './through.ts'
 import { openVirtualWires } from './virtual-wires.ts'
@@ -55,6 +65,8 @@ export interface Lab<C extends Cube = Cube> extends Disposable {
   transmit(port: string, frame: Uint8Array): Output
   table<K extends keyof C['state'] & string>(name: K): TableOf<C['state'][K]>
   counters(port: string): PortCounters
+  /** The packets that wait for the control plane, taken out. */
+  punts(): readonly PuntedPacket<NonNullable<C['punts']>>[]
   /** A view of the control plane, as `tessera show` has it. */
   view(title: string): Promise<View>
   /** Another configuration, or other ports, under the running instance. What is not given stays as it is. */
@@ -178,6 +190,13 @@ class OpenLab<C extends Cube> implements Lab<C> {
     const map = this.machine.openMap(mapPath(this.#graph, INSTANCE, name), describeTable(table))
     if (map === undefined) throw new Error(`the table ${name} is not there`)
     return controlTable(table, map) as TableOf<C['state'][K]>
+  }
+
+  punts(): readonly PuntedPacket<NonNullable<C['punts']>>[] {
+    const punts = (this.#folder.cube as C).punts ?? {}
+    using map = this.machine.openMap(mapPath(this.#graph, INSTANCE, MAP.punts), puntsMap())
+    if (map === undefined) throw new RangeError(`${this.#folder.cube.name} leaves no packets to its control plane`)
+    return map.consume().map((record) => decodePunt<NonNullable<C['punts']>>(punts, record))
   }
 
   counters(port: string): PortCounters {

@@ -4,6 +4,8 @@ import { alignUp, toHex } from '../../src/base/bytes.ts'
 import { mapsOf } from '../../src/compiler/compile.ts'
 import { MAP, type Wiring } from '../../src/compiler/wiring.ts'
 import { isArray, isBloom, isPerCpu, isRing, isSequence, type Program } from '../../src/isa/program.ts'
+import { decodeStruct } from '../../src/lang/codec.ts'
+import { puntHeader, puntReasons } from '../../src/lang/index.ts'
 import { sample } from './cube.ts'
 import type { Entries, TableContents, World } from './interpret.ts'
 
@@ -45,11 +47,13 @@ export class Bench {
     for (let tries = 0; tries < 100; tries++) {
       this.fill(tables, now)
       using loaded = this.machine.load(program, this.maps)
+      this.map(MAP.punts).consume()
       const results = packets.map((packet) => loaded.run(packet))
       const { cpu, lines } = this.counters()
       // Half of the values would be another CPU's.
       if (cpu === undefined) continue
       const entries = Object.keys(tables).flatMap((name) => this.linesOf(name, cpu))
+      entries.push(...inOrder(MAP.punts, this.map(MAP.punts).consume().map(whole)))
       return { results, entries: entries.sort(), counters: lines }
     }
     throw new Error('the scheduler moves this process all the time')
@@ -123,6 +127,12 @@ export class Bench {
 
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 
+/** A punt without the room that it did not need. */
+function whole(record: Uint8Array): Uint8Array {
+  const { reason, captured } = decodeStruct(puntHeader, record)
+  return record.subarray(0, (puntReasons(sample.punts)[reason]?.at ?? 0) + captured)
+}
+
 const linesOf = (name: string, entries: Iterable<readonly [Uint8Array, Uint8Array]>): string[] =>
   [...entries].map(([key, value]) => `${name} ${toHex(key)} = ${toHex(value)}`)
 
@@ -134,6 +144,7 @@ export const outcomeOf = (results: readonly RunResult[], { tables, events, count
   results,
   entries: Object.entries(tables)
     .flatMap(([name, entries]) => leftIn(name, entries, events.get(name) ?? []))
+    .concat(inOrder(MAP.punts, events.get(MAP.punts) ?? []))
     .sort(),
   counters: [...counters].map(([slot, [packets, bytes]]) => `${slot}: ${packets}, ${bytes}`).sort(),
 })

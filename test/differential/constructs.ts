@@ -50,6 +50,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   pass: 'generated',
   peek: 'generated',
   pop: 'generated',
+  punt: 'generated',
   push: 'generated',
   read: 'generated',
   replace: 'generated',

@@ -138,6 +138,10 @@ export const sample = {
     sixes: array({ value: { address: ipv6 }, entries: 4 }),
   },
   drops: { truncated: 'too short', unwanted: 'nobody wants it', odd: 'it is odd' },
+  punts: {
+    unknown: 'nobody knows what it is',
+    strange: { summary: 'its head', metadata: { octet: u8, wide: u64, flag: bool, who: mac }, packet: 60 },
+  },
 }
 
 /** What `cube/` calls by the same name, without the types. */

@@ -4,10 +4,10 @@ import { toHex } from '../../src/base/bytes.ts'
 import type { Cube } from '../../src/compiler/cube.ts'
 import type { StructField, Typed, TypedStatement, Variable } from '../../src/compiler/typed.ts'
 import { wrap } from '../../src/compiler/typed.ts'
-import { dropReasons, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
+import { dropReasons, MAP, puntSlot, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field, List } from '../../src/isa/layout.ts'
 import { type Hook, isArray } from '../../src/isa/program.ts'
-import { FARTHEST, mapKind, type StructType } from '../../src/lang/index.ts'
+import { FARTHEST, mapKind, puntHeader, puntReasons, type StructType } from '../../src/lang/index.ts'
 import { Checksums, type Place } from './checksums.ts'
 import { Packet } from './packet.ts'
 
@@ -24,8 +24,10 @@ interface Reference {
   readonly part?: Place | undefined
 }
 interface Ending {
-  readonly ending: 'drop' | 'forward' | 'flood' | 'pass'
+  readonly ending: 'drop' | 'forward' | 'flood' | 'pass' | 'punt'
   readonly number: number
+  /** Of a punt. */
+  readonly metadata?: Uint8Array
 }
 /** Integers in the range of their type, truth values, addresses, lists, references or null, verdicts, nothing. */
 type Value = bigint | boolean | Uint8Array | Reference | null | Ending | undefined | readonly Value[]
@@ -80,7 +82,7 @@ class Interpreter {
     return VERDICT[this.world.hook]
   }
 
-  private finish({ ending, number }: Ending): number {
+  private finish({ ending, number, metadata }: Ending): number {
     const { cube, hook, wiring } = this.world
     const own = wiring.port
     const reasons = Object.keys(dropReasons(cube))
@@ -89,6 +91,10 @@ class Interpreter {
     switch (ending) {
       case 'drop':
         this.count(SLOT.firstDrop + number)
+        return this.verdicts.drop
+      case 'punt':
+        this.punted(number, metadata)
+        this.count(puntSlot(cube, number))
         return this.verdicts.drop
       case 'pass':
         return this.verdicts.pass
@@ -107,6 +113,25 @@ class Interpreter {
         return this.verdicts.redirect
       }
     }
+  }
+
+  /** The record of a punt: there always is room here. */
+  private punted(number: number, metadata: Uint8Array = new Uint8Array()): void {
+    const { cube, events, wiring } = this.world
+    const reason = puntReasons(cube.punts)[number]
+    if (reason === undefined) throw new Error(`no reason ${number}`)
+    const { bytes, tag } = this.packet
+    const packet = bytes.subarray(0, reason.most)
+    const record = new Uint8Array(puntHeader.size + metadata.length + packet.length)
+    const view = new DataView(record.buffer)
+    view.setUint8(0, number)
+    view.setUint16(2, wiring.port, true)
+    view.setUint32(4, bytes.length, true)
+    view.setUint32(8, packet.length, true)
+    view.setUint32(12, tag === undefined ? 0 : tag[0] * 65_536 + tag[1], true)
+    record.set(metadata, puntHeader.size)
+    record.set(packet, puntHeader.size + metadata.length)
+    events.set(MAP.punts, [...(events.get(MAP.punts) ?? []), record])
   }
 
   private count(slot: number, port = this.world.wiring.port): void {
@@ -323,6 +348,11 @@ class Interpreter {
         return this.atomic(node)
       case 'drop':
         return { ending: 'drop', number: node.reason }
+      case 'punt': {
+        const struct = puntReasons(this.world.cube.punts)[node.reason]?.metadata
+        if (struct === undefined) throw new Error(`no reason ${node.reason}`)
+        return { ending: 'punt', number: node.reason, metadata: this.record(struct, node.metadata) }
+      }
       case 'forward':
         return { ending: 'forward', number: Number(this.value(node.port) as bigint) }
       case 'flood':

@@ -50,11 +50,15 @@ export const gate = defineCube('gate', {
     sizes: perCpuArray({ value: { packets: u64 }, entries: 16 }),
     seen: queue({ value: { address: mac }, entries: 64 }),
     arrivals: ring({ value: { address: mac, port: u16 }, bytes: 65536 }),
-    punts: packetRing({ value: { port: u16 }, bytes: 1 << 20, packet: 1514 }),
+    copies: packetRing({ value: { port: u16 }, bytes: 1 << 20, packet: 1514 }),
     known: bloom({ value: { address: mac }, entries: 10_000 }),
     history: hash({ key: { port: u16 }, value: { lengths: list(u32, 8), next: u8 }, entries: 64 }),
     rules: swappable(hash({ key: { source: ipv4 }, value: { port: u16 }, entries: 4096 })),
     routes: lpmTrie({ key: { destination: ipv4 }, value: { port: u16 }, entries: 256 }),
   },
   drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },
+  punts: {
+    unclear: 'the control plane decides',
+    stranger: { summary: 'somebody new', metadata: { address: mac, seen: u64 }, packet: 64 },
+  },
 })

@@ -40,7 +40,7 @@ export const lan = {
     buckets: locked(hash({ key: { source: mac }, value: { tokens: u64, filled: u64 }, entries: 64 })),
     rules: swappable(hash({ key: { source: ipv4 }, value: { port: u16, hits: u32 }, entries: 64 })),
     events: ring({ value: { source: mac, port: u16, length: u32 }, bytes: 4096 }),
-    punts: packetRing({ value: { port: u16 }, bytes: 65_536, packet: 256 }),
+    copies: packetRing({ value: { port: u16 }, bytes: 65_536, packet: 256 }),
     known: bloom({ value: { source: mac }, entries: 1000 }),
     reports: ring({
       value: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`word${index}`, u64])),
@@ -58,6 +58,10 @@ export const lan = {
     }),
   },
   drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },
+  punts: {
+    unclear: 'the control plane decides',
+    stranger: { summary: 'somebody new', metadata: { source: mac, seen: u64 } },
+  },
 }
 
 /** What an instance may be configured with, as a control plane would give it. */

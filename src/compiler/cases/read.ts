@@ -42,7 +42,7 @@ const LANG = '../../lang/index.ts'
 const WORDS =
   'array, Arp, atomic, bits, bool, contains, Ethernet, ETHERTYPE, fill, Geneve, Gre, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, masked, type Packet, prefix, seconds, u8, u16, u32, u64, Udp, Vxlan, withLock'
 const IMPORTS = `import { ${WORDS} } from '${LANG}'; import { config as given, dataplane, Flags, lan, Peers, Trailer, Words } from './lan.ts'`
-const GIVEN = '{ state, config, port, now, drop, forward, flood, pass }'
+const GIVEN = '{ state, config, port, now, drop, punt, forward, flood, pass }'
 
 /** All that a case does not repeat is in one line before it, which no place counts. */
 function moduleText(source: string): string {

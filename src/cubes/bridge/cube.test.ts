@@ -277,14 +277,22 @@ onEveryMachine('bridge', (openLab, machine) => {
         sent: count(1, b2a),
         drops: {},
         lost: {},
+        punts: {},
       })
       expect(lab.counters('b')).toEqual({
         received: count(4, b2a + a2a + n2a + b2l),
         sent: count(3, length + 2 * longer),
         drops: { same_port: count(1, a2a), invalid_source: count(1, n2a), link_local: count(1, b2l) },
         lost: {},
+        punts: {},
       })
-      expect(lab.counters('c')).toEqual({ received: none, sent: count(3, length + 2 * longer), drops: {}, lost: {} })
+      expect(lab.counters('c')).toEqual({
+        received: none,
+        sent: count(3, length + 2 * longer),
+        drops: {},
+        lost: {},
+        punts: {},
+      })
     })
 
     test('do not have the outer tag of a frame, which is carried beside it', async () => {

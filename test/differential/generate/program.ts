@@ -16,7 +16,7 @@ export interface Generated {
 }
 
 /** Taken out by name, so that functions can be given all of it. */
-const CONTEXT = ['state', 'config', 'now', 'drop', 'forward', 'flood', 'pass'].map(
+const CONTEXT = ['state', 'config', 'now', 'drop', 'punt', 'forward', 'flood', 'pass'].map(
   (name) => `  const ${name} = context.${name}`,
 )
 

@@ -1,4 +1,6 @@
 /** Statements of generated data planes. */
+import { struct } from '../../../src/lang/index.ts'
+import { sample } from '../cube.ts'
 import { fieldsOf, isInt, promoted, TYPES } from '../types.ts'
 import { type Draft, indented } from './draft.ts'
 import { compatible, constant, int } from './integers.ts'
@@ -6,7 +8,7 @@ import { underLock } from './locks.ts'
 import { loop } from './loops.ts'
 import { move } from './moves.ts'
 import { reference } from './references.ts'
-import { cell, change, isWritable, store } from './tables.ts'
+import { cell, change, isWritable, record, store } from './tables.ts'
 import { call, test, valueFor } from './values.ts'
 
 export const DEEPEST = 3
@@ -144,6 +146,13 @@ export function returned(draft: Draft, depth: number): string {
   return valueFor(draft, returns, depth) ?? 'false'
 }
 
+function punt(draft: Draft): string {
+  const metadata = draft.choose(2) === 0 ? undefined : record(draft, STRANGE)
+  return metadata === undefined ? "punt('unknown')" : `punt('strange', ${metadata})`
+}
+
+const STRANGE = struct('metadata', sample.punts.strange.metadata)
+
 export function verdict(draft: Draft, depth: number): string {
   const deeper = depth > 0 ? 1 : 0
   return draft.oneOf<string>(
@@ -151,6 +160,7 @@ export function verdict(draft: Draft, depth: number): string {
     [2, () => `drop('${draft.pick(['truncated', 'unwanted', 'odd'])}')`],
     [1, () => `forward(${int(draft, 1).text} & 3)`],
     [1, () => 'flood()'],
+    [1, () => punt(draft)],
     [deeper, () => `${test(draft, 1)} ? ${verdict(draft, depth - 1)} : ${verdict(draft, depth - 1)}`],
     [deeper, () => call(draft, 'verdict', 1, true) ?? 'pass()'],
   )
