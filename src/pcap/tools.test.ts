@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { concat, toHex } from '../base/bytes.ts'
+import { AnnotatedWriter } from './annotated.ts'
 import { readAll } from './fixtures.ts'
 import type { CapturedFrame } from './frame.ts'
 import { type CaptureFormat, CaptureWriter } from './write.ts'
 
-const missing = ['tcpdump', 'editcap', 'mergecap', 'capinfos'].filter(
+const missing = ['tcpdump', 'editcap', 'mergecap', 'capinfos', 'tshark'].filter(
   (tool) => spawnSync(tool, ['--version']).error !== undefined,
 )
 const note = missing.length === 0 ? '' : ` (not installed: ${missing.join(', ')})`
@@ -69,5 +70,28 @@ describe.skipIf(missing.length > 0)(`the tools of this field${note}`, () => {
   test('we read what mergecap writes of two interfaces', () => {
     run('mergecap', '-F', 'pcapng', '-a', '-w', path('merged.pcapng'), path('ours.pcapng'), path('ours.pcap'))
     expect(readAll(new Uint8Array(readFileSync(path('merged.pcapng'))))).toEqual([...FRAMES, ...FRAMES])
+  })
+
+  test('tshark shows what is said about frames, and where they were', () => {
+    const pieces: Uint8Array[] = []
+    const writer = new AnnotatedWriter({ application: 'us', sink: (bytes) => void pieces.push(bytes) })
+    writer.describe('alice', 'a port')
+    const [first, second, third] = FRAMES as [CapturedFrame, CapturedFrame, CapturedFrame]
+    writer.write(first, 'alice', { comment: 'it came', direction: 'in' })
+    writer.write(second, 'bob', { comment: 'dropped: nobody knows why', direction: 'out' })
+    writer.write(third, 'alice')
+    writer.count('alice', third.time, 5n, 3n)
+    writeFileSync(path('annotated.pcapng'), concat(...pieces))
+    const fields = ['frame.interface_name', 'frame.packet_flags_direction', 'frame.comment', 'frame.len']
+    const text = run('tshark', '-r', path('annotated.pcapng'), '-T', 'fields', ...fields.flatMap((one) => ['-e', one]))
+    expect(text.trimEnd().split('\n')).toEqual([
+      'alice\t0x00000001\tit came\t60',
+      'bob\t0x00000002\tdropped: nobody knows why\t61',
+      'alice\t\t\t62',
+    ])
+    expect(readAll(concat(...pieces))).toEqual([first, second, third])
+    const info = run('capinfos', '-A', path('annotated.pcapng'))
+    expect(info).toMatch(/Capture application: +us/)
+    expect(info).toMatch(/Number of stat entries = 1/)
   })
 })

@@ -1,16 +1,15 @@
 /** Frames → bytes of a capture file, with times in nanoseconds. */
-import { alignUp, viewOf } from '../base/bytes.ts'
+import { alignUp, concat, viewOf } from '../base/bytes.ts'
+import { interfaceBlock, sectionBlock } from './blocks.ts'
 import type { CapturedFrame } from './frame.ts'
 import { LINKTYPE_ETHERNET } from './linktype.ts'
 import { FILE_HEADER, RECORD_HEADER } from './pcap.ts'
-import { BLOCK, BYTE_ORDER_MAGIC, HEAD, OPTION, TAIL } from './pcapng.ts'
+import { BLOCK, HEAD, TAIL } from './pcapng.ts'
 
 export type CaptureFormat = 'pcap' | 'pcapng'
 
 const SNAPSHOT = 262_144
 const BUFFER = 64 * 1024
-
-const utf8 = new TextEncoder()
 
 /** Neither format can tell of times before 1970. */
 const sinceEpoch = (time: bigint): bigint => (time < 0n ? 0n : time)
@@ -49,40 +48,9 @@ const pcap: Layout = {
 }
 
 const ENHANCED = 20
-/** As an exponent of ten. */
-const NANOSECONDS = 9
 
 const pcapng: Layout = {
-  /** A section of unknown length, and its one interface. */
-  header(name) {
-    const text = utf8.encode(name)
-    const padded = alignUp(text.length, 4)
-    const section = HEAD + 16 + TAIL
-    const described = HEAD + 8 + (4 + padded) + (4 + 4) + 4 + TAIL
-    const header = new Uint8Array(section + described)
-    const view = viewOf(header)
-    view.setUint32(0, BLOCK.section, true)
-    view.setUint32(4, section, true)
-    view.setUint32(8, BYTE_ORDER_MAGIC, true)
-    view.setUint16(12, 1, true)
-    view.setBigInt64(16, -1n, true)
-    view.setUint32(section - TAIL, section, true)
-    let at = section
-    view.setUint32(at, BLOCK.interface, true)
-    view.setUint32(at + 4, described, true)
-    view.setUint16(at + 8, LINKTYPE_ETHERNET, true)
-    view.setUint32(at + 12, SNAPSHOT, true)
-    at += HEAD + 8
-    view.setUint16(at, OPTION.name, true)
-    view.setUint16(at + 2, text.length, true)
-    header.set(text, at + 4)
-    at += 4 + padded
-    view.setUint16(at, OPTION.resolution, true)
-    view.setUint16(at + 2, 1, true)
-    view.setUint8(at + 4, NANOSECONDS)
-    view.setUint32(header.length - TAIL, described, true)
-    return header
-  },
+  header: (name) => concat(sectionBlock(), interfaceBlock(name)),
   overhead: HEAD + ENHANCED + TAIL,
   alignment: 4,
   write(record, { time, bytes, length }) {
