@@ -74,11 +74,11 @@ export function functionCall(scope: Scope, node: Call, module: Module, name: str
 function called(scope: Scope, node: Call, callee: TypedFunction, given: readonly Typed[]): TypedCall {
   // An argument may have made those before it stale.
   for (const one of given) useReference(scope, one, one.at.span)
-  const { written = UNMOVED.written } = scope.moved ?? {}
+  const { written, redirected } = scope.moved ?? UNMOVED
   if (callee.moves) {
     packetMoved(scope, `${callee.name}(…)`)
     // It may not have.
-    if (scope.moved !== undefined) scope.moved = { ...scope.moved, written }
+    if (scope.moved !== undefined) scope.moved = { ...scope.moved, written, redirected }
   }
   functionWrote(scope, callee, given)
   for (const table of callee.changes) tableChanged(scope, table, `${callee.name}(…)`)
@@ -129,6 +129,7 @@ function checkBody(
     moves: scope.movedAtReturn?.packet !== undefined,
     changes: [...(scope.movedAtReturn?.tables.keys() ?? [])],
     writes: [...(scope.movedAtReturn?.written.keys() ?? [])],
+    redirects: [...(scope.movedAtReturn?.redirected.keys() ?? [])],
     body: statements,
     result: scope.returns ?? { kind: 'void' },
     at: scope.at(tree.span),

@@ -13,18 +13,32 @@ export function fieldWritten(scope: Scope, place: Typed & { op: 'field' | 'eleme
   if (base.type.kind !== 'reference') return
   const { covered, struct } = base.type
   const { checksum, pseudoHeader } = struct.checksums ?? {}
-  if (covered !== true && checksum?.covers !== 'message' && pseudoHeader?.fields.includes(field.name) !== true) return
   const [root] = rootOf(base)
+  if (root !== undefined && pseudoHeader?.found.includes(field.name) === true) redirect(scope, root)
+  if (covered !== true && checksum?.covers !== 'message' && pseudoHeader?.fields.includes(field.name) !== true) return
   owe(scope, root?.message ?? root, `\`${root?.name ?? struct.name}\``)
 }
 
 /** What a function may have written to by the time that it returns. */
 export function functionWrote(scope: Scope, callee: TypedFunction, given: readonly Typed[]): void {
-  for (const variable of callee.writes) {
+  const rootOfParameter = (variable: Variable): Variable | undefined => {
     const argument = given[callee.parameters.indexOf(variable)]
-    const [root] = argument === undefined ? [] : rootOf(argument)
+    return argument === undefined ? undefined : rootOf(argument)[0]
+  }
+  for (const variable of callee.writes) {
+    const root = rootOfParameter(variable)
     owe(scope, root?.message ?? root, `what ${callee.name}(…) wrote to`)
   }
+  for (const variable of callee.redirects) {
+    const root = rootOfParameter(variable)
+    if (root !== undefined) redirect(scope, root)
+  }
+}
+
+/** What follows a network header is something else from here on: another checksum covers its addresses. */
+function redirect(scope: Scope, header: Variable): void {
+  const { redirected, ...moved } = scope.moved ?? UNMOVED
+  scope.moved = { ...moved, redirected: new Map(redirected).set(header, scope.compilation.nextVariable) }
 }
 
 function owe(scope: Scope, variable: Variable | undefined, what: string): void {
@@ -42,13 +56,17 @@ export function originOf(given: Typed): Pick<Variable, 'message' | 'key'> {
   return { message: root?.message ?? root, key: root?.key }
 }
 
-/** What is stale at the end of a round, and whether checksums are settled there: of headers from `since` on. */
+/**
+ * What is stale at the end of a round, and whether checksums are settled there: of headers from `since` on, and of those that were
+ * redirected since.
+ */
 export function settledInRound(
   scope: Scope,
   moved: Moved | undefined,
   since: number,
 ): { readonly moved: Moved | undefined; readonly settles: boolean } {
-  const owed = [...(moved?.written ?? [])].find(([{ id }]) => id >= since)
+  const isOther = (header: Variable): boolean => Math.max(header.id, moved?.redirected.get(header) ?? 0) >= since
+  const owed = [...(moved?.written ?? [])].find(([header]) => isOther(header))
   if (owed === undefined) return { moved, settles: false }
   scope.moved = moved
   packetMoved(scope, `the end of the round, where the checksum of ${owed[1]} is settled`)

@@ -10,12 +10,18 @@ import { absent, type Moved, type Scope } from './scope.ts'
 import type { Span } from './tree.ts'
 import type { NamedTable, StructField, Typed, Variable } from './typed.ts'
 
-export const UNMOVED: Moved = { packet: undefined, entries: new Map(), tables: new Map(), written: new Map() }
+export const UNMOVED: Moved = {
+  packet: undefined,
+  entries: new Map(),
+  tables: new Map(),
+  written: new Map(),
+  redirected: new Map(),
+}
 
 /** From here on, what was read of the packet before is stale; checksums are settled. */
 export function packetMoved(scope: Scope, what: string): void {
   const packet = { what, before: scope.compilation.nextVariable }
-  scope.moved = { ...(scope.moved ?? UNMOVED), packet, written: new Map() }
+  scope.moved = { ...(scope.moved ?? UNMOVED), packet, written: new Map(), redirected: new Map() }
 }
 
 /** `state.table.set(…)` and the like. Arrays keep their entries; `add` replaces none, but may have another one forgotten. */
@@ -42,7 +48,7 @@ const differ = (a: readonly StructField[] | undefined, b: readonly StructField[]
 
 /** From here on, what was got of a table before is stale: of a `key`, if one is given. */
 export function tableChanged(scope: Scope, table: string, what: string, key?: readonly StructField[]): void {
-  const { packet, entries: before, tables, written } = scope.moved ?? UNMOVED
+  const { entries: before, ...moved } = scope.moved ?? UNMOVED
   const entries = new Map<Variable, string>()
   for (const variable of scope.references()) {
     const isOther = differ(variable.key, key)
@@ -50,7 +56,7 @@ export function tableChanged(scope: Scope, table: string, what: string, key?: re
     const how = isOld ? what : before.get(variable)
     if (how !== undefined) entries.set(variable, how)
   }
-  scope.moved = { packet, entries, tables: new Map(tables).set(table, what), written }
+  scope.moved = { ...moved, entries, tables: new Map(moved.tables).set(table, what) }
 }
 
 const tableOf = ({ type }: Variable): string | undefined => (type.kind === 'reference' ? type.table : undefined)

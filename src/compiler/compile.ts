@@ -130,7 +130,7 @@ export function toUnoptimised(source: DataPlaneSource, options: Specialisation):
   const { name, wiring, verdicts, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned' } = options
   const at = { source: module, span: syntax }
   const body = toTyped(source, options)
-  const main = { name, parameters: [], body, result: VERDICT, moves: false, changes: [], writes: [], at }
+  const main = { name, parameters: [], body, result: VERDICT, moves: false, changes: [], writes: [], redirects: [], at }
   return lower(main, { cube, hook, direction, wiring, verdicts, clock, calls })
 }
 

@@ -5,9 +5,9 @@
 import { ADJ_ROOM, type HelperName, SK_BUFF } from '../isa/opcodes.ts'
 import { ETHERTYPE, Ethernet, Vlan } from '../lang/index.ts'
 import type { Value } from './ir.ts'
-import { MOST_ROOM } from './lower-checksum.ts'
 import { Mover, WORDS } from './lower-move.ts'
 import { OWN } from './lower-packet.ts'
+import { MOST_ROOM } from './lower-settle.ts'
 import { swapBytes } from './passes/simplify.ts'
 import type { Tunnel } from './typed.ts'
 

@@ -76,6 +76,7 @@ test('functions stand below what calls them, once', () => {
     moves: false,
     changes: [],
     writes: [],
+    redirects: [],
     at,
   }
   const halved = (given: Typed): Typed => ({ op: 'call', callee: half, arguments: [given], type: U32, at })
@@ -88,6 +89,7 @@ test('functions stand below what calls them, once', () => {
     moves: false,
     changes: [],
     writes: [],
+    redirects: [],
     at,
   }
   const large: Typed = { op: 'call', callee: away, arguments: [], type: verdict, at }

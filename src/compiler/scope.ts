@@ -53,6 +53,8 @@ export interface Moved {
   readonly tables: ReadonlyMap<string, string>
   /** Headers that were assigned to and whose checksums are not settled yet, by the name that a message gives them. */
   readonly written: ReadonlyMap<Variable, string>
+  /** Headers that say by now that something else follows them, with the number of the first variable made since. */
+  readonly redirected: ReadonlyMap<Variable, number>
 }
 
 /** Where two ways meet: what is stale on either is stale. Only what was declared before they parted is known to both. */
@@ -64,6 +66,7 @@ export function eitherMoved(a: Moved | undefined, b: Moved | undefined): Moved |
     entries: new Map([...b.entries, ...a.entries]),
     tables: new Map([...b.tables, ...a.tables]),
     written: new Map([...b.written, ...a.written]),
+    redirected: new Map([...[...a.redirected, ...b.redirected].sort(([, x], [, y]) => x - y)]),
   }
 }
 

@@ -155,6 +155,8 @@ export interface TypedFunction {
   readonly changes: readonly string[]
   /** Headers that it may have written to, and whose checksums are not settled when it returns. */
   readonly writes: readonly Variable[]
+  /** Headers whose fields may say by then that something else follows them. */
+  readonly redirects: readonly Variable[]
   readonly at: Position
 }
 

@@ -34,6 +34,7 @@ const callee: TypedFunction = {
   moves: false,
   changes: [],
   writes: [],
+  redirects: [],
   at,
 }
 const call: Typed = { op: 'call', callee, arguments: [choose], type: U32, at }

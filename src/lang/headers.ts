@@ -38,7 +38,11 @@ export const IPv4 = header(
   },
   {
     checksum: { field: 'checksum', covers: 'header' },
-    pseudoHeader: { fields: ['source', 'destination'], version: 4 },
+    pseudoHeader: {
+      fields: ['source', 'destination'],
+      found: ['headerLength', 'fragmentOffset', 'protocol'],
+      version: 4,
+    },
   },
 )
 
@@ -55,7 +59,7 @@ export const IPv6 = header(
     source: ipv6,
     destination: ipv6,
   },
-  { pseudoHeader: { fields: ['source', 'destination'], version: 6 } },
+  { pseudoHeader: { fields: ['source', 'destination'], found: ['nextHeader'], version: 6 } },
 )
 
 /**

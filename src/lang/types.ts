@@ -227,8 +227,8 @@ export interface Checksum<Name extends string = string> {
 /** What a header says about checksums. */
 export interface Checksums<Name extends string = string> {
   readonly checksum?: Checksum<Name>
-  /** The fields that checksums of the transport layer cover, and how its header is found. */
-  readonly pseudoHeader?: { readonly fields: readonly Name[]; readonly version: 4 | 6 }
+  /** The fields that checksums of the transport layer cover, and how its header is found: by what fields of this one. */
+  readonly pseudoHeader?: { readonly fields: readonly Name[]; readonly found: readonly Name[]; readonly version: 4 | 6 }
 }
 
 /** Fields with their places. `order` is the byte order of its integers. */

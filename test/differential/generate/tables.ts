@@ -132,7 +132,10 @@ export function store(draft: Draft): string[] | undefined {
   const isEntry = reference.origin.of === 'entry'
   const element = draft.choose(2) === 1 ? storeElement(draft, reference) : undefined
   if (element !== undefined) return element
-  const { field, type } = draft.pick(fieldsOf(struct))
+  // What follows a header from before a loop stays what it is.
+  const isKept = reference.once && draft.breaks.includes('loop')
+  const found = isKept ? (struct.checksums?.pseudoHeader?.found ?? []) : []
+  const { field, type } = draft.pick(fieldsOf(struct).filter(({ field }) => !found.includes(field)))
   if (!isInt(type)) {
     const value = valueFor(draft, type, 2)
     return value === undefined ? [] : [`${name}.${field} = ${value}`]
