@@ -12,7 +12,7 @@ import { Handle } from './objects.ts'
 const AF_PACKET = 17
 const SOCK_RAW = 3
 const SOCK_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
-const ETH_P_ALL_NETWORK_ORDER = 0x0300
+const ETH_P_ALL = 3
 const SOL_SOCKET = 1
 const SO_RCVBUFFORCE = 33
 const SOL_PACKET = 263
@@ -45,8 +45,11 @@ export class RawSocket implements Disposable {
     vector.setBigUint64(8, BigInt(this.#frame.length), true)
   }
 
-  /** `name` is looked up in this network namespace, and the socket stays there. */
-  static open(name: string): RawSocket {
+  /**
+   * `name` is looked up in this network namespace, and the socket stays there. With an EtherType, it sees only what programs leave
+   * to the host's own stack: what it sees of all protocols, it sees before them.
+   */
+  static open(name: string, protocol = ETH_P_ALL): RawSocket {
     const { index } = linkNamed(name)
     const what = `open a packet socket on "${name}"`
     // Without a protocol, so that nothing of other interfaces is queued before bind names this one.
@@ -60,7 +63,7 @@ export class RawSocket implements Disposable {
       setOption(handle.fd, SOL_SOCKET, SO_RCVBUFFORCE, new Uint8Array(new Uint32Array([8 << 20]).buffer))
       const address = new Uint8Array(20)
       viewOf(address).setUint16(0, AF_PACKET, true)
-      viewOf(address).setUint16(2, ETH_P_ALL_NETWORK_ORDER, true)
+      viewOf(address).setUint16(2, protocol)
       viewOf(address).setInt32(4, index, true)
       check(bind(handle.fd, address), 'socket', what)
       return new RawSocket(name, handle)

@@ -4,6 +4,7 @@ export type { Connection, ConnectionState, HostOptions, IcmpError } from '../vm/
 export { SimulatedHost } from '../vm/host.ts'
 export { openVirtualMachine, type VirtualMachine } from '../vm/machine.ts'
 export * from './dissect.ts'
+export { type GraphLab, type GraphLabOptions, type Output, openGraphLab } from './graph-lab.ts'
 export * from './lab.ts'
 export * from './machines.ts'
 export * from './network.ts'

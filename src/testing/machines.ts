@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import type { Cube } from '../cube/define.ts'
 import type { Hook, HookPoint } from '../isa/program.ts'
 import { whyNoKernel } from '../kernel/requirements.ts'
+import { type GraphLab, type GraphLabOptions, openGraphLab } from './graph-lab.ts'
 import { type Lab, type LabOptions, openLab } from './lab.ts'
 import type { MachineName } from './wires.ts'
 
@@ -21,6 +22,17 @@ const HOOKS: Readonly<Record<Hook, HookPoint>> = { tc: 'tc ingress', xdp: 'xdp' 
 
 /** {@link openLab} on the machine whose turn it is, by the hook whose turn it is. */
 export type OpenLab = <C extends Cube = Cube>(options: LabOptions<C>) => Promise<Lab<C>>
+
+/** {@link openGraphLab} on the machine whose turn it is. */
+export type OpenGraph = (options: GraphLabOptions | string) => Promise<GraphLab>
+
+/** Describes `title` once for each machine: graphs at TC ingress. */
+export function graphsOnEveryMachine(title: string, body: (open: OpenGraph, machine: MachineName) => void): void {
+  for (const { name, skip } of everyMachine)
+    describe.skipIf(skip !== undefined)(`${title} (${name}${skip === undefined ? '' : `, skipped: ${skip}`})`, () =>
+      body((options) => openGraphLab(name, typeof options === 'string' ? { graph: options } : options), name),
+    )
+}
 
 /** Describes `title` once for each machine and each hook. */
 export function onEveryMachine(
