@@ -48,13 +48,12 @@ export function planNoCalls(main: TypedFunction, hook: Hook): Calls {
 }
 
 /** The functions to be called. A Refusal where the others are too many to be compiled in. */
-export function planCalls(main: TypedFunction, hook: Hook): Calls {
+export function planCalls(main: TypedFunction, hook: Hook, names = new Names()): Calls {
   const bodies = surveyAll(main, hook)
   // The first is the data plane itself, which nobody calls.
   const callersFirst = [...bodies.keys()].slice(1)
   const called = new Map<TypedFunction, Called>()
   const wholes = new Map<TypedFunction, Whole>()
-  const names = new Names()
   const held = heldIn(bodies)
   const counts = countAll(bodies, called)
   for (const one of callersFirst.toReversed()) {
@@ -277,7 +276,7 @@ function refuseTooMany(bodies: ReadonlyMap<TypedFunction, Body>, called: Calls):
 }
 
 /** Names for functions: those of a program differ. */
-class Names {
+export class Names {
   private readonly used = new Set<string>()
 
   unused(name: string): string {

@@ -13,11 +13,12 @@
  *     tidy          jumps to jumps
  *     emit          → Program
  */
-import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, MapDescription, Program } from '../isa/program.ts'
 import { describe, puntsMap, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
+import { type Assembly, type Node, PROGRAMS } from './assembly.ts'
 import { check } from './check.ts'
 import { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
@@ -25,22 +26,16 @@ import { checkEffort } from './effort.ts'
 import { emit } from './emit.ts'
 import type { Graph } from './ir.ts'
 import { lower } from './lower.ts'
-import { loadModules, type Module, type Modules } from './modules.ts'
-import type { FunctionSyntax } from './narrow.ts'
+import type { LowerOptions } from './lower-value.ts'
 import { optimise } from './passes/optimise.ts'
 import { usedGraphs } from './passes/unused.ts'
 import { select } from './select.ts'
+import type { DataPlaneSource } from './source.ts'
 import { tidy } from './tidy.ts'
 import { VERDICT } from './typed.ts'
-import { clockMap, countersMap, exitsMap, MAP, type Wiring } from './wiring.ts'
+import { clockMap, countersMap, exitsMap, MAP, programsMap, ROW_OF, type Wiring } from './wiring.ts'
 
-/** A data plane, read and parsed: what every instance of a cube is compiled from. */
-export interface DataPlaneSource {
-  readonly cube: Cube
-  readonly modules: Modules
-  readonly module: Module
-  readonly syntax: FunctionSyntax
-}
+export { type DataPlaneSource, dataPlaneOf, readDataPlane } from './source.ts'
 
 /** What makes an instance of a cube, at one of its ports, out of the cube: all of it constant in the program. */
 export interface Specialisation {
@@ -62,51 +57,63 @@ export interface Specialisation {
   readonly calls?: 'planned' | 'none'
 }
 
-/** Reads a cube's `dataplane.ts`. A Refusal where it cannot be parsed, or is no data plane. */
-export async function readDataPlane(path: string): Promise<DataPlaneSource> {
-  return dataPlaneOf(await loadModules(path), path)
+/** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
+export const compile = (source: DataPlaneSource, options: Specialisation): Program => generate(alone(source, options))
+
+/** The same with all data planes that packets meet from one place on. An {@link Excess} where they are too much for one program. */
+export const assemble = (assembly: Assembly): Program => generate({ ...assembly, nodes: assembly.nodes.map(together) })
+
+/** What becomes a program. */
+interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
+  readonly nodes: readonly Part[]
 }
 
-/** The data plane in one of some modules. A Refusal where it is none. */
-export function dataPlaneOf(modules: Modules, path: string): DataPlaneSource {
-  const module = modules.get(path)
-  const live = module?.values.default as { cube?: Cube } | undefined
-  const call = module?.default
-  const syntax = call?.type === 'CallExpression' ? call.arguments[1] : undefined
-  const isFunction = syntax?.type === 'ArrowFunctionExpression' || syntax?.type === 'FunctionExpression'
-  if (module === undefined || live?.cube === undefined || !isFunction)
-    throw refusal(
-      `${module?.file ?? path} is no data plane`,
-      'write export default dataplane(cube, (packet, { drop, … }) => { … })',
-    )
-  return { cube: live.cube, modules, module, syntax }
+/** A data plane in it. */
+interface Part extends Pick<LowerOptions, 'prefix' | 'wiring'> {
+  readonly source: DataPlaneSource
+  readonly config: Specialisation['config']
+  readonly port: Specialisation['port']
 }
 
-/** Compiles. A Refusal with every diagnostic found, where there is one. */
-export function compile(source: DataPlaneSource, options: Specialisation): Program {
-  const program = generate(source, options)
+function alone(source: DataPlaneSource, { config, port, wiring, ...common }: Specialisation): Whole {
+  const { exits, ...own } = wiring
+  const ways = exits.map((exit) => ({ to: 'interface', ...exit }) as const)
+  return { ...common, nodes: [{ source, prefix: '', config, port, wiring: { ...own, ways } }] }
+}
+
+function together({ source, instance, config, port, direction = 'ingress', ways, capacity }: Node): Part {
+  const id = port?.id ?? ROW_OF[direction]
+  return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, wiring: { port: id, ways, capacity } }
+}
+
+function generate(whole: Whole): Program {
+  const program = generateOnce(whole)
   // The frames of functions that call each other add up; what is compiled in shares one.
-  return program.stack <= LIMIT.stack ? program : generate(source, { ...options, calls: 'none' })
+  return program.stack <= LIMIT.stack ? program : generateOnce({ ...whole, calls: 'none' })
 }
 
-function generate(source: DataPlaneSource, options: Specialisation): Program {
-  const code = toGraphs(source, options).map(select)
+function generateOnce(whole: Whole): Program {
+  const code = optimised(whole).map(select)
   code.forEach(allocate)
   checkEffort(code)
   code.forEach(tidy)
-  const { name, hook = 'tc', wiring } = options
-  return emit(code, { name, hook, maps: mapsOf(source.cube, wiring.capacity, hook) })
+  const { name, hook = 'tc' } = whole
+  return emit(code, { name, hook, maps: mapsOfWhole(whole) })
 }
 
 /** The first third of {@link compile}: the typed tree. */
-export function toTyped({ cube, modules, module, syntax }: DataPlaneSource, options: Specialisation) {
+export const toTyped = (source: DataPlaneSource, options: Specialisation) => {
+  const { wiring, config, port, hook = 'tc' } = options
+  return typed({ source, config, port, prefix: '', wiring: { ...wiring, ways: [] } }, hook)
+}
+
+function typed({ source, config, port, wiring }: Part, hook: Hook) {
+  const { cube, modules, module, syntax } = source
   const diagnostics: Diagnostic[] = []
-  const { config, wiring, hook = 'tc' } = options
-  const port = { ...options.port, id: wiring.port }
-  const functions = new Functions()
-  const typed = check({ modules, cube, hook, config, port, diagnostics, functions, nextVariable: 0 }, module, syntax)
+  const given = { modules, cube, hook, config, port: { ...port, id: wiring.port }, diagnostics }
+  const tree = check({ ...given, functions: new Functions(), nextVariable: 0 }, module, syntax)
   if (diagnostics.length > 0) throw new Refusal(inOrder(diagnostics))
-  return typed
+  return tree
 }
 
 /** From top to bottom, whichever stage found them; files in the order in which something was found in them. */
@@ -125,20 +132,40 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 }
 
 /** The second third: SSA as it is first built, of the program and of the functions that it calls. */
-export function toUnoptimised(source: DataPlaneSource, options: Specialisation): Graph[] {
-  const { cube, module, syntax } = source
-  const { name, wiring, verdicts, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned' } = options
-  const at = { source: module, span: syntax }
-  const body = toTyped(source, options)
-  const main = { name, parameters: [], body, result: VERDICT, moves: false, changes: [], writes: [], redirects: [], at }
-  return lower(main, { cube, hook, direction, wiring, verdicts, clock, calls })
-}
+export const toUnoptimised = (source: DataPlaneSource, options: Specialisation): Graph[] =>
+  unoptimised(alone(source, options))
 
 /** Optimised SSA, ready for selection. */
-export function toGraphs(source: DataPlaneSource, options: Specialisation): Graph[] {
-  const graphs = toUnoptimised(source, options)
+export const toGraphs = (source: DataPlaneSource, options: Specialisation): Graph[] => optimised(alone(source, options))
+
+/** The same of several data planes. */
+export const assembleGraphs = (assembly: Assembly): Graph[] =>
+  optimised({ ...assembly, nodes: assembly.nodes.map(together) })
+
+function unoptimised(whole: Whole): Graph[] {
+  const { name, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned', verdicts, nodes } = whole
+  const parts = nodes.map((part) => {
+    const { cube, module, syntax } = part.source
+    const at = { source: module, span: syntax }
+    const body = typed(part, hook)
+    const main = { name, parameters: [], body, result: VERDICT, moves: false, changes: [], writes: [], redirects: [], at }
+    return { cube, main, prefix: part.prefix, wiring: part.wiring }
+  })
+  return lower(parts, { hook, direction, verdicts, clock, calls })
+}
+
+function optimised(whole: Whole): Graph[] {
+  const graphs = unoptimised(whole)
   graphs.forEach(optimise)
   return usedGraphs(graphs)
+}
+
+/** Those that a program may refer to, by the names that it has for them. */
+function mapsOfWhole({ nodes, hook, slots = 0 }: Whole): Readonly<Record<string, MapDescription>> {
+  const own = nodes.flatMap(({ source, prefix, wiring }) =>
+    Object.entries(mapsOf(source.cube, wiring.capacity, hook)).map(([name, one]) => [`${prefix}${name}`, one] as const),
+  )
+  return { ...Object.fromEntries(own), [MAP.clock]: clockMap, [PROGRAMS]: programsMap(slots) }
 }
 
 /**

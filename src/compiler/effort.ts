@@ -2,8 +2,9 @@
  * What the verifier will have to do. It walks every round of every loop, and gives up at limits that are part of its
  * interface; a program over them is refused here, where a line can be named.
  */
-import { type Place, Refusal } from '../base/diagnostic.ts'
+import type { Place } from '../base/diagnostic.ts'
 import { placeOf } from './emit.ts'
+import { Excess } from './excess.ts'
 import type { CodeBlock, CodeGraph } from './machine-code.ts'
 
 /** BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h) is 1,000,000; where ways differ, some are walked more than once. */
@@ -78,7 +79,7 @@ function tooMuch(
   most: number,
   blocks: readonly CodeBlock[],
   cost: (block: CodeBlock) => number,
-): Refusal {
+): Excess {
   const weight = (block: CodeBlock): number => cost(block) * block.rounds
   const worst = blocks.reduce((a, b) => (weight(b) > weight(a) ? b : a))
   const at = worst.code[0]?.at
@@ -87,5 +88,5 @@ function tooMuch(
     worst.rounds > 1
       ? 'let a function compute what the loop needs, run it fewer times, or do less in it'
       : 'do less for each packet, or split the cube in two'
-  return new Refusal([{ message: `${message}; ${most} are the most`, place, remedy }])
+  return new Excess('instructions', { message: `${message}; ${most} are the most`, place, remedy })
 }

@@ -1,10 +1,11 @@
 /** Instructions with registers → a Program: places on the stack, distances of jumps, and the line of each instruction. */
 
 import { alignUp } from '../base/bytes.ts'
-import { placeAt, Refusal } from '../base/diagnostic.ts'
+import { placeAt } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, Instruction, MapDescription, Program } from '../isa/program.ts'
 import { slotsOf } from '../isa/program.ts'
+import { Excess } from './excess.ts'
 import { forgetRounds } from './forget.ts'
 import { stackOf } from './frames.ts'
 import type { StackObject } from './ir.ts'
@@ -86,13 +87,11 @@ function encodeOne(
   if (target !== undefined) {
     const distance = (starts.get(target) ?? 0) - next
     if (distance < -32768 || distance > 32767)
-      throw new Refusal([
-        {
-          message: `a jump over ${Math.abs(distance)} instructions; 32767 are the most`,
-          place: placeOf(at),
-          remedy: 'do less for each packet, or split the cube in two',
-        },
-      ])
+      throw new Excess('instructions', {
+        message: `a jump over ${Math.abs(distance)} instructions; 32767 are the most`,
+        place: placeOf(at),
+        remedy: 'do less for each packet, or split the cube in two',
+      })
     return { ...base, offset: distance }
   }
   if (map !== undefined) return { ...base, map, ...(mapValue === undefined ? {} : { mapValue }) }
@@ -147,20 +146,18 @@ function layStack(graph: CodeGraph): { places: Places; size: number } {
   return { places: { objects, spills }, size }
 }
 
-function tooMuchStack(size: number, spills: number, objects: readonly StackObject[]): Refusal {
+function tooMuchStack(size: number, spills: number, objects: readonly StackObject[]): Excess {
   const largest = [...objects].sort((a, b) => b.size - a.size).slice(0, 3)
   const [worst] = largest
   const what = [
     ...largest.map((one) => `${one.what}: ${one.size} bytes`),
     `values that found no register: ${8 * spills} bytes`,
   ]
-  return new Refusal([
-    {
-      message: `this needs ${size} bytes of stack; the kernel allows ${LIMIT.stack}`,
-      place: worst && placeOf(worst.at),
-      remedy: `make keys and values smaller, or keep fewer values at a time:\n${what.join('\n')}`,
-    },
-  ])
+  return new Excess('stack', {
+    message: `this needs ${size} bytes of stack; the kernel allows ${LIMIT.stack}`,
+    place: worst && placeOf(worst.at),
+    remedy: `make keys and values smaller, or keep fewer values at a time:\n${what.join('\n')}`,
+  })
 }
 
 export const placeOf = ({ source, span }: Position) =>

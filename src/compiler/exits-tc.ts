@@ -1,83 +1,119 @@
 /** How a packet leaves by a port at the TC hook: the interfaces are constants of the program. */
+import { refusal } from '../base/diagnostic.ts'
+import { REDIRECT_INGRESS, SK_BUFF, TC_ACT } from '../isa/opcodes.ts'
+import type { Copy, Destination, Way } from './assembly.ts'
 import { type ExitParts, Exits } from './exits.ts'
-import type { Block, Value } from './ir.ts'
+import type { Value } from './ir.ts'
 import { OWN } from './lower-packet.ts'
-import { SLOT, type Wiring } from './wiring.ts'
+import { SLOT } from './wiring.ts'
+
+/** The `tc_index` of packets that the host's stack is to have: no slot. */
+export const FOR_HOST = 0xffff
 
 export class TcExits extends Exits {
   constructor(parts: ExitParts) {
     super('tc', parts)
   }
 
+  /** Copies to all but the last; what needs none to go on is that one. */
   protected buildFlood(): void {
-    const { builder } = this
-    const others = this.wiring.exits.filter(({ port }) => port !== this.wiring.port)
-    const last = others.pop()
-    if (last === undefined) return this.drop(this.reason('no_such_port'))
-    for (const { port, ifindex } of others) {
-      const sent = builder.newBlock()
-      const failed = builder.newBlock()
-      const next = builder.newBlock()
-      const context = builder.emit({ op: 'context' })
-      const result = builder.emit(
-        { op: 'call', helper: 'clone_redirect' },
-        context,
-        builder.constant(ifindex),
-        builder.constant(0),
-      )
-      builder.branch('eq', 64, result, builder.constant(0), sent, failed)
-      builder.enter(sent)
-      this.count(this.slot(SLOT.sent, port))
-      builder.jump(next)
-      builder.enter(failed)
-      this.count(this.slot(SLOT.firstDrop + this.reason('send_failed'), port))
-      builder.jump(next)
-      builder.enter(next)
-    }
-    this.count(this.slot(SLOT.sent, last.port))
-    this.packet.leave(this.redirect(builder.constant(last.ifindex)))
+    const { wiring } = this
+    const others = wiring.ways.filter(({ port, to }) => port !== wiring.port && to !== 'nowhere')
+    const within = others.filter((way) => (way.to === 'node' || way.to === 'tail') && way.copy === undefined)
+    if (within.length > 1)
+      throw refusal('a flood leads to several cubes, and copies have no way to them', 'let it lead to one')
+    const last = within[0] ?? others.at(-1)
+    if (last === undefined) return this.dropFor('no_such_port')
+    this.settle(last.to !== 'node')
+    const copies = others.filter((way) => way !== last)
+    for (const way of copies) this.copyTo(way)
+    // The kernel's helper makes what was copied writable again.
+    if (copies.length > 0 && last.to === 'node') this.packet.moved()
+    this.send(last)
   }
 
-  /** The interface of a port that is known only now: a chain of comparisons, then one end for all. */
-  protected buildForward(port: Value): void {
+  private copyTo(way: Way): void {
     const { builder } = this
+    const sent = builder.newBlock()
+    const failed = builder.newBlock()
+    const next = builder.newBlock()
+    const { ifindex, flags, slot } = copyOf(way)
+    const context = builder.emit({ op: 'context' })
+    if (slot !== undefined) this.mark(slot)
+    const result = builder.emit(
+      { op: 'call', helper: 'clone_redirect' },
+      context,
+      builder.constant(ifindex),
+      builder.constant(flags),
+    )
+    if (slot !== undefined) this.mark(0)
+    builder.branch('eq', 64, result, builder.constant(0), sent, failed)
+    builder.enter(sent)
+    this.counts.count(way.port, SLOT.sent)
+    builder.jump(next)
+    builder.enter(failed)
+    this.counts.count(way.port, SLOT.firstDrop + this.reason('send_failed'))
+    builder.jump(next)
+    builder.enter(next)
+  }
+
+  /** To all interfaces by one end. */
+  protected buildForward(port: Value): void {
+    const { builder, wiring } = this
     const found = builder.newBlock()
     this.search(
       port,
-      [...this.wiring.exits].sort((a, b) => a.port - b.port),
-      OWN.interface,
-      found,
+      [...wiring.ways].sort((a, b) => a.port - b.port),
+      (way) => {
+        if (way.to !== 'interface' || way.peer === true) return this.send(way)
+        builder.write(OWN.interface, builder.constant(way.ifindex))
+        builder.jump(found)
+      },
+      () => this.dropFor('no_such_port'),
     )
     builder.enter(found)
+    if (found.predecessors.length === 0) return
     const ifindex = builder.read(OWN.interface)
-    this.count(this.slotOf(SLOT.sent, port))
+    this.counts.count(port, SLOT.sent)
     this.packet.leave(this.redirect(ifindex))
   }
 
-  /** Binary search over constants: log2(n) comparisons, and no memory touched. */
-  private search(port: Value, exits: readonly Wiring['exits'][number][], result: number, found: Block): void {
+  protected leave(way: Extract<Destination, { to: 'interface' | 'host' }>): void {
     const { builder } = this
-    const middle = exits.length >> 1
-    const pivot = exits[middle]
-    if (pivot === undefined) return this.drop(this.reason('no_such_port'))
-    const one = builder.newBlock()
-    const other = builder.newBlock()
-    if (exits.length === 1) {
-      builder.branch('eq', 32, port, builder.constant(pivot.port), one, other)
-      builder.enter(one)
-      builder.write(result, builder.constant(pivot.ifindex))
-      builder.jump(found)
-      builder.enter(other)
-      return this.drop(this.reason('no_such_port'))
-    }
-    builder.branch('ult', 32, port, builder.constant(pivot.port), one, other)
-    builder.enter(one)
-    this.search(port, exits.slice(0, middle), result, found)
-    builder.enter(other)
-    this.search(port, exits.slice(middle), result, found)
+    const ifindex = builder.constant(way.ifindex)
+    if (way.to === 'interface')
+      return this.packet.leave(
+        way.peer === true
+          ? builder.emit({ op: 'call', helper: 'redirect_peer' }, ifindex, builder.constant(0))
+          : this.redirect(ifindex),
+      )
+    if (way.arrived === true) return this.packet.leave(builder.constant(TC_ACT.ok))
+    this.mark(FOR_HOST)
+    this.packet.leave(this.redirect(ifindex, REDIRECT_INGRESS))
   }
 
-  private redirect(ifindex: Value): Value {
-    return this.builder.emit({ op: 'call', helper: 'redirect' }, ifindex, this.builder.constant(0))
+  private mark(index: number): void {
+    const { builder } = this
+    const context = builder.emit({ op: 'context' })
+    builder.emit({ op: 'store', size: 4, offset: SK_BUFF.tc_index }, context, builder.constant(index))
   }
+
+  private redirect(ifindex: Value, flags = 0): Value {
+    return this.builder.emit({ op: 'call', helper: 'redirect' }, ifindex, this.builder.constant(flags))
+  }
+}
+
+/** Where a copy goes: to whom it is for, or to the engine's device. */
+function copyOf(way: Way): { ifindex: number; flags: number; slot?: number } {
+  const to = ({ ifindex, slot }: Copy) => ({ ifindex, flags: REDIRECT_INGRESS, slot })
+  switch (way.to) {
+    case 'interface':
+      return { ifindex: way.ifindex, flags: 0 }
+    case 'host':
+      return to({ ifindex: way.ifindex, slot: FOR_HOST })
+    case 'node':
+    case 'tail':
+      if (way.copy !== undefined) return to(way.copy)
+  }
+  throw new Error(`no copies go ${way.to}`)
 }

@@ -1,7 +1,10 @@
-/** Verdicts → what a hook understands. Each kind of exit is built once and shared by all that lead to it. */
+/** Verdicts → what a hook understands, or other nodes of the program. Each kind of exit is built once and shared by all that lead to it. */
 import type { Hook } from '../isa/program.ts'
 import { puntReasons } from '../lang/index.ts'
+import type { Destination, Way } from './assembly.ts'
+import { PROGRAMS } from './assembly.ts'
 import type { Builder } from './builder.ts'
+import type { Counts } from './counts.ts'
 import type { Cube } from './cube.ts'
 import { HOOKS } from './hooks.ts'
 import type { Block, Value } from './ir.ts'
@@ -9,17 +12,19 @@ import { OWN, type Passage } from './lower-packet.ts'
 import { emitPunt } from './lower-punt.ts'
 import type { Given } from './pieces.ts'
 import type { Position } from './typed.ts'
-import { dropReasons, lostSlot, MAP, puntSlot, SLOT, slotsPerPort, type Wiring } from './wiring.ts'
+import { dropReasons, lostSlot, MAP, type NodeWiring, puntSlot, SLOT } from './wiring.ts'
 
 /** What lowering does with verdicts. */
 export interface Verdicts {
-  /** At the start of the program. */
+  /** Where packets come in. */
   received(): void
   drop(reason: number): void
   pass(): void
   flood(): void
   forward(port: Value): void
   punt(reason: number, metadata: readonly Given[]): void
+  /** Of a transparent cube: on. */
+  next(): void
   /** A ring was full. Goes on. */
   lost(ring: string): void
   /** At the end, when everything else has been lowered. */
@@ -29,147 +34,213 @@ export interface Verdicts {
 export interface ExitParts {
   readonly builder: Builder
   readonly packet: Passage
-  /** Settles what is owed to checksums: before a packet goes on. */
-  readonly settle: () => void
+  readonly counts: Counts
+  /** Settles what is owed to checksums: before a packet goes on. `isLast`: it ends here. */
+  readonly settle: (isLast: boolean) => void
   readonly cube: Cube
-  readonly wiring: Wiring
+  /** Before the names of the instance's maps. */
+  readonly prefix: string
+  readonly wiring: NodeWiring
+  /** Where the nodes of the program begin. */
+  readonly nodes: readonly Block[]
 }
 
-/** What all hooks have in common: how a packet leaves by a port is each one's own. */
+/** Built in this order: one exit can make a later one necessary, but none that has been built. */
+const ORDER = { flood: 0, way: 1, forward: 2, pass: 3, drop: 4 } as const
+
+interface Exit {
+  readonly block: Block
+  /** Where the first way to it begins: what its instructions are shown beside. */
+  readonly at: Position
+  readonly order: number
+  readonly build: () => void
+}
+
+/** What all hooks have in common: how a packet leaves by an interface is each one's own. */
 export abstract class Exits implements Verdicts {
   protected readonly builder: Builder
   protected readonly packet: Passage
-  protected readonly wiring: Wiring
-  private readonly settle: () => void
+  protected readonly wiring: NodeWiring
+  protected readonly settle: (isLast: boolean) => void
+  protected readonly counts: Counts
+  protected readonly prefix: string
   private readonly hook: Hook
   private readonly cube: Cube
-  /** With where the first way to each begins: what its instructions are shown beside. */
-  private readonly blocks = new Map<string, { readonly block: Block; readonly at: Position }>()
+  private readonly nodes: readonly Block[]
+  private readonly exits = new Map<string, Exit>()
 
-  constructor(hook: Hook, { builder, packet, settle, cube, wiring }: ExitParts) {
+  constructor(hook: Hook, { builder, packet, counts, settle, cube, prefix, wiring, nodes }: ExitParts) {
     this.settle = settle
     this.hook = hook
     this.builder = builder
     this.packet = packet
+    this.counts = counts
     this.cube = cube
+    this.prefix = prefix
     this.wiring = wiring
+    this.nodes = nodes
   }
 
   /** To every other port. */
   protected abstract buildFlood(): void
   /** To a port that is known only now. */
   protected abstract buildForward(port: Value): void
+  /** Out of an interface, or to the host's stack: what the hook has to do for it. */
+  protected abstract leave(way: Extract<Destination, { to: 'interface' | 'host' }>, port: number): void
 
   received(): void {
-    this.count(this.slot(SLOT.received))
+    this.counts.count(this.wiring.port, SLOT.received)
   }
 
   lost(ring: string): void {
-    this.count(this.slot(lostSlot(this.cube, ring)))
+    this.counts.count(this.wiring.port, lostSlot(this.cube, ring))
   }
 
   drop(reason: number): void {
-    this.shared(`drop ${reason}`)
+    this.shared(`drop ${reason}`, ORDER.drop + reason, () => this.buildDrop(reason))
   }
 
   /** In place: what each one tells is its own. */
   punt(reason: number, metadata: readonly Given[]): void {
     const { builder, cube, hook, packet, wiring } = this
-    this.settle()
+    this.settle(true)
     const [told, full] = [builder.newBlock(), builder.newBlock()]
     const why = puntReasons(cube.punts)[reason]
     if (why === undefined) throw new Error(`${cube.name} punts for no reason ${reason}`)
-    emitPunt(builder, packet, hook, { reason, why, metadata, port: wiring.port, direction: 'ingress' }, told, full)
+    const ring = `${this.prefix}${MAP.punts}`
+    const { port, direction = 'ingress' } = wiring
+    emitPunt(builder, packet, hook, { ring, reason, why, metadata, port, direction }, told, full)
     builder.enter(full)
-    this.drop(this.reason('queue_full'))
+    this.dropFor('queue_full')
     builder.enter(told)
-    this.count(this.slot(puntSlot(cube, reason)))
+    this.counts.count(wiring.port, puntSlot(cube, reason))
     builder.return(builder.constant(HOOKS[hook].verdict.drop))
   }
 
   pass(): void {
-    this.shared('pass')
+    this.shared('pass', ORDER.pass, () => {
+      this.settle(true)
+      this.packet.leave(this.builder.constant(HOOKS[this.hook].verdict.pass))
+    })
   }
 
   flood(): void {
-    this.shared('flood')
+    this.shared('flood', ORDER.flood, () => this.buildFlood())
   }
 
   forward(port: Value): void {
+    const way = port.op === 'const' ? this.wiring.ways.find((one) => one.port === Number(port.value)) : undefined
+    if (way !== undefined && way.to !== 'interface')
+      return this.shared(`way ${way.port}`, ORDER.way, () => {
+        this.settle(isLast(way))
+        this.send(way)
+      })
     this.builder.write(OWN.port, port)
-    this.shared('forward')
+    this.shared('forward', ORDER.forward, () => {
+      this.settle(this.wiring.ways.every(isLast))
+      this.buildForward(this.builder.read(OWN.port))
+    })
   }
 
-  /** Builds the exits that something leads to. Called once, when the whole function has been lowered. */
+  next(): void {
+    const [way] = this.wiring.ways
+    if (way === undefined) return this.dropFor('not_connected')
+    this.shared('next', ORDER.way, () => {
+      this.settle(isLast(way))
+      this.go(way)
+    })
+  }
+
+  /** Builds the exits that something leads to. Called once, when the whole node has been lowered. */
   finish(): void {
-    // Building one exit can make another one necessary, but none that has been built.
-    const order = [
-      'flood',
-      'forward',
-      'pass',
-      ...Object.keys(dropReasons(this.cube)).map((_, index) => `drop ${index}`),
-    ]
-    for (const name of order) {
-      const exit = this.blocks.get(name)
-      if (exit === undefined) continue
+    const built = new Set<Exit>()
+    const first = (): Exit | undefined =>
+      [...this.exits.values()].filter((one) => !built.has(one)).sort((a, b) => a.order - b.order)[0]
+    for (let exit = first(); exit !== undefined; exit = first()) {
+      built.add(exit)
       this.builder.enter(exit.block)
       this.builder.at = exit.at
-      if (!name.startsWith('drop')) this.settle()
-      if (name === 'flood') this.buildFlood()
-      else if (name === 'forward') this.buildForward(this.builder.read(OWN.port))
-      else if (name === 'pass') this.packet.leave(this.builder.constant(HOOKS[this.hook].verdict.pass))
-      else this.buildDrop(Number(name.slice('drop '.length)))
+      exit.build()
     }
   }
 
-  private shared(name: string): void {
-    const exit = this.blocks.get(name) ?? { block: this.builder.newBlock(), at: this.builder.at }
-    this.blocks.set(name, exit)
+  /** Ways that are taken, by {@link search}, to a port that is known only now. */
+  protected send(way: Way): void {
+    if (way.to !== 'nowhere') this.counts.count(way.port, SLOT.sent)
+    this.go(way)
+  }
+
+  private go(way: Way): void {
+    const { builder } = this
+    switch (way.to) {
+      case 'node': {
+        const node = this.nodes[way.node]
+        if (node === undefined) throw new Error(`there is no node ${way.node}`)
+        return builder.jump(node)
+      }
+      case 'tail':
+        this.packet.suspend()
+        builder.emit(
+          { op: 'call', helper: 'tail_call', edge: 'after' },
+          builder.emit({ op: 'context' }),
+          builder.emit({ op: 'map', name: PROGRAMS }),
+          builder.constant(way.slot),
+        )
+        return this.dropFor('too_many_hops')
+      case 'nowhere':
+        return this.dropFor('not_connected')
+      case 'interface':
+      case 'host':
+        return this.leave(way, way.port)
+    }
+  }
+
+  /** Binary search over constants: log2(n) comparisons, and no memory touched. */
+  protected search<T extends { readonly port: number }>(
+    port: Value,
+    sorted: readonly T[],
+    found: (one: T) => void,
+    missing: () => void,
+  ): void {
+    const { builder } = this
+    const middle = sorted.length >> 1
+    const pivot = sorted[middle]
+    if (pivot === undefined) return missing()
+    const one = builder.newBlock()
+    const other = builder.newBlock()
+    if (sorted.length === 1) {
+      builder.branch('eq', 32, port, builder.constant(pivot.port), one, other)
+      builder.enter(one)
+      found(pivot)
+      builder.enter(other)
+      return missing()
+    }
+    builder.branch('ult', 32, port, builder.constant(pivot.port), one, other)
+    builder.enter(one)
+    this.search(port, sorted.slice(0, middle), found, missing)
+    builder.enter(other)
+    this.search(port, sorted.slice(middle), found, missing)
+  }
+
+  private shared(name: string, order: number, build: () => void): void {
+    const exit = this.exits.get(name) ?? { block: this.builder.newBlock(), at: this.builder.at, order, build }
+    this.exits.set(name, exit)
     this.builder.jump(exit.block)
   }
 
   private buildDrop(reason: number): void {
-    this.count(this.slot(SLOT.firstDrop + reason))
+    this.counts.count(this.wiring.port, SLOT.firstDrop + reason)
     this.builder.return(this.builder.constant(HOOKS[this.hook].verdict.drop))
+  }
+
+  protected dropFor(name: string): void {
+    this.drop(this.reason(name))
   }
 
   protected reason(name: string): number {
     return Object.keys(dropReasons(this.cube)).indexOf(name)
   }
-
-  /** The number of a counter of a port that is known only now. */
-  protected slotOf(slot: number, port: Value): Value {
-    const { builder } = this
-    const row = builder.emit({ op: 'alu', alu: 'mul', bits: 32 }, port, builder.constant(slotsPerPort(this.cube)))
-    return builder.emit({ op: 'alu', alu: 'add', bits: 32 }, row, builder.constant(slot))
-  }
-
-  protected slot(slot: number, port = this.wiring.port): Value {
-    return this.builder.constant(port * slotsPerPort(this.cube) + slot)
-  }
-
-  /** One more packet in this CPU's counter. Nobody else writes it, so no atomic is needed. */
-  protected count(index: Value): void {
-    const { builder } = this
-    const at: Position = builder.at
-    const key = builder.emit({ op: 'stack', object: { size: 4, align: 8, what: 'a counter index', at } })
-    builder.emit({ op: 'store', size: 4, offset: 0 }, key, index)
-    const map = builder.emit({ op: 'map', name: MAP.counters })
-    const row = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, map, key)
-    const present = builder.newBlock()
-    const next = builder.newBlock()
-    builder.branch('ne', 64, row, builder.constant(0), present, next)
-    builder.enter(present)
-    const length = this.packet.length()
-    for (const [offset, more] of [
-      [0, builder.constant(1)],
-      [8, length],
-    ] as const) {
-      const before = builder.emit({ op: 'load', size: 8, offset, from: 'shared' }, row)
-      const after = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, before, more)
-      builder.emit({ op: 'store', size: 8, offset }, row, after)
-    }
-    builder.jump(next)
-    builder.enter(next)
-  }
 }
+
+/** Whether nothing more is done with what goes there. */
+const isLast = ({ to }: Way): boolean => to !== 'node'

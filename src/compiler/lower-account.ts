@@ -24,14 +24,10 @@ interface Known {
   former: readonly Account[]
 }
 
-/** The first of the variables, far from all others. */
-const FIRST_VARIABLE = -(2 ** 40)
-
 export class Accounts {
   readonly all: Account[] = []
   private readonly builder: Builder
   private readonly sums: Sums
-  private nextVariable = FIRST_VARIABLE
   private readonly known = new Map<object, Known>()
 
   constructor(builder: Builder, sums: Sums) {
@@ -41,8 +37,7 @@ export class Accounts {
 
   /** Nothing is owed at the start, nor at that of any round of these loops. */
   open(loops: readonly Block[]): Account {
-    const account = { place: this.nextVariable, sum: this.nextVariable - 1, loops }
-    this.nextVariable -= 2
+    const account = { place: this.builder.own(), sum: this.builder.own(), loops }
     for (const variable of [account.place, account.sum]) this.builder.begin(variable, this.builder.constant(0), loops)
     return account
   }

@@ -55,6 +55,8 @@ export interface Passage {
   moved(nearer?: boolean): void
   /** Ends the program with a verdict by which the packet goes on: as it came, with the tag it had. */
   leave(verdict: Value): void
+  /** Before another program goes on with the packet: as it came. */
+  suspend(): void
   /** When everything else has been lowered. */
   finish(): void
   /** When it is known what can be reached: how far the packet is read, here or `elsewhere`. */
@@ -152,6 +154,8 @@ class TcPassage implements Passage {
   leave(verdict: Value): void {
     this.builder.return(verdict)
   }
+
+  suspend(): void {}
 
   protected field(offset: number): Value {
     return this.builder.emit({ op: 'load', size: 4, offset, from: 'context' }, this.builder.emit({ op: 'context' }))
@@ -281,18 +285,23 @@ class XdpPassage implements Passage {
     this.builder.jump(this.tail)
   }
 
+  suspend(): void {
+    const { builder } = this
+    const [tagged, untagged] = [builder.newBlock(), builder.newBlock()]
+    const tag = builder.read(OWN.tag)
+    builder.branch('eq', 32, tag, builder.constant(0), untagged, tagged)
+    builder.enter(tagged)
+    this.push(tag)
+    builder.jump(untagged)
+    builder.enter(untagged)
+  }
+
   finish(): void {
     const { builder, tail } = this
     if (tail !== undefined) {
       builder.enter(tail)
-      const [tagged, untagged] = [builder.newBlock(), builder.newBlock()]
       const verdict = builder.read(OWN.verdict)
-      const tag = builder.read(OWN.tag)
-      builder.branch('eq', 32, tag, builder.constant(0), untagged, tagged)
-      builder.enter(tagged)
-      this.push(tag)
-      builder.jump(untagged)
-      builder.enter(untagged)
+      this.suspend()
       builder.return(verdict)
     }
     if (this.broken === undefined) return

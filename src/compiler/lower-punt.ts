@@ -28,7 +28,7 @@ export function emitWithPacket(
   builder.at = node.at
   const most = table.packet ?? 0
   const captured = atMost(builder, lessOne(builder, packet), most)
-  const record = reserve(builder, name, bytes.offset + most, full)
+  const record = reserve(builder, values.nameOf(name), bytes.offset + most, full)
   fill(builder, record, 0, table.value, given)
   builder.emit({ op: 'store', size: 4, offset: length.offset }, record, captured)
   submit(builder, hook, record, bytes.offset, captured)
@@ -36,6 +36,8 @@ export function emitWithPacket(
 }
 
 export interface PuntParts {
+  /** Where it is put. */
+  readonly ring: string
   /** The number of {@link why}. */
   readonly reason: number
   readonly why: PuntReason
@@ -49,13 +51,13 @@ export function emitPunt(
   builder: Builder,
   packet: Passage,
   hook: Hook,
-  { reason, why, metadata, port, direction }: PuntParts,
+  { ring, reason, why, metadata, port, direction }: PuntParts,
   told: Block,
   full: Block,
 ): void {
   const [first, length, tag] = [firstWord(reason, direction, port), packet.length(), packet.tag()]
   const put = (captured: Value, most: number): void => {
-    const record = reserve(builder, MAP.punts, why.at + most, full)
+    const record = reserve(builder, ring, why.at + most, full)
     for (const [index, word] of [builder.constant(first), length, captured, tag].entries())
       builder.emit({ op: 'store', size: 4, offset: 4 * index }, record, word)
     fill(builder, record, puntHeader.size, why.metadata, metadata)

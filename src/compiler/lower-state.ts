@@ -20,7 +20,7 @@ export function stateCall(
   const { name, table } = node.table
   if (node.op === 'push' || node.op === 'emit' || node.op === 'has') {
     const given = record(values, node.value, table.value, `a value of \`${name}\``, node.at)
-    const map = builder.emit({ op: 'map', name })
+    const map = values.map(name)
     const none = builder.constant(0)
     // A Bloom filter looks at what it is given, where a queue would write.
     if (node.op === 'has') return builder.emit({ op: 'call', helper: 'map_peek_elem' }, map, given)
@@ -30,7 +30,7 @@ export function stateCall(
   const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
   const value =
     node.op === 'delete' ? [] : [record(values, node.value, table.value, `the value of \`${name}\``, node.at)]
-  const map = builder.emit({ op: 'map', name })
+  const map = values.map(name)
   if (node.op === 'delete') return builder.emit({ op: 'call', helper: 'map_delete_elem' }, map, key)
   const flags = builder.constant(FLAGS[node.op] | (isLocked(table.kind) ? F_LOCK : 0))
   return builder.emit({ op: 'call', helper: 'map_update_elem' }, map, key, ...value, flags)
@@ -42,7 +42,7 @@ export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop'
   switch (node.op) {
     case 'get': {
       const key = record(values, node.key, table.key, `the key of \`${name}\``, node.at)
-      const map = builder.emit({ op: 'map', name })
+      const map = values.map(name)
       const pointer =
         swappedKind(table.kind) === undefined
           ? builder.emit({ op: 'call', helper: 'map_lookup_elem' }, map, key)
@@ -50,7 +50,7 @@ export function stateReference(values: Values, node: Node<'get' | 'cell' | 'pop'
       return { pointer, present: [{ comparison: 'ne', bits: 64, left: pointer, right: builder.constant(0) }] }
     }
     case 'cell':
-      return { pointer: builder.emit({ op: 'mapValue', name, offset: 0 }), present: [] }
+      return { pointer: builder.emit({ op: 'mapValue', name: values.nameOf(name), offset: 0 }), present: [] }
     case 'pop':
     case 'peek':
       return taken(values, node)
@@ -77,11 +77,12 @@ function lookInside(values: Values, map: Value, key: Value, at: Position): Value
 }
 
 /** What a queue gave, in registers: the place on the stack that it was written to is soon used again. */
-function taken({ builder }: Values, node: Node<'pop' | 'peek'>): Reference {
+function taken(values: Values, node: Node<'pop' | 'peek'>): Reference {
+  const { builder } = values
   const { name, table } = node.table
   const object: StackObject = { size: table.value.size, align: 8, what: `a value of \`${name}\``, at: node.at }
   const pointer = builder.emit({ op: 'stack', object })
-  const map = builder.emit({ op: 'map', name })
+  const map = values.map(name)
   const helper = node.op === 'pop' ? 'map_pop_elem' : 'map_peek_elem'
   const left = builder.emit({ op: 'call', helper }, map, pointer)
   // Where there is none, zeros were written.

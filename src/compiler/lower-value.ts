@@ -2,6 +2,7 @@
 
 import type { Hook } from '../isa/program.ts'
 import { Builder } from './builder.ts'
+import { Counts } from './counts.ts'
 import type { Cube } from './cube.ts'
 import type { ExitParts, Verdicts } from './exits.ts'
 import { TcExits } from './exits-tc.ts'
@@ -24,19 +25,39 @@ import { octet, type Pieces, piecesOf, width } from './pieces.ts'
 import { isInPacket, type PacketReference, type Reference } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
-import { MAP, type Wiring } from './wiring.ts'
+import { MAP, type NodeWiring } from './wiring.ts'
 
-export interface LowerOptions {
-  readonly cube: Cube
+/** What all nodes of a program have in common. */
+export interface ProgramOptions {
   readonly hook: Hook
   readonly direction: 'ingress' | 'egress'
-  readonly wiring: Wiring
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
   readonly verdicts?: 'wired' | 'returned' | undefined
   /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
   readonly clock: 'kernel' | 'cell'
   /** `none`: all functions are compiled in. */
   readonly calls: 'planned' | 'none'
+}
+
+export interface LowerOptions extends ProgramOptions {
+  readonly cube: Cube
+  /** Before the names of the instance's maps. */
+  readonly prefix: string
+  readonly wiring: NodeWiring
+}
+
+/** What is being built: the program, or a function of it. */
+export interface Frame {
+  readonly builder: Builder
+  readonly packet: Passage
+  /** Where the nodes of the program begin. */
+  readonly nodes: readonly Block[]
+}
+
+export function frameOf(start: Position, options: ProgramOptions, nodes = 0): Frame {
+  const builder = new Builder(start)
+  const packet = passageOf(options, builder)
+  return { builder, packet, nodes: Array.from({ length: nodes }, () => builder.newBlock()) }
 }
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
@@ -64,17 +85,26 @@ export abstract class ValueLowering implements References {
   /** Results of inlined calls: variables that no source names. */
   protected nextResult = -VARIABLE_STRIDE * 3
 
-  constructor(start: Position, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
-    this.builder = new Builder(start)
+  constructor({ builder, packet, nodes }: Frame, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
+    this.builder = builder
     this.options = options
     this.callees = callees
-    this.packet = passageOf(options, this.builder)
-    this.checksums = new Checksums(this.builder, this.packet, options.hook)
-    const settle = () => this.checksums.settle(true)
+    this.packet = packet
+    this.checksums = new Checksums(builder, packet, options.hook)
+    const settle = (isLast: boolean) => this.checksums.settle(isLast)
+    const counts = new Counts(builder, packet, options.cube, options.prefix)
     this.exits =
       options.verdicts === 'returned'
-        ? new ReturnedVerdicts(this.builder, this.packet, settle)
-        : new EXITS[options.hook]({ ...options, builder: this.builder, packet: this.packet, settle })
+        ? new ReturnedVerdicts(builder, packet, settle)
+        : new EXITS[options.hook]({ ...options, builder, packet, counts, settle, nodes })
+  }
+
+  nameOf(map: string): string {
+    return `${this.options.prefix}${map}`
+  }
+
+  map(name: string): Value {
+    return this.builder.emit({ op: 'map', name: this.nameOf(name) })
   }
 
   protected assign(variable: Variable, value: Typed): void {

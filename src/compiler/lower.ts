@@ -2,46 +2,72 @@
  * The typed tree → SSA: functions, which are called or compiled in, and statements. Values, conditions and references are in
  * lower-value.ts.
  */
-import { type Called, planCalls, planNoCalls } from './calls.ts'
+import { type Called, Names, planCalls, planNoCalls } from './calls.ts'
 import type { Block, Graph, Value } from './ir.ts'
 import { type Callee, calleeOf, joined, signatureOf } from './lower-function.ts'
 import { bring } from './lower-reference.ts'
-import { type LowerOptions, VARIABLE_STRIDE, ValueLowering } from './lower-value.ts'
+import { frameOf, type LowerOptions, type ProgramOptions, VARIABLE_STRIDE, ValueLowering } from './lower-value.ts'
 import { writeField } from './lower-write.ts'
 import { piecesOf, storePieces, width } from './pieces.ts'
 import type { Typed, TypedFunction, TypedStatement } from './typed.ts'
 
-/** The program, and after it the functions that it calls. */
-export function lower(main: TypedFunction, options: LowerOptions): Graph[] {
-  const callees = new Map<TypedFunction, Callee>()
+/** A data plane of the program, and what is its own. */
+export interface NodeToLower extends Pick<LowerOptions, 'cube' | 'prefix' | 'wiring'> {
+  readonly main: TypedFunction
+}
+
+/** The program, and after it the functions that it calls. Packets come in at the first of its nodes; ways lead to later ones only. */
+export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Graph[] {
+  const [first] = nodes
+  if (first === undefined) throw new Error('a program of nothing')
+  const frame = frameOf(first.main.at, common, nodes.length)
+  const { builder, packet } = frame
+  const names = new Names()
+  const functions: Graph[] = []
   let farthest = 0
-  const calls = (options.calls === 'none' ? planNoCalls : planCalls)(main, options.hook)
-  const functions = [...calls].map(([one, called]): Graph => {
+  // One context, at the start: value numbering finds it wherever another is asked for.
+  builder.emit({ op: 'context' })
+  packet.arrive()
+  for (const [index, { main, ...own }] of nodes.entries()) {
+    const start = frame.nodes[index]
+    if (start === undefined || (index > 0 && start.predecessors.length === 0)) continue
+    if (index > 0) builder.enter(start)
+    const options = { ...common, ...own }
+    const called = lowerFunctions(main, options, names)
+    functions.push(...called.graphs)
+    farthest = Math.max(farthest, called.farthest)
+    builder.at = main.at
+    new Lowering(frame, options, called.callees).node(main, index === 0)
+  }
+  packet.finish()
+  const graph = builder.finish()
+  packet.settle(graph, farthest)
+  return [graph, ...functions]
+}
+
+/** What a data plane calls. `farthest`: how far it reads. */
+function lowerFunctions(main: TypedFunction, options: LowerOptions, names: Names) {
+  const callees = new Map<TypedFunction, Callee>()
+  const calls = options.calls === 'none' ? planNoCalls(main, options.hook) : planCalls(main, options.hook, names)
+  let farthest = 0
+  const graphs = [...calls].map(([one, called]): Graph => {
     const given = { ...called, time: called.time && options.clock === 'kernel' }
     const signature = signatureOf(one, given)
-    const lowering = new Lowering(one.at, options, callees)
+    const lowering = new Lowering(frameOf(one.at, options), options, callees)
     const graph = lowering.function(one, given)
     farthest = Math.max(farthest, lowering.farthest)
     callees.set(one, calleeOf(graph, signature, given))
     return { ...graph, signature }
   })
-  return [new Lowering(main.at, options, callees).program(main, farthest), ...functions]
+  return { graphs, callees, farthest }
 }
 
 class Lowering extends ValueLowering {
-  /** `farthest`: how far the functions that it calls read. */
-  program({ body }: TypedFunction, farthest: number): Graph {
-    // One context, at the start: value numbering finds it wherever another is asked for.
-    this.builder.emit({ op: 'context' })
-    this.packet.arrive()
+  node({ body }: TypedFunction, isFirst: boolean): void {
     this.exits.received()
-    this.packet.open()
+    if (isFirst) this.packet.open()
     this.statements(body)
     this.exits.finish()
-    this.packet.finish()
-    const graph = this.builder.finish()
-    this.packet.settle(graph, farthest)
-    return graph
   }
 
   function({ parameters, body, result }: TypedFunction, { context, time }: Called): Graph {

@@ -8,6 +8,9 @@ import type { Typed } from './typed.ts'
 
 export interface Values {
   readonly builder: Builder
+  /** What a map of the instance is called in the program. */
+  nameOf(map: string): string
+  map(name: string): Value
   /** Computes what is no reference. */
   value(node: Typed): Pieces
   /** Two ways to a value, and where they meet. */

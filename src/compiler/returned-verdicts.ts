@@ -5,15 +5,15 @@ import type { Verdicts } from './exits.ts'
 import type { Value } from './ir.ts'
 import type { Passage } from './lower-packet.ts'
 
-/** What a flood and a punt return, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every hook. */
-export const RETURNED = { flood: 3, punt: 4, forward: 0x100 } as const
+/** What a flood, a punt and `next` return, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every hook. */
+export const RETURNED = { flood: 3, punt: 4, next: 5, forward: 0x100 } as const
 
 export class ReturnedVerdicts implements Verdicts {
   private readonly builder: Builder
   private readonly packet: Passage
-  private readonly settle: () => void
+  private readonly settle: (isLast: boolean) => void
 
-  constructor(builder: Builder, packet: Passage, settle: () => void) {
+  constructor(builder: Builder, packet: Passage, settle: (isLast: boolean) => void) {
     this.builder = builder
     this.settle = settle
     this.packet = packet
@@ -28,23 +28,28 @@ export class ReturnedVerdicts implements Verdicts {
   }
 
   pass(): void {
-    this.settle()
+    this.settle(true)
     this.return(TC_ACT.ok)
   }
 
   punt(): void {
-    this.settle()
+    this.settle(true)
     this.return(RETURNED.punt)
   }
 
   flood(): void {
-    this.settle()
+    this.settle(true)
     this.return(RETURNED.flood)
+  }
+
+  next(): void {
+    this.settle(true)
+    this.return(RETURNED.next)
   }
 
   forward(port: Value): void {
     const { builder } = this
-    this.settle()
+    this.settle(true)
     this.packet.leave(builder.emit({ op: 'alu', alu: 'add', bits: 32 }, port, builder.constant(RETURNED.forward)))
   }
 

@@ -2,6 +2,7 @@
 import type { MapDescription } from '../isa/program.ts'
 import { ENGINE_DROPS } from '../lang/engine-names.ts'
 import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
+import type { Way } from './assembly.ts'
 import type { Cube } from './cube.ts'
 
 export { MAP } from '../lang/engine-names.ts'
@@ -12,6 +13,15 @@ export interface Wiring {
   /** The interface behind every port of the instance, the one above included. */
   readonly exits: readonly { readonly port: number; readonly ifindex: number }[]
   /** Ports that the counters have room for. */
+  readonly capacity: number
+}
+
+/** The same of a node of a program. */
+export interface NodeWiring {
+  readonly port: number
+  /** Of what passes a transparent cube. */
+  readonly direction?: 'ingress' | 'egress' | undefined
+  readonly ways: readonly Way[]
   readonly capacity: number
 }
 
@@ -29,12 +39,17 @@ const firstLost = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReaso
 export const lostSlot = (cube: Cube, ring: string): number => firstLost(cube) + rings(cube).indexOf(ring)
 export const puntSlot = (cube: Cube, reason: number): number => firstLost(cube) + rings(cube).length + reason
 
+/** Where a transparent cube, which has no ports, counts. */
+export const ROW_OF = { ingress: 0, egress: 1 } as const
+
 export const counter = struct('counter', { packets: u64, bytes: u64 })
+
+const index = struct('key', { index: u32 }).layout
 
 /** The counters of an instance: of each port, of each CPU. */
 export const countersMap = (cube: Cube, capacity: number): MapDescription => ({
   kind: 'percpu_array',
-  key: struct('key', { index: u32 }).layout,
+  key: index,
   value: counter.layout,
   entries: slotsPerPort(cube) * capacity,
 })
@@ -42,7 +57,7 @@ export const countersMap = (cube: Cube, capacity: number): MapDescription => ({
 /** Instead of the kernel's clock, where tests want to move time: one cell of nanoseconds. */
 export const clockMap: MapDescription = {
   kind: 'array',
-  key: struct('key', { index: u32 }).layout,
+  key: index,
   value: struct('clock', { nanoseconds: u64 }).layout,
   entries: 1,
 }
@@ -50,7 +65,15 @@ export const clockMap: MapDescription = {
 /** Where the ports of an instance lead, for programs of the XDP hook: each port's number gives its interface's. */
 export const exitsMap = (capacity: number): MapDescription => ({
   kind: 'devmap',
-  key: struct('key', { index: u32 }).layout,
+  key: index,
   value: struct('exit', { ifindex: u32 }).layout,
   entries: capacity,
+})
+
+/** Programs that others go over to. */
+export const programsMap = (slots: number): MapDescription => ({
+  kind: 'prog_array',
+  key: index,
+  value: struct('program', { id: u32 }).layout,
+  entries: slots,
 })

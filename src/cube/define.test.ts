@@ -25,7 +25,7 @@ test.each([
     (name) =>
       ['lan', { [name]: table }, {}, `cube lan: every cube has \`${name}\` already: choose another name`] as const,
   ),
-  ...['no_such_port', 'send_failed'].map(
+  ...['no_such_port', 'send_failed', 'not_connected', 'too_many_hops'].map(
     (name) =>
       ['lan', {}, { [name]: '?' }, `cube lan: every cube has \`${name}\` already: choose another name`] as const,
   ),

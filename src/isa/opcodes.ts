@@ -114,6 +114,7 @@ export const HELPER = {
   ringbuf_output: 130,
   ringbuf_reserve: 131,
   ringbuf_submit: 132,
+  redirect_peer: 155,
   xdp_load_bytes: 189,
 } as const
 
@@ -163,6 +164,9 @@ export const TC_ACT = { ok: 0, shot: 2, redirect: 7, next: 0xffffffff } as const
 
 /** What a program at the XDP hook returns (linux/bpf.h, enum xdp_action). */
 export const XDP_ACTION = { aborted: 0, drop: 1, pass: 2, tx: 3, redirect: 4 } as const
+
+/** Of `bpf_redirect` and `bpf_clone_redirect`: to where packets arrive at the interface (BPF_F_INGRESS). */
+export const REDIRECT_INGRESS = 1
 
 /** Of `bpf_redirect_map` with a devmap: to all its interfaces (Linux 5.13), and among them not to the one it came by. */
 export const REDIRECT = { broadcast: 8, excludeIngress: 16 } as const

@@ -1,0 +1,66 @@
+/** What the engine gives the compiler of a graph: which data planes one program has, and where their ways lead. */
+import type { Hook } from '../isa/program.ts'
+import type { DataPlaneSource } from './source.ts'
+
+/** The map of programs that others go over to. */
+export const PROGRAMS = 'programs'
+
+export interface Assembly {
+  /** The program's name, in the kernel and in its tools. */
+  readonly name: string
+  /** TC unless said otherwise. */
+  readonly hook?: Hook
+  /** For TC: whether packets have arrived, or are about to leave. */
+  readonly direction?: 'ingress' | 'egress'
+  /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
+  readonly clock?: 'kernel' | 'cell'
+  /**
+   * Packets come in at the first. Each is in the program once, however many ways lead to it, and no way leads back: one that would is
+   * a tail call.
+   */
+  readonly nodes: readonly Node[]
+  /** Entries of the array of programs that tail calls go by, a map named `programs`. */
+  readonly slots?: number
+  /** Other programs give the host's stack packets here: they are passed at once. TC ingress. */
+  readonly host?: boolean
+}
+
+/** An instance of a cube, as packets meet it that come in by one of its ports, or in one direction. */
+export interface Node {
+  readonly source: DataPlaneSource
+  /** The maps of the instance are `<instance>/<map>` in the program. */
+  readonly instance: string
+  readonly config: Readonly<Record<string, unknown>>
+  /** The port that packets come in by. A transparent cube has none. */
+  readonly port?: { readonly id: number; readonly config: Readonly<Record<string, unknown>> } | undefined
+  /** Of packets through a transparent cube: `ingress` comes from outside. */
+  readonly direction?: 'ingress' | 'egress' | undefined
+  /** Ports that the instance's counters have room for. */
+  readonly capacity: number
+  /** Where each port leads, the one above included. Of a transparent cube one: where `next()` leads. */
+  readonly ways: readonly Way[]
+}
+
+/** Where what is sent by a port goes. */
+export type Way = { readonly port: number } & Destination
+
+export type Destination =
+  /** Another node of the program, by its place among them. */
+  | { readonly to: 'node'; readonly node: number; readonly copy?: Copy | undefined }
+  /** Another program, by a tail call. */
+  | { readonly to: 'tail'; readonly slot: number; readonly copy?: Copy | undefined }
+  /** `peer`: to the other end of a pair, in another network namespace (bpf_redirect_peer, Linux 5.10). */
+  | { readonly to: 'interface'; readonly ifindex: number; readonly peer?: boolean | undefined }
+  /** The host's own stack, as if it had arrived at that interface; `arrived`: it did. TC. */
+  | { readonly to: 'host'; readonly ifindex: number; readonly arrived?: boolean | undefined }
+  /** Dropped: `not_connected`. */
+  | { readonly to: 'nowhere' }
+
+/**
+ * How a copy of a packet goes on at another cube, if a flood leads to more than one: it arrives at a device of the engine's, with the
+ * slot of the program that is meant in its `tc_index`. TC.
+ */
+export interface Copy {
+  readonly ifindex: number
+  readonly slot: number
+}
