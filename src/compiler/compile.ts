@@ -148,7 +148,17 @@ function unoptimised(whole: Whole): Graph[] {
     const { cube, module, syntax } = part.source
     const at = { source: module, span: syntax }
     const body = typed(part, hook)
-    const main = { name, parameters: [], body, result: VERDICT, moves: false, changes: [], writes: [], redirects: [], at }
+    const main = {
+      name,
+      parameters: [],
+      body,
+      result: VERDICT,
+      moves: false,
+      changes: [],
+      writes: [],
+      redirects: [],
+      at,
+    }
     return { cube, main, prefix: part.prefix, wiring: part.wiring }
   })
   return lower(parts, { hook, direction, verdicts, clock, calls })

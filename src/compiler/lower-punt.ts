@@ -7,7 +7,6 @@ import type { Passage } from './lower-packet.ts'
 import { type Given, padding, storePieces } from './pieces.ts'
 import type { Values } from './reference.ts'
 import type { Typed } from './typed.ts'
-import { MAP } from './wiring.ts'
 
 const LOAD = { tc: 'skb_load_bytes', xdp: 'xdp_load_bytes' } as const satisfies Record<Hook, string>
 

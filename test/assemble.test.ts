@@ -1,0 +1,67 @@
+/** Several data planes in one program: what it does is what they do one after the other. */
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Machine, MachineMap } from '../src/backend/machine.ts'
+import type { Node, Way } from '../src/compiler/assembly.ts'
+import { assemble, assembleGraphs, readDataPlane } from '../src/compiler/compile.ts'
+import { MAP } from '../src/compiler/wiring.ts'
+import { TC_ACT, XDP_ACTION } from '../src/isa/opcodes.ts'
+import type { Program } from '../src/isa/program.ts'
+import { openKernelMachine } from '../src/kernel/machine.ts'
+import { everyMachine, openVirtualMachine, packet } from '../src/testing/index.ts'
+
+const patch = await readDataPlane(join(import.meta.dirname, '../src/testing/cubes/patch/dataplane.ts'))
+
+/** A patch that leads from its port 0 by port 1. */
+const link = (instance: string, way: Exclude<Way, { to: 'host' }>): Node => ({
+  source: patch,
+  instance,
+  config: {},
+  port: { id: 0, config: {} },
+  capacity: 2,
+  ways: [{ port: 0, to: 'interface', ifindex: 0x7ffffff0 }, way],
+})
+
+const chain = (length: number, end: Exclude<Way, { to: 'host' }>): Node[] =>
+  Array.from({ length }, (_, index) =>
+    link(`p${index}`, index === length - 1 ? end : { port: 1, to: 'node', node: index + 1 }),
+  )
+
+const outside = { port: 1, to: 'interface', ifindex: 0x7ffffff1 } as const
+const frame = packet().ethernet().ipv4().udp().bytes()
+
+test('what one cube has found out about a packet is known in the next', () => {
+  const [graph] = assembleGraphs({ name: 'chain', nodes: chain(3, outside) })
+  const bounds = graph?.blocks.filter(({ end }) => end?.op === 'branch' && end.right.op === 'load')
+  expect(bounds).toHaveLength(1)
+})
+
+for (const { name, skip } of everyMachine)
+  describe.skipIf(skip !== undefined)(`a chain of patches (${name})`, () => {
+    test.each([
+      ['leads out of the last one', outside, { tc: TC_ACT.redirect, xdp: XDP_ACTION.redirect }],
+      ['ends where nothing is connected', { port: 1, to: 'nowhere' }, { tc: TC_ACT.shot, xdp: XDP_ACTION.drop }],
+      [
+        'ends where a tail call finds no program',
+        { port: 1, to: 'tail', slot: 0 },
+        { tc: TC_ACT.shot, xdp: XDP_ACTION.drop },
+      ],
+    ] as const)('%s', (_, end, verdicts) => {
+      using machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
+      for (const hook of ['tc', 'xdp'] as const) {
+        const program = assemble({ name: 'chain', hook, nodes: chain(3, end), slots: 1 })
+        const maps = createMaps(machine, program)
+        // An interface that every machine's map takes: the kernel's asks whether it exists.
+        for (const port of [0, 1]) maps[`p2/${MAP.exits}`]?.update(word(port), word(1))
+        using loaded = machine.load(program, maps)
+        expect(loaded.run(frame).verdict).toBe(verdicts[hook])
+      }
+    })
+  })
+
+const createMaps = (machine: Machine, { maps }: Program): Record<string, MachineMap> =>
+  Object.fromEntries(
+    Object.entries(maps).map(([name, map]) => [name, machine.createMap(name.split('/').at(-1) ?? name, map)]),
+  )
+
+const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
