@@ -1,5 +1,6 @@
 /** What the engine gives the compiler of a graph: which data planes one program has, and where their ways lead. */
 import type { Hook } from '../isa/program.ts'
+import type { Look } from './look.ts'
 import type { DataPlaneSource } from './source.ts'
 
 /** The map of programs that others go over to. */
@@ -21,6 +22,8 @@ export interface Assembly {
   readonly nodes: readonly Node[]
   /** Entries of the array of programs that tail calls go by, a map named `programs`. */
   readonly slots?: number
+  /** What somebody wants to see of it. */
+  readonly look?: Look | undefined
   /** Other programs give the host's stack packets here: they are passed at once. TC ingress. */
   readonly host?: boolean
 }

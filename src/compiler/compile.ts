@@ -25,6 +25,7 @@ import type { Cube } from './cube.ts'
 import { checkEffort } from './effort.ts'
 import { emit } from './emit.ts'
 import type { Graph } from './ir.ts'
+import { lookMaps } from './look.ts'
 import { lower } from './lower.ts'
 import type { LowerOptions } from './lower-value.ts'
 import { optimise } from './passes/optimise.ts'
@@ -143,7 +144,7 @@ export const assembleGraphs = (assembly: Assembly): Graph[] =>
   optimised({ ...assembly, nodes: assembly.nodes.map(together) })
 
 function unoptimised(whole: Whole): Graph[] {
-  const { name, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned', verdicts, nodes } = whole
+  const { name, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned', verdicts, look, nodes } = whole
   const parts = nodes.map((part) => {
     const { cube, module, syntax } = part.source
     const at = { source: module, span: syntax }
@@ -161,7 +162,7 @@ function unoptimised(whole: Whole): Graph[] {
     }
     return { cube, main, prefix: part.prefix, wiring: part.wiring }
   })
-  return lower(parts, { hook, direction, verdicts, clock, calls })
+  return lower(parts, { hook, direction, verdicts, clock, calls, look })
 }
 
 function optimised(whole: Whole): Graph[] {
@@ -171,11 +172,12 @@ function optimised(whole: Whole): Graph[] {
 }
 
 /** Those that a program may refer to, by the names that it has for them. */
-function mapsOfWhole({ nodes, hook, slots = 0 }: Whole): Readonly<Record<string, MapDescription>> {
+function mapsOfWhole({ nodes, hook, look, slots = 0 }: Whole): Readonly<Record<string, MapDescription>> {
   const own = nodes.flatMap(({ source, prefix, wiring }) =>
     Object.entries(mapsOf(source.cube, wiring.capacity, hook)).map(([name, one]) => [`${prefix}${name}`, one] as const),
   )
-  return { ...Object.fromEntries(own), [MAP.clock]: clockMap, [PROGRAMS]: programsMap(slots) }
+  const seen = look === undefined ? {} : lookMaps(look)
+  return { ...Object.fromEntries(own), ...seen, [MAP.clock]: clockMap, [PROGRAMS]: programsMap(slots) }
 }
 
 /**

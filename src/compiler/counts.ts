@@ -2,6 +2,7 @@
 import type { Builder } from './builder.ts'
 import type { Cube } from './cube.ts'
 import type { Value } from './ir.ts'
+import type { Looks } from './lower-look.ts'
 import type { Passage } from './lower-packet.ts'
 import { MAP, slotsPerPort } from './wiring.ts'
 
@@ -10,9 +11,12 @@ export class Counts {
   private readonly packet: Passage
   private readonly map: string
   private readonly stride: number
+  /** Whoever looks at what is counted. */
+  readonly looks: Looks | undefined
 
   /** `prefix`: before the names of the instance's maps. */
-  constructor(builder: Builder, packet: Passage, cube: Cube, prefix: string) {
+  constructor(builder: Builder, packet: Passage, cube: Cube, prefix: string, looks?: Looks) {
+    this.looks = looks
     this.builder = builder
     this.packet = packet
     this.map = `${prefix}${MAP.counters}`
@@ -21,6 +25,7 @@ export class Counts {
 
   /** One more packet of a port, which may be known only now. */
   count(port: number | Value, slot: number): void {
+    this.looks?.at(port, slot)
     this.add(typeof port === 'number' ? this.builder.constant(port * this.stride + slot) : this.slotOf(port, slot))
   }
 

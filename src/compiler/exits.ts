@@ -229,6 +229,8 @@ export abstract class Exits implements Verdicts {
   }
 
   private buildDrop(reason: number): void {
+    // Who looks sees checksums that are right.
+    if (this.counts.looks !== undefined) this.settle(true)
     this.counts.count(this.wiring.port, SLOT.firstDrop + reason)
     this.builder.return(this.builder.constant(HOOKS[this.hook].verdict.drop))
   }

@@ -79,14 +79,14 @@ const firstWord = (reason: number, direction: 'ingress' | 'egress', port: number
   reason | (direction === 'egress' ? 1 << 8 : 0) | (port << 16)
 
 /** The verifier wants to see at least 1, and all packets are longer: the one less is compared, and so an empty one is long. */
-const lessOne = (builder: Builder, packet: Passage): Value =>
+export const lessOne = (builder: Builder, packet: Passage): Value =>
   builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, packet.length(), builder.constant(1))
 
-const plusOne = (builder: Builder, less: Value): Value =>
+export const plusOne = (builder: Builder, less: Value): Value =>
   builder.emit({ op: 'alu', alu: 'add', bits: 64 }, less, builder.constant(1))
 
 /** How many bytes of the packet there is room for. */
-function atMost(builder: Builder, less: Value, most: number): Value {
+export function atMost(builder: Builder, less: Value, most: number): Value {
   const [long, after, last] = [builder.newBlock(), builder.newBlock(), builder.own()]
   builder.write(last, less)
   builder.branch('uge', 64, less, builder.constant(most), long, after)
@@ -97,7 +97,7 @@ function atMost(builder: Builder, less: Value, most: number): Value {
   return plusOne(builder, builder.read(last))
 }
 
-function reserve(builder: Builder, ring: string, bytes: number, full: Block): Value {
+export function reserve(builder: Builder, ring: string, bytes: number, full: Block): Value {
   const map = builder.emit({ op: 'map', name: ring })
   const record = builder.emit(
     { op: 'call', helper: 'ringbuf_reserve' },
@@ -119,7 +119,7 @@ function fill(builder: Builder, record: Value, start: number, struct: StructType
     storePieces(builder, record, { ...field, offset: start + field.offset }, pieces)
 }
 
-function submit(builder: Builder, hook: Hook, record: Value, at: number, captured: Value): void {
+export function submit(builder: Builder, hook: Hook, record: Value, at: number, captured: Value): void {
   const to = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, record, builder.constant(at))
   const context = builder.emit({ op: 'context' })
   builder.emit({ op: 'call', helper: LOAD[hook] }, context, builder.constant(0), to, captured)

@@ -8,12 +8,14 @@ import type { ExitParts, Verdicts } from './exits.ts'
 import { TcExits } from './exits-tc.ts'
 import { XdpExits } from './exits-xdp.ts'
 import type { Block, Value } from './ir.ts'
+import type { Look } from './look.ts'
 import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber } from './lower-address.ts'
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { Checksums } from './lower-checksum.ts'
 import { compare } from './lower-compare.ts'
 import { loadField } from './lower-field.ts'
 import { type Callee, parted } from './lower-function.ts'
+import { Looks } from './lower-look.ts'
 import { TcMover } from './lower-move-tc.ts'
 import { XdpMover } from './lower-move-xdp.ts'
 import { OWN, type Passage, passageOf } from './lower-packet.ts'
@@ -37,6 +39,8 @@ export interface ProgramOptions {
   readonly clock: 'kernel' | 'cell'
   /** `none`: all functions are compiled in. */
   readonly calls: 'planned' | 'none'
+  /** What somebody wants to see of it. */
+  readonly look?: Look | undefined
 }
 
 export interface LowerOptions extends ProgramOptions {
@@ -92,7 +96,9 @@ export abstract class ValueLowering implements References {
     this.packet = packet
     this.checksums = new Checksums(builder, packet, options.hook)
     const settle = (isLast: boolean) => this.checksums.settle(isLast)
-    const counts = new Counts(builder, packet, options.cube, options.prefix)
+    const { cube, prefix, look } = options
+    const looks = look && new Looks(builder, packet, cube, prefix.slice(0, -1), look)
+    const counts = new Counts(builder, packet, cube, prefix, looks)
     this.exits =
       options.verdicts === 'returned'
         ? new ReturnedVerdicts(builder, packet, settle)

@@ -5,6 +5,7 @@
 import { type Called, Names, planCalls, planNoCalls } from './calls.ts'
 import type { Block, Graph, Value } from './ir.ts'
 import { type Callee, calleeOf, joined, signatureOf } from './lower-function.ts'
+import { LOOK_FUNCTION, lowerLook } from './lower-look.ts'
 import { bring } from './lower-reference.ts'
 import { frameOf, type LowerOptions, type ProgramOptions, VARIABLE_STRIDE, ValueLowering } from './lower-value.ts'
 import { writeField } from './lower-write.ts'
@@ -25,6 +26,12 @@ export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Gr
   const names = new Names()
   const functions: Graph[] = []
   let farthest = 0
+  if (common.look !== undefined) {
+    names.unused(LOOK_FUNCTION)
+    const seen = lowerLook(common, common.look)
+    functions.push(seen.graph)
+    farthest = seen.farthest
+  }
   // One context, at the start: value numbering finds it wherever another is asked for.
   builder.emit({ op: 'context' })
   packet.arrive()
@@ -64,8 +71,11 @@ function lowerFunctions(main: TypedFunction, options: LowerOptions, names: Names
 
 class Lowering extends ValueLowering {
   node({ body }: TypedFunction, isFirst: boolean): void {
+    // Who looks reads the packet, too.
+    const isSeen = this.options.look !== undefined
+    if (isFirst && isSeen) this.packet.open()
     this.exits.received()
-    if (isFirst) this.packet.open()
+    if (isFirst && !isSeen) this.packet.open()
     this.statements(body)
     this.exits.finish()
   }

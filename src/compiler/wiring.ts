@@ -4,6 +4,7 @@ import { ENGINE_DROPS } from '../lang/engine-names.ts'
 import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
 import type { Way } from './assembly.ts'
 import type { Cube } from './cube.ts'
+import type { Sight } from './look.ts'
 
 export { MAP } from '../lang/engine-names.ts'
 
@@ -38,6 +39,20 @@ export const rings = ({ state }: Cube): readonly string[] =>
 const firstLost = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
 export const lostSlot = (cube: Cube, ring: string): number => firstLost(cube) + rings(cube).indexOf(ring)
 export const puntSlot = (cube: Cube, reason: number): number => firstLost(cube) + rings(cube).length + reason
+
+/** What somebody sees who looks at the counter: nothing of events that found no room. */
+export function sightOf(cube: Cube, slot: number): Sight | undefined {
+  if (slot === SLOT.received) return 'in'
+  if (slot === SLOT.sent) return 'out'
+  if (slot < firstLost(cube)) return 'drop'
+  return slot >= puntSlot(cube, 0) ? 'punt' : undefined
+}
+
+/** Why, of a drop or a punt. */
+export function reasonOf(cube: Cube, slot: number): string | undefined {
+  const punt = puntReasons(cube.punts)[slot - puntSlot(cube, 0)]
+  return punt?.name ?? Object.keys(dropReasons(cube))[slot - SLOT.firstDrop]
+}
 
 /** Where a transparent cube, which has no ports, counts. */
 export const ROW_OF = { ingress: 0, egress: 1 } as const

@@ -9,7 +9,7 @@ import type { ClassicProgram } from './classic.ts'
 
 /**
  * All that are said have to hold. Addresses may be prefixes, `10.0.0.0/8`. VLAN tags are looked behind, up to three, and extension
- * headers of IPv6, up to six. Later fragments have no ports.
+ * headers of IPv6, up to two. Later fragments have no ports.
  */
 export interface FlowFields {
   readonly source?: string | undefined
@@ -38,7 +38,7 @@ const AT = {
 
 const TAG = 4
 const MOST_TAGS = 3
-const MOST_EXTENSIONS = 6
+const MOST_EXTENSIONS = 2
 /** 0x9100 was used before IEEE 802.1ad. */
 const TAGS = [ETHERTYPE.vlan, ETHERTYPE.serviceVlan, 0x9100] as const
 const NETWORKS: Readonly<Record<string, number>> = { ipv4: ETHERTYPE.ipv4, ipv6: ETHERTYPE.ipv6, arp: ETHERTYPE.arp }

@@ -1,0 +1,71 @@
+/** What somebody wants to see of a graph that runs: plain data, which makes other programs of the same graph. */
+import type { ClassicProgram } from '../filter/classic.ts'
+import type { MapDescription } from '../isa/program.ts'
+import { struct, u16, u32, u64 } from '../lang/index.ts'
+
+/** Programs are compiled with this only while somebody looks. */
+export interface Look {
+  /** All instances of the graph: records have their places here. */
+  readonly instances: readonly string[]
+  readonly points: readonly Point[]
+  /** Of the packets at those points, which; as they are there. */
+  readonly filter?: Filter | undefined
+  /** Of each packet, at most so many bytes. */
+  readonly snapshot: number
+  /** Bytes of the ring that records wait in: a power of two. */
+  readonly room: number
+}
+
+export interface Filter {
+  /** What people wrote. */
+  readonly text: string
+  readonly program: ClassicProgram
+}
+
+export const SIGHTS = ['in', 'out', 'drop', 'punt'] as const
+/** What happens to a packet at a port: it comes in, is sent out by it, dies, or is left to the control plane. */
+export type Sight = (typeof SIGHTS)[number]
+
+export interface Point {
+  readonly instance: string
+  /** By its number. All rows of the instance's counters, where none is given. */
+  readonly port?: number | undefined
+  readonly sights: readonly Sight[]
+}
+
+/** Maps of programs that somebody looks at. No cube can have such names. */
+export const LOOK_MAP = { records: '@look/records', lost: '@look/lost' } as const
+
+/** A record, in host order; the packet lies behind it. */
+export const lookRecord = struct('record', {
+  /** As `now()` gives it. */
+  time: u64,
+  /** Its place among the instances. */
+  instance: u16,
+  /** The row of its counters, and the counter in the row: which tells what happened, and why. */
+  port: u16,
+  slot: u16,
+  reserved: u16,
+  /** The outer VLAN tag, protocol and control information; 0 without one. */
+  tag: u32,
+  /** Bytes of the packet without that tag, and how many of them are here. */
+  length: u32,
+  captured: u32,
+  /** Payload of each packet that this one will be cut into, or 0. */
+  segmentSize: u32,
+})
+
+/** The most that a record has of a packet: more than the longest frame. */
+export const LONGEST_SNAPSHOT = 65_568
+
+const nothing = struct('key', {}).layout
+
+export const lookMaps = ({ room }: Look): Readonly<Record<string, MapDescription>> => ({
+  [LOOK_MAP.records]: { kind: 'ringbuf', key: nothing, value: lookRecord.layout, entries: room },
+  [LOOK_MAP.lost]: {
+    kind: 'percpu_array',
+    key: struct('key', { index: u32 }).layout,
+    value: struct('lost', { records: u64 }).layout,
+    entries: 1,
+  },
+})
