@@ -8,9 +8,13 @@ import { MAP } from '../src/compiler/wiring.ts'
 import { TC_ACT, XDP_ACTION } from '../src/isa/opcodes.ts'
 import type { Program } from '../src/isa/program.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
+import { EGRESS, INGRESS } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openVirtualMachine, packet } from '../src/testing/index.ts'
 
-const patch = await readDataPlane(join(import.meta.dirname, '../src/testing/cubes/patch/dataplane.ts'))
+const [patch, tap] = await Promise.all(
+  ['patch', 'tap'].map((name) => readDataPlane(join(import.meta.dirname, `../src/testing/cubes/${name}/dataplane.ts`))),
+)
+if (patch === undefined || tap === undefined) throw new Error('a cube is missing')
 
 /** A patch that leads from its port 0 by port 1. */
 const link = (instance: string, way: Exclude<Way, { to: 'host' }>): Node => ({
@@ -57,6 +61,31 @@ for (const { name, skip } of everyMachine)
         expect(loaded.run(frame).verdict).toBe(verdicts[hook])
       }
     })
+  })
+
+for (const { name, skip } of everyMachine)
+  test.skipIf(skip !== undefined)(`a transparent cube has a direction, and packets go on behind it (${name})`, () => {
+    using machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
+    const through = (direction: 'ingress' | 'egress', node: number): Node => ({
+      source: tap,
+      instance: 'tap',
+      config: {},
+      direction,
+      capacity: 2,
+      ways: [{ port: 0, to: 'node', node }],
+    })
+    const nodes = [
+      through('ingress', 1),
+      link('p', { port: 1, to: 'node', node: 2 }),
+      through('egress', 3),
+      link('q', outside),
+    ]
+    const program = assemble({ name: 'tapped', nodes })
+    const maps = createMaps(machine, program)
+    using loaded = machine.load(program, maps)
+    for (let times = 0; times < 3; times++) expect(loaded.run(frame).verdict).toBe(TC_ACT.redirect)
+    const seen = [EGRESS, INGRESS].map((index) => maps['tap/seen']?.lookup(word(index)))
+    expect(seen).toEqual([3, 3].map((times) => new Uint8Array(BigUint64Array.of(BigInt(times)).buffer)))
   })
 
 const createMaps = (machine: Machine, { maps }: Program): Record<string, MachineMap> =>

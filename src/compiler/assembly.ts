@@ -56,6 +56,8 @@ export type Destination =
   | { readonly to: 'interface'; readonly ifindex: number; readonly peer?: boolean | undefined }
   /** The host's own stack, as if it had arrived at that interface; `arrived`: it did. TC. */
   | { readonly to: 'host'; readonly ifindex: number; readonly arrived?: boolean | undefined }
+  /** Where it was going without this program: to the host's stack, or out of the interface. */
+  | { readonly to: 'on' }
   /** Dropped: `not_connected`. */
   | { readonly to: 'nowhere' }
 

@@ -8,16 +8,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Refusal, render } from '../base/diagnostic.ts'
-import type { Hook } from '../isa/program.ts'
-import { CASE, chapters, compileCase } from './cases/read.ts'
+import { CASE, type Chapter, chapters, compileCase } from './cases/read.ts'
 import { loadModules, type Modules } from './modules.ts'
 
 const update = process.env.TESSERA_UPDATE_CASES !== undefined
 
 /** What the compiler says about a case: nothing, or every mistake in it. */
-function said(modules: Modules, source: string, hook: Hook): string {
+function said(modules: Modules, source: string, { hook, shape }: Chapter): string {
   try {
-    compileCase(modules, source, hook)
+    compileCase(modules, source, hook, shape)
     return ''
   } catch (error) {
     // Anything else is a mistake of the compiler, and no case may expect it.
@@ -33,18 +32,19 @@ const shift = <P extends { file: string; line: number }>(place: P): P => ({
   line: place.line - 1,
 })
 
-for (const { path, title, text, hook, cases } of chapters()) {
+for (const chapter of chapters()) {
+  const { path, title, text, cases } = chapter
   describe(title, async () => {
     const modules = await loadModules(join(import.meta.dirname, 'cases', 'lan.ts'))
     test('every heading has a data plane', () => expect(cases).toHaveLength([...text.matchAll(/^## /gm)].length))
-    if (update) writeFileSync(path, rewritten(text, modules, hook))
-    else test.each(cases)('$title', ({ source, expected }) => expect(said(modules, source, hook)).toBe(expected))
+    if (update) writeFileSync(path, rewritten(modules, chapter))
+    else test.each(cases)('$title', ({ source, expected }) => expect(said(modules, source, chapter)).toBe(expected))
   })
 }
 
-const rewritten = (text: string, modules: Modules, hook: Hook): string =>
-  text.replaceAll(CASE, (_all, title: string, prose: string, source: string) => {
-    const says = said(modules, source, hook)
+const rewritten = (modules: Modules, chapter: Chapter): string =>
+  chapter.text.replaceAll(CASE, (_all, title: string, prose: string, source: string) => {
+    const says = said(modules, source, chapter)
     const answer = says === '' ? '' : `\n\`\`\`text\n${says}\n\`\`\`\n`
     return `## ${title}\n${prose}\`\`\`ts\n${source}\n\`\`\`\n${answer}`
   })

@@ -16,7 +16,7 @@ import { typeOfDeclared } from './check-type.ts'
 import { resolve } from './modules.ts'
 import { narrowExpression } from './narrow.ts'
 import { Unfit } from './report.ts'
-import { BUILTINS, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
+import { builtinsOf, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { Expression, Of, RecordField, Span } from './tree.ts'
 import { BOOL, nameOfType, type Typed, U32 } from './typed.ts'
 
@@ -288,10 +288,12 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       throw unknown('the packet', ['length', 'vlan', 'segmentSize', ...PACKET_METHODS])
     case 'context': {
       if (property === 'state') return { static: 'state', at }
-      if (property === 'config' || property === 'port')
+      const { cube } = scope.compilation
+      const own = cube.shape === 'transparent' ? 'direction' : 'port'
+      if (property === 'config' || property === own)
         return { static: 'host', value: scope.compilation[property], name: property, at }
-      const builtin = BUILTINS.find((one) => one === property)
-      if (builtin === undefined) throw unknown('the context', ['state', 'config', 'port', ...BUILTINS])
+      const builtin = builtinsOf(cube).find((one) => one === property)
+      if (builtin === undefined) throw unknown('the context', ['state', 'config', own, ...builtinsOf(cube)])
       return { static: 'builtin', name: builtin, at }
     }
     case 'state': {

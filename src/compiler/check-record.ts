@@ -9,7 +9,7 @@ import { expression, value } from './check-expression.ts'
 import { spreadOf } from './check-spread.ts'
 import { typeOfConstant } from './check-type.ts'
 import { mayBe } from './ranges.ts'
-import { type Checked, isStatic, type Scope, type Static } from './scope.ts'
+import { type Checked, isStatic, type Scope, type Static, verdictForm } from './scope.ts'
 import type { Expression, Of, Span } from './tree.ts'
 import { nameOfType, type Typed, type TypedStatement, type ValueType, type Variable } from './typed.ts'
 
@@ -131,7 +131,7 @@ function results(scope: Scope, span: Span, given: readonly Given[]): TypedStatem
     throw scope.unfit(
       span,
       `${shown} is returned here, and this function returns ${nameOfType(returns)}`,
-      returns.kind === 'verdict' ? 'return drop(…), forward(…), flood() or pass()' : 'return a value of one type',
+      returns.kind === 'verdict' ? verdictForm(scope.compilation.cube) : 'return a value of one type',
     )
   if (
     given.length !== returns.fields.length ||

@@ -3,7 +3,7 @@ import { coerce } from './check-convert.ts'
 import { isRecord, returnedAsRecord, returnedRecord } from './check-record.ts'
 import { meeting, type OrNull, valueOrNull } from './check-reference.ts'
 import { typeOfConstant } from './check-type.ts'
-import { isStatic, type Scope } from './scope.ts'
+import { isStatic, type Scope, verdictForm } from './scope.ts'
 import type { Statement } from './tree.ts'
 import { type IntType, nameOfType, type Typed, type TypedStatement } from './typed.ts'
 
@@ -22,7 +22,7 @@ export function returned(scope: Scope, node: Extract<Statement, { kind: 'return'
         node.span,
         'nothing is returned here',
         scope.returns.kind === 'verdict'
-          ? 'return drop(…), forward(…), flood() or pass()'
+          ? verdictForm(scope.compilation.cube)
           : `return a value: ${nameOfType(scope.returns)}`,
       )
     return {}
@@ -50,11 +50,7 @@ export function returned(scope: Scope, node: Extract<Statement, { kind: 'return'
   scope.returns ??=
     typed.type.kind === 'constant' ? typeOfConstant(typed.op === 'constant' ? typed.value : 0n) : typed.type
   if (scope.returns.kind === 'verdict' && typed.type.kind !== 'verdict')
-    throw scope.unfit(
-      node.value.span,
-      `${nameOfType(typed.type)} is no verdict`,
-      'return drop(…), forward(…), flood() or pass()',
-    )
+    throw scope.unfit(node.value.span, `${nameOfType(typed.type)} is no verdict`, verdictForm(scope.compilation.cube))
   return { value: coerce(scope, typed, scope.returns, node.value.span) }
 }
 
@@ -65,7 +61,7 @@ function returnedReference(scope: Scope, { span, value: node }: Extract<Statemen
     throw scope.unfit(
       node?.span ?? span,
       `${isStatic(given) ? 'null' : nameOfType(given.type)} is returned here, and this function returns ${nameOfType(returns)}`,
-      returns.kind === 'verdict' ? 'return drop(…), forward(…), flood() or pass()' : 'return a value of one type',
+      returns.kind === 'verdict' ? verdictForm(scope.compilation.cube) : 'return a value of one type',
     )
   scope.returnsNull ||= isStatic(given)
   const nothing: Typed = { op: 'null', type: { kind: 'void' }, at: scope.at(span) }

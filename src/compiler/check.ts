@@ -16,7 +16,7 @@ import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
 import { forget, met, narrowed } from './ranges.ts'
 import { collecting, unfit } from './report.ts'
-import { Around, type Compilation, eitherMoved, Scope, Silent, type Static } from './scope.ts'
+import { Around, type Compilation, eitherMoved, Scope, Silent, type Static, verdictForm } from './scope.ts'
 import type { FunctionTree, Statement } from './tree.ts'
 import { nameOfType, type TypedStatement } from './typed.ts'
 
@@ -60,7 +60,7 @@ export function body(scope: Scope, tree: FunctionTree): TypedStatement[] {
     collecting(scope.compilation.diagnostics, () => {
       const end = { start: tree.span.end - 1, end: tree.span.end }
       throw verdict
-        ? scope.unfit(end, 'a path ends here without a verdict', 'return drop(…), forward(…), flood() or pass()')
+        ? scope.unfit(end, 'a path ends here without a verdict', verdictForm(scope.compilation.cube))
         : scope.unfit(end, 'a path ends here without a value', `return ${nameOfType(returns)}`)
     })
   }

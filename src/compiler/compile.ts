@@ -78,13 +78,23 @@ interface Part extends Pick<LowerOptions, 'prefix' | 'wiring'> {
 
 function alone(source: DataPlaneSource, { config, port, wiring, ...common }: Specialisation): Whole {
   const { exits, ...own } = wiring
-  const ways = exits.map((exit) => ({ to: 'interface', ...exit }) as const)
-  return { ...common, nodes: [{ source, prefix: '', config, port, wiring: { ...own, ways } }] }
+  const { shape } = source.cube
+  const ways = shape === 'transparent' ? [] : exits.map((exit) => ({ to: 'interface', ...exit }) as const)
+  return {
+    ...common,
+    nodes: [{ source, prefix: '', config, port, wiring: { ...own, direction: common.direction, ways } }],
+  }
 }
 
 function together({ source, instance, config, port, direction = 'ingress', ways, capacity }: Node): Part {
   const id = port?.id ?? ROW_OF[direction]
-  return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, wiring: { port: id, ways, capacity } }
+  return {
+    source,
+    prefix: `${instance}/`,
+    config,
+    port: port?.config ?? {},
+    wiring: { port: id, direction, ways, capacity },
+  }
 }
 
 function generate(whole: Whole): Program {
@@ -109,9 +119,10 @@ export const toTyped = (source: DataPlaneSource, options: Specialisation) => {
 }
 
 function typed({ source, config, port, wiring }: Part, hook: Hook) {
+  const { direction = 'ingress' } = wiring
   const { cube, modules, module, syntax } = source
   const diagnostics: Diagnostic[] = []
-  const given = { modules, cube, hook, config, port: { ...port, id: wiring.port }, diagnostics }
+  const given = { modules, cube, hook, config, port: { ...port, id: wiring.port }, direction, diagnostics }
   const tree = check({ ...given, functions: new Functions(), nextVariable: 0 }, module, syntax)
   if (diagnostics.length > 0) throw new Refusal(inOrder(diagnostics))
   return tree

@@ -19,7 +19,9 @@ export class TcExits extends Exits {
   protected buildFlood(): void {
     const { wiring } = this
     const others = wiring.ways.filter(({ port, to }) => port !== wiring.port && to !== 'nowhere')
-    const within = others.filter((way) => (way.to === 'node' || way.to === 'tail') && way.copy === undefined)
+    const within = others.filter(
+      (way) => way.to === 'on' || ((way.to === 'node' || way.to === 'tail') && way.copy === undefined),
+    )
     if (within.length > 1)
       throw refusal('a flood leads to several cubes, and copies have no way to them', 'let it lead to one')
     const last = within[0] ?? others.at(-1)

@@ -23,7 +23,7 @@ export interface Verdicts {
   flood(): void
   forward(port: Value): void
   punt(reason: number, metadata: readonly Given[]): void
-  /** Of a transparent cube: on. */
+  /** Of a transparent cube: where the packet was going. */
   next(): void
   /** A ring was full. Goes on. */
   lost(ring: string): void
@@ -144,7 +144,7 @@ export abstract class Exits implements Verdicts {
 
   next(): void {
     const [way] = this.wiring.ways
-    if (way === undefined) return this.dropFor('not_connected')
+    if (way === undefined) return this.pass()
     this.shared('next', ORDER.way, () => {
       this.settle(isLast(way))
       this.go(way)
@@ -187,6 +187,8 @@ export abstract class Exits implements Verdicts {
           builder.constant(way.slot),
         )
         return this.dropFor('too_many_hops')
+      case 'on':
+        return this.packet.leave(builder.constant(HOOKS[this.hook].verdict.pass))
       case 'nowhere':
         return this.dropFor('not_connected')
       case 'interface':

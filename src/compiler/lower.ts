@@ -276,6 +276,8 @@ class Lowering extends ValueLowering {
         return exits.flood()
       case 'pass':
         return exits.pass()
+      case 'next':
+        return exits.next()
       case 'forward':
         return exits.forward(this.scalar(node.port))
       case 'conditional': {

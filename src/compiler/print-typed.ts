@@ -202,6 +202,7 @@ class Printer {
         return `forward(${this.text(node.port)})`
       case 'flood':
       case 'pass':
+      case 'next':
         return `${node.op}()`
     }
   }

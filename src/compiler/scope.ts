@@ -21,8 +21,17 @@ export type Static = { readonly at: Position } & (
   | { readonly static: 'function'; readonly module: Module; readonly name: string }
 )
 
-export type Builtin = 'now' | 'drop' | 'punt' | 'forward' | 'flood' | 'pass'
-export const BUILTINS: readonly Builtin[] = ['now', 'drop', 'punt', 'forward', 'flood', 'pass']
+export type Builtin = 'now' | 'drop' | 'punt' | 'forward' | 'flood' | 'pass' | 'next'
+
+/** What a cube's data plane can call. */
+export const builtinsOf = ({ shape }: Cube): readonly Builtin[] =>
+  shape === 'transparent'
+    ? ['now', 'drop', 'punt', 'pass', 'next']
+    : ['now', 'drop', 'punt', 'forward', 'flood', 'pass']
+
+/** How its verdicts are written. */
+export const verdictForm = ({ shape }: Cube): string =>
+  shape === 'transparent' ? 'return drop(…), next() or pass()' : 'return drop(…), forward(…), flood() or pass()'
 
 export type Checked = Typed | Static
 export const isStatic = (checked: Checked): checked is Static => 'static' in checked
@@ -105,6 +114,8 @@ export interface Compilation {
   readonly hook: Hook
   readonly config: Readonly<Record<string, unknown>>
   readonly port: Readonly<Record<string, unknown>>
+  /** Of packets through a transparent cube. */
+  readonly direction: 'ingress' | 'egress'
   readonly diagnostics: Diagnostic[]
   readonly functions: Functions
   nextVariable: number

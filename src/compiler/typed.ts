@@ -114,7 +114,7 @@ export type Typed = { readonly type: ValueType; readonly at: Position } & (
   /** `reason` counts those of the schema. */
   | { readonly op: 'punt'; readonly reason: number; readonly metadata: readonly StructField[] }
   | { readonly op: 'forward'; readonly port: Typed }
-  | { readonly op: 'flood' | 'pass' }
+  | { readonly op: 'flood' | 'pass' | 'next' }
 )
 
 /** What may move the packet. */

@@ -42,6 +42,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   mask: 'generated',
   move: 'generated',
   negate: 'generated',
+  next: { not: 'is a word of transparent cubes' },
   not: 'generated',
   now: 'generated',
   null: 'generated',

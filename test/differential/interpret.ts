@@ -24,7 +24,7 @@ interface Reference {
   readonly part?: Place | undefined
 }
 interface Ending {
-  readonly ending: 'drop' | 'forward' | 'flood' | 'pass' | 'punt'
+  readonly ending: 'drop' | 'forward' | 'flood' | 'pass' | 'punt' | 'next'
   readonly number: number
   /** Of a punt. */
   readonly metadata?: Uint8Array
@@ -97,6 +97,7 @@ class Interpreter {
         this.count(puntSlot(cube, number))
         return this.verdicts.drop
       case 'pass':
+      case 'next':
         return this.verdicts.pass
       case 'forward':
         if (!wiring.exits.some(({ port }) => port === number)) return lost()
@@ -357,6 +358,7 @@ class Interpreter {
         return { ending: 'forward', number: Number(this.value(node.port) as bigint) }
       case 'flood':
       case 'pass':
+      case 'next':
         return { ending: node.op, number: 0 }
     }
   }

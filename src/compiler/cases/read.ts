@@ -3,10 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hook, Program } from '../../isa/program.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation } from '../compile.ts'
+import type { Cube } from '../cube.ts'
 import { type Modules, parseModule } from '../modules.ts'
 import { config, lan } from './lan.ts'
 
 const folder = import.meta.dirname
+
+type Shape = NonNullable<Cube['shape']>
 
 export interface Chapter {
   readonly path: string
@@ -14,6 +17,8 @@ export interface Chapter {
   readonly text: string
   /** What its cases are compiled for: XDP, where the file's name begins with that. */
   readonly hook: Hook
+  /** Where the file's name begins with that, the cube is transparent. */
+  readonly shape: Shape
   readonly cases: readonly { readonly title: string; readonly source: string; readonly expected: string }[]
 }
 
@@ -34,7 +39,8 @@ export const chapters = (): Chapter[] =>
         expected,
       }))
       const hook = name.startsWith('xdp') ? 'xdp' : 'tc'
-      return { path, title: /^# (.+)$/m.exec(text)?.[1] ?? name, text, hook, cases }
+      const shape = name.startsWith('transparent') ? 'transparent' : 'standard'
+      return { path, title: /^# (.+)$/m.exec(text)?.[1] ?? name, text, hook, shape, cases }
     })
 
 /** What every case may use without importing it. */
@@ -42,23 +48,31 @@ const LANG = '../../lang/index.ts'
 const WORDS =
   'array, Arp, atomic, bits, bool, contains, Ethernet, ETHERTYPE, fill, Geneve, Gre, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, masked, type Packet, prefix, seconds, u8, u16, u32, u64, Udp, Vxlan, withLock'
 const IMPORTS = `import { ${WORDS} } from '${LANG}'; import { config as given, dataplane, Flags, lan, Peers, Trailer, Words } from './lan.ts'`
-const GIVEN = '{ state, config, port, now, drop, punt, forward, flood, pass }'
+const GIVEN: Readonly<Record<Shape, string>> = {
+  standard: '{ state, config, port, now, drop, punt, forward, flood, pass }',
+  transparent: '{ state, config, direction, now, drop, punt, pass, next }',
+}
 
 /** All that a case does not repeat is in one line before it, which no place counts. */
-function moduleText(source: string): string {
+function moduleText(source: string, shape: Shape): string {
   if (source.includes('export default')) return `${IMPORTS}\n${source}\n`
-  return `${IMPORTS}; export default dataplane(lan, (packet, ${GIVEN}) => {\n${source}\n})\n`
+  return `${IMPORTS}; export default dataplane(lan, (packet, ${GIVEN[shape]}) => {\n${source}\n})\n`
 }
 
 const wiring = { port: 1, exits: [1, 2, 3].map((port) => ({ port, ifindex: 10 + port })), capacity: 4 }
 
 /** A case, and what makes a program of it. `modules` are those of lan.ts. */
-export function readCase(modules: Modules, source: string, hook: Hook = 'tc'): [DataPlaneSource, Specialisation] {
+export function readCase(
+  modules: Modules,
+  source: string,
+  hook: Hook = 'tc',
+  shape: Shape = 'standard',
+): [DataPlaneSource, Specialisation] {
   const path = join(folder, 'dataplane.ts')
-  const module = parseModule(path, moduleText(source), { default: { cube: lan } })
+  const module = parseModule(path, moduleText(source, shape), { default: { cube: { ...lan, shape } } })
   const read = dataPlaneOf(new Map([...modules, [path, module]]), path)
   return [read, { name: 'case', config, port: {}, hook, wiring }]
 }
 
-export const compileCase = (modules: Modules, source: string, hook: Hook = 'tc'): Program =>
-  compile(...readCase(modules, source, hook))
+export const compileCase = (modules: Modules, source: string, hook?: Hook, shape?: Shape): Program =>
+  compile(...readCase(modules, source, hook, shape))
