@@ -82,6 +82,8 @@ export interface MachineMap extends Disposable {
    * consumer at a time.
    */
   consume(): readonly Uint8Array[]
+  /** Of a ring: the same without copies, at most `most` records. Says how many. */
+  drain(most: number, visit: VisitRecord): number
   /** Of a ring: calls `ready` whenever there is something to consume, in a turn of its own, until disposed. */
   watch(ready: () => void): Disposable
   /**
@@ -91,6 +93,9 @@ export interface MachineMap extends Disposable {
   install(index: number, program: LoadedProgram): void
   pin(path: string): void
 }
+
+/** A record, `length` bytes `at` a place in memory that is good until this returns. Nothing else can be asked of the ring meanwhile. */
+export type VisitRecord = (bytes: Uint8Array, view: DataView, at: number, length: number) => void
 
 export interface LoadedProgram extends Disposable {
   readonly program: Program

@@ -8,6 +8,9 @@ import { refusal } from '../base/diagnostic.ts'
  * Every function returns what the kernel itself would: a result of zero or more, or minus an errno.
  */
 
+/** What a file descriptor is watched for. */
+const READABLE = { readable: true } as const
+
 interface Calls {
   syscall(number: number, command: number, attr: Uint8Array | null, size: number): number
   socket(domain: number, type: number, protocol: number): number
@@ -27,7 +30,7 @@ interface Calls {
   munmap(at: bigint, length: number): number
   sysconf(name: number): number
   view(at: bigint, length: number): ArrayBuffer
-  pollReadable(fd: number, ready: () => void): { close(): void }
+  pollReadable(fd: number, ready: () => void): import('koffi').node.PollHandle
   address(bytes: Uint8Array): bigint
   errno(): number
 }
@@ -73,7 +76,7 @@ function c(): Calls {
   const library = koffi.load(null)
   const functions = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)])
   const { address, errno, view } = koffi
-  const pollReadable: Calls['pollReadable'] = (fd, ready) => koffi.node.poll(fd, { readable: true }, ready)
+  const pollReadable: Calls['pollReadable'] = (fd, ready) => koffi.node.poll(fd, READABLE, ready)
   calls = { ...Object.fromEntries(functions), address, errno, view, pollReadable } as Calls
   return calls
 }
@@ -182,8 +185,25 @@ export function map(fd: number, length: number, protection: number, offset: numb
   return { bytes: c().view(at, length), [Symbol.dispose]: () => void c().munmap(at, length) }
 }
 
-/** Calls `ready` in the event loop, again and again, while there is something to read, and keeps the process alive. */
+/**
+ * Calls `ready` in the event loop, again and again, while there is something to read, and keeps the process alive. Never from
+ * within the FFI: a thread that hangs in a callback of native code cannot be ended without the process.
+ */
 export function whenReadable(fd: number, ready: () => void): Disposable {
-  const handle = c().pollReadable(fd, () => ready())
-  return { [Symbol.dispose]: () => handle.close() }
+  let closed = false
+  const told = () => {
+    handle.stop()
+    setImmediate(() => {
+      if (closed) return
+      ready()
+      if (!closed) handle.start(READABLE, told)
+    })
+  }
+  const handle = c().pollReadable(fd, told)
+  return {
+    [Symbol.dispose]: () => {
+      if (!closed) handle.close()
+      closed = true
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { LoadedProgram, MachineMap } from '../backend/machine.ts'
+import type { LoadedProgram, MachineMap, VisitRecord } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { mapBtf } from '../isa/btf.ts'
@@ -131,7 +131,13 @@ export class KernelMap implements MachineMap {
   }
 
   consume(): readonly Uint8Array[] {
-    return this.#ring().consume()
+    const records: Uint8Array[] = []
+    this.drain(Number.POSITIVE_INFINITY, (bytes, _, at, length) => void records.push(bytes.slice(at, at + length)))
+    return records
+  }
+
+  drain(most: number, visit: VisitRecord): number {
+    return this.#ring().drain(most, visit)
   }
 
   watch(ready: () => void): Disposable {

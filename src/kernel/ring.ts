@@ -1,4 +1,5 @@
-import { alignUp } from '../base/bytes.ts'
+import type { VisitRecord } from '../backend/machine.ts'
+import { alignUp, viewOf } from '../base/bytes.ts'
 import { failure } from './errno.ts'
 import { type Mapping, map, PROTECTION, pageSize, whenReadable } from './ffi.ts'
 
@@ -20,7 +21,8 @@ export class RingReader implements Disposable {
   readonly #producer: BigUint64Array
   readonly #headers: Uint32Array
   readonly #data: Uint8Array
-  readonly #mask: bigint
+  readonly #view: DataView
+  readonly #size: number
   readonly #watches = new Set<Disposable>()
 
   constructor(name: string, fd: number, size: number) {
@@ -37,25 +39,35 @@ export class RingReader implements Disposable {
     this.#producer = new BigUint64Array(this.#theirs.bytes, 0, 1)
     this.#headers = new Uint32Array(this.#theirs.bytes, page, size / 4)
     this.#data = new Uint8Array(this.#theirs.bytes, page, 2 * size)
-    this.#mask = BigInt(size - 1)
+    this.#view = viewOf(this.#data)
+    this.#size = size
   }
 
-  /** What was there when it began, up to a record that is still being written. */
-  consume(): Uint8Array[] {
-    const records: Uint8Array[] = []
-    const end = Atomics.load(this.#producer, 0)
-    let position = Atomics.load(this.#consumer, 0)
-    while (position < end) {
-      const at = Number(position & this.#mask)
-      const header = Atomics.load(this.#headers, at / 4)
-      if ((header & BUSY) !== 0) break
-      const length = header & LENGTH
-      if ((header & DISCARDED) === 0) records.push(this.#data.slice(at + HEADER, at + HEADER + length))
-      position += BigInt(alignUp(HEADER + length, 8))
-      // After each: a producer wakes us only where it sees that we have caught up with it.
-      Atomics.store(this.#consumer, 0, position)
+  /**
+   * Up to a record that is still being written. Our position moves when all have been visited: until then a producer sees that
+   * we are behind, and wakes nobody. What it adds meanwhile makes the ring readable, which whoever waits is told.
+   */
+  drain(most: number, visit: VisitRecord): number {
+    const start = Atomics.load(this.#consumer, 0)
+    const ready = Number(Atomics.load(this.#producer, 0) - start)
+    const first = Number(start % BigInt(this.#size))
+    let taken = 0
+    let count = 0
+    try {
+      while (taken < ready && count < most) {
+        const at = (first + taken) % this.#size
+        const header = Atomics.load(this.#headers, at / 4)
+        if ((header & BUSY) !== 0) break
+        const length = header & LENGTH
+        taken += alignUp(HEADER + length, 8)
+        if ((header & DISCARDED) !== 0) continue
+        count++
+        visit(this.#data, this.#view, at + HEADER, length)
+      }
+    } finally {
+      if (taken > 0) Atomics.store(this.#consumer, 0, start + BigInt(taken))
     }
-    return records
+    return count
   }
 
   watch(ready: () => void): Disposable {

@@ -1,4 +1,5 @@
-import type { LoadedProgram, MachineMap } from '../backend/machine.ts'
+import type { LoadedProgram, MachineMap, VisitRecord } from '../backend/machine.ts'
+import { viewOf } from '../base/bytes.ts'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { UPDATE } from '../isa/opcodes.ts'
 import { isArray, isDevmap, isKeyless, isProgramArray, isRing, type MapDescription } from '../isa/program.ts'
@@ -124,6 +125,12 @@ export class MapHandle implements MachineMap {
 
   consume(): readonly Uint8Array[] {
     return this.#ring().consume()
+  }
+
+  drain(most: number, visit: VisitRecord): number {
+    const records = this.#ring().consume(most)
+    for (const record of records) visit(record, viewOf(record), 0, record.length)
+    return records.length
   }
 
   watch(ready: () => void): Disposable {

@@ -4,6 +4,8 @@ import { ERRNO } from './errno.ts'
 /** Bytes before each record: its length, and where it is (linux/bpf.h, BPF_RINGBUF_HDR_SZ). */
 const HEADER = 8
 
+const roomFor = (length: number): number => alignUp(HEADER + length, 8)
+
 /** Records that wait for the control plane, as many as fit (kernel/bpf/ringbuf.c). */
 export class Ring {
   readonly #size: number
@@ -24,7 +26,7 @@ export class Ring {
 
   /** Keeps room for a record. False where there is none. */
   reserve(length: number): boolean {
-    const room = alignUp(HEADER + length, 8)
+    const room = roomFor(length)
     // A ring that is full to its last byte would look like an empty one.
     if (this.#used + room >= this.#size) return false
     this.#used += room
@@ -37,10 +39,9 @@ export class Ring {
     for (const ready of this.#watchers) this.#tell(ready)
   }
 
-  consume(): Uint8Array[] {
-    const records = this.#records
-    this.#records = []
-    this.#used = 0
+  consume(most = Number.POSITIVE_INFINITY): Uint8Array[] {
+    const records = this.#records.splice(0, most)
+    for (const { length } of records) this.#used -= roomFor(length)
     return records
   }
 
