@@ -7,8 +7,13 @@ export function parseMac(text: string): Uint8Array {
   return Uint8Array.from(text.split(':'), (octet) => Number.parseInt(octet, 16))
 }
 
-export const formatMac = (bytes: Uint8Array): string =>
-  Array.from(bytes, (octet) => octet.toString(16).padStart(2, '0')).join(':')
+const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
+
+export function formatMac(bytes: Uint8Array): string {
+  let text = ''
+  for (let index = 0; index < bytes.length; index++) text += `${index === 0 ? '' : ':'}${OCTETS[bytes[index] ?? 0]}`
+  return text
+}
 
 /** Dotted decimal → 4 bytes. */
 export function parseIPv4(text: string): Uint8Array {
@@ -18,7 +23,11 @@ export function parseIPv4(text: string): Uint8Array {
   return Uint8Array.from(octets)
 }
 
-export const formatIPv4 = (bytes: Uint8Array): string => Array.from(bytes).join('.')
+export function formatIPv4(bytes: Uint8Array): string {
+  let text = ''
+  for (let index = 0; index < bytes.length; index++) text += `${index === 0 ? '' : '.'}${bytes[index]}`
+  return text
+}
 
 /** RFC 4291 section 2.2 (all three forms) → 16 bytes. */
 export function parseIPv6(text: string): Uint8Array {

@@ -16,6 +16,7 @@ interface Calls {
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, length: number): number
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number
+  sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number
   recvmsg(fd: number, message: Uint8Array, flags: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
@@ -41,6 +42,7 @@ const PROTOTYPES = {
   socket: 'int socket(int, int, int)',
   bind: 'int bind(int, void *, uint32_t)',
   send: 'long send(int, void *, size_t, int)',
+  sendmmsg: 'int sendmmsg(int, void *, unsigned int, int)',
   recv: 'long recv(int, void *, size_t, int)',
   recvmsg: 'long recvmsg(int, void *, int)',
   setsockopt: 'int setsockopt(int, int, int, void *, uint32_t)',
@@ -133,6 +135,10 @@ export const socket = (domain: number, type: number, protocol: number): number =
 export const bind = (fd: number, address: Uint8Array): number => orErrno(c().bind(fd, address, address.length))
 
 export const send = (fd: number, bytes: Uint8Array): number => orErrno(c().send(fd, bytes, bytes.length, 0))
+
+/** `messages` are `count` of `struct mmsghdr`. Says how many were sent, before the first that could not be. */
+export const sendMessages = (fd: number, messages: Uint8Array, count: number): number =>
+  orErrno(c().sendmmsg(fd, messages, count, 0))
 
 export const receive = (fd: number, bytes: Uint8Array, flags = 0): number =>
   orErrno(c().recv(fd, bytes, bytes.length, flags))

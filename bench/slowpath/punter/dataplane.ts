@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { dataplane, defineCube } from '../../../src/cube/index.ts'
+import { Ethernet, ETHERTYPE, hash, IPv4, ipv4, u16, u64 } from '../../../src/lang/index.ts'
+
+export const punter = defineCube('punter', {
+  summary: 'forwards flows that the control plane has installed, and asks it about all others',
+  ports: z.strictObject({}),
+  config: z.strictObject({}),
+  state: {
+    flows: hash({ key: { source: ipv4 }, value: { port: u16, packets: u64 }, entries: 1 << 20 }),
+  },
+  drops: { truncated: 'too short', unwanted: 'no IPv4' },
+  punts: { unknown: { summary: 'of a flow that is not known', metadata: { source: ipv4 } } },
+})
+
+export default dataplane(punter, (packet, { state, drop, punt, forward }) => {
+  const ethernet = packet.read(Ethernet)
+  const ip = packet.read(IPv4, Ethernet.size)
+  if (!ethernet || !ip) return drop('truncated')
+  if (ethernet.type !== ETHERTYPE.ipv4) return drop('unwanted')
+  const flow = state.flows.get({ source: ip.source })
+  if (!flow) return punt('unknown', { source: ip.source })
+  flow.packets += 1
+  return forward(flow.port)
+})

@@ -1,0 +1,144 @@
+/** One instance's control plane at work: in a thread of its own, or in a test's hands. */
+import type { Machine, MachineMap } from '../backend/machine.ts'
+import { Held } from '../base/held.ts'
+import { MAP } from '../compiler/wiring.ts'
+import type { ControlKit, ControlPlane } from '../cube/control.ts'
+import type { Cube } from '../cube/define.ts'
+import { type PuntedPacket, type Punts, puntsMap } from '../lang/index.ts'
+import { type PuntDecoder, puntDecoder } from './punts.ts'
+import type { Settings } from './settings.ts'
+import { mapPath } from './stitch.ts'
+import { openTables } from './tables.ts'
+
+/** A packet on its way into the data plane. */
+export interface Injected {
+  readonly port: number
+  /** `ingress`: as if it had arrived at the port; `egress`: to be sent out there. */
+  readonly direction: 'ingress' | 'egress'
+  readonly packet: Uint8Array
+}
+
+/** Whatever time is. */
+export interface Timers {
+  after(nanoseconds: bigint, work: () => void): Disposable
+}
+
+export interface ControlParts {
+  readonly machine: Machine
+  readonly graph: string
+  readonly instance: string
+  readonly plane: ControlPlane
+  readonly config: Settings
+  /** Numbers of the ports, by name. */
+  readonly ports: Readonly<Record<string, number>>
+  readonly timers: Timers
+  readonly inject: (packets: readonly Injected[]) => void
+  readonly log: (line: string) => void
+  /** Something that was promised went wrong. */
+  readonly failed: (error: unknown) => void
+}
+
+/** Packets that are decoded before the first of them is handled: enough to make little of the turns, and soon forgotten. */
+const BATCH = 256
+
+/** What throws in the control plane goes on to the caller, or, where it was promised, to {@link ControlParts.failed}. */
+export class OpenControlPlane implements Disposable {
+  private readonly parts: ControlParts
+  private readonly held = new Held()
+  /** Timers. */
+  private readonly running = new Set<Disposable>()
+  private readonly kit: ControlKit<Cube>
+  private readonly punts: MachineMap | undefined
+  private readonly decode: PuntDecoder<Punts>
+  private injected: Injected[] = []
+  private batch: PuntedPacket[] = []
+
+  constructor(parts: ControlParts) {
+    this.parts = parts
+    const { machine, graph, instance, plane } = parts
+    this.decode = puntDecoder(plane.cube.punts ?? {})
+    const path = mapPath(graph, instance, MAP.punts)
+    const punts = plane.onPunt === undefined ? undefined : machine.openMap(path, puntsMap())
+    this.punts = punts && this.held.use(punts)
+    this.kit = this.kitOf(parts)
+  }
+
+  start(): void {
+    const { plane } = this.parts
+    this.settled(plane.start?.(this.kit))
+    this.flush()
+  }
+
+  /** Handles what waits, at most a batch of it. Says how many there were. */
+  deliver(): number {
+    const { punts, parts, kit, decode, batch } = this
+    const { onPunt } = parts.plane
+    if (punts === undefined || onPunt === undefined) return 0
+    const count = punts.drain(BATCH, (bytes, view, at) => void batch.push(decode(bytes, view, at)))
+    this.batch = []
+    for (const packet of batch) this.settled(onPunt(packet, kit))
+    this.flush()
+    return count
+  }
+
+  /** Calls `ready` whenever something waits. */
+  watch(ready: () => void): void {
+    if (this.punts !== undefined) this.held.use(this.punts.watch(ready))
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.running) timer[Symbol.dispose]()
+    this.held[Symbol.dispose]()
+  }
+
+  private settled(given: void | Promise<void>): void {
+    if (given !== undefined) given.then(() => this.flush(), this.parts.failed)
+  }
+
+  private flush(): void {
+    if (this.injected.length === 0) return
+    const { injected } = this
+    this.injected = []
+    this.parts.inject(injected)
+  }
+
+  private timer(nanoseconds: bigint, work: () => void, isRepeated: boolean): Disposable {
+    let next: Disposable
+    const timer = {
+      [Symbol.dispose]: () => {
+        next[Symbol.dispose]()
+        this.running.delete(timer)
+      },
+    }
+    const begin = (): Disposable =>
+      this.parts.timers.after(nanoseconds, () => {
+        if (isRepeated) next = begin()
+        else this.running.delete(timer)
+        work()
+        this.flush()
+      })
+    next = begin()
+    this.running.add(timer)
+    return timer
+  }
+
+  private kitOf({ machine, graph, instance, plane, config, ports, log }: ControlParts): ControlKit<Cube> {
+    const names = new Map(Object.entries(ports).map(([name, id]) => [id, name]))
+    const put = (port: number, direction: Injected['direction'], packet: Uint8Array): void => {
+      if (!names.has(port)) throw new RangeError(`${instance} has no port ${port}`)
+      this.injected.push({ port, direction, packet })
+    }
+    return {
+      state: openTables(machine, graph, instance, plane.cube, this.held),
+      config,
+      ports,
+      portName: (id) => names.get(id),
+      now: () => machine.now(),
+      inject: (port, packet) => put(port, 'ingress', packet),
+      send: (port, packet) => put(port, 'egress', packet),
+      after: (nanoseconds, work) => this.timer(nanoseconds, work, false),
+      every: (nanoseconds, work) => this.timer(nanoseconds, work, true),
+      log,
+    }
+  }
+}
