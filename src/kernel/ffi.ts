@@ -185,10 +185,29 @@ export interface Mapping extends Disposable {
   readonly bytes: ArrayBuffer
 }
 
+/** Where memory of the kernel's is. */
+export interface Mapped {
+  readonly at: bigint
+  readonly length: number
+}
+
+/** Of this thread. */
+const mappings = new Set<Mapped>()
+
+export const mapped = (): Mapped[] => [...mappings]
+export const unmap = ({ at, length }: Mapped): void => void c().munmap(at, length)
+
 export function map(fd: number, length: number, protection: number, offset: number): Mapping | number {
   const at = c().mmap(null, length, protection, MAP_SHARED, fd, offset)
   if (at === MAP_FAILED) return -c().errno()
-  return { bytes: c().view(at, length), [Symbol.dispose]: () => void c().munmap(at, length) }
+  const mapped = { at, length }
+  mappings.add(mapped)
+  return {
+    bytes: c().view(at, length),
+    [Symbol.dispose]: () => {
+      if (mappings.delete(mapped)) unmap(mapped)
+    },
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs'
-import { close } from './ffi.ts'
+import { close, type Mapped, mapped, unmap } from './ffi.ts'
 
 /**
  * A file descriptor that is closed once. After disposing it is -1, which every system call answers with EBADF. Whoever
@@ -13,6 +13,7 @@ export class Handle implements Disposable {
 
   constructor(fd: number, owner?: Owner) {
     this.#fd = fd
+    if (fd >= 0) descriptors.add(fd)
     this.#owner = owner
     owner?.add(this)
   }
@@ -24,13 +25,33 @@ export class Handle implements Disposable {
   [Symbol.dispose](): void {
     this.user?.[Symbol.dispose]()
     this.user = undefined
-    if (this.#fd >= 0) close(this.#fd)
+    if (this.#fd >= 0) {
+      descriptors.delete(this.#fd)
+      close(this.#fd)
+    }
     this.#fd = -1
     this.#owner?.delete(this)
   }
 }
 
 export type Owner = Set<Handle>
+
+/** Of this thread. */
+const descriptors = new Set<number>()
+
+/** What a thread has of the kernel's, as plain data: what it would leave behind in the process if it were ended at once. */
+export interface Leftovers {
+  readonly descriptors: readonly number[]
+  readonly mappings: readonly Mapped[]
+}
+
+export const leftovers = (): Leftovers => ({ descriptors: [...descriptors], mappings: mapped() })
+
+/** Gives back what a thread has left behind that was ended. */
+export function clear({ descriptors, mappings }: Leftovers): void {
+  for (const one of mappings) unmap(one)
+  for (const one of descriptors) close(one)
+}
 
 export type ObjectKind = 'map' | 'program' | 'link'
 

@@ -1,0 +1,206 @@
+/**
+ * The control planes of graphs that run in this kernel, each in a thread of its own, so that one that throws or hangs holds up nobody:
+ * it is started anew, each time after a longer wait. Packets need none of them.
+ */
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { CubeFolder } from '../cube/catalogue.ts'
+import { isActive } from '../cube/control.ts'
+import type { Running } from '../engine/records.ts'
+import { clear, type Leftovers } from '../kernel/objects.ts'
+import type { Orders, Report } from './control-thread.ts'
+
+export interface ControlStatus {
+  readonly graph: string
+  readonly instance: string
+  /** `waiting`: it failed, and will be started anew. */
+  readonly state: 'starting' | 'running' | 'waiting'
+  /** How often it was started anew. */
+  readonly restarts: number
+  /** Why it was, the last time. */
+  readonly failure: string | undefined
+}
+
+export interface ControlOptions {
+  /** A line of a control plane, or about it. */
+  readonly log?: (line: string) => void
+  /** Milliseconds that one may be silent until it is taken to hang. */
+  readonly patience?: number
+  /** Milliseconds until one that failed is started anew: at first, and at most. It is doubled each time. */
+  readonly wait?: { readonly first: number; readonly most: number }
+}
+
+const THREAD = new URL('../../bin/control.js', import.meta.url)
+const DEFAULTS = {
+  log: () => {},
+  patience: 5_000,
+  wait: { first: 100, most: 30_000 },
+} as const satisfies ControlOptions
+
+export class ControlPlanes implements Disposable {
+  private readonly options: Required<ControlOptions>
+  private readonly planes = new Map<string, Supervised>()
+  private readonly asking: NodeJS.Timeout
+
+  constructor(options: ControlOptions = {}) {
+    this.options = { ...DEFAULTS, ...options }
+    this.asking = setInterval(() => {
+      for (const plane of this.planes.values()) plane.ask()
+    }, this.options.patience / 2)
+    this.asking.unref()
+  }
+
+  /** Makes those of a graph run that it has now: one whose configuration or ports are others is started anew. */
+  update({ graph, numbering }: Running, cubes: ReadonlyMap<string, CubeFolder>): void {
+    const wanted = new Set<string>()
+    for (const { name, cube, config } of graph.instances) {
+      const folder = cubes.get(cube)
+      if (folder === undefined || !isActive(folder.control)) continue
+      const orders = {
+        graph: graph.name,
+        instance: name,
+        folder: join(folder.dataplane, '..'),
+        config,
+        ports: numbering[name]?.ids ?? {},
+      }
+      const key = `${graph.name}/${name}`
+      wanted.add(key)
+      const before = this.planes.get(key)
+      if (before?.isFor(orders) === true) continue
+      before?.[Symbol.dispose]()
+      this.planes.set(key, new Supervised(orders, this.options))
+    }
+    this.stop(graph.name, (key) => !wanted.has(key))
+  }
+
+  /** Ends those of a graph. */
+  stop(graph: string, which: (key: string) => boolean = () => true): void {
+    for (const [key, plane] of this.planes) {
+      if (!key.startsWith(`${graph}/`) || !which(key)) continue
+      this.planes.delete(key)
+      plane[Symbol.dispose]()
+    }
+  }
+
+  status(): ControlStatus[] {
+    return [...this.planes.values()].map((plane) => plane.status)
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.asking)
+    for (const plane of this.planes.values()) plane[Symbol.dispose]()
+    this.planes.clear()
+  }
+}
+
+/** How long one has to run for its next failure to be a first one again, in waits. */
+const FORGOTTEN = 10
+
+class Supervised implements Disposable {
+  private readonly orders: Orders
+  private readonly options: Required<ControlOptions>
+  private worker: Worker | undefined
+  private state: ControlStatus['state'] = 'starting'
+  private restarts = 0
+  private failure: string | undefined
+  private wait: number
+  private startedAt = 0
+  private heardAt = 0
+  private leftovers: Leftovers | undefined
+  private timer: NodeJS.Timeout | undefined
+  private ended = false
+
+  constructor(orders: Orders, options: Required<ControlOptions>) {
+    this.orders = orders
+    this.options = options
+    this.wait = options.wait.first
+    this.begin()
+  }
+
+  get status(): ControlStatus {
+    const { graph, instance } = this.orders
+    const { state, restarts, failure } = this
+    return { graph, instance, state, restarts, failure }
+  }
+
+  isFor(orders: Orders): boolean {
+    return JSON.stringify(orders) === JSON.stringify(this.orders)
+  }
+
+  /** Whether it is still there. One that has not answered for too long is ended. */
+  ask(): void {
+    if (this.state !== 'running') return
+    if (performance.now() - this.heardAt > this.options.patience) {
+      this.failed(`it did not answer for ${this.options.patience} ms`)
+      void this.worker?.terminate()
+      return
+    }
+    this.worker?.postMessage('alive?')
+  }
+
+  [Symbol.dispose](): void {
+    this.ended = true
+    clearTimeout(this.timer)
+    const { worker } = this
+    if (worker === undefined) return
+    worker.postMessage('end')
+    const late = setTimeout(() => void worker.terminate(), this.options.patience)
+    worker.once('exit', () => clearTimeout(late))
+  }
+
+  private begin(): void {
+    this.state = 'starting'
+    this.leftovers = undefined
+    const worker = new Worker(THREAD, { workerData: this.orders })
+    this.worker = worker
+    worker.on('message', (report: Report) => this.hear(report))
+    worker.on('error', (error) => this.failed(String(error)))
+    worker.once('exit', (code) => {
+      // One that ends by itself has closed what it had.
+      if (code !== 0 && this.leftovers !== undefined) clear(this.leftovers)
+      this.worker = undefined
+      if (!this.ended) this.again()
+    })
+  }
+
+  private hear(report: Report): void {
+    this.heardAt = performance.now()
+    switch (report.is) {
+      case 'running':
+        this.state = 'running'
+        this.startedAt = performance.now()
+        this.leftovers = report.leftovers
+        return
+      case 'failed':
+        // It closes what it has.
+        this.leftovers = undefined
+        return this.failed(report.why)
+      case 'log':
+        return this.options.log(`${this.name}: ${report.line}`)
+      case 'alive':
+    }
+  }
+
+  private failed(why: string): void {
+    this.state = 'waiting'
+    this.failure = why
+    this.options.log(`${this.name} failed: ${why}`)
+  }
+
+  private again(): void {
+    const { wait } = this.options
+    if (this.startedAt > 0 && performance.now() - this.startedAt > FORGOTTEN * this.wait) this.wait = wait.first
+    this.startedAt = 0
+    this.state = 'waiting'
+    this.timer = setTimeout(() => {
+      this.restarts++
+      this.begin()
+    }, this.wait)
+    this.options.log(`${this.name} is started anew in ${this.wait} ms`)
+    this.wait = Math.min(2 * this.wait, wait.most)
+  }
+
+  private get name(): string {
+    return `the control plane of ${this.orders.graph}/${this.orders.instance}`
+  }
+}

@@ -1,0 +1,75 @@
+/** What runs in the thread of one instance's control plane. It ends when anything goes wrong: whoever began it begins it anew. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Refusal } from '../base/diagnostic.ts'
+import { OpenControlPlane, type Timers } from '../engine/control-plane.ts'
+import type { Settings } from '../engine/settings.ts'
+import { openKernelMachine } from '../kernel/machine.ts'
+import { type Leftovers, leftovers } from '../kernel/objects.ts'
+import { builtinCubes } from './host.ts'
+
+/** What the thread is told. */
+export interface Orders {
+  readonly graph: string
+  readonly instance: string
+  /** The cube's folder. */
+  readonly folder: string
+  readonly config: Settings
+  readonly ports: Readonly<Record<string, number>>
+}
+
+/** What it tells. */
+export type Report =
+  | { readonly is: 'running'; readonly leftovers: Leftovers }
+  | { readonly is: 'alive' }
+  | { readonly is: 'log'; readonly line: string }
+  | { readonly is: 'failed'; readonly why: string }
+
+const timers: Timers = {
+  after(nanoseconds, work) {
+    const timer = setTimeout(work, Number(nanoseconds / 1_000_000n))
+    return { [Symbol.dispose]: () => clearTimeout(timer) }
+  },
+}
+
+/** Batches that are handled before others have their turn: timers, and whoever asks whether this thread is alive. */
+const BATCHES = 16
+
+const tell = (report: Report): void => parentPort?.postMessage(report)
+
+function fail(error: unknown): never {
+  tell({ is: 'failed', why: error instanceof Refusal ? error.message : String((error as Error)?.stack ?? error) })
+  plane?.[Symbol.dispose]()
+  machine[Symbol.dispose]()
+  process.exit(1)
+}
+
+const { folder, ...orders } = workerData as Orders
+const machine = openKernelMachine()
+let plane: OpenControlPlane | undefined
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+parentPort?.on('message', (message: 'alive?' | 'end') => {
+  if (message === 'alive?') return tell({ is: 'alive' })
+  plane?.[Symbol.dispose]()
+  machine[Symbol.dispose]()
+  process.exit(0)
+})
+
+const { control } = await builtinCubes().find(folder, '/')
+const open = new OpenControlPlane({
+  ...orders,
+  machine,
+  plane: control,
+  timers,
+  inject: () => {
+    throw new Error('packets cannot be injected yet')
+  },
+  log: (line) => tell({ is: 'log', line }),
+  failed: fail,
+})
+plane = open
+tell({ is: 'running', leftovers: leftovers() })
+open.start()
+open.watch(() => {
+  for (let batch = 0; batch < BATCHES && open.deliver() > 0; batch++);
+})
