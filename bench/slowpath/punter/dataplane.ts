@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { dataplane, defineCube } from '../../../src/cube/index.ts'
-import { Ethernet, ETHERTYPE, hash, IPv4, ipv4, u16, u64 } from '../../../src/lang/index.ts'
+import { ETHERTYPE, Ethernet, hash, IPv4, ipv4, u16, u64 } from '../../../src/lang/index.ts'
 
 export const punter = defineCube('punter', {
   summary: 'forwards flows that the control plane has installed, and asks it about all others',
