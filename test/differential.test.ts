@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Hook } from '../src/isa/program.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
 import { whyNoKernel } from '../src/kernel/requirements.ts'
 import * as language from '../src/lang/index.ts'
@@ -27,10 +26,11 @@ describe(title, async () => {
 
   const modules = await loadShared()
   const benches = machines.map((machine) => new Bench(machine))
+  const samples = samplesOf()
 
   describe.each(['tc', 'xdp'] as const)('by %s', (hook) => {
-    test.each(samples(hook))('agree on $title', ({ body }) => {
-      const trial = onWorld({ text: moduleOf(body), config: {}, hook }, mulberry(1))
+    test.each(samples)('agree on $title', ({ body }) => {
+      const trial = onWorld({ text: moduleOf(body), config: {} }, mulberry(1), hook)
       expect(judge(modules, trial, benches)).toBe(undefined)
     })
   })
@@ -55,13 +55,11 @@ describe(title, async () => {
   })
 })
 
-/** The programs of found.md that are for a hook. */
-function samples(hook: Hook): { title: string; body: string }[] {
+/** The programs of found.md. */
+function samplesOf(): { title: string; body: string }[] {
   const text = readFileSync(join(import.meta.dirname, 'differential/found.md'), 'utf8')
   const all = [...text.matchAll(/^## (.*)$[\s\S]*?^```ts\n([\s\S]*?)^```$/gm)]
-  return all
-    .map(([, title = '', body = '']) => ({ title, body }))
-    .filter(({ title }) => hook === 'tc' || !title.startsWith('at TC: '))
+  return all.map(([, title = '', body = '']) => ({ title, body }))
 }
 
 /** Functions come first in a sample; the rest is the body of the data plane. */

@@ -3,6 +3,7 @@
  *   --seconds N   how long, 30 unless told
  *   --runs N      how many programs at most
  *   --seed S      the first program's seed; each program's own is printed with what is wrong, for `--seed S --runs 1`
+ *   --only RE     only programs that this matches: the hook, a line's end, and the text
  *   --json        the results as JSON
  * Exit code 1 if anything was refused, or anybody disagreed.
  */
@@ -35,10 +36,11 @@ const values = given()
 function given() {
   try {
     const text = { type: 'string' } as const
-    return parseArgs({ options: { seconds: text, runs: text, seed: text, json: { type: 'boolean' } } }).values
+    return parseArgs({ options: { seconds: text, runs: text, seed: text, only: text, json: { type: 'boolean' } } })
+      .values
   } catch (error) {
     console.error(
-      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--json]`,
+      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--only RE] [--json]`,
     )
     process.exit(2)
   }
@@ -56,6 +58,7 @@ function whole(option: 'seconds' | 'runs' | 'seed', otherwise: number): number {
 const first = whole('seed', Date.now()) >>> 0
 const runs = whole('runs', Number.POSITIVE_INFINITY)
 const seconds = whole('seconds', runs === Number.POSITIVE_INFINITY ? 30 : Number.POSITIVE_INFINITY)
+const only = new RegExp(values.only ?? '')
 const reason = whyNoKernel()
 const modules = await loadShared()
 const benches = [openVirtualMachine(), ...(reason === undefined ? [openKernelMachine()] : [])].map(
@@ -77,6 +80,7 @@ const began = performance.now()
 const elapsed = (): number => (performance.now() - began) / 1000
 for (; !interrupted && programs < runs && elapsed() < seconds; seed = following(seed)) {
   const trial = play({ seed })
+  if (!only.test(`${trial.hook}\n${trial.text}`)) continue
   const complaint = judge(modules, trial, benches, constructs)
   if (complaint !== undefined) found.push({ seed, complaint })
   programs++

@@ -5,6 +5,7 @@ import { addressTyped } from './check-address.ts'
 import { arithmetic, power, unary } from './check-arithmetic.ts'
 import { call } from './check-call.ts'
 import { compare, condition, conditional } from './check-condition.ts'
+import { either } from './check-either.ts'
 import { element } from './check-list.ts'
 import { refuseUnlocked } from './check-lock.ts'
 import { PACKET_METHODS } from './check-move.ts'
@@ -102,9 +103,10 @@ export function expression(scope: Scope, node: Expression, object?: Static): Che
     case 'optional':
       throw scope.unfit(node.span, 'this may be undefined', 'write x?.field ?? 0, or test x first')
     case 'not':
+      return condition(scope, node).typed
     case 'and':
     case 'or':
-      return condition(scope, node).typed
+      return either(scope, node)
     case 'compare':
       return compare(scope, node)
     case 'negate':
@@ -270,7 +272,9 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       throw scope.unfit(
         propertySpan,
         `${nameOfType(object.type)} has no fields`,
-        'only headers and table entries have fields',
+        object.type.kind === 'bool'
+          ? 'keep what may be null instead: const tcp = isTcp ? packet.read(Tcp, 34) : null'
+          : 'only headers and table entries have fields',
       )
     refuseUnlocked(scope, object, node.span)
     const { struct } = object.type

@@ -4,7 +4,7 @@ import { isStatic, type Scope, type Static } from './scope.ts'
 import type { Expression, Span } from './tree.ts'
 import { nameOfType, type Typed, type ValueType } from './typed.ts'
 
-type ReferenceType = ValueType & { readonly kind: 'reference' }
+export type ReferenceType = ValueType & { readonly kind: 'reference' }
 
 /** What may be null itself, or a reference, or any other value. */
 export type OrNull = Typed | (Static & { readonly static: 'null' })
@@ -23,7 +23,7 @@ function isTested(scope: Scope, typed: Typed): Typed {
   return type.kind === 'reference' && known ? { ...typed, type: { ...type, nullable: false } } : typed
 }
 
-const isReference = (type: ValueType): type is ReferenceType => type.kind === 'reference'
+export const isReference = (type: ValueType): type is ReferenceType => type.kind === 'reference'
 
 /** The type of what is one or the other: undefined where none of them is a reference or null. */
 export function meeting(scope: Scope, span: Span, a: OrNull, b: OrNull): ReferenceType | undefined {

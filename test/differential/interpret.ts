@@ -9,7 +9,8 @@ import type { Field, List } from '../../src/isa/layout.ts'
 import { type Hook, isArray } from '../../src/isa/program.ts'
 import { FARTHEST, mapKind, puntHeader, puntReasons, type StructType } from '../../src/lang/index.ts'
 import { Checksums, type Place } from './checksums.ts'
-import { Packet } from './packet.ts'
+import { type Packet, TcPacket } from './packet.ts'
+import { XdpPacket } from './packet-xdp.ts'
 
 /** Bytes of key in hexadecimal → bytes of the value. */
 export type Entries = Map<string, Uint8Array>
@@ -49,6 +50,8 @@ export interface World {
 
 /** What programs return at each hook. */
 const VERDICT = { tc: { drop: 2, pass: 0, redirect: 7 }, xdp: { drop: 1, pass: 2, redirect: 4 } } as const
+/** XDP_ABORTED */
+const LOST = 0
 
 /** Runs a data plane on one packet, which stays as it is; changes the world's tables and counters. */
 export function interpret(statements: readonly TypedStatement[], packet: Uint8Array, world: World): RunResult {
@@ -62,9 +65,8 @@ class Interpreter {
   private readonly variables = new Map<Variable, Value>()
 
   constructor(packet: Uint8Array, world: World) {
-    this.packet = new Packet(packet)
     // Where TC is, the tag has been taken out of packets that arrived at an interface; these here did not.
-    if (world.hook === 'xdp') this.packet.untag()
+    this.packet = world.hook === 'xdp' ? new XdpPacket(packet) : new TcPacket(packet)
     this.checksums = new Checksums(this.packet)
     this.world = world
   }
@@ -74,8 +76,8 @@ class Interpreter {
     const completion = this.statements(statements)
     if (completion.kind !== 'return') throw new Error('a path without a verdict')
     const verdict = this.finish(completion.value as Ending)
-    const retagged = this.world.hook === 'xdp' && verdict !== this.verdicts.drop
-    return { verdict, packet: retagged ? this.packet.retagged() : this.packet.bytes }
+    const isLost = verdict !== this.verdicts.drop && !this.packet.leave()
+    return { verdict: isLost ? LOST : verdict, packet: this.packet.bytes }
   }
 
   private get verdicts() {

@@ -1,16 +1,26 @@
-/** A packet that changes its size and shape, as the language says it does. */
+/** A packet that changes its size and shape, as the language says it does, and at TC as the kernel knows it. */
 import type { Move, Tunnel } from '../../src/compiler/typed.ts'
 
-const ETHERNET = 14
-const TAGS = [0x8100, 0x88a8]
+export const ETHERNET = 14
+export const TAGS = [0x8100, 0x88a8]
 /** Bytes of a tag in the packet. */
-const TAG = 4
+export const TAG = 4
 /** What the kernel's helpers make no packet longer than: four pages without `struct skb_shared_info`. */
 const LONGEST = 16_064
 
-export class Packet {
-  bytes: Uint8Array
+export interface Packet {
+  readonly bytes: Uint8Array
   /** Type and control information of the outer tag, which is beside the packet. */
+  readonly tag: readonly [number, number] | undefined
+  /** Before it goes on. False where it is lost. */
+  leave(): boolean
+  move(move: Move, operands: readonly number[]): boolean
+  encapsulate(tunnel: Tunnel): boolean
+  decapsulate(tunnel: Tunnel): boolean
+}
+
+export class TcPacket implements Packet {
+  bytes: Uint8Array
   tag: readonly [number, number] | undefined
   /** What the packet was when it came; writing to it changes nothing here. */
   private type: number
@@ -25,15 +35,7 @@ export class Packet {
     this.type = this.word(12)
   }
 
-  /** What XDP programs do at their start, and at their end where the packet goes on. */
-  untag(): void {
-    if (TAGS.includes(this.type)) this.tag = this.takeTag()
-  }
-
-  retagged(): Uint8Array {
-    const tag = this.tag === undefined ? new Uint8Array() : words(...this.tag)
-    return joined(this.bytes.subarray(0, 12), tag, this.bytes.subarray(12))
-  }
+  leave = (): boolean => true
 
   move(move: Move, [first = 0, second = 0, third = 0]: readonly number[]): boolean {
     const { length } = this.bytes
@@ -123,6 +125,7 @@ export class Packet {
   private word = (at: number): number => ((this.bytes[at] ?? 0) << 8) | (this.bytes[at + 1] ?? 0)
 }
 
-const IP = { 4: { type: 0x0800, size: 20 }, 6: { type: 0x86dd, size: 40 } } as const
-const words = (...values: number[]): Uint8Array => Uint8Array.from(values.flatMap((one) => [one >> 8, one & 0xff]))
-const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
+export const IP = { 4: { type: 0x0800, size: 20 }, 6: { type: 0x86dd, size: 40 } } as const
+export const words = (...values: number[]): Uint8Array =>
+  Uint8Array.from(values.flatMap((one) => [one >> 8, one & 0xff]))
+export const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))

@@ -37,12 +37,12 @@ const TABLES = Object.keys(sample.state) as (keyof typeof sample.state)[]
 export const trialOf = (program: Choose, world: Choose): Trial => onWorld(generate(program), world)
 
 /** A program with packets and tables. */
-export function onWorld(generated: Generated, world: Choose): Trial {
+export function onWorld(generated: Generated, world: Choose, hook?: Hook): Trial {
   const packets = Array.from({ length: PACKETS }, () => packetOf(world))
   const now = BigInt(world(1 << 30)) * BigInt(1 + world(1 << 30))
   const used = TABLES.filter((name) => generated.text.includes(`state.${name}.`))
   const tables = tablesOf(world, used, packets)
-  return { ...generated, packets, tables, now, hook: generated.hook ?? (world(3) === 0 ? 'xdp' : 'tc') }
+  return { ...generated, packets, tables, now, hook: hook ?? (world(3) === 0 ? 'xdp' : 'tc') }
 }
 
 const path = resolve(import.meta.dirname, 'generated.ts')

@@ -1,5 +1,4 @@
 /** Random data planes that the checker accepts, as TypeScript text. */
-import type { Hook } from '../../../src/isa/program.ts'
 import { Ethernet, type StructType } from '../../../src/lang/index.ts'
 import { HEADERS, sample } from '../cube.ts'
 import { ADDRESSES, isAddress, isInt, TYPES, type Type } from '../types.ts'
@@ -11,8 +10,6 @@ import { returned, statements, verdict } from './statements.ts'
 export interface Generated {
   readonly text: string
   readonly config: Readonly<Record<string, number | bigint | boolean>>
-  /** The only hook at which it does what it says. */
-  readonly hook?: Hook
 }
 
 /** Taken out by name, so that functions can be given all of it. */
@@ -56,8 +53,7 @@ export function generate(choose: Choose): Generated {
     ...indented(body),
     '})',
   ]
-  const text = `${lines.join('\n')}\n`
-  return draft.moving ? { text, config: draft.config, hook: 'tc' } : { text, config: draft.config }
+  return { text: `${lines.join('\n')}\n`, config: draft.config }
 }
 
 /** A function knows nothing but its parameters. */

@@ -60,9 +60,26 @@ function taken(draft: Draft): Taken | undefined {
   const alike = draft
     .alive()
     .filter(({ name, struct: other, origin }) => other === struct && !name.startsWith('p') && !isPart(origin))
+  if (draft.once(3)) {
+    const first = draft.pick([
+      again,
+      ...draft
+        .alive()
+        .filter(isFree)
+        .map(
+          ({ name }) =>
+            () =>
+              name,
+        ),
+    ])()
+    return first === undefined ? one : { ...one, text: `${first} && ${one.text}`, isChosen: true }
+  }
   const other = draft.oneOf([1, () => 'null'], [1, again], [alike.length, () => draft.pick(alike).name])
   return other === undefined ? one : { ...one, text: `${test(draft, 1)} ? ${one.text} : ${other}`, isChosen: true }
 }
+
+/** A copy is in registers, and of a part the message around it would be forgotten. */
+const isFree = ({ origin }: Reference): boolean => origin.of !== 'copy' && !isPart(origin)
 
 const isPart = (origin: Origin): boolean => origin.of === 'packet' && origin.isPart === true
 
