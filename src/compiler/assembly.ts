@@ -45,15 +45,15 @@ export interface Node {
 }
 
 /** Where what is sent by a port goes. */
-export type Way = { readonly port: number } & Destination
+export type Way<N = number> = { readonly port: N } & Destination<N>
 
-export type Destination =
+export type Destination<N = number> =
   /** Another node of the program, by its place among them. */
   | { readonly to: 'node'; readonly node: number; readonly copy?: Copy | undefined }
   /** Another program, by a tail call. */
   | { readonly to: 'tail'; readonly slot: number; readonly copy?: Copy | undefined }
   /** `peer`: to the other end of a pair, in another network namespace (bpf_redirect_peer, Linux 5.10). */
-  | { readonly to: 'interface'; readonly ifindex: number; readonly peer?: boolean | undefined }
+  | { readonly to: 'interface'; readonly ifindex: N; readonly peer?: boolean | undefined }
   /** The host's own stack, as if it had arrived at that interface; `arrived`: it did. TC. */
   | { readonly to: 'host'; readonly ifindex: number; readonly arrived?: boolean | undefined }
   /** Where it was going without this program: to the host's stack, or out of the interface. */

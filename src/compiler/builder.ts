@@ -15,6 +15,7 @@ import {
 import { simplify } from './passes/simplify.ts'
 import type { Position } from './typed.ts'
 import { newValue } from './value.ts'
+import { type Open, Wired } from './wired.ts'
 
 export class Builder {
   readonly entry: Block
@@ -34,6 +35,7 @@ export class Builder {
   /** Phis of blocks whose predecessors are known, without their arguments yet. */
   private readonly incomplete: { variable: number; block: Block; phi: Value }[] = []
   private completing = false
+  private readonly numbers = new Map<string, Value>()
 
   constructor(at: Position) {
     this.at = at
@@ -82,8 +84,18 @@ export class Builder {
     return 'id' in simple ? simple : this.append(this.block, simple.operation, simple.arguments)
   }
 
-  constant(value: bigint | number): Value {
+  constant(value: bigint | Open): Value {
+    if (value instanceof Wired) return this.wired(value)
     return this.append(this.block, { op: 'const', value: BigInt.asUintN(64, BigInt(value)) }, [])
+  }
+
+  /** A number that is left open: made where it is used, so it may stand at the start. */
+  private wired({ name, of }: Wired): Value {
+    const known = this.numbers.get(name)
+    const value = known ?? newValue({ op: 'wired', name, of }, this.nextValue++, [], this.at)
+    if (known === undefined) this.entry.values.push(value)
+    this.numbers.set(name, value)
+    return value
   }
 
   write(variable: number, value: Value): void {

@@ -100,7 +100,7 @@ interface Whole extends Omit<Body, 'sites' | 'locked'> {
 
 /** What a called function may contain: no verdicts, and nothing that changes the packet. */
 const CALLABLE: ReadonlySet<Node['op']> = new Set([
-  ...(['constant', 'variable', 'field', 'element', 'byte', 'length', 'vlan', 'now', 'read'] as const),
+  ...(['constant', 'wired', 'variable', 'field', 'element', 'byte', 'length', 'vlan', 'now', 'read'] as const),
   ...(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek', 'emit', 'has', 'cell', 'atomic'] as const),
   ...([
     'arithmetic',
@@ -119,7 +119,7 @@ const CALLABLE: ReadonlySet<Node['op']> = new Set([
 ])
 const CONTEXT: ReadonlySet<Node['op']> = new Set(['length', 'vlan', 'read'])
 const FREE: ReadonlySet<Node['op']> = new Set([
-  ...(['constant', 'variable', 'bound', 'evaluate', 'return', 'breakable', 'rounds', 'call'] as const),
+  ...(['constant', 'wired', 'variable', 'bound', 'evaluate', 'return', 'breakable', 'rounds', 'call'] as const),
 ])
 const HELPER: ReadonlySet<Node['op']> = new Set([
   ...(['get', 'set', 'add', 'replace', 'delete', 'push', 'pop', 'peek', 'emit', 'has'] as const),

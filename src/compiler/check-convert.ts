@@ -2,12 +2,17 @@
 import { isStruct, isType, type ListType, type StructType } from '../lang/index.ts'
 import { typeOfDeclared } from './check-type.ts'
 import { type Checked, isStatic, type Scope } from './scope.ts'
+import { Decisive } from './shared.ts'
 import type { Span } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type ValueType, wrap } from './typed.ts'
 
 /** Makes a value one of `type`, without asking whether that loses anything: {@link coerce} asks. */
 export function convert(typed: Typed, type: IntType): Typed {
   if (typed.op === 'constant') return { ...typed, value: wrap(type, typed.value), type }
+  if (typed.op === 'wired') {
+    if (type.bits < 16) throw new Decisive(`${typed.wired.name} as ${nameOfType(type)}`)
+    return { ...typed, type }
+  }
   const from = typed.type
   if (from.kind === 'int' && from.bits === type.bits && from.signed === type.signed) return typed
   return { op: 'convert', operand: typed, type, at: typed.at }

@@ -87,7 +87,7 @@ export function bindValue(scope: Scope, pattern: Pattern, given: Checked, span: 
     scope.bind(pattern, { kind: 'static', value: given })
     return []
   }
-  if (given.op === 'constant' || given.op === 'address') {
+  if (given.op === 'constant' || given.op === 'wired' || given.op === 'address') {
     scope.bind(pattern, { kind: 'alias', typed: given })
     return []
   }

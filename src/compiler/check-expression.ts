@@ -20,6 +20,7 @@ import { Unfit } from './report.ts'
 import { builtinsOf, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
 import type { Expression, Of, RecordField, Span } from './tree.ts'
 import { BOOL, nameOfType, type Typed, U32 } from './typed.ts'
+import { Wired } from './wired.ts'
 
 /** Checks an expression that must have a value at run time. */
 export function value(scope: Scope, node: Expression): Typed {
@@ -243,6 +244,7 @@ export function host(scope: Scope, given: unknown, name: string, span: Span): Ch
   const at = scope.at(span)
   if (typeof given === 'boolean') return { op: 'constant', value: given ? 1n : 0n, type: BOOL, at }
   if (typeof given === 'bigint') return { op: 'constant', value: given, type: { kind: 'constant' }, at }
+  if (given instanceof Wired) return { op: 'wired', wired: given, type: { kind: 'constant' }, at }
   const role = roleOf(given)
   if (role !== undefined) return addressTyped(scope, span, role, given as readonly number[])
   if (typeof given !== 'number') return { static: 'host', value: given, name, at }

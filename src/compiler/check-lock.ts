@@ -36,7 +36,18 @@ export function lockCall(scope: Scope, node: Call): Typed {
 
 /** What needs no help of the kernel's, which the verifier refuses under a lock. */
 const POSSIBLE: ReadonlySet<Node['op']> = new Set([
-  ...(['constant', 'variable', 'field', 'byte', 'arithmetic', 'compare', 'isNull', 'not', 'complement'] as const),
+  ...([
+    'constant',
+    'wired',
+    'variable',
+    'field',
+    'byte',
+    'arithmetic',
+    'compare',
+    'isNull',
+    'not',
+    'complement',
+  ] as const),
   ...(['negate', 'convert', 'and', 'or', 'conditional', 'call', 'atomic'] as const),
   ...(['assign', 'store', 'if', 'loop', 'breakable', 'return', 'break', 'continue', 'evaluate'] as const),
   ...(['element', 'while', 'rounds', 'address', 'octets', 'mask'] as const),

@@ -7,6 +7,7 @@ import { expression, present } from './check-expression.ts'
 import { checkedFields, isRecord } from './check-record.ts'
 import { fieldTypes, typeOfKept } from './check-type.ts'
 import { type Checked, isStatic, type Scope, type Static } from './scope.ts'
+import { Decisive } from './shared.ts'
 import type { Expression, FunctionTree, Parameter, Pattern, Span } from './tree.ts'
 import { nameOfType, type Typed, type TypedStatement, U64, type ValueType, type Variable } from './typed.ts'
 
@@ -96,6 +97,7 @@ class Passing {
     const keys = given.map(({ name, typed, span: place }) => {
       const type = types?.get(name)
       const typedAs = isStatic(typed) || type === undefined ? typed : coerce(scope, typed, type, place)
+      if (!isStatic(typedAs) && typedAs.op === 'wired') throw new Decisive(`${name} of a record`)
       if (isStatic(typedAs) || typedAs.op === 'constant' || typedAs.op === 'address') {
         fields.set(name, typedAs)
         return `${name}: ${isStatic(typedAs) ? keyOfStatic(inner, typedAs) : keyOfConstant(typedAs)}`

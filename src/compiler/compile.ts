@@ -18,7 +18,7 @@ import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, MapDescription, Program } from '../isa/program.ts'
 import { describe, puntsMap, type Table } from '../lang/index.ts'
 import { allocate } from './allocate.ts'
-import { type Assembly, type Node, PROGRAMS } from './assembly.ts'
+import { type Assembly, type Node, PROGRAMS, type Way } from './assembly.ts'
 import { check } from './check.ts'
 import { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
@@ -31,10 +31,12 @@ import type { LowerOptions } from './lower-value.ts'
 import { optimise } from './passes/optimise.ts'
 import { usedGraphs } from './passes/unused.ts'
 import { select } from './select.ts'
+import { checkCopied, Decisive, type SharedProgram } from './shared.ts'
 import type { DataPlaneSource } from './source.ts'
 import { tidy } from './tidy.ts'
 import { VERDICT } from './typed.ts'
-import { clockMap, countersMap, exitsMap, MAP, programsMap, ROW_OF, type Wiring } from './wiring.ts'
+import { opened } from './wired.ts'
+import { clockMap, countersMap, exitsMap, MAP, type NodeWiring, programsMap, ROW_OF, type Wiring } from './wiring.ts'
 
 export { type DataPlaneSource, dataPlaneOf, readDataPlane } from './source.ts'
 
@@ -59,10 +61,24 @@ export interface Specialisation {
 }
 
 /** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
-export const compile = (source: DataPlaneSource, options: Specialisation): Program => generate(alone(source, options))
+export const compile = (source: DataPlaneSource, options: Specialisation): Program =>
+  generate(alone(source, options)).program
+
+/** The same for all wirings that are alike: see shared.ts. Undefined where their numbers decide more than that. */
+export function compileShared(source: DataPlaneSource, options: Specialisation): SharedProgram | undefined {
+  const whole = alone(source, options)
+  try {
+    return generate({ ...whole, nodes: [{ ...whole.nodes[0], wiring: opened(wired(source, options)).wiring }] })
+  } catch (error) {
+    // What is refused because of a number that is not known may be right with one that is.
+    if (error instanceof Decisive || error instanceof Refusal) return undefined
+    throw error
+  }
+}
 
 /** The same with all data planes that packets meet from one place on. An {@link Excess} where they are too much for one program. */
-export const assemble = (assembly: Assembly): Program => generate({ ...assembly, nodes: assembly.nodes.map(together) })
+export const assemble = (assembly: Assembly): Program =>
+  generate({ ...assembly, nodes: assembly.nodes.map(together) }).program
 
 /** What becomes a program. */
 interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
@@ -76,40 +92,44 @@ interface Part extends Pick<LowerOptions, 'prefix' | 'wiring'> {
   readonly port: Specialisation['port']
 }
 
-function alone(source: DataPlaneSource, { config, port, wiring, ...common }: Specialisation): Whole {
-  const { exits, ...own } = wiring
-  const { shape } = source.cube
-  const ways = shape === 'transparent' ? [] : exits.map((exit) => ({ to: 'interface', ...exit }) as const)
-  return {
-    ...common,
-    nodes: [{ source, prefix: '', config, port, wiring: { ...own, direction: common.direction, ways } }],
-  }
+function alone(source: DataPlaneSource, options: Specialisation) {
+  const { config, port, wiring: _, ...common } = options
+  const node = { source, prefix: '', config, port, wiring: wired(source, options) }
+  return { ...common, nodes: [node] } as const satisfies Whole
 }
+
+/** The wiring of a program of one node. */
+export function wired({ cube }: DataPlaneSource, { wiring, direction }: Specialisation): NodeWiring<number> {
+  const { exits, ...own } = wiring
+  const ways = cube.shape === 'transparent' ? [] : exits.map((exit) => ({ to: 'interface', ...exit }) as const)
+  return { ...own, direction, ways: ordered(ways, own.port) }
+}
+
+const ordered = (ways: readonly Way[], own: number): readonly Way[] =>
+  [...ways].sort((a, b) => Number(a.port === own) - Number(b.port === own) || a.port - b.port)
 
 function together({ source, instance, config, port, direction = 'ingress', ways, capacity }: Node): Part {
   const id = port?.id ?? ROW_OF[direction]
-  return {
-    source,
-    prefix: `${instance}/`,
-    config,
-    port: port?.config ?? {},
-    wiring: { port: id, direction, ways, capacity },
-  }
+  const wiring = { port: id, direction, ways: ordered(ways, id), capacity }
+  return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, wiring }
 }
 
-function generate(whole: Whole): Program {
-  const program = generateOnce(whole)
+function generate(whole: Whole): SharedProgram {
+  const shared = generateOnce(whole)
   // The frames of functions that call each other add up; what is compiled in shares one.
-  return program.stack <= LIMIT.stack ? program : generateOnce({ ...whole, calls: 'none' })
+  return shared.program.stack <= LIMIT.stack ? shared : generateOnce({ ...whole, calls: 'none' })
 }
 
-function generateOnce(whole: Whole): Program {
-  const code = optimised(whole).map(select)
+function generateOnce(whole: Whole): SharedProgram {
+  const graphs = optimised(whole)
+  graphs.forEach(checkCopied)
+  const code = graphs.map(select)
   code.forEach(allocate)
   checkEffort(code)
   code.forEach(tidy)
   const { name, hook = 'tc' } = whole
-  return emit(code, { name, hook, maps: mapsOfWhole(whole) })
+  const program = emit(code, { name, hook, maps: mapsOfWhole(whole) })
+  return { program, open: code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired))) }
 }
 
 /** The first third of {@link compile}: the typed tree. */

@@ -4,6 +4,7 @@ import type { Cube } from './cube.ts'
 import type { Value } from './ir.ts'
 import type { Looks } from './lower-look.ts'
 import type { Passage } from './lower-packet.ts'
+import { derived, type Open, Wired } from './wired.ts'
 import { MAP, slotsPerPort } from './wiring.ts'
 
 export class Counts {
@@ -24,9 +25,14 @@ export class Counts {
   }
 
   /** One more packet of a port, which may be known only now. */
-  count(port: number | Value, slot: number): void {
+  count(port: Open | Value, slot: number): void {
     this.looks?.at(port, slot)
-    this.add(typeof port === 'number' ? this.builder.constant(port * this.stride + slot) : this.slotOf(port, slot))
+    const isKnown = typeof port === 'number' || port instanceof Wired
+    this.add(isKnown ? this.builder.constant(this.slot(port, slot)) : this.slotOf(port, slot))
+  }
+
+  private slot(port: Open, slot: number): Open {
+    return derived(port, `slot ${slot} by ${this.stride}`, (port) => port * this.stride + slot)
   }
 
   private slotOf(port: Value, slot: number): Value {

@@ -5,6 +5,7 @@ import type { Copy, Destination, Way } from './assembly.ts'
 import { type ExitParts, Exits } from './exits.ts'
 import type { Value } from './ir.ts'
 import { OWN } from './lower-packet.ts'
+import type { Open } from './wired.ts'
 import { SLOT } from './wiring.ts'
 
 /** The `tc_index` of packets that the host's stack is to have: no slot. */
@@ -34,7 +35,7 @@ export class TcExits extends Exits {
     this.send(last)
   }
 
-  private copyTo(way: Way): void {
+  private copyTo(way: Way<Open>): void {
     const { builder } = this
     const sent = builder.newBlock()
     const failed = builder.newBlock()
@@ -65,7 +66,7 @@ export class TcExits extends Exits {
     const found = builder.newBlock()
     this.search(
       port,
-      [...wiring.ways].sort((a, b) => a.port - b.port),
+      wiring.ways,
       (way) => {
         if (way.to !== 'interface' || way.peer === true) return this.send(way)
         builder.write(OWN.interface, builder.constant(way.ifindex))
@@ -80,7 +81,7 @@ export class TcExits extends Exits {
     this.packet.leave(this.redirect(ifindex))
   }
 
-  protected leave(way: Extract<Destination, { to: 'interface' | 'host' }>): void {
+  protected leave(way: Extract<Destination<Open>, { to: 'interface' | 'host' }>): void {
     const { builder } = this
     const ifindex = builder.constant(way.ifindex)
     if (way.to === 'interface')
@@ -106,7 +107,7 @@ export class TcExits extends Exits {
 }
 
 /** Where a copy goes: to whom it is for, or to the engine's device. */
-function copyOf(way: Way): { ifindex: number; flags: number; slot?: number } {
+function copyOf(way: Way<Open>): { ifindex: Open; flags: number; slot?: number } {
   const to = ({ ifindex, slot }: Copy) => ({ ifindex, flags: REDIRECT_INGRESS, slot })
   switch (way.to) {
     case 'interface':

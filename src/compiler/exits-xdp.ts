@@ -4,6 +4,7 @@ import { REDIRECT, XDP_ACTION } from '../isa/opcodes.ts'
 import type { Destination } from './assembly.ts'
 import { type ExitParts, Exits } from './exits.ts'
 import type { Value } from './ir.ts'
+import type { Open } from './wired.ts'
 import { MAP, SLOT } from './wiring.ts'
 
 export class XdpExits extends Exits {
@@ -39,7 +40,7 @@ export class XdpExits extends Exits {
 
   /** Interfaces are found by the kernel; what leads elsewhere, before that. */
   protected buildForward(port: Value): void {
-    const elsewhere = this.wiring.ways.filter(({ to }) => to !== 'interface').sort((a, b) => a.port - b.port)
+    const elsewhere = this.wiring.ways.filter(({ to }) => to !== 'interface')
     const interfaces = () => this.redirectTo(port)
     if (elsewhere.length === this.wiring.ways.length && elsewhere.length > 0)
       return this.search(
@@ -73,7 +74,7 @@ export class XdpExits extends Exits {
     this.packet.leave(builder.constant(XDP_ACTION.redirect))
   }
 
-  protected leave(way: Extract<Destination, { to: 'interface' | 'host' }>, port: number): void {
+  protected leave(way: Extract<Destination<Open>, { to: 'interface' | 'host' }>, port: Open): void {
     const { builder } = this
     if (way.to === 'host')
       throw refusal(

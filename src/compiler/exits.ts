@@ -12,6 +12,7 @@ import { OWN, type Passage } from './lower-packet.ts'
 import { emitPunt } from './lower-punt.ts'
 import type { Given } from './pieces.ts'
 import type { Position } from './typed.ts'
+import type { Open } from './wired.ts'
 import { dropReasons, lostSlot, MAP, type NodeWiring, puntSlot, SLOT } from './wiring.ts'
 
 /** What lowering does with verdicts. */
@@ -86,7 +87,7 @@ export abstract class Exits implements Verdicts {
   /** To a port that is known only now. */
   protected abstract buildForward(port: Value): void
   /** Out of an interface, or to the host's stack: what the hook has to do for it. */
-  protected abstract leave(way: Extract<Destination, { to: 'interface' | 'host' }>, port: number): void
+  protected abstract leave(way: Extract<Destination<Open>, { to: 'interface' | 'host' }>, port: Open): void
 
   received(): void {
     this.counts.count(this.wiring.port, SLOT.received)
@@ -129,9 +130,10 @@ export abstract class Exits implements Verdicts {
   }
 
   forward(port: Value): void {
-    const way = port.op === 'const' ? this.wiring.ways.find((one) => one.port === Number(port.value)) : undefined
+    const value = port.op === 'const' ? Number(port.value) : undefined
+    const way = this.wiring.ways.find((one) => one.port === value)
     if (way !== undefined && way.to !== 'interface')
-      return this.shared(`way ${way.port}`, ORDER.way, () => {
+      return this.shared(`way ${value}`, ORDER.way, () => {
         this.settle(isLast(way))
         this.send(way)
       })
@@ -165,12 +167,12 @@ export abstract class Exits implements Verdicts {
   }
 
   /** Ways that are taken, by {@link search}, to a port that is known only now. */
-  protected send(way: Way): void {
+  protected send(way: Way<Open>): void {
     if (way.to !== 'nowhere') this.counts.count(way.port, SLOT.sent)
     this.go(way)
   }
 
-  private go(way: Way): void {
+  private go(way: Way<Open>): void {
     const { builder } = this
     switch (way.to) {
       case 'node': {
@@ -197,11 +199,27 @@ export abstract class Exits implements Verdicts {
     }
   }
 
-  /** Binary search over constants: log2(n) comparisons, and no memory touched. */
-  protected search<T extends { readonly port: number }>(
+  /** Binary search over constants: log2(n) comparisons, and no memory touched. The port that packets came in by is last. */
+  protected search(
     port: Value,
-    sorted: readonly T[],
-    found: (one: T) => void,
+    ways: readonly Way<Open>[],
+    found: (way: Way<Open>) => void,
+    missing: () => void,
+  ): void {
+    const { builder, wiring } = this
+    const own = ways.filter((way) => way.port === wiring.port)
+    const others = ways.filter((way) => way.port !== wiring.port)
+    if (own.length === 0 || others.length === 0) return this.searchIn(port, ways, found, missing)
+    const other = builder.newBlock()
+    this.searchIn(port, others, found, () => builder.jump(other))
+    builder.enter(other)
+    this.searchIn(port, own, found, missing)
+  }
+
+  private searchIn(
+    port: Value,
+    sorted: readonly Way<Open>[],
+    found: (way: Way<Open>) => void,
     missing: () => void,
   ): void {
     const { builder } = this
@@ -219,9 +237,9 @@ export abstract class Exits implements Verdicts {
     }
     builder.branch('ult', 32, port, builder.constant(pivot.port), one, other)
     builder.enter(one)
-    this.search(port, sorted.slice(0, middle), found, missing)
+    this.searchIn(port, sorted.slice(0, middle), found, missing)
     builder.enter(other)
-    this.search(port, sorted.slice(middle), found, missing)
+    this.searchIn(port, sorted.slice(middle), found, missing)
   }
 
   private shared(name: string, order: number, build: () => void): void {
@@ -247,4 +265,4 @@ export abstract class Exits implements Verdicts {
 }
 
 /** Whether nothing more is done with what goes there. */
-const isLast = ({ to }: Way): boolean => to !== 'node'
+const isLast = ({ to }: Way<Open>): boolean => to !== 'node'

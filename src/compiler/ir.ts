@@ -4,6 +4,7 @@
 import type { HelperName } from '../isa/opcodes.ts'
 import type { AtomicName } from '../lang/index.ts'
 import type { Position } from './typed.ts'
+import type { Wired } from './wired.ts'
 
 export type AluName = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh'
 export type Size = 1 | 2 | 4 | 8
@@ -41,6 +42,8 @@ export type Operation =
   /** The address of an object on the stack. */
   | { readonly op: 'stack'; readonly object: StackObject }
   | { readonly op: 'map'; readonly name: string }
+  /** A number of the wiring that is left open. */
+  | { readonly op: 'wired'; readonly name: string; readonly of: Wired['of'] }
   /** The address of byte `offset` of an array map's first value. */
   | { readonly op: 'mapValue'; readonly name: string; readonly offset: number }
   /** `edge`: before or after anything that the program does with the packet. */
@@ -196,7 +199,7 @@ function successorFromLast({ end }: Block, index: number): Block | undefined {
   return [end.whenFalse, end.whenTrue][index]
 }
 
-const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from', 'to'])
+const UNPRINTED: ReadonlySet<string> = new Set(['object', 'from', 'to', 'of'])
 
 /** The graph as text, a line a value: for people and for tests. */
 export function printGraph({ blocks, signature }: Graph): string {

@@ -10,7 +10,9 @@ import { LONGEST_SNAPSHOT, LOOK_MAP, type Look, lookRecord, type Sight } from '.
 import { lowerFilter } from './lower-filter.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { atMost, lessOne, plusOne, reserve, submit } from './lower-punt.ts'
+import { Decisive } from './shared.ts'
 import type { Position } from './typed.ts'
+import { type Open, Wired } from './wired.ts'
 import { MAP, sightOf } from './wiring.ts'
 
 /** What it is called in the program. */
@@ -36,7 +38,8 @@ export class Looks {
   }
 
   /** Something is counted. The port may be known only now. */
-  at(port: number | Value, slot: number): void {
+  at(port: Open | Value, slot: number): void {
+    if (port instanceof Wired) throw new Decisive('points are ports')
     const sight = sightOf(this.cube, slot)
     if (sight === undefined || this.number < 0) return
     const ports = this.portsWith(sight)

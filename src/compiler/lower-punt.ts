@@ -7,6 +7,7 @@ import type { Passage } from './lower-packet.ts'
 import { type Given, padding, storePieces } from './pieces.ts'
 import type { Values } from './reference.ts'
 import type { Typed } from './typed.ts'
+import { derived, type Open } from './wired.ts'
 
 const LOAD = { tc: 'skb_load_bytes', xdp: 'xdp_load_bytes' } as const satisfies Record<Hook, string>
 
@@ -41,7 +42,7 @@ export interface PuntParts {
   readonly reason: number
   readonly why: PuntReason
   readonly metadata: readonly Given[]
-  readonly port: number
+  readonly port: Open
   readonly direction: 'ingress' | 'egress'
 }
 
@@ -75,8 +76,8 @@ export function emitPunt(
 }
 
 /** The first three fields of the header in one. */
-const firstWord = (reason: number, direction: 'ingress' | 'egress', port: number): number =>
-  reason | (direction === 'egress' ? 1 << 8 : 0) | (port << 16)
+const firstWord = (reason: number, direction: 'ingress' | 'egress', port: Open): Open =>
+  derived(port, `${direction} for ${reason}`, (port) => reason | (direction === 'egress' ? 1 << 8 : 0) | (port << 16))
 
 /** The verifier wants to see at least 1, and all packets are longer: the one less is compared, and so an empty one is long. */
 export const lessOne = (builder: Builder, packet: Passage): Value =>

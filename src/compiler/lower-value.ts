@@ -197,6 +197,8 @@ export abstract class ValueLowering implements References {
     switch (node.op) {
       case 'constant':
         return [this.integer(node.value, node.type)]
+      case 'wired':
+        return [builder.constant(node.wired)]
       case 'variable':
         return piecesOf(node.type).map((_, index) => builder.read(node.variable.id * VARIABLE_STRIDE + index))
       case 'field':

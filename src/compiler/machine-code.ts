@@ -2,6 +2,7 @@
 import type { Instruction } from '../isa/program.ts'
 import type { Signature, StackObject } from './ir.ts'
 import type { Position } from './typed.ts'
+import type { Wired } from './wired.ts'
 
 export const FRAME = 10
 export const FIRST_VIRTUAL = 16
@@ -13,6 +14,8 @@ export interface Code {
   src: Register
   offset: number
   imm: number | bigint
+  /** What `imm` is once the wiring is known. */
+  readonly wired?: Wired
   readonly map?: string
   readonly mapValue?: number
   /** Registers read and written, the machine's included. */

@@ -111,6 +111,8 @@ class Printer {
     switch (node.op) {
       case 'constant':
         return node.type.kind === 'bool' ? String(node.value !== 0n) : String(node.value)
+      case 'wired':
+        return node.wired.name
       case 'null':
         return 'null'
       case 'variable':

@@ -5,6 +5,7 @@ import type { Cube } from './cube.ts'
 import type { Module, Modules } from './modules.ts'
 import type { Range, Ranges } from './ranges.ts'
 import { type Unfit, unfit } from './report.ts'
+import { Decisive } from './shared.ts'
 import type { Span } from './tree.ts'
 import type { NamedTable, Position, Typed, ValueType, Variable } from './typed.ts'
 
@@ -221,6 +222,7 @@ export class Scope {
   }
 
   variable(name: string, type: ValueType, origin: Pick<Variable, 'message' | 'key'> = {}): Variable {
+    if (type.kind === 'constant') throw new Decisive(`the type of ${name}`)
     return { id: this.compilation.nextVariable++, name, type, ...origin }
   }
 

@@ -168,6 +168,8 @@ class Selection {
         else this.push({ opcode: LDDW, dst, imm: value.value, defs: [dst], at })
         return
       }
+      case 'wired':
+        return this.push({ opcode: CLASS.alu64 | SOURCE.k | ALU.mov, dst, ...wiredImm(value), defs: [dst], at })
       case 'map':
         return this.push({ opcode: LDDW, dst, src: PSEUDO.mapFd, map: value.name, defs: [dst], at })
       case 'mapValue':
@@ -282,9 +284,9 @@ class Selection {
     const { at, size } = value
     const { base, offset } = this.address(a, at)
     const place = { dst: base, offset: offset + value.offset, at, ...objectOf(a) }
-    const imm = b.op === 'const' ? storable(b.value, size) : undefined
-    if (imm !== undefined)
-      return this.push({ ...place, opcode: CLASS.st | MODE.mem | SIZE_OF_BYTES[size], imm, uses: [base] })
+    const given = storedImm(b, size)
+    if (given !== undefined)
+      return this.push({ ...place, opcode: CLASS.st | MODE.mem | SIZE_OF_BYTES[size], ...given, uses: [base] })
     const src = this.operand(b, at)
     this.push({ ...place, opcode: CLASS.stx | MODE.mem | SIZE_OF_BYTES[size], src, uses: [base, src] })
   }
@@ -369,8 +371,9 @@ class Selection {
       return this.jump(turned ? whenTrue : whenFalse, next, at)
     }
     const dst = this.operand(left, at)
-    const imm = right.op === 'const' ? immediate(right.value, bits) : undefined
-    if (imm !== undefined) this.push({ opcode: base | SOURCE.k | JUMP[comparison], dst, imm, uses: [dst], target, at })
+    const given = comparedImm(right, bits)
+    if (given !== undefined)
+      this.push({ opcode: base | SOURCE.k | JUMP[comparison], dst, ...given, uses: [dst], target, at })
     else {
       const src = this.operand(right, at)
       this.push({ opcode: base | SOURCE.x | JUMP[comparison], dst, src, uses: [dst, src], target, at })
@@ -402,7 +405,8 @@ const isNear = (value: Value): boolean => {
   return value.op === 'alu' && value.alu === 'add' && distance?.op === 'const' && distance.value < 0x7000n
 }
 
-const isRemade = ({ op }: Value): boolean => op === 'const' || op === 'map' || op === 'mapValue' || op === 'stack'
+const REMADE: ReadonlySet<Value['op']> = new Set(['const', 'wired', 'map', 'mapValue', 'stack'])
+const isRemade = ({ op }: Value): boolean => REMADE.has(op)
 
 const objectOf = (value: Value) => (value.op === 'stack' ? { object: value.object } : {})
 
@@ -419,3 +423,21 @@ const immediate = (value: bigint, bits: 32 | 64): number | undefined =>
 /** The immediate for a store, sign-extended by the machine to 8 bytes. */
 const storable = (value: bigint, size: number): number | undefined =>
   size === 8 ? signed32(value) : Number(BigInt.asIntN(32, BigInt.asUintN(8 * size, value)))
+
+/** Of a number that is left open; it goes wherever an immediate does. */
+const wiredImm = ({ name, of }: Extract<Value, { op: 'wired' }>): Pick<Code, 'imm' | 'wired'> => ({
+  imm: 0,
+  wired: { name, of },
+})
+
+function storedImm(value: Value, size: number): Pick<Code, 'imm' | 'wired'> | undefined {
+  if (value.op === 'wired') return wiredImm(value)
+  const imm = value.op === 'const' ? storable(value.value, size) : undefined
+  return imm === undefined ? undefined : { imm }
+}
+
+function comparedImm(value: Value, bits: 32 | 64): Pick<Code, 'imm' | 'wired'> | undefined {
+  if (value.op === 'wired') return wiredImm(value)
+  const imm = value.op === 'const' ? immediate(value.value, bits) : undefined
+  return imm === undefined ? undefined : { imm }
+}

@@ -3,6 +3,7 @@ import type { Bytes, Field } from '../isa/layout.ts'
 import type { AtomicName, ListType, StructType, Table } from '../lang/index.ts'
 import type { SourceText } from './report.ts'
 import type { BinaryOperator, CompareOperator, Span } from './tree.ts'
+import type { Wired } from './wired.ts'
 
 export type IntType = { readonly kind: 'int'; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
 
@@ -51,6 +52,8 @@ export interface Variable {
 
 export type Typed = { readonly type: ValueType; readonly at: Position } & (
   | { readonly op: 'constant'; readonly value: bigint }
+  /** A constant that is left open. */
+  | { readonly op: 'wired'; readonly wired: Wired }
   /** A reference to nothing. */
   | { readonly op: 'null' }
   | { readonly op: 'variable'; readonly variable: Variable }

@@ -35,6 +35,7 @@ export function newValue(operation: Operation, id: number, given: Value[], at: P
     callee: from.callee,
     pure: from.pure,
     index: from.index,
+    of: from.of,
   }
   return fields as Value
 }

@@ -5,6 +5,7 @@ import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
 import type { Way } from './assembly.ts'
 import type { Cube } from './cube.ts'
 import type { Sight } from './look.ts'
+import type { Open } from './wired.ts'
 
 export { MAP } from '../lang/engine-names.ts'
 
@@ -17,12 +18,13 @@ export interface Wiring {
   readonly capacity: number
 }
 
-/** The same of a node of a program. */
-export interface NodeWiring {
-  readonly port: number
+/** The same of a node of a program. Its numbers may be left open. */
+export interface NodeWiring<N = Open> {
+  readonly port: N
   /** Of what passes a transparent cube. */
   readonly direction?: 'ingress' | 'egress' | undefined
-  readonly ways: readonly Way[]
+  /** In the order of their ports, its own last. */
+  readonly ways: readonly Way<N>[]
   readonly capacity: number
 }
 

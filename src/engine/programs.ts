@@ -1,30 +1,51 @@
-/** Programs that were compiled before: a change of a graph leaves most of its ports, and so their programs, as they are. */
-import { compile, type DataPlaneSource, type Specialisation } from '../compiler/compile.ts'
+/** Programs that were compiled before: ports that are alike share one, and a change of a graph leaves most of them as they are. */
+import { compile, compileShared, type DataPlaneSource, type Specialisation, wired } from '../compiler/compile.ts'
+import { bind, type SharedProgram } from '../compiler/shared.ts'
+import { opened } from '../compiler/wired.ts'
 import type { Program } from '../isa/program.ts'
 
 /** As many as a graph of a thousand ports has, twice. The least recently used goes first. */
 const CAPACITY = 2048
 
+interface Known {
+  readonly source: DataPlaneSource
+  readonly programs: Map<string, Program>
+  /** By the shape of their wiring. False where its numbers decide more than themselves. */
+  readonly shared: Map<string, SharedProgram | false>
+}
+
 /** Modules of equal text are the same objects, so they stand for what a source says. */
-const known = new WeakMap<DataPlaneSource['module'], { source: DataPlaneSource; programs: Map<string, Program> }>()
+const known = new WeakMap<DataPlaneSource['module'], Known>()
 
 /** {@link compile}, or what it gave for the same source and options. */
 export function compileOnce(source: DataPlaneSource, options: Specialisation): Program {
-  const { programs } = entryOf(source)
-  const key = JSON.stringify(options, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
-  const before = programs.get(key)
-  const program = before ?? compile(source, options)
-  programs.delete(key)
-  programs.set(key, program)
-  const [oldest] = programs.keys()
-  if (programs.size > CAPACITY && oldest !== undefined) programs.delete(oldest)
-  return program
+  const { programs, shared } = entryOf(source)
+  return remembered(programs, keyOf(options), () => {
+    const { name, ...others } = options
+    const { wiring, numbers } = opened(wired(source, options))
+    const shape = keyOf({ ...others, wiring })
+    const found = remembered(shared, shape, () => compileShared(source, options) ?? false)
+    return found === false ? compile(source, options) : bind(found, name, numbers)
+  })
 }
 
-function entryOf(source: DataPlaneSource) {
+const keyOf = (options: object): string =>
+  JSON.stringify(options, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+
+function remembered<T>(all: Map<string, T>, key: string, make: () => T): T {
+  const before = all.get(key)
+  const one = before ?? make()
+  all.delete(key)
+  all.set(key, one)
+  const [oldest] = all.keys()
+  if (all.size > CAPACITY && oldest !== undefined) all.delete(oldest)
+  return one
+}
+
+function entryOf(source: DataPlaneSource): Known {
   const entry = known.get(source.module)
   if (entry !== undefined && sameModules(entry.source, source)) return entry
-  const fresh = { source, programs: new Map<string, Program>() }
+  const fresh: Known = { source, programs: new Map(), shared: new Map() }
   known.set(source.module, fresh)
   return fresh
 }

@@ -21,6 +21,7 @@ export const OPS: Readonly<Record<Op, 'generated' | { readonly not: string }>> =
   complement: 'generated',
   conditional: 'generated',
   constant: 'generated',
+  wired: { not: 'stands for a constant that the engine knows, in programs that are compiled once for several ports' },
   continue: 'generated',
   convert: 'generated',
   decapsulate: 'generated',

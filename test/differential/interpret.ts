@@ -224,6 +224,8 @@ class Interpreter {
     switch (node.op) {
       case 'constant':
         return node.type.kind === 'bool' ? node.value !== 0n : node.value
+      case 'wired':
+        throw new Error(`${node.wired.name} is not known`)
       case 'null':
         return null
       case 'variable':

@@ -71,8 +71,9 @@ function findFacts({ blocks }: Graph): Map<Value, Fact[]> {
 
 /** Of all 64 bits, with a constant that an instruction has room for. Pointers stay what they are. */
 function isEquality({ comparison, bits, left, right }: Extract<Terminator, { op: 'branch' }>): boolean {
-  if ((comparison !== 'eq' && comparison !== 'ne') || right.op !== 'const' || right.value > 0x7fff_ffffn) return false
+  if (comparison !== 'eq' && comparison !== 'ne') return false
+  if (right.op === 'const' ? right.value > 0x7fff_ffffn : right.op !== 'wired') return false
   return left.op !== 'const' && left.op !== 'call' && (bits === 64 || fits(left, 32))
 }
 
-const isSame = (a: Value, b: Value): boolean => a.op === 'const' && b.op === 'const' && a.value === b.value
+const isSame = (a: Value, b: Value): boolean => a === b || (a.op === 'const' && b.op === 'const' && a.value === b.value)

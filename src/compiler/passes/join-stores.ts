@@ -7,6 +7,7 @@ export function joinStores({ blocks }: Graph): boolean {
 }
 
 type Store = Extract<Value, { op: 'store' }>
+type Known = Extract<Value, { op: 'const' | 'wired' }>
 type Access = Extract<Value, { op: 'store' | 'load' }>
 
 function joinIn(block: Block): boolean {
@@ -16,7 +17,7 @@ function joinIn(block: Block): boolean {
   const values = block.values.map((value) => {
     if (value.op === 'load' || value.op === 'store') waiting = waiting.filter((one) => areApart(one, value))
     else if (value.op === 'call' || value.op === 'invoke' || value.op === 'atomic') waiting = []
-    if (value.op !== 'store' || value.arguments[1]?.op !== 'const') return value
+    if (value.op !== 'store' || !isKnown(value.arguments[1])) return value
     let joined = value
     for (let next = neighbour(joined, waiting); next !== undefined; next = neighbour(joined, waiting)) {
       gone.add(next)
@@ -30,6 +31,8 @@ function joinIn(block: Block): boolean {
   block.values = values.filter((value) => !gone.has(value))
   return gone.size > 0
 }
+
+const isKnown = (value: Value | undefined): boolean => value?.op === 'const' || value?.op === 'wired'
 
 /** Whether a later access has nothing to do with what was stored. */
 function areApart(store: Store, later: Access): boolean {
@@ -45,9 +48,10 @@ function neighbour(store: Store, waiting: readonly Store[]): Store | undefined {
     if (one.arguments[0] !== store.arguments[0] || one.size !== store.size || one.to !== store.to) return false
     const start = Math.min(one.offset, store.offset)
     if (Math.abs(one.offset - store.offset) !== store.size || size > 8 || !isAligned(one, start, size)) return false
+    const joined = joinedConstant(store, one)
+    if (joined?.op !== 'const') return joined !== undefined
     // Eight bytes take an immediate of four, with its sign.
-    const { value } = joinedConstant(store, one)
-    return size < 8 || BigInt.asIntN(64, value) === BigInt.asIntN(32, value)
+    return size < 8 || BigInt.asIntN(64, joined.value) === BigInt.asIntN(32, joined.value)
   })
 }
 
@@ -56,18 +60,20 @@ function isAligned({ to, arguments: [base] }: Store, offset: number, size: numbe
   return to === 'packet' || (offset % size === 0 && (base?.op !== 'stack' || base.object.align % size === 0))
 }
 
-function joinedConstant(a: Store, b: Store): { readonly value: bigint } {
+function joinedConstant(a: Store, b: Store): Known | undefined {
   const [low, high] = a.offset < b.offset ? [a, b] : [b, a]
   const [first, second] = [low.arguments[1], high.arguments[1]]
-  if (first?.op !== 'const' || second?.op !== 'const') throw new Error('a store of no constant')
+  // With zeros behind it, an open number stays what it is.
+  if (first?.op === 'wired' && second?.op === 'const' && second.value === 0n) return first
+  if (first?.op !== 'const' || second?.op !== 'const') return undefined
   const bits = 8 * low.size
-  return { value: BigInt.asUintN(bits, first.value) | (BigInt.asUintN(bits, second.value) << BigInt(bits)) }
+  const value = BigInt.asUintN(bits, first.value) | (BigInt.asUintN(bits, second.value) << BigInt(bits))
+  return newConstant(value, a.at) as Known
 }
 
 function join(a: Store, b: Store): Store {
-  const { value } = joinedConstant(a, b)
   const [base = a] = a.arguments
   const size = (2 * a.size) as Size
   const operation = { ...a, size, offset: Math.min(a.offset, b.offset) }
-  return newValue(operation, a.id, [base, newConstant(value, a.at)], a.at) as Store
+  return newValue(operation, a.id, [base, joinedConstant(a, b) ?? a], a.at) as Store
 }
