@@ -41,9 +41,11 @@ export type Engine = (
   isPlain?: boolean,
 ) => Executable
 
-/** By translation to WebAssembly. */
+/** Longer ones are translated when they are loaded: WebAssembly has limits, and what is beyond them is refused then. */
+const LONG = 10_000
+
+/** By translation to WebAssembly, when it is run for the first time: of a large graph, many programs never are. */
 export const translated: Engine = (program, maps, processor, isPlain = false) => {
-  const { module, isTracked } = compiled(program, isPlain)
   const { memory, budget } = processor
   const { heap } = memory
   const fuel = Math.min(budget, 0x7fffffff)
@@ -81,20 +83,31 @@ export const translated: Engine = (program, maps, processor, isPlain = false) =>
     imports[IMPORT.descriptor(number)] = map.descriptor
     if (isFound(description)) imports[IMPORT.find(number)] = map.findForProgram
   }
-  const start = instantiate(module, imports)
+  let ready: Ready | undefined
+  const prepare = (): Ready => {
+    const { module, isTracked } = compiled(program, isPlain)
+    return { start: instantiate(module, imports), isTracked }
+  }
+  if (program.instructions.length > LONG) ready = prepare()
   return {
     program,
     run() {
-      memory.tracked = isTracked
+      ready ??= prepare()
+      memory.tracked = ready.isTracked
       heap.words[AT.fuel >> 2] = fuel
       try {
-        return start() >>> 0
+        return ready.start() >>> 0
       } catch (error) {
         if (error instanceof Trap) throw new Fault(program, asking, error.message)
         throw error
       }
     },
   }
+}
+
+interface Ready {
+  readonly start: () => number
+  readonly isTracked: boolean
 }
 
 function reach(memory: Memory, region: number, at: number, mode: number): number {
