@@ -38,8 +38,8 @@ export interface Machine extends Disposable {
   pinned(prefix: string): readonly string[]
   /** Forgets a pin of any kind, or an empty folder; what it named lives on only while somebody else holds it. */
   unpin(path: string): void
-  /** Of a program that is pinned by itself, the same; whether it is attached somewhere does not change. */
-  unpinProgram(path: string): void
+  /** Forgets the pin of a map, or of a program that was pinned by itself: where that is attached does not change. */
+  forget(path: string): void
   /** From one moment to the next, what is pinned at `from` is at `to`, and what was there is forgotten. Not for attachments. */
   movePin(from: string, to: string): void
   /** Returns when no packet is any more on its way through a program that has been replaced or detached. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ControlTableOf, PuntedPacket } from '../lang/index.ts'
 import type { Cube, Tables } from './define.ts'
+import type { Migration } from './migration.ts'
 
 type ControlState<State extends Tables> = {
   readonly [K in keyof State]: ControlTableOf<State[K]>
@@ -49,6 +50,15 @@ export interface ControlPlane<C extends Cube = Cube> {
   readonly start?: (kit: ControlKit<C>) => Unsettled
   /** For each packet that the data plane has punted, in their order. */
   readonly onPunt?: (packet: PuntedPacket<NonNullable<C['punts']>>, kit: ControlKit<C>) => Unsettled
+  /**
+   * Of tables that once had other keys or values: how entries of then become entries of now, for each of those layouts. A graph
+   * that runs with any other layout is not changed.
+   */
+  readonly migrate?: Migrations<C['state']>
+}
+
+export type Migrations<State extends Tables> = {
+  readonly [K in keyof State]?: readonly Migration<State[K]>[]
 }
 
 /** Ties a control plane to its schema. The default export of a cube's `control.ts`. */

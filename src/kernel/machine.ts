@@ -128,7 +128,7 @@ class KernelMachine implements Machine {
     unpin(path)
   }
 
-  unpinProgram(path: string): void {
+  forget(path: string): void {
     unpin(path)
   }
 

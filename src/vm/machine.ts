@@ -153,7 +153,7 @@ class Virtual implements VirtualMachine {
     this.#pins.remove(path)
   }
 
-  unpinProgram(path: string): void {
+  forget(path: string): void {
     this.#pins.remove(path)
   }
 

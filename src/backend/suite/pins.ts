@@ -113,7 +113,7 @@ export function pinSuite(open: () => Machine): void {
       map.pin(`${folder}/stations`)
       expect(machine.openProgram(`${folder}/stations`)).toBeUndefined()
       expect(machine.openProgram(`${folder}/nothing`)).toBeUndefined()
-      machine.unpinProgram(`${folder}/programs/five`)
+      machine.forget(`${folder}/programs/five`)
       expect(machine.pinned(folder)).toEqual([`${folder}/stations`])
       machine.settle()
     })
