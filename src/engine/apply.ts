@@ -1,94 +1,151 @@
-/** The only place with effects: carries out a plan, or undoes what it did of it. */
-import type { LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
+/** The only place with effects: carries out a plan, action by action, or undoes what it did of it. */
+import type { Attachment, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
-import type { Action } from './plan.ts'
+import type { MapDescription } from '../isa/program.ts'
+import { copyAgain, copyEntries } from './copy.ts'
+import type { Convert } from './migrate.ts'
+import { isAside, isLinkPath, nextPath, programPath } from './paths.ts'
+import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted } from './stitch.ts'
 
-export function apply(machine: Machine, wanted: Wanted, actions: readonly Action[]): void {
-  using held = new Held()
-  const undo: (() => void)[] = []
-  try {
-    const maps = openMaps(machine, wanted, actions, held, undo)
-    // Everything is loaded, and so verified, before the first packet can meet any of it.
-    const loaded = new Map<string, LoadedProgram>()
-    for (const action of actions) {
-      if (action.do !== 'attach' && action.do !== 'replace') continue
-      const given = Object.entries(action.maps).flatMap(([name, path]) => {
-        const map = maps.get(path)
-        return map === undefined ? [] : [[name, map] as const]
-      })
-      loaded.set(action.path, held.use(machine.load(action.program, Object.fromEntries(given))))
-    }
-    for (const action of actions) carryOut(machine, action, loaded, maps, undo)
-  } catch (error) {
-    for (const step of undo.reverse()) step()
-    throw error
-  }
-}
+/** What becomes of the entries of maps that others take the place of. */
+export type Conversions = ReadonlyMap<string, Convert>
 
-function openMaps(
+/** All actions of a plan, on a machine that goes with its process: nobody is to finish them after it. */
+export function apply(
   machine: Machine,
   wanted: Wanted,
   actions: readonly Action[],
-  held: Held,
-  undo: (() => void)[],
-): Map<string, MachineMap> {
-  const maps = new Map<string, MachineMap>()
-  for (const action of actions) {
-    if (action.do === 'remove' && action.path in wanted.maps) machine.unpin(action.path)
-    if (action.do !== 'create map') continue
-    const map = held.use(machine.createMap(action.path.split('/').at(-1) ?? action.path, action.description))
-    map.pin(action.path)
-    undo.push(() => machine.unpin(action.path))
-    maps.set(action.path, map)
-  }
-  for (const [path, description] of Object.entries(wanted.maps)) {
-    if (maps.has(path)) continue
-    const map = machine.openMap(path, description)
-    if (map === undefined) throw refusal(`the map ${path} went away meanwhile`, 'run the command again')
-    maps.set(path, held.use(map))
-  }
-  return maps
+  conversions: Conversions = new Map(),
+): void {
+  prepare(machine, wanted, actions.filter(isPreparation), conversions)
+  for (const action of actions)
+    if (!isPreparation(action)) carryOut(machine, action, (path) => wanted.maps[path], conversions)
 }
 
-function carryOut(
+export const isPreparation = (action: Action): action is Preparation =>
+  action.do === 'create map' || action.do === 'copy' || action.do === 'load'
+
+/** Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. */
+export function prepare(
   machine: Machine,
-  action: Action,
-  loaded: ReadonlyMap<string, LoadedProgram>,
-  maps: ReadonlyMap<string, MachineMap>,
-  undo: (() => void)[],
+  wanted: Wanted,
+  preparations: readonly Preparation[],
+  conversions: Conversions,
 ): void {
-  const program = loaded.get(action.path)
-  switch (action.do) {
-    case 'create map':
-      return
-    case 'set entries':
-      for (const [key, value] of action.entries) maps.get(action.path)?.update(key, value)
-      return
-    case 'clear entries':
-      for (const key of action.keys) maps.get(action.path)?.delete(key)
-      return
-    case 'attach': {
-      const target = machine.interface(action.interface)
-      if (program === undefined || target === undefined)
-        throw refusal(`the interface ${action.interface} went away meanwhile`, 'create it, and run the command again')
-      const attachment = machine.attach(program, target, action.path, action.point)
-      attachment[Symbol.dispose]()
-      undo.push(() => machine.openAttachment(action.path)?.detach())
-      return
-    }
-    case 'replace': {
-      const attachment = machine.openAttachment(action.path)
-      if (program === undefined || attachment === undefined)
-        throw refusal(`the interface ${action.interface} went away meanwhile`, 'create it, and run the command again')
-      attachment.replace(program)
-      attachment[Symbol.dispose]()
-      return
-    }
-    case 'detach':
-      return machine.openAttachment(action.path)?.detach()
-    case 'remove':
-      return machine.unpin(action.path)
+  using held = new Held()
+  const maps = new Map<string, MachineMap>()
+  const mapAt = (path: string): MachineMap => {
+    const known = maps.get(path)
+    if (known !== undefined) return known
+    const description = wanted.maps[path]
+    const map = description && machine.openMap(path, description)
+    if (map === undefined) throw refusal(`the map ${path} went away meanwhile`, 'run the command again')
+    maps.set(path, held.use(map))
+    return map
   }
+  for (const action of preparations) {
+    switch (action.do) {
+      case 'create map': {
+        const map = held.use(machine.createMap(action.path.split('/').at(-1) ?? action.path, action.description))
+        map.pin(action.at)
+        for (const [key, value] of action.entries) map.update(key, value)
+        maps.set(action.at, map)
+        break
+      }
+      case 'copy':
+        copyEntries(machine, action, mapAt(nextPath(action.path)), conversionAt(conversions, action.path))
+        break
+      case 'load': {
+        const given = Object.keys(action.program.maps).map((name) => [name, mapAt(action.maps[name] ?? name)] as const)
+        using program = machine.load(action.program, Object.fromEntries(given))
+        program.pin(action.at)
+      }
+    }
+  }
+}
+
+function conversionAt(conversions: Conversions, path: string): Convert {
+  const convert = conversions.get(path)
+  if (convert !== undefined) return convert
+  throw refusal(
+    `a change of ${path} was not finished, and its cube no longer says what becomes of its entries`,
+    'bring back the control.ts that said so, or delete the graph, and its entries are lost',
+  )
+}
+
+/** Pins of what packets have seen nothing of. */
+export function forget(machine: Machine, paths: readonly string[]): void {
+  for (const path of paths.toReversed()) machine.forget(path)
+}
+
+/** How maps are described that are to be. */
+export type Described = (path: string) => MapDescription | undefined
+
+/** Carries out a step, or does nothing where it was carried out before. How many entries were given up by it. */
+export function carryOut(machine: Machine, step: Step, described: Described, conversions: Conversions): number {
+  switch (step.do) {
+    case 'attach':
+    case 'replace': {
+      using program = machine.openProgram(nextPath(programPath(step.path))) ?? openProgram(machine, step.path)
+      put(machine, step, program)
+      return 0
+    }
+    case 'detach': {
+      using attachment = machine.openAttachment(step.path)
+      if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
+      return 0
+    }
+    case 'settle':
+      machine.settle()
+      return 0
+    case 'copy again': {
+      const description = described(step.path)
+      using to = description && machine.openMap(nextPath(step.path), description)
+      return to === undefined ? 0 : copyAgain(machine, step, to, conversionAt(conversions, step.path))
+    }
+    case 'adopt':
+      if (machine.pinned(nextPath(step.path)).length > 0) machine.movePin(nextPath(step.path), step.path)
+      return 0
+    case 'remove':
+      if (!isAside(step.path) && isLinkPath(step.path)) machine.unpin(step.path)
+      else machine.forget(step.path)
+      return 0
+  }
+}
+
+/** Undoes a step that packets see, for as long as nothing has been adopted, or does nothing where it was not carried out. */
+export function takeBack(machine: Machine, step: Step): void {
+  if (step.do === 'attach') {
+    using attachment = machine.openAttachment(step.path)
+    if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
+  }
+  if (step.do === 'replace' || step.do === 'detach') {
+    using program = openProgram(machine, step.path)
+    put(machine, step, program)
+  }
+}
+
+type Placed = Extract<Step, { readonly interface: string }>
+
+const isAt = (attachment: Attachment, step: Placed): boolean =>
+  attachment.interface.name === step.interface && attachment.point === step.point
+
+function openProgram(machine: Machine, path: string): LoadedProgram {
+  const program = machine.openProgram(programPath(path))
+  if (program === undefined) throw refusal(`the program of ${path} went away meanwhile`, 'run the command again')
+  return program
+}
+
+/** Has the program run at its place, whatever ran there before. */
+function put(machine: Machine, { path, interface: name, point }: Placed, program: LoadedProgram): void {
+  using before = machine.openAttachment(path)
+  if (before !== undefined) return before.replace(program)
+  const target = machine.interface(name)
+  if (target === undefined)
+    throw refusal(`the interface ${name} went away meanwhile`, 'create it, and run the command again')
+  // The pin of an attachment whose interface is gone has the name that this one needs.
+  machine.unpin(path)
+  machine.attach(program, target, path, point)[Symbol.dispose]()
 }

@@ -4,17 +4,28 @@ import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
-import { MAP } from '../compiler/wiring.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
-import { apply } from './apply.ts'
+import { apply, type Conversions, forget } from './apply.ts'
 import { cubesOf, type Graph, type GraphFile, interfaceText, linkText, type Port } from './graph.ts'
+import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
-import { type Action, fingerprint, lostMaps, observe, plan } from './plan.ts'
+import { isAside, linkPath } from './paths.ts'
+import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
-import { capacityOf, type Numbering, numberPorts, type Records, type Running } from './records.ts'
-import { linkPath, nothing, stitch, type Wanted } from './stitch.ts'
+import {
+  capacityOf,
+  type Numbering,
+  numberPorts,
+  type Records,
+  type Running,
+  recordedMap,
+  recordMaps,
+  VERSION,
+} from './records.ts'
+import { conversionsAgain, keepState } from './state.ts'
+import { nothing, stitch, type Wanted } from './stitch.ts'
 import { openTables, type PortCounters, readCounters } from './tables.ts'
 
 export interface EngineParts {
@@ -34,6 +45,7 @@ export interface Change {
   readonly running: Running
   readonly wanted: Wanted
   readonly actions: readonly Action[]
+  readonly conversions: Conversions
 }
 
 /** What an instance looks like now. */
@@ -81,44 +93,69 @@ export class Engine {
     const wanted = await this.wanted(graph, numbering, point, file.cubes)
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
-    const present = { ...observe(machine, wanted), programs }
-    const [lost] = lostMaps(present, wanted, (path) => !path.endsWith(`/${MAP.counters}`))
-    if (lost !== undefined)
-      throw refusal(
-        `the table ${lost} has another layout than the one that runs`,
-        `its entries would be lost: run tessera delete ${graph.name} first`,
-      )
+    const recorded = (path: string) => recordedMap(before, path)
+    const seen = observe(machine, wanted, recorded)
+    const changed = seen.paths.filter((path) => path in wanted.maps && !seen.sameMaps.has(path))
+    const { kept, conversions, diagnostics } = keepState(file, changed, recorded)
+    if (diagnostics.length > 0) throw new Refusal(diagnostics)
     const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
     const running: Running = {
+      version: VERSION,
       state: 'applied',
       file: resolve(file.file),
       graph,
       numbering,
       point,
       programs: Object.fromEntries(fingerprints) as Record<string, string>,
+      maps: recordMaps(wanted.maps),
     }
-    return { running, wanted, actions: plan(present, wanted) }
+    return { running, wanted, actions: plan({ ...seen, programs, kept }, wanted), conversions }
   }
 
   /** Plans and carries out. Nothing has changed when it throws. */
   async apply(file: GraphFile): Promise<Change> {
     const { machine, records, lock } = this.parts
+    const { name } = file.graph
     using _held = await lock()
-    const change = await this.plan(file)
-    const before = records.read(file.graph.name)
-    records.write({ ...change.running, state: 'applying' })
-    try {
-      apply(machine, change.wanted, change.actions)
-    } catch (error) {
-      if (before === undefined) {
-        const none = nothing(file.graph.name)
-        apply(machine, none, plan(observe(machine, none), none))
-        records.remove(file.graph.name)
-      } else await this.restore(before)
-      throw error
+    await this.recoverAll()
+    forget(machine, machine.pinned(name).filter(isAside))
+    const made = await this.plan(file)
+    change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
+    return made
+  }
+
+  /**
+   * Finishes what processes began and were killed in the middle of, or undoes it where packets have seen nothing of it. What runs
+   * goes on to run.
+   */
+  async recover(): Promise<void> {
+    if (!this.unfinished().length) return
+    using _held = await this.parts.lock()
+    await this.recoverAll()
+  }
+
+  private unfinished(): readonly Running[] {
+    const { records } = this.parts
+    return records.names().flatMap((name) => {
+      const found = records.read(name)
+      return found === undefined || found.state === 'applied' ? [] : [found]
+    })
+  }
+
+  /** With the lock held. */
+  private async recoverAll(): Promise<void> {
+    for (const found of this.unfinished()) {
+      if (found.state === 'deleting') this.remove(found.graph.name)
+      else if (found.state === 'applying' && isChanging(found)) abandon(this.parts, found)
+      else if (isChanging(found)) await this.finish(found)
     }
-    records.write(change.running)
-    return change
+  }
+
+  private async finish(changing: Changing): Promise<void> {
+    const { graph, file, change } = changing
+    const needsCubes = change.steps.some((step) => step.do === 'copy again')
+    const cubes = needsCubes ? await cubesOf(graph, file, this.parts.catalogue) : new Map<string, CubeFolder>()
+    finish(this.parts, changing, conversionsAgain(graph, cubes, change.steps))
   }
 
   /** All programs of a graph go to points of one kind: what one of them redirects, another one's interface must take. */
@@ -144,36 +181,32 @@ export class Engine {
     return stitch({ graph, numbering, sources, ifindex, point, clock })
   }
 
-  /** Back to what ran before a change that failed: some programs may be new already, and some ports gone. */
-  private async restore(before: Running): Promise<void> {
-    const { machine, records, catalogue } = this.parts
-    const { graph, numbering, point, file } = before
-    try {
-      const wanted = await this.wanted(graph, numbering, point, await cubesOf(graph, file, catalogue))
-      apply(machine, wanted, plan(observe(machine, wanted), wanted))
-      records.write(before)
-    } catch {
-      // The machine is in no state to be changed. The record still says `applying`, and the first error says why.
-    }
-  }
-
   /** What deleting would do. */
   planDeletion(name: string): readonly Action[] {
-    const { machine } = this.parts
     this.mustExist(name)
-    return plan(observe(machine, nothing(name)), nothing(name))
+    return this.removal(name)
+  }
+
+  private removal(name: string): readonly Action[] {
+    return plan(observe(this.parts.machine, nothing(name)), nothing(name))
+  }
+
+  private remove(name: string): readonly Action[] {
+    const { machine, records } = this.parts
+    const actions = this.removal(name)
+    apply(machine, nothing(name), actions)
+    records.remove(name)
+    return actions
   }
 
   /** Removes all that a graph has on this machine, whole or half-done. */
   async delete(name: string): Promise<readonly Action[]> {
-    const { machine, records, lock } = this.parts
+    const { records, lock } = this.parts
     using _held = await lock()
-    const actions = this.planDeletion(name)
+    this.mustExist(name)
     const running = records.read(name)
     if (running !== undefined) records.write({ ...running, state: 'deleting' })
-    apply(machine, nothing(name), actions)
-    records.remove(name)
-    return actions
+    return this.remove(name)
   }
 
   /** Graphs that run, or were left half-done. */
@@ -184,6 +217,7 @@ export class Engine {
   }
 
   async status(name: string): Promise<GraphStatus> {
+    await this.recover()
     this.mustExist(name)
     const { records, catalogue } = this.parts
     const running = records.read(name)
@@ -242,3 +276,5 @@ export class Engine {
     if (!names.includes(name)) throw refusal(`there is no graph ${name} here`, suggestion(name, names))
   }
 }
+
+const isChanging = (running: Running): running is Changing => running.change !== undefined

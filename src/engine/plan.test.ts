@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { MapDescription, Program } from '../isa/program.ts'
-import { type Action, describeAction, lostMaps, type Present, plan } from './plan.ts'
+import { programPath } from './paths.ts'
+import { type Action, describeActions, fingerprint, type Present, plan } from './plan.ts'
 import { numberPorts } from './records.ts'
 import type { Wanted, WantedAttachment } from './stitch.ts'
 
@@ -19,7 +20,7 @@ interface Sketch {
   /** The same by XDP, and where. */
   readonly xdp?: Readonly<Record<string, string>>
   readonly point?: 'xdp native' | 'xdp generic'
-  /** What the map `exits` holds, an octet to an octet. */
+  /** What the map `exits` shall hold, an octet to an octet. */
   readonly exits?: Readonly<Record<number, number>>
 }
 
@@ -52,30 +53,52 @@ const wanted = (sketch: Sketch): Wanted => ({
   attachments: Object.fromEntries(attachments(sketch).map(([path, at]) => [path, { ...at, program, maps: {} }])),
 })
 
-/** `changed`: maps that are there, described otherwise. `dead`: pins of attachments whose interfaces are gone. */
+/**
+ * `changed`: maps that are there, described otherwise, with entries to keep. `outdated`: the same, without. `dead`: pins of
+ * attachments whose interfaces are gone. `unpinned`: attachments without a pin of their program.
+ */
 interface There extends Sketch {
   readonly changed?: readonly string[]
+  readonly outdated?: readonly string[]
   readonly dead?: readonly string[]
+  readonly unpinned?: readonly string[]
   readonly other?: readonly string[]
 }
 
-const present = ({ maps = [], changed = [], dead = [], other = [], ...sketch }: There): Present => ({
+const before = { ...description, entries: 8 }
+
+const present = ({
+  maps = [],
+  changed = [],
+  outdated = [],
+  dead = [],
+  unpinned = [],
+  other = [],
+  ...sketch
+}: There): Present => ({
   paths: [
-    ...attachments(sketch).map(([path]) => path),
+    ...attachments(sketch).flatMap(([path]) =>
+      unpinned.map(linkAt).includes(path) ? [path] : [path, programPath(path)],
+    ),
     ...dead.map(linkAt),
-    ...[...maps, ...changed].map(mapAt),
+    ...[...maps, ...changed, ...outdated].map(mapAt),
     ...other.map((path) => `lan/${path}`),
   ],
   sameMaps: new Set(maps.map(mapAt)),
-  entries: new Map(entries(sketch)),
+  kept: new Map(changed.map((name) => [mapAt(name), before])),
   attachments: new Map(attachments(sketch)),
 })
 
-const shown = (actions: readonly Action[]): string[] =>
+/** Every action, or those that are not only about pins of programs. */
+const all = (actions: readonly Action[]): string[] =>
   actions.map((action) => {
-    const path = action.path.replace(/^lan\/switch\/(maps\/|links\/|(?=xdp\/))/, '')
-    return 'interface' in action ? `${action.do} ${path} on ${action.interface}` : `${action.do} ${path}`
+    const short = (path: string) => path.replace(/^lan\/((?:@\w+\/)*)switch\/(?:maps\/|links\/|(?=xdp\/))/, '$1')
+    const place = 'interface' in action && action.do !== 'detach' ? ` on ${action.interface}` : ''
+    const at = 'at' in action && action.at !== action.path ? ` at ${short(action.at)}` : ''
+    return `${action.do} ${short(action.path)}${place}${at}`
   })
+const shown = (actions: readonly Action[]): string[] =>
+  all(actions.filter((action) => action.do !== 'load' && !action.path.includes('/@programs/')))
 
 describe('a plan', () => {
   const whole: Sketch = { maps: ['m', 'n'], links: { a: 'v1', b: 'v2' } }
@@ -134,13 +157,27 @@ describe('a plan', () => {
       what: 'a map of another layout',
       from: { maps: ['m'], changed: ['n'], links: { a: 'v1' } },
       to: { maps: ['m', 'n'], links: { a: 'v1' } },
-      actions: ['remove n', 'create map n', 'replace a on v1'],
+      actions: [
+        'create map n at @next/n',
+        'copy n',
+        'replace a on v1',
+        'settle lan',
+        'copy again n',
+        'adopt n',
+        'remove @seen/n',
+      ],
+    },
+    {
+      what: 'a map of another layout, without state',
+      from: { outdated: ['n'], links: { a: 'v1' } },
+      to: { maps: ['n'], links: { a: 'v1' } },
+      actions: ['create map n at @next/n', 'replace a on v1', 'settle lan', 'adopt n'],
     },
     {
       what: 'a pin of an interface that is gone: attached again',
       from: { maps: ['m'], links: { a: 'v1' }, dead: ['b'] },
       to: { maps: ['m'], links: { a: 'v1', b: 'v2' } },
-      actions: ['remove b', 'attach b on v2', 'replace a on v1'],
+      actions: ['attach b on v2', 'replace a on v1'],
     },
     {
       what: 'a pin of an interface that is gone: removed',
@@ -152,14 +189,7 @@ describe('a plan', () => {
       what: 'from TC to XDP: what comes is there before what goes',
       from: { maps: ['m'], links: { a: 'v1', b: 'v2' } },
       to: { maps: ['m', 'exits'], exits: { 0: 7, 1: 8 }, xdp: { a: 'v1', b: 'v2' } },
-      actions: [
-        'create map exits',
-        'set entries exits',
-        'attach xdp/a on v1',
-        'attach xdp/b on v2',
-        'detach a',
-        'detach b',
-      ],
+      actions: ['create map exits', 'attach xdp/a on v1', 'attach xdp/b on v2', 'detach a', 'detach b'],
     },
     {
       what: 'from XDP to TC',
@@ -172,18 +202,6 @@ describe('a plan', () => {
       from: { xdp: { a: 'v1' } },
       to: { xdp: { a: 'v1' }, point: 'xdp generic' },
       actions: ['detach xdp/a', 'attach xdp/a on v1'],
-    },
-    {
-      what: 'an exit more, before programs send to it, and one less, when none does any more',
-      from: { maps: ['exits'], exits: { 0: 7, 1: 8 }, xdp: { a: 'v1', b: 'v2' } },
-      to: { maps: ['exits'], exits: { 0: 7, 2: 9 }, xdp: { a: 'v1', c: 'v3' } },
-      actions: [
-        'set entries exits',
-        'attach xdp/c on v3',
-        'replace xdp/a on v1',
-        'detach xdp/b',
-        'clear entries exits',
-      ],
     },
     {
       what: 'exits that stay: nothing is written',
@@ -207,11 +225,19 @@ describe('a plan', () => {
     expect(shown(plan(present(from), wanted(to)))).toEqual(actions)
   })
 
-  test('names the maps that would lose their entries', () => {
-    const there = present({ maps: ['m'], changed: ['n', 'counters'] })
-    const want = wanted({ maps: ['m', 'n', 'counters', 'new'] })
-    expect(lostMaps(there, want, () => true)).toEqual([mapAt('n'), mapAt('counters')])
-    expect(lostMaps(there, want, (path) => !path.endsWith('counters'))).toEqual([mapAt('n')])
+  test('programs are pinned by themselves, aside while others run, and what is the same stays', () => {
+    const twice = (from: There, programs = {}) =>
+      all(plan({ ...present(from), programs }, wanted({ maps: ['m'], links: { a: 'v1' } })))
+    expect(twice({ maps: ['m'] })).toEqual(['load a at @programs/a', 'attach a on v1'])
+    const there = { maps: ['m'], links: { a: 'v1' } }
+    const replaced = ['load a at @next/@programs/a', 'replace a on v1', 'adopt @programs/a']
+    expect(twice(there)).toEqual(replaced)
+    expect(twice(there, { [linkAt('a')]: fingerprint(program) })).toEqual([])
+    expect(twice({ ...there, unpinned: ['a'] }, { [linkAt('a')]: fingerprint(program) })).toEqual([
+      'load a at @programs/a',
+      'replace a on v1',
+    ])
+    expect(all(plan(present(there), wanted({})))).toEqual(['detach a', 'remove @programs/a', 'remove m'])
   })
 
   test('changes nothing of what it is given', () => {
@@ -226,7 +252,7 @@ describe('a plan', () => {
       present({ maps: ['old'], links: { a: 'v1', gone: 'v3' } }),
       wanted({ maps: ['m'], links: { a: 'v1', b: 'v2' } }),
     )
-    expect(actions.map(describeAction)).toEqual([
+    expect(describeActions(actions)).toEqual([
       '+ map      lan/switch/maps/m (hash, 16 entries)',
       '+ program  lan/switch/links/b on v2 (tc ingress, 0 instructions)',
       '~ program  lan/switch/links/a on v1 (tc ingress, 0 instructions)',

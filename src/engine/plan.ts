@@ -1,114 +1,173 @@
 /** From what is there to what is wanted: a list of actions, computed without touching anything. */
 import { createHash } from 'node:crypto'
-import type { Machine } from '../backend/machine.ts'
+import type { Machine, MachineMap } from '../backend/machine.ts'
 import { toHex } from '../base/bytes.ts'
 import { encode } from '../isa/encode.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
-import { type Entry, isLinkPath, type Wanted, type WantedAttachment } from './stitch.ts'
+import { isSameMap } from './migrate.ts'
+import { isLinkPath, nextPath, programPath, seenPath } from './paths.ts'
+import type { Entry, Wanted, WantedAttachment } from './stitch.ts'
 
-export type Action =
-  | { readonly do: 'create map'; readonly path: string; readonly description: MapDescription }
-  | { readonly do: 'set entries'; readonly path: string; readonly entries: readonly Entry[] }
-  | { readonly do: 'clear entries'; readonly path: string; readonly keys: readonly Uint8Array[] }
-  | ({ readonly do: 'attach' | 'replace'; readonly path: string } & WantedAttachment)
-  | { readonly do: 'detach'; readonly path: string }
+export type Action = Preparation | Step
+
+/** What packets see nothing of: forgetting the pins undoes it. `at` is where it is pinned for now. */
+export type Preparation =
+  | {
+      readonly do: 'create map'
+      readonly path: string
+      readonly at: string
+      readonly description: MapDescription
+      readonly entries: readonly Entry[]
+    }
+  | ({ readonly do: 'copy' } & Copy)
+  | {
+      readonly do: 'load'
+      readonly path: string
+      readonly at: string
+      readonly program: Program
+      /** The paths of maps, by the names that the program uses. */
+      readonly maps: Readonly<Record<string, string>>
+    }
+
+/** What packets see, and what tidies up after it. Plain data, for the journal; each can be done twice. */
+export type Step =
+  | ({ readonly do: 'attach' | 'replace'; readonly path: string; readonly instructions: number } & Target)
+  | ({ readonly do: 'detach'; readonly path: string } & Target)
+  | { readonly do: 'settle'; readonly path: string }
+  | ({ readonly do: 'copy again' } & Copy)
+  | { readonly do: 'adopt'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
+
+type Target = Pick<WantedAttachment, 'interface' | 'point'>
+
+/** Entries of a map that another one takes the place of. */
+export interface Copy {
+  readonly path: string
+  /** How the map is described that they come from. */
+  readonly from: MapDescription
+}
 
 /** What a machine has pinned for a graph, as far as the plan asks. */
 export interface Present {
   /** Pinned paths, deepest first. */
   readonly paths: readonly string[]
-  /** Wanted maps that are there, described as wanted. */
+  /** Wanted maps that are there, described as wanted, with the entries that are wanted. */
   readonly sameMaps: ReadonlySet<string>
+  /** How others are described whose entries are to be kept. */
+  readonly kept: ReadonlyMap<string, MapDescription>
   /** Attachments that are there. */
-  readonly attachments: ReadonlyMap<string, Pick<WantedAttachment, 'interface' | 'point'>>
-  /** Entries of maps that are there, as far as some are wanted. */
-  readonly entries?: ReadonlyMap<string, readonly Entry[]> | undefined
+  readonly attachments: ReadonlyMap<string, Target>
   /** The fingerprints of their programs, where they are known. */
   readonly programs?: Readonly<Record<string, string>> | undefined
 }
 
-/** Looks, and changes nothing but pins of attachments whose interfaces are gone. */
-export function observe(machine: Machine, wanted: Wanted): Present {
+/**
+ * Looks, and changes nothing but pins of attachments whose interfaces are gone. `recorded` is how maps were described when they
+ * were made, where that is known.
+ */
+export function observe(
+  machine: Machine,
+  wanted: Wanted,
+  recorded: (path: string) => MapDescription | undefined = () => undefined,
+): Present {
   const paths = machine.pinned(wanted.graph)
+  const pinned = new Set(paths)
   const sameMaps = new Set<string>()
-  const entries = new Map<string, readonly Entry[]>()
   for (const [path, description] of Object.entries(wanted.maps)) {
-    const map = paths.includes(path) ? machine.openMap(path, description) : undefined
-    if (map === undefined) continue
-    sameMaps.add(path)
-    if (path in wanted.entries) entries.set(path, map.entries())
-    map[Symbol.dispose]()
+    if (!pinned.has(path) || !isSameMap(recorded(path) ?? description, description)) continue
+    using map = machine.openMap(path, description)
+    if (map !== undefined && hasEntries(map, wanted.entries[path])) sameMaps.add(path)
   }
-  const attachments = new Map<string, { readonly interface: string; readonly point: AttachPoint }>()
+  const attachments = new Map<string, Target>()
   for (const path of paths.filter(isLinkPath)) {
-    const attachment = machine.openAttachment(path)
-    if (attachment === undefined) continue
-    attachments.set(path, { interface: attachment.interface.name, point: attachment.point })
-    attachment[Symbol.dispose]()
+    using attachment = machine.openAttachment(path)
+    if (attachment !== undefined)
+      attachments.set(path, { interface: attachment.interface.name, point: attachment.point })
   }
-  return { paths, sameMaps, entries, attachments }
+  return { paths, sameMaps, attachments, kept: new Map() }
+}
+
+function hasEntries(map: MachineMap, wanted: readonly Entry[] | undefined): boolean {
+  if (wanted === undefined) return true
+  const there = new Map(map.entries().map(([key, value]) => [toHex(key), toHex(value)]))
+  return there.size === wanted.length && wanted.every(([key, value]) => there.get(toHex(key)) === toHex(value))
 }
 
 /**
- * The actions, in an order in which each packet finds what it needs: what is new before what goes, programs before maps.
- * A map whose description changed is made anew, and its entries are lost: {@link lostMaps} names them beforehand.
+ * The actions, in an order in which each packet finds what it needs: what is new before what goes, programs before maps. What
+ * takes the place of something that packets use is pinned aside until they are done with that.
  */
 export function plan(present: Present, wanted: Wanted): Action[] {
-  const moved = (path: string): boolean => {
-    const [now, then] = [present.attachments.get(path), wanted.attachments[path]]
-    return now !== undefined && (now.interface !== then?.interface || now.point !== then.point)
-  }
+  const pinned = new Set(present.paths)
+  const aside = (path: string): string => (pinned.has(path) ? nextPath(path) : path)
   const newMaps = Object.entries(wanted.maps).filter(([path]) => !present.sameMaps.has(path))
-  const outdated = newMaps.filter(([path]) => present.paths.includes(path))
-  const gone = [...present.attachments.keys()].filter((path) => moved(path) || !(path in wanted.attachments))
-  const surplus = present.paths.filter((path) => !(path in wanted.maps) && !(path in wanted.attachments))
-  const entries = Object.entries(wanted.attachments)
+  const pathNow = new Map(newMaps.map(([path]) => [path, aside(path)]))
+  const copies = newMaps.flatMap(([path]): Copy[] => {
+    const from = present.kept.get(path)
+    return from === undefined ? [] : [{ path, from }]
+  })
+  const attachments = Object.entries(wanted.attachments)
+  const loads = attachments
+    .filter(([path, wanted]) => !pinned.has(programPath(path)) || !isSame(present, path, wanted))
+    .map(([path, { program, maps }]): Action & { do: 'load' } => ({
+      do: 'load',
+      path,
+      at: aside(programPath(path)),
+      program,
+      maps: Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, pathNow.get(map) ?? map])),
+    }))
   return [
-    ...outdated.map(([path]): Action => ({ do: 'remove', path })),
-    // The pin of an attachment whose interface is gone has the name that the new one needs.
-    ...entries
-      .filter(([path]) => present.paths.includes(path) && !present.attachments.has(path))
-      .map(([path]): Action => ({ do: 'remove', path })),
-    ...newMaps.map(([path, description]): Action => ({ do: 'create map', path, description })),
-    ...settings(present, wanted),
-    // A moved port leaves its old interface before its pin's name can be used again.
-    ...gone
-      .filter(moved)
-      .filter((path) => path in wanted.attachments)
-      .map((path): Action => ({ do: 'detach', path })),
-    ...entries
-      .filter(([path]) => !present.attachments.has(path) || moved(path))
-      .map(([path, attachment]): Action => ({ do: 'attach', path, ...attachment })),
-    ...entries
-      .filter(
-        ([path, attachment]) => present.attachments.has(path) && !moved(path) && !isSame(present, path, attachment),
-      )
-      .map(([path, attachment]): Action => ({ do: 'replace', path, ...attachment })),
-    ...gone.filter((path) => !(path in wanted.attachments)).map((path): Action => ({ do: 'detach', path })),
-    ...clearings(present, wanted),
-    ...surplus.filter((path) => !present.attachments.has(path)).map((path): Action => ({ do: 'remove', path })),
+    ...newMaps.map(([path, description]): Action => {
+      const entries = wanted.entries[path] ?? []
+      return { do: 'create map', path, at: pathNow.get(path) ?? path, description, entries }
+    }),
+    ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
+    ...loads,
+    ...switches(present, wanted, new Set(loads.map(({ path }) => path))),
+    ...(newMaps.some(([path]) => pinned.has(path)) ? [{ do: 'settle', path: wanted.graph } as const] : []),
+    ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
+    ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
+    ...loads
+      .filter(({ path }) => pinned.has(programPath(path)))
+      .map(({ path }): Action => ({ do: 'adopt', path: programPath(path) })),
+    ...copies.map(({ path }): Action => ({ do: 'remove', path: seenPath(path) })),
+    ...surplus(present, wanted).map((path): Action => ({ do: 'remove', path })),
   ]
 }
 
-/** Entries that are not there yet, before anything refers to them. */
-const settings = (present: Present, wanted: Wanted): Action[] =>
-  Object.entries(wanted.entries).flatMap(([path, entries]): Action[] => {
-    const there = entriesAt(present, path)
-    const missing = entries.filter(([key, value]) => there.get(toHex(key)) !== toHex(value))
-    return missing.length === 0 ? [] : [{ do: 'set entries', path, entries: missing }]
-  })
+/** Programs come, change and go. A moved one leaves its old interface before its pin's name can be used again. */
+function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet<string>): Step[] {
+  const isMoved = (path: string): boolean => {
+    const [now, then] = [present.attachments.get(path), attachments[path]]
+    return now !== undefined && then !== undefined && (now.interface !== then.interface || now.point !== then.point)
+  }
+  const put = (path: string, wanted: WantedAttachment, how: 'attach' | 'replace'): Step => {
+    const { interface: on, point, program } = wanted
+    return { do: how, path, interface: on, point, instructions: program.instructions.length }
+  }
+  const wanted = Object.entries(attachments)
+  const detached = [...present.attachments].map(([path, target]): Step => ({ do: 'detach', path, ...target }))
+  return [
+    ...detached.filter(({ path }) => isMoved(path)),
+    ...wanted
+      .filter(([path]) => !present.attachments.has(path) || isMoved(path))
+      .map(([path, attachment]) => put(path, attachment, 'attach')),
+    ...wanted
+      .filter(([path]) => present.attachments.has(path) && !isMoved(path) && loaded.has(path))
+      .map(([path, attachment]) => put(path, attachment, 'replace')),
+    ...detached.filter(({ path }) => !(path in attachments)),
+  ]
+}
 
-/** Entries that nothing refers to any more. */
-const clearings = (present: Present, wanted: Wanted): Action[] =>
-  Object.entries(wanted.entries).flatMap(([path, entries]): Action[] => {
-    const kept = new Set(entries.map(([key]) => toHex(key)))
-    const keys = (present.entries?.get(path) ?? []).map(([key]) => key).filter((key) => !kept.has(toHex(key)))
-    return keys.length === 0 ? [] : [{ do: 'clear entries', path, keys }]
-  })
-
-const entriesAt = (present: Present, path: string): ReadonlyMap<string, string> =>
-  new Map((present.entries?.get(path) ?? []).map(([key, value]) => [toHex(key), toHex(value)]))
+/** What is pinned and not wanted, but for attachments, which are detached. */
+function surplus(present: Present, { maps, attachments }: Wanted): string[] {
+  const wanted = new Set([
+    ...Object.keys(maps),
+    ...Object.keys(attachments),
+    ...Object.keys(attachments).map(programPath),
+  ])
+  return present.paths.filter((path) => !wanted.has(path) && !present.attachments.has(path))
+}
 
 /** Whether what runs is what is wanted, to the instruction, on maps that stay. */
 const isSame = (present: Present, path: string, { program, maps }: WantedAttachment): boolean =>
@@ -121,32 +180,29 @@ export function fingerprint({ instructions }: Program): string {
   return createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
 }
 
-/** Maps of a cube's own state that the plan would empty because their description changed. */
-export const lostMaps = (present: Present, wanted: Wanted, isState: (path: string) => boolean): string[] =>
-  Object.keys(wanted.maps).filter(
-    (path) => present.paths.includes(path) && !present.sameMaps.has(path) && isState(path),
-  )
-
-/** An action for people, a line. */
-export function describeAction(action: Action): string {
-  switch (action.do) {
-    case 'create map': {
-      const { kind, entries } = action.description
-      return `+ map      ${action.path} (${kind}, ${entries} entries)`
+/** The actions for people, a line each; those are left out that only keep the engine's own things in order. */
+export const describeActions = (actions: readonly Action[]): string[] =>
+  actions.flatMap((action): string[] => {
+    switch (action.do) {
+      case 'create map': {
+        const { kind, entries } = action.description
+        const sign = action.at === action.path ? '+' : '~'
+        return [`${sign} map      ${action.path} (${kind}, ${entries} entries)`]
+      }
+      case 'copy':
+        return [`~ entries  ${action.path} are kept`]
+      case 'attach':
+        return [`+ program  ${action.path} on ${action.interface} (${size(action)})`]
+      case 'replace':
+        return [`~ program  ${action.path} on ${action.interface} (${size(action)})`]
+      case 'detach':
+        return [`- program  ${action.path}`]
+      case 'remove':
+        return action.path.includes('/@') ? [] : [`- ${action.path}`]
+      default:
+        return []
     }
-    case 'attach':
-      return `+ program  ${action.path} on ${action.interface} (${size(action)})`
-    case 'replace':
-      return `~ program  ${action.path} on ${action.interface} (${size(action)})`
-    case 'set entries':
-      return `~ map      ${action.path} (${action.entries.length} set)`
-    case 'clear entries':
-      return `~ map      ${action.path} (${action.keys.length} cleared)`
-    case 'detach':
-      return `- program  ${action.path}`
-    case 'remove':
-      return `- ${action.path}`
-  }
-}
+  })
 
-const size = ({ point, program }: WantedAttachment): string => `${point}, ${program.instructions.length} instructions`
+const size = ({ point, instructions }: { readonly point: AttachPoint; readonly instructions: number }): string =>
+  `${point}, ${instructions} instructions`

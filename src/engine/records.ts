@@ -1,10 +1,18 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
-import type { AttachPoint } from '../isa/program.ts'
+import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
+import type { Step } from './plan.ts'
+
+/** Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another version began. */
+export const VERSION = 2
 
 export interface Running {
-  /** `applying` and `deleting`: it was begun, and not heard of since. */
-  readonly state: 'applying' | 'applied' | 'deleting'
+  readonly version: number
+  /**
+   * `applying`: a change is being prepared, of which packets see nothing. `switching`: they do, and it has to be finished.
+   * `deleting`: it was begun, and not heard of since.
+   */
+  readonly state: 'applying' | 'switching' | 'applied' | 'deleting'
   /** The file it came from, for messages and for cubes that are named by folder. */
   readonly file: string
   readonly graph: Graph
@@ -12,7 +20,45 @@ export interface Running {
   /** Where its programs are on their interfaces. */
   readonly point: AttachPoint
   /** Fingerprints of the programs, by the path of their attachment. */
-  readonly programs?: Readonly<Record<string, string>>
+  readonly programs: Readonly<Record<string, string>>
+  readonly maps: RecordedMaps
+  /** Of `applying` and `switching`. */
+  readonly change?: Journal
+}
+
+/** How maps were described when they were made, by path: what the kernel tells of them is their sizes. */
+export interface RecordedMaps {
+  readonly layouts: readonly MapDescription[]
+  /** Which of them. */
+  readonly at: Readonly<Record<string, number>>
+}
+
+/** What is to be done about a change that nobody has finished. */
+export interface Journal {
+  /** What ran before; undefined where nothing did. */
+  readonly before: Running | undefined
+  /** Pins to forget, while the change is still being prepared. */
+  readonly undo: readonly string[]
+  /** What to do afterwards, from the first one on. Each can be done again. */
+  readonly steps: readonly Step[]
+}
+
+export function recordMaps(maps: Readonly<Record<string, MapDescription>>): RecordedMaps {
+  const numbers = new Map<string, number>()
+  const layouts: MapDescription[] = []
+  const at = Object.entries(maps).map(([path, description]) => {
+    const text = JSON.stringify(description)
+    const number = numbers.get(text) ?? layouts.push(description) - 1
+    numbers.set(text, number)
+    return [path, number] as const
+  })
+  return { layouts, at: Object.fromEntries(at) }
+}
+
+/** The description of the map at a path, as it was recorded. */
+export function recordedMap(running: Running | undefined, path: string): MapDescription | undefined {
+  const number = running === undefined ? undefined : own(running.maps.at, path)
+  return number === undefined ? undefined : running?.maps.layouts[number]
 }
 
 /** Port numbers by instance. State refers to ports by number, so a number is not soon given to another port. */

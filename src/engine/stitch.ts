@@ -3,6 +3,7 @@ import { type DataPlaneSource, mapsOf } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { type Graph, interfaceText } from './graph.ts'
+import { linkPath, mapPath } from './paths.ts'
 import { compileOnce } from './programs.ts'
 import { capacityOf, type Numbering } from './records.ts'
 
@@ -24,21 +25,6 @@ export interface WantedAttachment {
   /** The paths of the maps that the program refers to, by the names it uses. */
   readonly maps: Readonly<Record<string, string>>
 }
-
-export const mapPath = (graph: string, instance: string, map: string): string => `${graph}/${instance}/maps/${map}`
-/** By hook, so that a program of the one can be there before that of the other goes. */
-const FOLDER: Readonly<Record<AttachPoint, string>> = {
-  'tc ingress': 'links',
-  'tc egress': 'egress',
-  'xdp native': 'xdp',
-  'xdp generic': 'xdp',
-}
-
-export const linkPath = (graph: string, instance: string, port: string, point: AttachPoint): string =>
-  `${graph}/${instance}/${FOLDER[point]}/${port}`
-
-/** Whether a path is one of {@link linkPath}. */
-export const isLinkPath = (path: string): boolean => Object.values(FOLDER).includes(path.split('/')[2] ?? '')
 
 export interface StitchOptions {
   readonly graph: Graph

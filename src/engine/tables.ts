@@ -38,7 +38,7 @@ import {
 } from '../lang/index.ts'
 import { decodePrefix, encodePrefix } from '../lang/prefix.ts'
 import { packetRing, ring } from './events.ts'
-import { mapPath } from './stitch.ts'
+import { mapPath } from './paths.ts'
 
 /** A table of a schema over the machine's map. */
 export function controlTable<T extends Table>(table: T, map: MachineMap): ControlTableOf<T> {

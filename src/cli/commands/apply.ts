@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { rehearse } from '../../daemon/rehearsal.ts'
-import { type Action, describeAction } from '../../engine/plan.ts'
+import { type Action, describeActions } from '../../engine/plan.ts'
 import { graphFile, machineOption } from '../options.ts'
 import { printRehearsal } from '../rehearsal.ts'
 
@@ -75,4 +75,4 @@ async function run(file: string, { machine, attach, dryRun = false }: Options): 
 }
 
 const printActions = (actions: readonly Action[]): string =>
-  actions.length === 0 ? 'nothing to change' : actions.map(describeAction).join('\n')
+  actions.length === 0 ? 'nothing to change' : describeActions(actions).join('\n')

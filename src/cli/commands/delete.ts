@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { refusal } from '../../base/diagnostic.ts'
 import { openKernelHost } from '../../daemon/host.ts'
-import { describeAction } from '../../engine/plan.ts'
+import { describeActions } from '../../engine/plan.ts'
 import { graphFile, machineOption } from '../options.ts'
 
 interface Options {
@@ -25,6 +25,6 @@ async function run(which: string, { machine, dryRun = false }: Options): Promise
   using host = openKernelHost()
   const name = existsSync(which) ? (await graphFile(which, host.catalogue)).graph.name : which
   const actions = dryRun ? host.engine.planDeletion(name) : await host.engine.delete(name)
-  console.log(actions.map(describeAction).join('\n'))
+  console.log(describeActions(actions).join('\n'))
   if (!dryRun) console.log(`graph ${name} is gone`)
 }

@@ -1,0 +1,99 @@
+/**
+ * Entries on their way from a map to the one that takes its place, while packets go on to use the former. They are copied, then
+ * the programs are switched, then what the old programs wrote meanwhile is copied as well. Where new programs have written to
+ * the same entry by then, theirs is the later one, and stays.
+ */
+import type { Machine, MachineMap } from '../backend/machine.ts'
+import { toHex, viewOf } from '../base/bytes.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
+import { isArray, type MapDescription } from '../isa/program.ts'
+import type { Convert } from './migrate.ts'
+import { seenPath } from './paths.ts'
+import type { Copy } from './plan.ts'
+import type { Entry } from './stitch.ts'
+
+/** Copies all entries, and keeps them as they were. A Refusal where they do not fit. */
+export function copyEntries(machine: Machine, { path, from }: Copy, to: MachineMap, convert: Convert): void {
+  using old = machine.openMap(path, from)
+  if (old === undefined) throw refusal(`the map ${path} went away meanwhile`, 'run the command again')
+  using seen = machine.createMap('seen', keeping(from))
+  seen.pin(seenPath(path))
+  for (const entry of old.entries()) {
+    seen.update(...entry)
+    const made = convert(entry)
+    if (made !== undefined && !isNothing(to.description, made)) to.update(...made)
+  }
+}
+
+/**
+ * Copies what has changed since, when nobody changes it any more. Doing it again changes nothing. How many entries were given up,
+ * because the new map is full.
+ */
+export function copyAgain(machine: Machine, { path, from }: Copy, to: MachineMap, convert: Convert): number {
+  using old = machine.openMap(path, from)
+  using seen = machine.openMap(seenPath(path), keeping(from))
+  if (old === undefined || seen === undefined) return 0
+  const now = new Map(old.entries().map((entry) => [toHex(entry[0]), entry]))
+  let lost = 0
+  const put = (entry: Entry): void => {
+    if (isNothing(to.description, entry)) return
+    try {
+      to.update(...entry)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      lost++
+    }
+  }
+  for (const entry of now.values()) {
+    const before = seen.lookup(entry[0])
+    if (before !== undefined && isEqual(before, entry[1])) continue
+    const copied = before && convert([entry[0], before])
+    const made = convert(entry)
+    const isMoved = copied !== undefined && made !== undefined && !isEqual(copied[0], made[0])
+    if (copied !== undefined && (made === undefined || isMoved)) removeUnchanged(to, copied)
+    if (made === undefined) continue
+    if (copied === undefined || isMoved ? isVacant(to, made) : isUnchanged(to, copied)) put(made)
+  }
+  if (isArray(from.kind)) return lost
+  for (const entry of seen.entries()) {
+    const copied = now.has(toHex(entry[0])) ? undefined : convert(entry)
+    if (copied !== undefined) removeUnchanged(to, copied)
+  }
+  return lost
+}
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at])
+
+/** Whether the new map has what was copied: no new program has written there. */
+function isUnchanged(to: MachineMap, [key, value]: Entry): boolean {
+  const there = to.lookup(key)
+  return there !== undefined && isEqual(there, value)
+}
+
+/** Whether there is no entry or, in an array, one that was never written. */
+function isVacant(to: MachineMap, [key]: Entry): boolean {
+  const there = to.lookup(key)
+  return there === undefined || (isArray(kindOf(to)) && isZero(there))
+}
+
+function removeUnchanged(to: MachineMap, copied: Entry): void {
+  if (!isArray(kindOf(to)) && isUnchanged(to, copied)) to.delete(copied[0])
+}
+
+const kindOf = ({ description }: MachineMap) => (description.inner ?? description).kind
+
+const isZero = (value: Uint8Array): boolean => value.every((byte) => byte === 0)
+
+/** Entries of an array that are past the end of a shorter one, and were never written. */
+function isNothing({ kind, entries, inner }: MapDescription, [key, value]: Entry): boolean {
+  if (inner !== undefined) return isNothing(inner, [key, value])
+  return isArray(kind) && viewOf(key).getUint32(0, true) >= entries && isZero(value)
+}
+
+/** A map that has the same entries for as long as it is there. */
+function keeping({ inner, ...from }: MapDescription): MapDescription {
+  if (inner !== undefined) return keeping(inner)
+  if (from.kind === 'lru_hash') return { ...from, kind: 'hash' }
+  return from.kind === 'lru_percpu_hash' ? { ...from, kind: 'percpu_hash' } : from
+}

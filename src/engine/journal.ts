@@ -1,0 +1,108 @@
+/**
+ * A change from its beginning to its end. What is to be undone or done is written down before anything is done, so that whoever
+ * comes after a process that was killed in between gets to one of both: all of the change, or nothing of it.
+ */
+import type { Machine } from '../backend/machine.ts'
+import { refusal } from '../base/diagnostic.ts'
+import { type Conversions, carryOut, forget, isPreparation, prepare, takeBack } from './apply.ts'
+import { seenPath } from './paths.ts'
+import type { Action, Step } from './plan.ts'
+import { type Journal, type Records, type Running, recordedMap } from './records.ts'
+import type { Wanted } from './stitch.ts'
+
+export interface Site {
+  readonly machine: Machine
+  readonly records: Records
+}
+
+export interface Changing extends Running {
+  readonly change: Journal
+}
+
+/** Packets see these, and they can be taken back. */
+const isSwitch = ({ do: what }: Step): boolean => what === 'attach' || what === 'replace' || what === 'detach'
+
+/** Carries out all of it, or, where it throws, nothing. How many entries were given up, because a smaller table was full. */
+export function change(
+  site: Site,
+  before: Running | undefined,
+  running: Running,
+  wanted: Wanted,
+  actions: readonly Action[],
+  conversions: Conversions,
+): number {
+  const { machine, records } = site
+  const preparations = actions.filter(isPreparation)
+  const steps = actions.filter((action): action is Step => !isPreparation(action))
+  const undo = preparations.map((action) => (action.do === 'copy' ? seenPath(action.path) : action.at))
+  const changing: Changing = { ...running, change: { before, undo, steps } }
+  records.write({ ...changing, state: 'applying' })
+  const done: Step[] = []
+  try {
+    prepare(machine, wanted, preparations, conversions)
+    records.write({ ...changing, state: 'switching' })
+    for (const step of steps.filter(isSwitch)) {
+      done.push(step)
+      carryOut(machine, step, describedIn(changing), conversions)
+    }
+  } catch (error) {
+    takeAllBack(site, changing, done)
+    throw error
+  }
+  return tidy(site, changing, conversions)
+}
+
+function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): void {
+  try {
+    for (const step of done.toReversed()) takeBack(site.machine, step)
+    abandon(site, changing)
+  } catch {
+    // The machine is in no state to be changed. The record says what is to be done, and the first error why it was not.
+  }
+}
+
+/** Nothing of it was ever there. */
+export function abandon({ machine, records }: Site, { graph, change: { before, undo } }: Changing): void {
+  forget(machine, undo)
+  if (before === undefined) records.remove(graph.name)
+  else records.write(before)
+}
+
+/** What nobody needs any more goes. Packets are with the new graph by now, so there is no way back. */
+function tidy(site: Site, changing: Changing, conversions: Conversions): number {
+  const rest = changing.change.steps.filter((step) => !isSwitch(step))
+  try {
+    return settle(site, changing, rest, conversions)
+  } catch {
+    // Each step can be done again.
+  }
+  try {
+    return settle(site, changing, rest, conversions)
+  } catch (error) {
+    throw refusal(
+      `the graph ${changing.graph.name} runs as it shall, but not all is tidied up: ${error instanceof Error ? error.message : error}`,
+      'run the command again',
+      undefined,
+      error,
+    )
+  }
+}
+
+/** After a process that was killed when packets had begun to see the change. Interfaces that went meanwhile are left out. */
+export function finish(site: Site, changing: Changing, conversions: Conversions): number {
+  const { machine } = site
+  const steps = changing.change.steps.filter(
+    (step) => !('interface' in step) || step.do === 'detach' || machine.interface(step.interface) !== undefined,
+  )
+  return settle(site, changing, steps, conversions)
+}
+
+function settle(site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number {
+  const described = describedIn(changing)
+  const lost = steps.reduce((sum, step) => sum + carryOut(site.machine, step, described, conversions), 0)
+  const { change: _, ...running } = changing
+  site.records.write({ ...running, state: 'applied' })
+  return lost
+}
+
+const describedIn = (running: Running) => (path: string) => recordedMap(running, path)

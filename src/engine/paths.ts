@@ -1,0 +1,33 @@
+/** Where things of a graph are pinned. */
+import type { AttachPoint } from '../isa/program.ts'
+
+export const mapPath = (graph: string, instance: string, map: string): string => `${graph}/${instance}/maps/${map}`
+/** By hook, so that a program of the one can be there before that of the other goes. */
+const FOLDER: Readonly<Record<AttachPoint, string>> = {
+  'tc ingress': 'links',
+  'tc egress': 'egress',
+  'xdp native': 'xdp',
+  'xdp generic': 'xdp',
+}
+
+export const linkPath = (graph: string, instance: string, port: string, point: AttachPoint): string =>
+  `${graph}/${instance}/${FOLDER[point]}/${port}`
+
+/** Whether a path is one of {@link linkPath}. */
+export const isLinkPath = (path: string): boolean =>
+  !path.includes('/@') && Object.values(FOLDER).includes(path.split('/')[2] ?? '')
+
+/** No instance has a name with an @ in it. */
+const beside = (folder: string) => (path: string) => path.replace('/', `/@${folder}/`)
+
+/** The program of an attachment, by itself: links and filters do not give back the one that they have. */
+export const programPath = beside('programs')
+
+/** What will be pinned at a path when no packet needs what is there any more. */
+export const nextPath = beside('next')
+
+/** The entries of a map as they were when they were copied first. */
+export const seenPath = beside('seen')
+
+/** Whether something lies there while a graph changes, and at no other time. */
+export const isAside = (path: string): boolean => /^[^/]+\/@(next|seen)\//.test(path)

@@ -1,0 +1,94 @@
+/** State survives a change by instance, name and layout; where the layout is another one, by the cube's own function. */
+import type { Diagnostic } from '../base/diagnostic.ts'
+import type { CubeFolder } from '../cube/catalogue.ts'
+import type { Migration } from '../cube/index.ts'
+import { isKeyless, isRing, type MapDescription } from '../isa/program.ts'
+import { mapKind, type Table } from '../lang/index.ts'
+import type { Graph, GraphFile } from './graph.ts'
+import { type Convert, conversion } from './migrate.ts'
+import { mapPath } from './paths.ts'
+import type { Copy, Step } from './plan.ts'
+
+interface OwnedTable {
+  readonly instance: string
+  readonly name: string
+  readonly table: Table
+  readonly migrations: readonly Migration[] | undefined
+}
+
+/** The tables of all instances, by the paths of their maps. */
+function tablesOf(graph: Graph, cubes: ReadonlyMap<string, CubeFolder>): ReadonlyMap<string, OwnedTable> {
+  const tables = new Map<string, OwnedTable>()
+  for (const { name: instance, cube: named } of graph.instances) {
+    const { cube, control } = cubes.get(named) ?? {}
+    for (const [name, table] of Object.entries(cube?.state ?? {}))
+      tables.set(mapPath(graph.name, instance, name), { instance, name, table, migrations: control?.migrate?.[name] })
+  }
+  return tables
+}
+
+export interface KeptState {
+  /** How maps are described whose entries go into another one. */
+  readonly kept: ReadonlyMap<string, MapDescription>
+  readonly conversions: ReadonlyMap<string, Convert>
+  /** Tables whose entries would be lost. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** What becomes of the maps at `changed`. `recorded` tells how they were described when they were made. */
+export function keepState(
+  { graph, cubes, place }: GraphFile,
+  changed: readonly string[],
+  recorded: (path: string) => MapDescription | undefined,
+): KeptState {
+  const tables = tablesOf(graph, cubes)
+  const kept = new Map<string, MapDescription>()
+  const conversions = new Map<string, Convert>()
+  const diagnostics: Diagnostic[] = []
+  for (const path of changed) {
+    const owned = tables.get(path)
+    // Events are for whoever is there when they happen. What is no table of a cube is made anew from the graph.
+    if (owned === undefined || isRing(mapKind(owned.table.kind))) continue
+    const from = recorded(path)
+    const convert = from && conversion(from, owned.table, owned.migrations)
+    if (from !== undefined && convert !== undefined) {
+      kept.set(path, from)
+      conversions.set(path, convert)
+    } else diagnostics.push({ ...lost(graph, owned, from), place: place(['instances', owned.instance, 'cube']) })
+  }
+  return { kept, conversions, diagnostics }
+}
+
+function lost({ name: graph }: Graph, { instance, name, table }: OwnedTable, from: MapDescription | undefined) {
+  const what = `the table ${name} of ${instance}`
+  const anew = `run tessera delete ${graph} first, and its entries are lost`
+  if (from === undefined)
+    return { message: `${what} is there already, and nobody knows with which layout`, remedy: anew }
+  if (isKeyless(from.kind))
+    return {
+      message: `${what} cannot change: nobody can list what is in a ${from.kind.replace('_', ' ')}`,
+      remedy: anew,
+    }
+  const changed = table.kind === from.kind ? 'has another layout than' : `is a ${table.kind}, and a ${from.kind} in`
+  return {
+    message: `${what} ${changed} the graph that runs`,
+    remedy: `say in the cube's control.ts what becomes of its entries: migrate: { ${name}: [from(OLD, ({ key, value }) => …)] };\nor ${anew}`,
+  }
+}
+
+/** What becomes of the entries that a change had begun to copy. */
+export function conversionsAgain(
+  graph: Graph,
+  cubes: ReadonlyMap<string, CubeFolder>,
+  steps: readonly Step[],
+): ReadonlyMap<string, Convert> {
+  const tables = tablesOf(graph, cubes)
+  const copies = steps.filter((step): step is Step & Copy => step.do === 'copy again')
+  return new Map(
+    copies.flatMap(({ path, from }) => {
+      const { table, migrations } = tables.get(path) ?? {}
+      const convert = table && conversion(from, table, migrations)
+      return convert === undefined ? [] : [[path, convert] as const]
+    }),
+  )
+}
