@@ -76,7 +76,7 @@ test('tsc knows both layouts', () => {
       // @ts-expect-error: the new value has `seen`
       stations: [from(stations, ({ key, value }) => ({ key, value }))],
       // @ts-expect-error: the old value has no `packets`
-      total: [from(stations, ({ key, value }) => ({ key: { index: 0 }, value: { packets: value.packets } }))],
+      total: [from(stations, ({ value }) => ({ key: { index: 0 }, value: { packets: value.packets } }))],
     },
   })
 })
