@@ -5,9 +5,9 @@ import { MAP } from '../compiler/wiring.ts'
 import type { ControlKit, ControlPlane } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
 import { type PuntedPacket, type Punts, puntsMap } from '../lang/index.ts'
+import { mapPath } from './paths.ts'
 import { type PuntDecoder, puntDecoder } from './punts.ts'
 import type { Settings } from './settings.ts'
-import { mapPath } from './stitch.ts'
 import { openTables } from './tables.ts'
 
 /** A packet on its way into the data plane. */
