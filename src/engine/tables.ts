@@ -202,19 +202,22 @@ export function readCounters(
 ): (port: number) => PortCounters {
   const map = machine.openMap(mapPath(graph, instance, MAP.counters), countersMap(cube, capacity))
   if (map !== undefined) held.use(map)
+  const stride = slotsPerPort(cube)
+  const drops = Object.keys(dropReasons(cube)).map((name, index) => [name, SLOT.firstDrop + index] as const)
+  const lost = rings(cube).map((name) => [name, lostSlot(cube, name)] as const)
+  const punts = Object.keys(cube.punts ?? {}).map((name, index) => [name, puntSlot(cube, index)] as const)
   return (port) => {
-    const at = (slot: number): Count =>
-      sum(map?.lookup(encodeStruct(counterKey, { index: port * slotsPerPort(cube) + slot })))
-    const counted = (names: readonly string[], slotOf: (name: string, index: number) => number) =>
+    const at = (slot: number): Count => sum(map?.lookup(encodeStruct(counterKey, { index: port * stride + slot })))
+    const counted = (slots: readonly (readonly [name: string, slot: number])[]) =>
       Object.fromEntries(
-        names.map((name, index) => [name, at(slotOf(name, index))] as const).filter(([, { packets }]) => packets > 0n),
+        slots.map(([name, slot]) => [name, at(slot)] as const).filter(([, { packets }]) => packets > 0n),
       )
     return {
       received: at(SLOT.received),
       sent: at(SLOT.sent),
-      drops: counted(Object.keys(dropReasons(cube)), (_, index) => SLOT.firstDrop + index),
-      lost: counted(rings(cube), (name) => lostSlot(cube, name)),
-      punts: counted(Object.keys(cube.punts ?? {}), (_, index) => puntSlot(cube, index)),
+      drops: counted(drops),
+      lost: counted(lost),
+      punts: counted(punts),
     }
   }
 }

@@ -37,6 +37,7 @@ function outcome(lab: Bridge, port: string, bytes: Uint8Array): string {
   const before = lab.counters(port).drops
   const output = lab.send(port, bytes)
   for (const copies of Object.values(output)) {
+    if (copies.length === 1 && copies.every((copy) => Buffer.compare(copy, bytes) === 0)) continue
     expect(copies.map((copy) => dissect(copy))).toEqual([dissect(bytes)])
     expect(copies).toEqual([bytes])
   }
