@@ -45,6 +45,14 @@ export interface Machine extends Disposable {
   /** Returns when no packet is any more on its way through a program that has been replaced or detached. */
   settle(): void
 
+  /**
+   * A way into programs of the TC hook for packets of ours: as many slots, each for a program. It is there until it is disposed, or
+   * this process dies; one of the same name that somebody has left goes. `name` has up to 14 characters.
+   */
+  createGate(name: string, slots: number): Gate
+  /** Of a gate that somebody has made: a thread or a process sends by one of its own. Undefined where there is none. */
+  openGate(name: string): GateSender | undefined
+
   /** Nanoseconds of the clock that `now()` reads in a data plane. */
   now(): bigint
 }
@@ -92,6 +100,18 @@ export interface MachineMap extends Disposable {
    */
   install(index: number, program: LoadedProgram): void
   pin(path: string): void
+}
+
+/** Disposing takes it away, with whatever is on its way. */
+export interface Gate extends Disposable {
+  install(slot: number, program: LoadedProgram): void
+}
+
+export interface GateSender extends Disposable {
+  /** A frame meets the program of a slot as if it had arrived at an interface: at once, or with the next {@link flush}. */
+  send(slot: number, frame: Uint8Array): void
+  /** Says how many frames could not be sent since the last one. */
+  flush(): number
 }
 
 /** A record, `length` bytes `at` a place in memory that is good until this returns. Nothing else can be asked of the ring meanwhile. */

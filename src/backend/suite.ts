@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Machine } from './machine.ts'
 import { bloomSuite } from './suite/bloom.ts'
 import { conformanceSuite } from './suite/conformance.ts'
+import { gateSuite } from './suite/gates.ts'
 import { instructionSuite } from './suite/instructions.ts'
 import { lockSuite } from './suite/locks.ts'
 import { mapSuite } from './suite/maps.ts'
@@ -31,6 +32,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('maps of maps', () => swapSuite(open))
     describe('tail calls', () => tailCallSuite(open))
     describe('rings', () => ringSuite(open))
+    describe('gates', () => gateSuite(open))
     describe('pins', () => pinSuite(open))
     describe('XDP', () => xdpSuite(open))
     describe('refuses', () => refusalSuite(open))

@@ -1,10 +1,11 @@
-import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
+import type { Attachment, Gate, GateSender, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Program } from '../isa/program.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
 import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
 import { awaitReaders, close } from './ffi.ts'
+import { KernelGate, KernelGateSender } from './gate.ts'
 import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap } from './maps.ts'
@@ -139,6 +140,14 @@ class KernelMachine implements Machine {
   settle(): void {
     // With CPUs that nobody is to disturb (nohz_full), the kernel only waits after it has exchanged a map in a map.
     if (awaitReaders() < 0) MapOfMaps.create('settle', ONE_ENTRY)[Symbol.dispose]()
+  }
+
+  createGate(name: string, slots: number): Gate {
+    return KernelGate.open(name, slots, this.#open)
+  }
+
+  openGate(name: string): GateSender | undefined {
+    return KernelGateSender.open(name, this.#open)
   }
 
   now(): bigint {

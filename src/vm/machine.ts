@@ -1,10 +1,11 @@
-import type { Attachment, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
+import type { Attachment, Gate, GateSender, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import { Link, VirtualAttachment } from './attachment.ts'
 import { LONGEST_FRAME } from './buffer.ts'
 import { SimulatedClock } from './clock.ts'
 import { type Engine, translated } from './engine.ts'
+import { VirtualGate } from './gate.ts'
 import { VirtualMap } from './map.ts'
 import { checkDescription, MapHandle, sameDescription } from './maphandle.ts'
 import { type Counters, type Endpoint, Network, type PassedFrame, type VirtualInterface } from './network.ts'
@@ -64,6 +65,7 @@ class Virtual implements VirtualMachine {
   readonly #network: Network
   readonly #pins = new Pins()
   readonly #engine: Engine
+  readonly #gates = new Map<string, VirtualGate>()
 
   constructor({
     budget = 5_000_000,
@@ -163,6 +165,18 @@ class Virtual implements VirtualMachine {
 
   /** A packet has been everywhere when whoever sent it goes on. */
   settle(): void {}
+
+  createGate(name: string): Gate {
+    this.#gates.get(name)?.[Symbol.dispose]()
+    const gate = new VirtualGate(this.#network, name, () => this.#gates.delete(name))
+    this.#gates.set(name, gate)
+    return gate
+  }
+
+  openGate(name: string): GateSender | undefined {
+    const gate = this.#gates.get(name)
+    return gate && { send: (slot, frame) => gate.send(slot, frame), flush: () => 0, [Symbol.dispose]() {} }
+  }
 
   now(): bigint {
     return this.clock.now()
