@@ -36,6 +36,8 @@ export interface Node {
   readonly config: Readonly<Record<string, unknown>>
   /** The port that packets come in by. A transparent cube has none. */
   readonly port?: { readonly id: number; readonly config: Readonly<Record<string, unknown>> } | undefined
+  /** Nothing of the data plane: all packets are sent by this port, and did not come by any. */
+  readonly sends?: number | undefined
   /** Of packets through a transparent cube: `ingress` comes from outside. */
   readonly direction?: 'ingress' | 'egress' | undefined
   /** Ports that the instance's counters have room for. */

@@ -34,7 +34,7 @@ import { select } from './select.ts'
 import { checkCopied, Decisive, type SharedProgram } from './shared.ts'
 import type { DataPlaneSource } from './source.ts'
 import { tidy } from './tidy.ts'
-import { VERDICT } from './typed.ts'
+import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { opened } from './wired.ts'
 import { clockMap, countersMap, exitsMap, MAP, type NodeWiring, programsMap, ROW_OF, type Wiring } from './wiring.ts'
 
@@ -90,6 +90,8 @@ interface Part extends Pick<LowerOptions, 'prefix' | 'wiring'> {
   readonly source: DataPlaneSource
   readonly config: Specialisation['config']
   readonly port: Specialisation['port']
+  /** As {@link Node.sends}. */
+  readonly sends?: number | undefined
 }
 
 function alone(source: DataPlaneSource, options: Specialisation) {
@@ -108,10 +110,10 @@ export function wired({ cube }: DataPlaneSource, { wiring, direction }: Speciali
 const ordered = (ways: readonly Way[], own: number): readonly Way[] =>
   [...ways].sort((a, b) => Number(a.port === own) - Number(b.port === own) || a.port - b.port)
 
-function together({ source, instance, config, port, direction = 'ingress', ways, capacity }: Node): Part {
+function together({ source, instance, config, port, sends, direction = 'ingress', ways, capacity }: Node): Part {
   const id = port?.id ?? ROW_OF[direction]
   const wiring = { port: id, direction, ways: ordered(ways, id), capacity }
-  return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, wiring }
+  return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, sends, wiring }
 }
 
 function generate(whole: Whole): SharedProgram {
@@ -179,7 +181,7 @@ function unoptimised(whole: Whole): Graph[] {
   const parts = nodes.map((part) => {
     const { cube, module, syntax } = part.source
     const at = { source: module, span: syntax }
-    const body = typed(part, hook)
+    const body = part.sends === undefined ? typed(part, hook) : sending(part.sends, at)
     const main = {
       name,
       parameters: [],
@@ -191,9 +193,15 @@ function unoptimised(whole: Whole): Graph[] {
       redirects: [],
       at,
     }
-    return { cube, main, prefix: part.prefix, wiring: part.wiring }
+    return { cube, main, prefix: part.prefix, wiring: part.wiring, sends: part.sends !== undefined }
   })
   return lower(parts, { hook, direction, verdicts, clock, calls, look })
+}
+
+/** `return forward(port)` */
+function sending(port: number, at: Position): TypedStatement[] {
+  const to = { op: 'constant', value: BigInt(port), type: U16, at } as const
+  return [{ op: 'return', value: { op: 'forward', port: to, type: VERDICT, at }, at }]
 }
 
 function optimised(whole: Whole): Graph[] {

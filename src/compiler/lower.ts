@@ -15,6 +15,8 @@ import type { Typed, TypedFunction, TypedStatement } from './typed.ts'
 /** A data plane of the program, and what is its own. */
 export interface NodeToLower extends Pick<LowerOptions, 'cube' | 'prefix' | 'wiring'> {
   readonly main: TypedFunction
+  /** Its packets did not come by any port. */
+  readonly sends: boolean
 }
 
 /** The program, and after it the functions that it calls. Packets come in at the first of its nodes; ways lead to later ones only. */
@@ -35,7 +37,7 @@ export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Gr
   // One context, at the start: value numbering finds it wherever another is asked for.
   builder.emit({ op: 'context' })
   packet.arrive()
-  for (const [index, { main, ...own }] of nodes.entries()) {
+  for (const [index, { main, sends, ...own }] of nodes.entries()) {
     const start = frame.nodes[index]
     if (start === undefined || (index > 0 && start.predecessors.length === 0)) continue
     if (index > 0) builder.enter(start)
@@ -44,7 +46,7 @@ export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Gr
     functions.push(...called.graphs)
     farthest = Math.max(farthest, called.farthest)
     builder.at = main.at
-    new Lowering(frame, options, called.callees).node(main, index === 0)
+    new Lowering(frame, options, called.callees).node(main, index === 0, sends)
   }
   packet.finish()
   const graph = builder.finish()
@@ -70,11 +72,11 @@ function lowerFunctions(main: TypedFunction, options: LowerOptions, names: Names
 }
 
 class Lowering extends ValueLowering {
-  node({ body }: TypedFunction, isFirst: boolean): void {
+  node({ body }: TypedFunction, isFirst: boolean, sends: boolean): void {
     // Who looks reads the packet, too.
     const isSeen = this.options.look !== undefined
     if (isFirst && isSeen) this.packet.open()
-    this.exits.received()
+    if (!sends) this.exits.received()
     if (isFirst && !isSeen) this.packet.open()
     this.statements(body)
     this.exits.finish()
