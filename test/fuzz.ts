@@ -80,11 +80,12 @@ const began = performance.now()
 const elapsed = (): number => (performance.now() - began) / 1000
 for (; !interrupted && programs < runs && elapsed() < seconds; seed = following(seed)) {
   const trial = play({ seed })
-  if (!only.test(`${trial.hook}\n${trial.text}`)) continue
-  const complaint = judge(modules, trial, benches, constructs)
-  if (complaint !== undefined) found.push({ seed, complaint })
-  programs++
-  packets += trial.packets.length
+  if (only.test(`${trial.hook}\n${trial.text}`)) {
+    const complaint = judge(modules, trial, benches, constructs)
+    if (complaint !== undefined) found.push({ seed, complaint })
+    programs++
+    packets += trial.packets.length
+  }
   if (process.stderr.isTTY && programs % 20 === 0)
     process.stderr.write(`\r${programs} programs, ${found.length} findings, ${elapsed().toFixed(0)} s`)
   // For the interrupt to be seen.

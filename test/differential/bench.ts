@@ -3,7 +3,16 @@ import type { Machine, MachineMap, RunResult } from '../../src/backend/machine.t
 import { alignUp, toHex } from '../../src/base/bytes.ts'
 import { mapsOf } from '../../src/compiler/compile.ts'
 import { MAP, type Wiring } from '../../src/compiler/wiring.ts'
-import { isArray, isBloom, isPerCpu, isRing, isSequence, type Program } from '../../src/isa/program.ts'
+import type { Layout } from '../../src/isa/layout.ts'
+import {
+  isArray,
+  isBloom,
+  isPerCpu,
+  isRing,
+  isSequence,
+  type MapDescription,
+  type Program,
+} from '../../src/isa/program.ts'
 import { decodeStruct } from '../../src/lang/codec.ts'
 import { puntHeader, puntReasons } from '../../src/lang/index.ts'
 import { sample } from './cube.ts'
@@ -68,7 +77,7 @@ export class Bench {
   private fill(tables: TableContents, now: bigint): void {
     for (const [name, entries] of Object.entries(tables)) {
       const map = this.map(name)
-      const { kind, value } = map.description
+      const { kind, value } = entriesOf(map)
       if (isBloom(kind)) {
         // Nothing can be taken out of it.
         this.maps[name] = this.machine.createMap(name, map.description)
@@ -93,9 +102,13 @@ export class Bench {
   /** The entries of a table, or the values of a queue in their order; for a per-CPU table, those of one CPU. */
   private linesOf(name: string, cpu: number): string[] {
     const map = this.map(name)
-    const { kind, value } = map.description
+    const { kind, value } = entriesOf(map)
     if (isBloom(kind)) return []
-    if (isRing(kind)) return inOrder(name, map.consume())
+    if (isRing(kind))
+      return inOrder(
+        name,
+        map.consume().map((record) => captured(value, record)),
+      )
     if (isSequence(kind))
       return inOrder(
         name,
@@ -123,6 +136,16 @@ export class Bench {
       })
     return { cpu: cpus.size === 1 ? [...cpus][0] : undefined, lines: lines.sort() }
   }
+}
+
+/** Of a map of maps, those of the one in it. */
+const entriesOf = ({ description }: MachineMap): MapDescription => description.inner ?? description
+
+/** The record of an event, without the room that its packet did not need. */
+function captured(value: Layout, record: Uint8Array): Uint8Array {
+  const [length, packet] = value.kind === 'struct' ? value.fields.slice(-2) : []
+  if (length?.name !== 'captured' || packet === undefined) return record
+  return record.subarray(0, packet.offset + Buffer.from(record).readUInt32LE(length.offset))
 }
 
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)

@@ -7,7 +7,15 @@ import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, MAP, puntSlot, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Field, List } from '../../src/isa/layout.ts'
 import { type Hook, isArray } from '../../src/isa/program.ts'
-import { FARTHEST, mapKind, puntHeader, puntReasons, type StructType } from '../../src/lang/index.ts'
+import {
+  FARTHEST,
+  mapKind,
+  packetRecord,
+  puntHeader,
+  puntReasons,
+  type StructType,
+  type Table,
+} from '../../src/lang/index.ts'
 import { Checksums, type Place } from './checksums.ts'
 import { type Packet, TcPacket } from './packet.ts'
 import { XdpPacket } from './packet-xdp.ts'
@@ -116,6 +124,18 @@ class Interpreter {
         return this.verdicts.redirect
       }
     }
+  }
+
+  /** An event of a ring of packets: its fields, how many bytes of the packet, and those. */
+  private withPacket(table: Table, event: Uint8Array): Uint8Array {
+    const [length, bytes] = packetRecord(table).fields.slice(-2)
+    if (length === undefined || bytes === undefined) throw new Error('no place for packets')
+    const packet = this.packet.bytes.subarray(0, table.packet)
+    const record = new Uint8Array(bytes.offset + packet.length)
+    record.set(event)
+    new DataView(record.buffer).setUint32(length.offset, packet.length, true)
+    record.set(packet, bytes.offset)
+    return record
   }
 
   /** The record of a punt: there always is room here. */
@@ -331,10 +351,10 @@ class Interpreter {
       case 'emit': {
         const { events } = this.world
         const { name, table } = node.table
-        if (table.packet !== undefined) throw new Error('no rings of packets are generated')
         // What computes it may emit another one before.
         const event = this.record(table.value, node.value)
-        events.set(name, [...(events.get(name) ?? []), event])
+        const record = table.packet === undefined ? event : this.withPacket(table, event)
+        events.set(name, [...(events.get(name) ?? []), record])
         return true
       }
       case 'has':

@@ -1,7 +1,7 @@
 /** Tables for generated programs. */
 import { toHex } from '../../src/base/bytes.ts'
 import { isArray } from '../../src/isa/program.ts'
-import { mapKind, type StructType } from '../../src/lang/index.ts'
+import { mapKind, type StructType, swapped } from '../../src/lang/index.ts'
 import { sample } from './cube.ts'
 import type { Choose } from './generate/draft.ts'
 import type { TableContents } from './interpret.ts'
@@ -17,8 +17,9 @@ export function tablesOf(
     names.map((name) => {
       const { kind, key, value, entries } = sample.state[name]
       const filled = new Map<string, Uint8Array>()
-      const all = isArray(mapKind(kind))
-      if (kind === 'ringbuf' || kind === 'bloom_filter') return [name, filled]
+      const inner = swapped(kind) ?? mapKind(kind)
+      const all = isArray(inner)
+      if (inner === 'ringbuf' || kind === 'bloom_filter') return [name, filled]
       const count = all ? entries : choose(Math.min(entries + 1, 6))
       for (let index = 0; index < count; index++) {
         const bytes = all || BY_NUMBER.has(name) ? numbered(key, index) : random(key, choose)
@@ -33,7 +34,7 @@ export function tablesOf(
         if (name === 'hosts') bytes.set([choose(2), 0], 16)
         if (name === 'flows') bytes.set([choose(4), 0], 6)
         if (name === 'recent') bytes[6] = choose(2)
-        if (kind === 'lpm_trie') cutPrefix(bytes, choose)
+        if (inner === 'lpm_trie') cutPrefix(bytes, choose)
         filled.set(toHex(bytes), random(value, choose))
       }
       return [name, filled]
@@ -42,7 +43,7 @@ export function tablesOf(
 }
 
 const BOOLS: ReadonlySet<string> = new Set(['bool', 'list(bool, 4)'])
-const BY_NUMBER: ReadonlySet<string> = new Set(['small', 'tight', 'shares', 'buckets', 'vault'])
+const BY_NUMBER: ReadonlySet<string> = new Set(['small', 'swaps', 'tight', 'shares', 'buckets', 'vault'])
 const BY_MAC: ReadonlySet<string> = new Set(['flows', 'recent'])
 
 /** A prefix of 0 to 48 bits, mostly short, so that several match one key; what is past its length is zero. */

@@ -34,12 +34,19 @@ export interface Reference {
 /** A value, or a reference that is not null. */
 export type Parameter = Type | { readonly struct: StructType; readonly origin: Origin }
 
+/** What a function returns: a value, several of them under names, or what becomes of the packet. */
+export type Returns = Type | 'verdict' | RecordType
+
+export type RecordType = readonly { readonly field: string; readonly type: Type }[]
+
+export const isRecord = (returns: Returns): returns is RecordType => typeof returns !== 'string'
+
 export interface Helper {
   readonly name: string
   /** It is the language's. Those that are written here take `packet` and `context` first. */
   readonly imported: boolean
   readonly parameters: readonly Parameter[]
-  readonly returns: Type | 'verdict'
+  readonly returns: Returns
   readonly cost: number
   /** It may move the packet, and is called in statements of its own. */
   readonly moves: boolean
@@ -70,7 +77,7 @@ export class Draft {
   budget = 0
   /** What is compiled in counts, too. */
   cost = 0
-  returns: Type | 'verdict' = 'verdict'
+  returns: Returns = 'verdict'
   inHelper = false
   /** Under a lock: nothing but what was passed can be used. */
   locked = false

@@ -3,8 +3,19 @@ import { Ethernet, type StructType } from '../../../src/lang/index.ts'
 import { HEADERS, sample } from '../cube.ts'
 import { ADDRESSES, isAddress, isInt, TYPES, type Type } from '../types.ts'
 import { address } from './addresses.ts'
-import { annotation, type Choose, Draft, type Helper, indented, type Parameter, type TableName } from './draft.ts'
+import {
+  annotation,
+  type Choose,
+  Draft,
+  type Helper,
+  indented,
+  isRecord,
+  type Parameter,
+  type Returns,
+  type TableName,
+} from './draft.ts'
 import { update } from './locks.ts'
+import { recordAnnotation, recordType } from './records.ts'
 import { returned, statements, verdict } from './statements.ts'
 
 export interface Generated {
@@ -93,10 +104,14 @@ function transport(draft: Draft, ip: string): string[] {
 const OWN = new Set(['Listed', 'Mixed'])
 
 function helper(draft: Draft, name: string): string[] {
-  const returns = draft.once(5) ? 'verdict' : draft.pick(TYPES)
+  const returns: Returns = draft.oneOf<Returns>(
+    [6, () => draft.pick(TYPES)],
+    [2, () => 'verdict'],
+    [3, () => recordType(draft)],
+  )
   const parameters = Array.from({ length: draft.choose(4) }, () => parameter(draft))
   // What it returns must be there to be returned.
-  if (returns !== 'verdict' && isAddress(returns)) parameters.push(returns)
+  if (typeof returns === 'string' && returns !== 'verdict' && isAddress(returns)) parameters.push(returns)
   draft.inHelper = true
   draft.returns = returns
   draft.budget = 1 + draft.choose(5)
@@ -106,7 +121,11 @@ function helper(draft: Draft, name: string): string[] {
     else draft.refer(`p${index}`, one.struct, one.origin)
   const body = draft.opened(() => [...statements(draft, 1), `return ${returned(draft, 1)}`])
   const typed = parameters.map((one, index) => `, p${index}: ${typeOf(draft, one)}`).join('')
-  const result = returns === 'verdict' ? 'Verdict' : annotation(draft, returns)
+  const result = isRecord(returns)
+    ? recordAnnotation(draft, returns)
+    : returns === 'verdict'
+      ? 'Verdict'
+      : annotation(draft, returns)
   const moved = draft.moves > moves
   draft.helpers.push({ name, imported: false, parameters, returns, cost: draft.cost + 4, moves: moved })
   return [`function ${name}(packet, context${typed}): ${result} {`, ...CONTEXT, ...indented(body), '}', '']

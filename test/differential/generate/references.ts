@@ -2,10 +2,10 @@
 import type { StructType } from '../../../src/lang/index.ts'
 import { HEADERS } from '../cube.ts'
 import { type FieldOf, fieldsOf, type Int, isInt, promoted } from '../types.ts'
-import type { Draft, Origin, Reference } from './draft.ts'
+import { type Draft, indented, type Origin, type Reference } from './draft.ts'
 import { compatible, constant, unsigned } from './integers.ts'
 import { body, DEEPEST, returned } from './statements.ts'
-import { entry, type Taken } from './tables.ts'
+import { entry, store, type Taken } from './tables.ts'
 import { test } from './values.ts'
 
 /** Where headers begin after Ethernet, tags, and IP; and where none does. */
@@ -54,7 +54,7 @@ const offset = (draft: Draft, kind: string): string =>
 /** A reference, or one of two. */
 function taken(draft: Draft): Taken | undefined {
   const one = draft.choose(2) === 0 ? header(draft) : entry(draft)
-  if (one?.again === undefined || !draft.once(8)) return one
+  if (one?.again === undefined || !draft.once(one.struct.checksums === undefined ? 8 : 3)) return one
   const { struct, again } = one
   // A parameter is not known to be of the same table; and the message around a part would be forgotten.
   const alike = draft
@@ -99,20 +99,20 @@ export function reference(draft: Draft, depth: number): string[] {
   if (one === undefined) return []
   const { name, struct, origin, text, before = [], isChosen } = one
   const declared = [...before, `const ${name} = ${text}`]
-  const use = (): void => draft.refer(name, struct, origin, isChosen)
-  const using = (): string[] =>
-    draft.opened(() => {
-      use()
-      return body(draft, depth)
-    })
+  // What one of several is, is seen in what is done to it.
+  const use = (): string[] => {
+    draft.refer(name, struct, origin, isChosen)
+    const mine = draft.alive().filter((known) => known.name === name)
+    return isChosen === true && draft.once(2) ? (store(draft, mine) ?? []) : []
+  }
+  const using = (): string[] => draft.opened(() => [...indented(use()), ...body(draft, depth)])
   const nested = depth < DEEPEST ? 1 : 0
   return draft.oneOf<string[]>(
     [
       2,
       () => {
         const left = `if (${draft.pick([`!${name}`, `${name} === null`])}) return ${returned(draft, 1)}`
-        use()
-        return [...declared, left]
+        return [...declared, left, ...use()]
       },
     ],
     [
@@ -136,8 +136,7 @@ export function reference(draft: Draft, depth: number): string[] {
       1,
       () => {
         const left = `if (!${name} || ${compared(draft, name, struct)}) return ${returned(draft, 1)}`
-        use()
-        return [...declared, left]
+        return [...declared, left, ...use()]
       },
     ],
     [nested, () => [...declared, `if (!${name}) {`, ...body(draft, depth), '} else {', ...using(), '}']],

@@ -2,11 +2,12 @@
 import { struct } from '../../../src/lang/index.ts'
 import { sample } from '../cube.ts'
 import { fieldsOf, isInt, promoted, TYPES } from '../types.ts'
-import { type Draft, indented } from './draft.ts'
+import { type Draft, indented, isRecord } from './draft.ts'
 import { compatible, constant, int } from './integers.ts'
 import { underLock } from './locks.ts'
 import { loop } from './loops.ts'
 import { move } from './moves.ts'
+import { takeApart, written } from './records.ts'
 import { reference } from './references.ts'
 import { cell, change, isWritable, record, store } from './tables.ts'
 import { call, test, valueFor } from './values.ts'
@@ -40,6 +41,7 @@ function statement(draft: Draft, depth: number): string[] {
     [1, () => evaluate(draft)],
     [draft.alive().length > 0 ? 1 : 0, () => takeOut(draft)],
     [free, () => cell(draft)],
+    [draft.helpers.some(({ returns }) => isRecord(returns)) ? 3 * free : 0, () => takeApart(draft)],
     [draft.updates.length > 0 ? 2 * free : 0, () => underLock(draft)],
     [draft.moving && draft.pinned === 0 ? free : 0, () => move(draft)],
   )
@@ -143,6 +145,7 @@ function choice(draft: Draft, depth: number): string[] {
 export function returned(draft: Draft, depth: number): string {
   const { returns } = draft
   if (returns === 'verdict') return verdict(draft, depth)
+  if (isRecord(returns)) return written(draft, returns, depth)
   return valueFor(draft, returns, depth) ?? 'false'
 }
 

@@ -1,5 +1,6 @@
 /** What generated data planes do with tables. */
-import { isLocked, type StructType } from '../../../src/lang/index.ts'
+import { isRing } from '../../../src/isa/program.ts'
+import { isLocked, mapKind, type StructType, swapped } from '../../../src/lang/index.ts'
 import { sample } from '../cube.ts'
 import { fieldsOf, type Int, isInt, listsOf } from '../types.ts'
 import type { Draft, Reference, TableName } from './draft.ts'
@@ -27,6 +28,9 @@ export const KEYS = {
   history: (draft) => withList(draft, 'list(u8, 3)', (marks) => `{ marks: ${marks}, id: ${narrowed(draft, 2)} }`),
   padded: (draft) =>
     `{ wide: ${narrowed(draft, 2)}, id: ${narrowed(draft, 2)}, flag: ${valueFor(draft, 'bool', 1)}, word: 7 }`,
+  swaps: (draft) => `{ id: ${narrowed(draft, 4)} }`,
+  steps: (draft) => `{ index: ${narrowed(draft, 4)} }`,
+  ways: (draft) => `{ to: ${int(draft, 1).text}, zone: (${int(draft, 1).text}) & 1 }`,
   routes: (draft) => `{ to: ${int(draft, 1).text}, zone: (${int(draft, 1).text}) & 1 }`,
   flows: (draft) => withAddress(draft, 'mac', (address) => `{ port: ${int(draft, 1).text}, address: ${address} }`),
   recent: (draft) => withAddress(draft, 'mac', (from) => `{ from: ${from}, id: ${narrowed(draft, 2)} }`),
@@ -38,10 +42,12 @@ type Keyed = keyof typeof KEYS
 const KEYED = Object.keys(KEYS) as Keyed[]
 /** Those whose entries stay where they are, so that a reference remains one. */
 const isFixed = (name: TableName): boolean =>
-  ['array', 'percpu_array', 'cell', 'locked_array'].includes(sample.state[name].kind)
+  ['array', 'percpu_array', 'cell', 'locked_array'].includes(sample.state[name].kind) || isSwapped(name)
+const isSwapped = (name: TableName): boolean => swapped(sample.state[name].kind) !== undefined
 /** Those that `get` gives fields of. */
 const READ = KEYED.filter((name) => !isLocked(sample.state[name].kind))
-const CHANGED = KEYED.filter((name) => sample.state[name].kind !== 'lpm_trie')
+const CHANGED = KEYED.filter((name) => sample.state[name].kind !== 'lpm_trie' && !isSwapped(name))
+const RINGS = ['events', 'captures'] as const
 const SEQUENCES = ['line', 'pile'] as const
 
 function withList(draft: Draft, name: string, key: (list: string) => string) {
@@ -124,8 +130,8 @@ export const isWritable =
   }
 
 /** `entry.field = …`, or that of a header. Undefined where there is nothing to assign to. */
-export function store(draft: Draft): string[] | undefined {
-  const known = draft.alive().filter(isWritable(draft))
+export function store(draft: Draft, among = draft.alive()): string[] | undefined {
+  const known = among.filter(isWritable(draft))
   if (known.length === 0) return undefined
   const reference = draft.pick(known)
   const { name, struct } = reference
@@ -183,9 +189,9 @@ export function change(draft: Draft, depth: number): string[] {
 }
 
 function pushed(draft: Draft): string | undefined {
-  const table = draft.pick([...SEQUENCES, 'events'] as const)
+  const table = draft.pick([...SEQUENCES, ...RINGS])
   const value = record(draft, sample.state[table].value as StructType)
-  return value && `state.${table}.${table === 'events' ? 'emit' : 'push'}(${value})`
+  return value && `state.${table}.${isRing(mapKind(sample.state[table].kind)) ? 'emit' : 'push'}(${value})`
 }
 
 function changed(draft: Draft): string | undefined {

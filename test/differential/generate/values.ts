@@ -1,7 +1,7 @@
 /** Truth values, addresses, and what has a name: variables, fields, results of functions. */
 import { ADDRESSES, fieldsOf, isInt, type Type } from '../types.ts'
 import { address, within } from './addresses.ts'
-import type { Draft, Parameter, Reference } from './draft.ts'
+import type { Draft, Parameter, Reference, Returns } from './draft.ts'
 import { compatible, int } from './integers.ts'
 import { elements } from './lists.ts'
 import { known } from './tables.ts'
@@ -86,7 +86,7 @@ export function atom(draft: Draft, type: Type): string | undefined {
 }
 
 /** A call of a function that returns this, where there is one and all that it takes. */
-export function call(draft: Draft, returns: Type | 'verdict', depth: number, mayMove = false): string | undefined {
+export function call(draft: Draft, returns: Returns, depth: number, mayMove = false): string | undefined {
   const fit = draft.helpers.filter(
     (one) =>
       one.returns === returns &&
