@@ -23,6 +23,8 @@ export function copyEntries(machine: Machine, { path, from }: Copy, to: MachineM
     const made = convert(entry)
     if (made !== undefined && !isNothing(to.description, made)) to.update(...made)
   }
+  // That took its time: little is left to do when the programs are switched.
+  copyChanges({ old, seen, to }, convert, true)
 }
 
 /**
@@ -32,7 +34,17 @@ export function copyEntries(machine: Machine, { path, from }: Copy, to: MachineM
 export function copyAgain(machine: Machine, { path, from }: Copy, to: MachineMap, convert: Convert): number {
   using old = machine.openMap(path, from)
   using seen = machine.openMap(seenPath(path), keeping(from))
-  if (old === undefined || seen === undefined) return 0
+  return old === undefined || seen === undefined ? 0 : copyChanges({ old, seen, to }, convert, false)
+}
+
+interface Maps {
+  readonly old: MachineMap
+  /** The old one as it was when it was copied. */
+  readonly seen: MachineMap
+  readonly to: MachineMap
+}
+
+function copyChanges({ old, seen, to }: Maps, convert: Convert, goesOn: boolean): number {
   const now = new Map(old.entries().map((entry) => [toHex(entry[0]), entry]))
   let lost = 0
   const put = (entry: Entry): void => {
@@ -40,9 +52,16 @@ export function copyAgain(machine: Machine, { path, from }: Copy, to: MachineMap
     try {
       to.update(...entry)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
+      if (!(error instanceof Refusal) || goesOn) throw error
       lost++
     }
+  }
+  // What went makes room for what came.
+  for (const entry of isArray(kindOf(old)) ? [] : seen.entries()) {
+    if (now.has(toHex(entry[0]))) continue
+    const copied = convert(entry)
+    if (copied !== undefined) removeUnchanged(to, copied)
+    if (goesOn) seen.delete(entry[0])
   }
   for (const entry of now.values()) {
     const before = seen.lookup(entry[0])
@@ -51,13 +70,9 @@ export function copyAgain(machine: Machine, { path, from }: Copy, to: MachineMap
     const made = convert(entry)
     const isMoved = copied !== undefined && made !== undefined && !isEqual(copied[0], made[0])
     if (copied !== undefined && (made === undefined || isMoved)) removeUnchanged(to, copied)
-    if (made === undefined) continue
-    if (copied === undefined || isMoved ? isVacant(to, made) : isUnchanged(to, copied)) put(made)
-  }
-  if (isArray(from.kind)) return lost
-  for (const entry of seen.entries()) {
-    const copied = now.has(toHex(entry[0])) ? undefined : convert(entry)
-    if (copied !== undefined) removeUnchanged(to, copied)
+    if (made !== undefined && (copied === undefined || isMoved ? isVacant(to, made) : isUnchanged(to, copied)))
+      put(made)
+    if (goesOn) seen.update(...entry)
   }
   return lost
 }

@@ -48,6 +48,12 @@ export interface Change {
   readonly conversions: Conversions
 }
 
+/** A change that has been made. */
+export interface Applied extends Change {
+  /** Entries that were written while they were copied, and for which the new table has no room any more. */
+  readonly lost: number
+}
+
 /** What an instance looks like now. */
 export interface InstanceStatus {
   readonly name: string
@@ -113,15 +119,15 @@ export class Engine {
   }
 
   /** Plans and carries out. Nothing has changed when it throws. */
-  async apply(file: GraphFile): Promise<Change> {
+  async apply(file: GraphFile): Promise<Applied> {
     const { machine, records, lock } = this.parts
     const { name } = file.graph
     using _held = await lock()
     await this.recoverAll()
     forget(machine, machine.pinned(name).filter(isAside))
     const made = await this.plan(file)
-    change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
-    return made
+    const lost = change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
+    return { ...made, lost }
   }
 
   /**

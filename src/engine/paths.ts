@@ -2,6 +2,10 @@
 import type { AttachPoint } from '../isa/program.ts'
 
 export const mapPath = (graph: string, instance: string, map: string): string => `${graph}/${instance}/maps/${map}`
+
+/** Whether a path is one of {@link mapPath}. */
+export const isMapPath = (path: string): boolean => !path.includes('/@') && path.split('/')[2] === 'maps'
+
 /** By hook, so that a program of the one can be there before that of the other goes. */
 const FOLDER: Readonly<Record<AttachPoint, string>> = {
   'tc ingress': 'links',

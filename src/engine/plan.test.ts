@@ -151,7 +151,7 @@ describe('a plan', () => {
       what: 'a map more and a map less',
       from: whole,
       to: { ...whole, maps: ['m', 'o'] },
-      actions: ['create map o', 'replace a on v1', 'replace b on v2', 'remove n'],
+      actions: ['create map o', 'replace a on v1', 'replace b on v2', 'settle lan', 'remove n'],
     },
     {
       what: 'a map of another layout',
@@ -195,7 +195,7 @@ describe('a plan', () => {
       what: 'from XDP to TC',
       from: { maps: ['m', 'exits'], exits: { 0: 7 }, xdp: { a: 'v1' } },
       to: { maps: ['m'], links: { a: 'v1' } },
-      actions: ['attach a on v1', 'detach xdp/a', 'remove exits'],
+      actions: ['attach a on v1', 'detach xdp/a', 'settle lan', 'remove exits'],
     },
     {
       what: 'from native to generic: off first, for an interface has one of them',
@@ -219,7 +219,13 @@ describe('a plan', () => {
       what: 'what nobody knows, below the graph: removed',
       from: { ...whole, other: ['router/maps/routes', 'leftover'] },
       to: whole,
-      actions: ['replace a on v1', 'replace b on v2', 'remove lan/router/maps/routes', 'remove lan/leftover'],
+      actions: [
+        'replace a on v1',
+        'replace b on v2',
+        'settle lan',
+        'remove lan/router/maps/routes',
+        'remove lan/leftover',
+      ],
     },
   ])('$what', ({ from, to, actions }) => {
     expect(shown(plan(present(from), wanted(to)))).toEqual(actions)

@@ -5,7 +5,7 @@ import { toHex } from '../base/bytes.ts'
 import { encode } from '../isa/encode.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import { isSameMap } from './migrate.ts'
-import { isLinkPath, nextPath, programPath, seenPath } from './paths.ts'
+import { isLinkPath, isMapPath, nextPath, programPath, seenPath } from './paths.ts'
 import type { Entry, Wanted, WantedAttachment } from './stitch.ts'
 
 export type Action = Preparation | Step
@@ -116,22 +116,26 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       program,
       maps: Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, pathNow.get(map) ?? map])),
     }))
+  const rest = surplus(present, wanted)
+  // Packets on their way may need what is taken from under them, such as the next program.
+  const isLeft = newMaps.some(([path]) => pinned.has(path)) || (attachments.length > 0 && rest.some(isMapPath))
   return [
     ...newMaps.map(([path, description]): Action => {
       const entries = wanted.entries[path] ?? []
       return { do: 'create map', path, at: pathNow.get(path) ?? path, description, entries }
     }),
-    ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
     ...loads,
+    // Last, because what is written from here on until programs are switched has to be copied again.
+    ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
     ...switches(present, wanted, new Set(loads.map(({ path }) => path))),
-    ...(newMaps.some(([path]) => pinned.has(path)) ? [{ do: 'settle', path: wanted.graph } as const] : []),
+    ...(isLeft ? [{ do: 'settle', path: wanted.graph } as const] : []),
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
     ...loads
       .filter(({ path }) => pinned.has(programPath(path)))
       .map(({ path }): Action => ({ do: 'adopt', path: programPath(path) })),
     ...copies.map(({ path }): Action => ({ do: 'remove', path: seenPath(path) })),
-    ...surplus(present, wanted).map((path): Action => ({ do: 'remove', path })),
+    ...rest.map((path): Action => ({ do: 'remove', path })),
   ]
 }
 

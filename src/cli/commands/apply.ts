@@ -69,8 +69,9 @@ async function run(file: string, { machine, attach, dryRun = false }: Options): 
     console.log(printActions(actions))
     return
   }
-  const { actions, running } = await host.engine.apply(graph)
+  const { actions, running, lost } = await host.engine.apply(graph)
   console.log(printActions(actions))
+  if (lost > 0) console.log(`${lost} entries that were written meanwhile have no room in a table that is smaller now`)
   console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
 }
 
