@@ -1,0 +1,196 @@
+/**
+ * Which nodes of a graph are in which programs, and where one program goes over to another by a tail call.
+ *
+ * Cost model. What goes over costs about 2 ns and is parsed again; what is repeated in several programs costs time and memory when
+ * it is compiled, loaded and verified, about 10 µs an instruction. So a node is in every program that reaches it, as long as
+ *
+ * - all programs together have at most twice what they would have if each node was there once ({@link MOST_REPEATED});
+ * - none has more than {@link LARGEST_PROGRAM} instructions, far from the verifier's million steps, which grow with branches.
+ *
+ * Of what is too much, those nodes that repetition makes largest get programs of their own, with a slot in an array. So does each
+ * node that a way leads back to: the kernel's bound of 33 tail calls for each packet bounds all loops. Programs that turn out to be
+ * too much for the kernel nevertheless, by their stack or their branches, are cut once more where they are told to be ({@link
+ * CutOptions.apart}).
+ *
+ * What is sent out of the port that it came in by goes over as well, for that is rare; and so does what is copied, when it is
+ * flooded to several cubes. A program for a slot is made when another one is found to go over to it, which most never do: then it
+ * has one node, and goes over from there.
+ *
+ * A program at TC ingress and one at TC egress are of two kinds, and so are those that they go over to.
+ */
+import type { AttachPoint } from '../isa/program.ts'
+import { type GraphEntry, type NodeName, nextNodes, type Topology } from './nodes.ts'
+
+/** Instructions of all programs, as a multiple of those of all nodes, and what is no trouble in any case. */
+const MOST_REPEATED = { times: 2, plus: 1000 }
+const LARGEST_PROGRAM = 3000
+
+export type Side = 'arriving' | 'leaving'
+
+export interface PlannedProgram {
+  /** Where packets come to it: at an interface, or from another program by its slot. */
+  readonly from: GraphEntry | { readonly slot: number }
+  readonly side: Side
+  /** Its own nodes, the first one first, each before those that it leads to. */
+  readonly nodes: readonly NodeName[]
+}
+
+export interface Cuts {
+  /** Of each entry. */
+  readonly entries: readonly PlannedProgram[]
+  /** What a slot is for. */
+  readonly slots: readonly PlannedProgram[]
+  /** The slot of a node. */
+  slotOf(side: Side, node: NodeName): number
+}
+
+export interface CutOptions {
+  /** Instructions, about, of a node by itself. */
+  readonly sizeOf: (node: NodeName) => number
+  /** Nodes that are in no program but their own. */
+  readonly apart?: ReadonlySet<NodeName>
+}
+
+const SIDES = ['arriving', 'leaving'] as const
+
+export const sideOf = (point: AttachPoint): Side => (point === 'tc egress' ? 'leaving' : 'arriving')
+
+export function cut(graph: Topology, options: CutOptions): Cuts {
+  const numbers = new Map([...graph.nodes.keys()].map((node, index) => [node, index]))
+  const slotOf = (side: Side, node: NodeName): number => SIDES.indexOf(side) * numbers.size + (numbers.get(node) ?? 0)
+  const sides = SIDES.map((side) => {
+    const entries = graph.entries.filter(({ point }) => sideOf(point) === side)
+    return { side, entries, ...cutSide(graph, entries, options) }
+  })
+  return {
+    entries: sides.flatMap(({ side, entries, members }) =>
+      entries.map((from, index) => ({ from, side, nodes: members[index] ?? [] })),
+    ),
+    slots: sides.flatMap(({ side, own }) =>
+      [...numbers.keys()].map((node) => ({ from: { slot: slotOf(side, node) }, side, nodes: own.get(node) ?? [node] })),
+    ),
+    slotOf,
+  }
+}
+
+interface CutSide {
+  /** The nodes of each entry's program. */
+  readonly members: readonly (readonly NodeName[])[]
+  /** Those of programs of their own, by the first one. */
+  readonly own: ReadonlyMap<NodeName, readonly NodeName[]>
+}
+
+/** Finds the largest repetition of a node that keeps all within bounds. */
+function cutSide(graph: Topology, entries: readonly GraphEntry[], { sizeOf, apart = new Set() }: CutOptions): CutSide {
+  const { order, looped } = orderOf(
+    graph,
+    entries.map(({ node }) => node),
+  )
+  const sizes = new Map(order.map((node) => [node, sizeOf(node)]))
+  const once = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+  const most = once * MOST_REPEATED.times + MOST_REPEATED.plus
+  const start = { graph, entries, order, sizes, looped, apart }
+  for (let repeated = most; ; repeated /= 2) {
+    const found = assign(start, repeated, repeated < 1 ? Number.POSITIVE_INFINITY : most)
+    if (found !== undefined) return found
+  }
+}
+
+interface Start {
+  readonly graph: Topology
+  readonly entries: readonly GraphEntry[]
+  readonly order: readonly NodeName[]
+  readonly sizes: ReadonlyMap<NodeName, number>
+  readonly looped: ReadonlySet<NodeName>
+  readonly apart: ReadonlySet<NodeName>
+}
+
+/**
+ * Gives nodes to programs, in an order in which those that lead to a node come before it. Undefined where that makes more than
+ * `most` instructions.
+ */
+function assign(
+  { graph, entries, order, sizes, looped, apart }: Start,
+  mostRepeated: number,
+  most: number,
+): CutSide | undefined {
+  const members: NodeName[][] = entries.map(() => [])
+  const totals: number[] = entries.map(() => 0)
+  const reaching = new Map<NodeName, Set<number>>()
+  const placeOf = new Map(order.map((node, place) => [node, place]))
+  const own = new Map<NodeName, readonly NodeName[]>()
+  let total = 0
+  for (const [index, { node }] of entries.entries()) reachedBy(reaching, node).add(index)
+  const roots = new Set(entries.map(({ node }) => node))
+  for (const [place, node] of order.entries()) {
+    const size = sizes.get(node) ?? 0
+    const from = reachedBy(reaching, node)
+    const needsOwn = looped.has(node)
+    const others = from.size - (needsOwn ? 0 : 1)
+    const isTooLarge = () => [...from].some((program) => (totals[program] ?? 0) + size > LARGEST_PROGRAM)
+    const isApart = !roots.has(node) && (apart.has(node) || size * others > mostRepeated || isTooLarge())
+    const programs = isApart ? new Set<number>() : from
+    if (isApart || needsOwn) {
+      programs.add(members.length)
+      const nodes: NodeName[] = []
+      own.set(node, nodes)
+      members.push(nodes)
+      totals.push(0)
+    }
+    total += programs.size * size
+    if (total > most) return undefined
+    for (const program of programs) {
+      members[program]?.push(node)
+      totals[program] = (totals[program] ?? 0) + size
+    }
+    const met = graph.nodes.get(node)
+    for (const next of met === undefined ? [] : nextNodes(met)) {
+      if ((placeOf.get(next) ?? 0) <= place) continue
+      const reached = reachedBy(reaching, next)
+      for (const program of programs) reached.add(program)
+    }
+    reaching.delete(node)
+  }
+  return { members: members.slice(0, entries.length), own }
+}
+
+function reachedBy(reaching: Map<NodeName, Set<number>>, node: NodeName): Set<number> {
+  const known = reaching.get(node) ?? new Set<number>()
+  reaching.set(node, known)
+  return known
+}
+
+/** All nodes that are reached, each before those that it leads to but for ways that lead back; and where those lead to. */
+function orderOf(
+  { nodes }: Topology,
+  roots: readonly NodeName[],
+): { readonly order: readonly NodeName[]; readonly looped: ReadonlySet<NodeName> } {
+  const order: NodeName[] = []
+  const looped = new Set<NodeName>()
+  const state = new Map<NodeName, 'open' | 'done'>()
+  const open: { readonly node: NodeName; readonly next: readonly NodeName[]; at: number }[] = []
+  const visit = (node: NodeName): void => {
+    const met = nodes.get(node)
+    if (met === undefined || state.get(node) === 'done') return
+    if (state.get(node) === 'open') {
+      looped.add(node)
+      return
+    }
+    state.set(node, 'open')
+    open.push({ node, next: nextNodes(met), at: 0 })
+  }
+  // The last root is visited first, so that the first one comes first.
+  for (const root of roots.toReversed()) {
+    if (!state.has(root)) visit(root)
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const next = top.next[top.at++]
+      if (next !== undefined) visit(next)
+      else {
+        state.set(top.node, 'done')
+        order.push(top.node)
+        open.pop()
+      }
+    }
+  }
+  return { order: order.toReversed(), looped }
+}
