@@ -35,6 +35,7 @@ import { checkCopied, Decisive, type SharedProgram } from './shared.ts'
 import type { DataPlaneSource } from './source.ts'
 import { tidy } from './tidy.ts'
 import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
+import { usedSlots } from './used-slots.ts'
 import { opened } from './wired.ts'
 import { clockMap, countersMap, exitsMap, MAP, type NodeWiring, programsMap, ROW_OF, type Wiring } from './wiring.ts'
 
@@ -125,13 +126,15 @@ function generate(whole: Whole): SharedProgram {
 function generateOnce(whole: Whole): SharedProgram {
   const graphs = optimised(whole)
   graphs.forEach(checkCopied)
+  const slots = usedSlots(graphs)
   const code = graphs.map(select)
   code.forEach(allocate)
   checkEffort(code)
   code.forEach(tidy)
   const { name, hook = 'tc' } = whole
   const program = emit(code, { name, hook, maps: mapsOfWhole(whole) })
-  return { program, open: code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired))) }
+  const open = code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired)))
+  return { program: slots.length === 0 ? program : { ...program, slots }, open }
 }
 
 /** The first third of {@link compile}: the typed tree. */

@@ -7,7 +7,7 @@ import { copyAgain, copyEntries } from './copy.ts'
 import type { Convert } from './migrate.ts'
 import { isAside, isLinkPath, nextPath, programPath } from './paths.ts'
 import type { Action, Preparation, Step } from './plan.ts'
-import type { Wanted } from './stitch.ts'
+import type { Wanted, WantedProgram } from './stitch.ts'
 
 /** What becomes of the entries of maps that others take the place of. */
 export type Conversions = ReadonlyMap<string, Convert>
@@ -25,7 +25,7 @@ export function apply(
 }
 
 export const isPreparation = (action: Action): action is Preparation =>
-  action.do === 'create map' || action.do === 'copy' || action.do === 'load'
+  ['create map', 'copy', 'load', 'install'].includes(action.do)
 
 /** Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. */
 export function prepare(
@@ -45,6 +45,10 @@ export function prepare(
     maps.set(path, held.use(map))
     return map
   }
+  const load = ({ program, maps }: WantedProgram): LoadedProgram => {
+    const given = Object.keys(program.maps).map((name) => [name, mapAt(maps[name] ?? name)] as const)
+    return machine.load(program, Object.fromEntries(given))
+  }
   for (const action of preparations) {
     switch (action.do) {
       case 'create map': {
@@ -58,10 +62,15 @@ export function prepare(
         copyEntries(machine, action, mapAt(nextPath(action.path)), conversionAt(conversions, action.path))
         break
       case 'load': {
-        const given = Object.keys(action.program.maps).map((name) => [name, mapAt(action.maps[name] ?? name)] as const)
-        using program = machine.load(action.program, Object.fromEntries(given))
+        using program = load(action)
         program.pin(action.at)
+        break
       }
+      case 'install':
+        for (const one of action.programs) {
+          using program = load(one)
+          mapAt(action.path).install(one.slot, program)
+        }
     }
   }
 }

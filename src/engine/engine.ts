@@ -8,7 +8,8 @@ import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import { apply, type Conversions, forget } from './apply.ts'
-import { cubesOf, type Graph, type GraphFile, interfaceText, linkText, type Port } from './graph.ts'
+import type { InterfaceFacts } from './assemblies.ts'
+import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText, linkText, type Port } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
 import { isAside, linkPath } from './paths.ts'
@@ -183,8 +184,14 @@ export class Engine {
     const { machine, clock = 'kernel' } = this.parts
     const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
     for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
-    const ifindex = (name: string): number => machine.interface(name)?.index ?? 0
-    return stitch({ graph, numbering, sources, ifindex, point, clock })
+    const known = new Map<string, InterfaceFacts>()
+    const facts = (name: InterfaceName): InterfaceFacts => {
+      const text = interfaceText(name)
+      const found = known.get(text) ?? { index: machine.interface(text)?.index ?? 0 }
+      known.set(text, found)
+      return found
+    }
+    return stitch({ graph, numbering, sources, facts, point, clock })
   }
 
   /** What deleting would do. */

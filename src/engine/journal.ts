@@ -34,7 +34,10 @@ export function change(
   const { machine, records } = site
   const preparations = actions.filter(isPreparation)
   const steps = actions.filter((action): action is Step => !isPreparation(action))
-  const undo = preparations.map((action) => (action.do === 'copy' ? seenPath(action.path) : action.at))
+  const undo = preparations.flatMap((action) => {
+    if (action.do === 'install') return []
+    return action.do === 'copy' ? seenPath(action.path) : action.at
+  })
   const changing: Changing = { ...running, change: { before, undo, steps } }
   records.write({ ...changing, state: 'applying' })
   const done: Step[] = []

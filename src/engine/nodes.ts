@@ -14,7 +14,7 @@ export type Destination =
   /** The host's own stack, as if it had arrived at the interface. */
   | { readonly to: 'host'; readonly interface: string }
   /** On its way as if there were no program: of transparent cubes on an interface of something else. */
-  | { readonly to: 'onwards' }
+  | { readonly to: 'on' }
   | { readonly to: 'nowhere' }
 
 export interface MetNode {
@@ -73,7 +73,7 @@ class TopologyBuilder {
       for (const port of instance.ports) this.addPort(instance, port, ways)
     }
     for (const on of this.graph.interfaces) {
-      this.addWays(on.through, { to: 'onwards' }, { to: 'onwards' })
+      this.addWays(on.through, { to: 'on' }, { to: 'on' })
       const [outer, inner] = [on.through[0] ?? '', on.through.at(-1) ?? '']
       const entry = { instance: INTERFACES, port: interfaceText(on), on }
       this.entries.push({ ...entry, point: 'tc ingress', node: passing(outer, 'ingress') })

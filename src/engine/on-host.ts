@@ -49,19 +49,19 @@ export function unsupported({ graph, place }: GraphFile): Diagnostic[] {
   })
   return [
     ...graph.instances.flatMap(({ name, ports }) =>
-      ports.flatMap(({ name: port, link, through }) => {
+      ports.flatMap(({ name: port, link }) => {
         const path = ['instances', name, 'ports', port]
         return [
-          ...(link?.to === 'port' ? [say([...path, 'to'], 'a link from port to port')] : []),
           ...(link?.to === 'host' ? [say([...path, 'host'], "a link to the host's stack")] : []),
           ...(link?.to === 'interface' && link.namespace !== undefined
             ? [say([...path, 'namespace'], 'a link into a network namespace')]
             : []),
-          ...(through.length > 0 ? [say([...path, 'through'], 'a transparent cube')] : []),
         ]
       }),
     ),
-    ...graph.interfaces.map((one) => say(['interfaces', interfaceText(one)], 'a transparent cube')),
+    ...graph.interfaces.map((one) =>
+      say(['interfaces', interfaceText(one)], 'a transparent cube on an interface of something else'),
+    ),
   ]
 }
 

@@ -1,10 +1,21 @@
 /** Where things of a graph are pinned. */
+import { PROGRAMS } from '../compiler/assembly.ts'
+import { MAP } from '../compiler/wiring.ts'
 import type { AttachPoint } from '../isa/program.ts'
 
 export const mapPath = (graph: string, instance: string, map: string): string => `${graph}/${instance}/maps/${map}`
 
 /** Whether a path is one of {@link mapPath}. */
 export const isMapPath = (path: string): boolean => !path.includes('/@') && path.split('/')[2] === 'maps'
+
+/** Stands for an instance in the paths of what belongs to the whole graph. No instance has such a name. */
+export const WHOLE = '+graph'
+
+/** The time of all programs, where tests move it. */
+export const clockPath = (graph: string): string => mapPath(graph, WHOLE, MAP.clock)
+
+/** An array of programs: another content has another path. */
+export const arrayPath = (graph: string, content: string): string => mapPath(graph, WHOLE, `${PROGRAMS}-${content}`)
 
 /** By hook, so that a program of the one can be there before that of the other goes. */
 const FOLDER: Readonly<Record<AttachPoint, string>> = {

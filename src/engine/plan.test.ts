@@ -50,6 +50,7 @@ const wanted = (sketch: Sketch): Wanted => ({
   graph: 'lan',
   maps: Object.fromEntries((sketch.maps ?? []).map((name) => [mapAt(name), description])),
   entries: Object.fromEntries(entries(sketch)),
+  slots: {},
   attachments: Object.fromEntries(attachments(sketch).map(([path, at]) => [path, { ...at, program, maps: {} }])),
 })
 

@@ -6,7 +6,7 @@ import { encode } from '../isa/encode.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import { isSameMap } from './migrate.ts'
 import { isLinkPath, isMapPath, nextPath, programPath, seenPath } from './paths.ts'
-import type { Entry, Wanted, WantedAttachment } from './stitch.ts'
+import type { Entry, Wanted, WantedAttachment, WantedProgram, WantedSlot } from './stitch.ts'
 
 export type Action = Preparation | Step
 
@@ -28,6 +28,8 @@ export type Preparation =
       /** The paths of maps, by the names that the program uses. */
       readonly maps: Readonly<Record<string, string>>
     }
+  /** Programs come into an array. */
+  | { readonly do: 'install'; readonly path: string; readonly programs: readonly WantedSlot[] }
 
 /** What packets see, and what tidies up after it. Plain data, for the journal; each can be done twice. */
 export type Step =
@@ -102,6 +104,8 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   const aside = (path: string): string => (pinned.has(path) ? nextPath(path) : path)
   const newMaps = Object.entries(wanted.maps).filter(([path]) => !present.sameMaps.has(path))
   const pathNow = new Map(newMaps.map(([path]) => [path, aside(path)]))
+  const mapsNow = (maps: WantedProgram['maps']): WantedProgram['maps'] =>
+    Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, pathNow.get(map) ?? map]))
   const copies = newMaps.flatMap(([path]): Copy[] => {
     const from = present.kept.get(path)
     return from === undefined ? [] : [{ path, from }]
@@ -114,7 +118,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       path,
       at: aside(programPath(path)),
       program,
-      maps: Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, pathNow.get(map) ?? map])),
+      maps: mapsNow(maps),
     }))
   const rest = surplus(present, wanted)
   // Packets on their way may need what is taken from under them, such as the next program.
@@ -124,6 +128,12 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       const entries = wanted.entries[path] ?? []
       return { do: 'create map', path, at: pathNow.get(path) ?? path, description, entries }
     }),
+    ...newMaps
+      .filter(([path]) => path in wanted.slots)
+      .map(([path]): Action => {
+        const programs = (wanted.slots[path] ?? []).map((slot) => ({ ...slot, maps: mapsNow(slot.maps) }))
+        return { do: 'install', path, programs }
+      }),
     ...loads,
     // Last, because what is written from here on until programs are switched has to be copied again.
     ...copies.map((copy): Action => ({ do: 'copy', ...copy })),

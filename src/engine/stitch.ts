@@ -1,11 +1,14 @@
 /** Stitching is compiling: for each entry of a graph, the program of all that a packet meets from there. */
-import { type DataPlaneSource, mapsOf } from '../compiler/compile.ts'
-import { MAP } from '../compiler/wiring.ts'
+import { createHash } from 'node:crypto'
+import { PROGRAMS } from '../compiler/assembly.ts'
+import { mapsOf } from '../compiler/compile.ts'
+import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
-import { type Graph, interfaceText } from './graph.ts'
-import { linkPath, mapPath } from './paths.ts'
-import { compileOnce } from './programs.ts'
-import { capacityOf, type Numbering } from './records.ts'
+import { type AssemblyOptions, assembleGraph } from './assemblies.ts'
+import { interfaceText } from './graph.ts'
+import { arrayPath, clockPath, linkPath, mapPath } from './paths.ts'
+import { fingerprint } from './plan.ts'
+import { capacityOf } from './records.ts'
 
 /** A graph made concrete on this host: what shall be pinned where. Paths as a machine has them. */
 export interface Wanted {
@@ -13,72 +16,78 @@ export interface Wanted {
   readonly maps: Readonly<Record<string, MapDescription>>
   /** All entries of those maps that only the engine writes. */
   readonly entries: Readonly<Record<string, readonly Entry[]>>
+  /** Arrays of programs, with all programs in them. Another content has another path, so that arrays never change. */
+  readonly slots: Readonly<Record<string, readonly WantedSlot[]>>
   readonly attachments: Readonly<Record<string, WantedAttachment>>
 }
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
-export interface WantedAttachment {
-  readonly interface: string
-  readonly point: AttachPoint
+/** A program, with the paths of the maps that it refers to, by the names it uses. */
+export interface WantedProgram {
   readonly program: Program
-  /** The paths of the maps that the program refers to, by the names it uses. */
   readonly maps: Readonly<Record<string, string>>
 }
 
-export interface StitchOptions {
-  readonly graph: Graph
-  readonly numbering: Numbering
-  /** The data plane of each cube, by the name that the graph uses. */
-  readonly sources: ReadonlyMap<string, DataPlaneSource>
-  readonly ifindex: (name: string) => number
-  /** Where all programs of the graph go. */
+export interface WantedAttachment extends WantedProgram {
+  readonly interface: string
   readonly point: AttachPoint
-  readonly clock: 'kernel' | 'cell'
 }
 
-export function stitch({ graph, numbering, sources, ifindex, point, clock }: StitchOptions): Wanted {
+/** A program that others go over to. */
+export interface WantedSlot extends WantedProgram {
+  readonly slot: number
+}
+
+export function stitch(options: AssemblyOptions): Wanted {
+  const { graph, numbering, sources, facts, point, clock } = options
   const maps: Record<string, MapDescription> = {}
   const entries: Record<string, readonly Entry[]> = {}
-  const attachments: Record<string, WantedAttachment> = {}
-  const hook = hookAt(point)
-  for (const instance of graph.instances) {
-    const source = sources.get(instance.cube)
-    const numbers = numbering[instance.name]
+  /** By the names that programs have for them. */
+  const paths: Record<string, string> = {}
+  const add = (name: string, path: string, description: MapDescription): void => {
+    paths[name] = path
+    maps[path] = description
+  }
+  for (const { name: instance, cube, ports } of graph.instances) {
+    const source = sources.get(cube)
+    const numbers = numbering[instance]
     if (source === undefined || numbers === undefined) continue
-    const capacity = capacityOf(numbers)
-    const described = Object.entries(mapsOf(source.cube, capacity, hook)).filter(
-      ([name]) => name !== MAP.clock || clock === 'cell',
-    )
-    const paths = Object.fromEntries(described.map(([name]) => [name, mapPath(graph.name, instance.name, name)]))
-    for (const [name, description] of described) maps[paths[name] ?? name] = description
-    const linked = instance.ports.flatMap((port) =>
-      port.link?.to === 'interface' ? [{ ...port, interface: interfaceText(port.link) }] : [],
-    )
-    const exits = linked.map((port) => ({
-      port: numbers.ids[port.name] ?? 0,
-      ifindex: ifindex(port.interface),
-    }))
-    const exitsPath = paths[MAP.exits]
-    if (exitsPath !== undefined) entries[exitsPath] = exits.map(({ port, ifindex }) => [word(port), word(ifindex)])
-    for (const port of linked) {
-      const program = compileOnce(source, {
-        name: `${instance.name}_${port.name}`,
-        config: instance.config,
-        port: port.config,
-        hook,
-        direction: point === 'tc egress' ? 'egress' : 'ingress',
-        wiring: { port: numbers.ids[port.name] ?? 0, exits, capacity },
-        clock,
-      })
-      const path = linkPath(graph.name, instance.name, port.name, point)
-      attachments[path] = { interface: port.interface, point, program, maps: paths }
+    for (const [name, description] of Object.entries(mapsOf(source.cube, capacityOf(numbers), hookAt(point)))) {
+      const path = mapPath(graph.name, instance, name)
+      if (name !== MAP.clock) add(`${instance}/${name}`, path, description)
+      if (name === MAP.exits)
+        entries[path] = ports.flatMap(({ name, link }) =>
+          link?.to === 'interface' ? [[word(numbers.ids[name] ?? 0), word(facts(link).index)] as const] : [],
+        )
     }
   }
-  return { graph: graph.name, maps, entries, attachments }
+  if (clock === 'cell') add(MAP.clock, clockPath(graph.name), clockMap)
+  const programs = assembleGraph(options)
+  const slots: Record<string, readonly WantedSlot[]> = {}
+  if (programs.slots.size > 0) {
+    const path = arrayPath(graph.name, contentOf(programs.slots))
+    add(PROGRAMS, path, programsMap(programs.size))
+    slots[path] = [...programs.slots].map(([slot, program]) => ({ slot, program, maps: pathsFor(program, paths) }))
+  }
+  const attachments = programs.entries.map(({ entry, program }): readonly [string, WantedAttachment] => [
+    linkPath(graph.name, entry.instance, entry.port, entry.point),
+    { interface: interfaceText(entry.on), point: entry.point, program, maps: pathsFor(program, paths) },
+  ])
+  return { graph: graph.name, maps, entries, slots, attachments: Object.fromEntries(attachments) }
 }
 
 /** Nothing: what a graph is to become when it is deleted. */
-export const nothing = (graph: string): Wanted => ({ graph, maps: {}, entries: {}, attachments: {} })
+export const nothing = (graph: string): Wanted => ({ graph, maps: {}, entries: {}, slots: {}, attachments: {} })
 
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
+
+const pathsFor = ({ maps }: Program, paths: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.keys(maps).map((name) => [name, paths[name] ?? name]))
+
+/** Equal for programs that do the same by the same slots. */
+function contentOf(slots: ReadonlyMap<number, Program>): string {
+  const hash = createHash('sha256')
+  for (const [slot, program] of slots) hash.update(`${slot} ${fingerprint(program)} `)
+  return hash.digest('hex').slice(0, 16)
+}

@@ -118,6 +118,8 @@ export interface Program {
   readonly functions?: readonly ProgramFunction[]
   /** Every map the instructions refer to, by the name they use. */
   readonly maps: Readonly<Record<string, MapDescription>>
+  /** Where it goes over to other programs: the numbers that they have in its array of programs. */
+  readonly slots?: readonly number[]
   readonly lines: readonly SourceLine[]
   /** Bytes of stack used, spills and called functions included; the kernel allows 512. */
   readonly stack: number

@@ -10,7 +10,7 @@ import { builtinCubes } from '../daemon/host.ts'
 import { apply } from '../engine/apply.ts'
 import { type Change, Engine } from '../engine/engine.ts'
 import type { Graph, GraphFile, InterfaceName, Link } from '../engine/graph.ts'
-import { mapPath } from '../engine/paths.ts'
+import { clockPath, mapPath } from '../engine/paths.ts'
 import { observe, plan } from '../engine/plan.ts'
 import { interfacesOf } from '../engine/ports.ts'
 import { decodePunt } from '../engine/punts.ts'
@@ -314,10 +314,8 @@ export class OpenGraphLab implements GraphLab {
   }
 
   #writeClock(): void {
-    for (const { name } of this.#graph.instances) {
-      using map = this.machine.openMap(mapPath(this.name, name, MAP.clock), clockMap)
-      if (map !== undefined) controlTable(cell, map).set({ index: 0 }, { nanoseconds: this.#now })
-    }
+    using map = this.machine.openMap(clockPath(this.name), clockMap)
+    if (map !== undefined) controlTable(cell, map).set({ index: 0 }, { nanoseconds: this.#now })
   }
 }
 

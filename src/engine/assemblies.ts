@@ -1,0 +1,173 @@
+/** The programs of a graph, compiled: those of its entries, and those that they go over to. */
+import type { Assembly, Node, Way } from '../compiler/assembly.ts'
+import type { DataPlaneSource } from '../compiler/compile.ts'
+import { Excess } from '../compiler/excess.ts'
+import { ROW_OF } from '../compiler/wiring.ts'
+import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
+import { type Cuts, cut, type PlannedProgram } from './cuts.ts'
+import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
+import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
+import { assembleOnce } from './programs.ts'
+import { capacityOf, type Numbering } from './records.ts'
+
+/** What has to be known of an interface to send there. */
+export interface InterfaceFacts {
+  readonly index: number
+  /** It is one end of a pair, whose other end is in another network namespace and takes packets at once (Linux 5.10). */
+  readonly peer?: boolean
+}
+
+export interface AssemblyOptions {
+  readonly graph: Graph
+  readonly numbering: Numbering
+  /** The data plane of each cube, by the name that the graph uses. */
+  readonly sources: ReadonlyMap<string, DataPlaneSource>
+  readonly facts: (name: InterfaceName) => InterfaceFacts
+  /** Where programs are of ports that lead to interfaces. */
+  readonly point: AttachPoint
+  readonly clock: 'kernel' | 'cell'
+}
+
+export interface GraphPrograms {
+  readonly entries: readonly { readonly entry: GraphEntry; readonly program: Program }[]
+  /** Those that others go over to, by their slots. */
+  readonly slots: ReadonlyMap<number, Program>
+  /** Slots that there could be. */
+  readonly size: number
+}
+
+/** Compiles a graph. What turns out to be too much for a program is cut in two, until it fits. */
+export function assembleGraph(options: AssemblyOptions): GraphPrograms {
+  const met = topology(options.graph, options.point)
+  const apart = new Set<NodeName>()
+  for (;;) {
+    const maker = new Assembler(options, met, apart)
+    try {
+      return maker.all()
+    } catch (error) {
+      if (!(error instanceof Excess) || !maker.divide()) throw error
+    }
+  }
+}
+
+/** Instructions of a data plane, about, by the length of its text: a bridge of 1000 characters has 150. */
+const CHARACTERS_EACH = 7
+
+class Assembler {
+  private readonly options: AssemblyOptions
+  private readonly met: Topology
+  private readonly apart: Set<NodeName>
+  private readonly cuts: Cuts
+  private current: PlannedProgram | undefined
+
+  constructor(options: AssemblyOptions, met: Topology, apart: Set<NodeName>) {
+    this.options = options
+    this.met = met
+    this.apart = apart
+    this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart })
+  }
+
+  all(): GraphPrograms {
+    const entries = this.cuts.entries.flatMap((planned) =>
+      'slot' in planned.from ? [] : [{ entry: planned.from, program: this.compile(planned) }],
+    )
+    const slots = new Map<number, Program>()
+    const wanted = entries.flatMap(({ program }) => program.slots ?? [])
+    for (const slot of wanted) {
+      const planned = this.cuts.slots[slot]
+      if (planned === undefined || slots.has(slot)) continue
+      const program = this.compile(planned)
+      slots.set(slot, program)
+      wanted.push(...(program.slots ?? []))
+    }
+    return { entries, slots, size: this.cuts.slots.length }
+  }
+
+  /** Has the second half of the program that was too much in one of its own. False where it is one node. */
+  divide(): boolean {
+    const nodes = this.current?.nodes ?? []
+    const total = nodes.reduce((sum, node) => sum + this.sizeOf(node), 0)
+    let before = 0
+    const half = nodes.findIndex((node) => {
+      before += this.sizeOf(node)
+      return before * 2 >= total
+    })
+    const first = nodes[Math.min(half + 1, nodes.length - 1)]
+    if (nodes.length < 2 || first === undefined || this.apart.has(first)) return false
+    this.apart.add(first)
+    return true
+  }
+
+  private compile(planned: PlannedProgram): Program {
+    this.current = planned
+    const { from, nodes } = planned
+    const { point, clock } = this.options
+    const places = new Map(nodes.map((node, place) => [node, place]))
+    const slots = this.cuts.slots.length
+    const common = { clock, slots, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
+    const assembly: Assembly = {
+      ...common,
+      name: nameOf(this.met.nodes.get(nodes[0] ?? '')),
+      hook: 'slot' in from ? hookAt(point) : hookAt(from.point),
+      nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
+    }
+    return assembleOnce(assembly)
+  }
+
+  private node(planned: PlannedProgram, name: NodeName, place: number, places: ReadonlyMap<NodeName, number>): Node {
+    const met = this.met.nodes.get(name)
+    const source = this.options.sources.get(met?.instance.cube ?? '')
+    if (met === undefined || source === undefined) throw new Error(`there is no node ${name}`)
+    const { instance, port, direction, ways } = met
+    const numbers = this.options.numbering[instance.name] ?? { ids: {}, next: 0 }
+    const numberOf = (one: string): number => (direction === undefined ? (numbers.ids[one] ?? 0) : ROW_OF[direction])
+    return {
+      source,
+      instance: instance.name,
+      config: instance.config,
+      ...(port === undefined ? {} : { port: { id: numberOf(port.name), config: port.config } }),
+      ...(direction === undefined ? {} : { direction }),
+      capacity: capacityOf(numbers),
+      ways: ways.map(
+        (way): Way => ({ port: numberOf(way.port), ...this.destination(planned, way.leads, place, places) }),
+      ),
+    }
+  }
+
+  private destination(
+    { from, side }: PlannedProgram,
+    leads: Destination,
+    place: number,
+    places: ReadonlyMap<NodeName, number>,
+  ): DistributiveOmit<Way, 'port'> {
+    switch (leads.to) {
+      case 'node': {
+        const at = places.get(leads.node) ?? -1
+        return at > place ? { to: 'node', node: at } : { to: 'tail', slot: this.cuts.slotOf(side, leads.node) }
+      }
+      case 'interface': {
+        const { index, peer = false } = this.options.facts(leads.on)
+        const isPeer = peer && side === 'arriving' && hookAt(this.options.point) === 'tc'
+        return { to: 'interface', ifindex: index, ...(isPeer ? { peer: true } : {}) }
+      }
+      case 'host': {
+        const arrived = !('slot' in from) && from.point === 'tc ingress' && interfaceText(from.on) === leads.interface
+        return { to: 'host', ifindex: this.options.facts(leads).index, ...(arrived ? { arrived } : {}) }
+      }
+      case 'on':
+      case 'nowhere':
+        return leads
+    }
+  }
+
+  private sizeOf(node: NodeName): number {
+    const source = this.options.sources.get(this.met.nodes.get(node)?.instance.cube ?? '')
+    return source === undefined ? 0 : Math.ceil((source.syntax.end - source.syntax.start) / CHARACTERS_EACH)
+  }
+}
+
+type DistributiveOmit<T, K extends keyof T> = T extends unknown ? Omit<T, K> : never
+
+/** In the kernel a name has 15 letters at most, which its loader sees to. */
+const nameOf = (node: MetNode | undefined): string =>
+  node === undefined ? 'graph' : `${node.instance.name}_${node.port?.name ?? node.direction}`

@@ -1,0 +1,99 @@
+/** Graphs of several cubes: what each packet meets, on both machines. */
+import { expect, test } from 'vitest'
+import { graphsOnEveryMachine, packet } from '../src/testing/index.ts'
+
+const frame = packet().ethernet().ipv4().udp().payload('hello').bytes()
+const none = {}
+
+/** Patches in a row, from eth0 to eth1. */
+const chain = (length: number): string =>
+  [
+    'graph: chain',
+    'instances:',
+    ...Array.from({ length }, (_, i) => {
+      const a = i === 0 ? 'interface: eth0' : ''
+      const b = i === length - 1 ? 'interface: eth1' : `to: p${i + 1}.a`
+      return `  p${i}: { cube: ./patch, ports: { a: { ${a} }, b: { ${b} } } }`
+    }),
+  ].join('\n')
+
+graphsOnEveryMachine('a graph', (open) => {
+  test.each([2, 5, 16])('of %i cubes in a row: packets pass all of them, both ways', async (length) => {
+    using lab = await open(chain(length))
+    expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
+    expect(lab.send('eth1', frame)).toEqual({ eth0: [frame] })
+    const one = { packets: 1n, bytes: BigInt(frame.length) }
+    for (const port of ['a', 'b'])
+      for (let i = 0; i < length; i++) expect(lab.counters(`p${i}`, port)).toMatchObject({ received: one, sent: one })
+  })
+
+  test('with transparent cubes on its ports', async () => {
+    using lab = await open(`
+graph: taps
+instances:
+  p: { cube: ./patch, ports: { a: { interface: eth0, through: [outer, inner] }, b: { to: q.a, through: [mine] } } }
+  q: { cube: ./patch, ports: { a: { through: [theirs] }, b: { interface: eth1 } } }
+  outer: { cube: ./tap }
+  inner: { cube: ./tap }
+  mine: { cube: ./tap }
+  theirs: { cube: ./tap }
+`)
+    expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
+    expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
+    expect(lab.send('eth1', frame)).toEqual({ eth0: [frame] })
+    const seen = (name: string) =>
+      lab
+        .table(name, 'seen')
+        .entries()
+        .map(([, value]) => value)
+    for (const name of ['outer', 'inner', 'theirs']) expect(seen(name)).toEqual([{ packets: 2n }, { packets: 1n }])
+    expect(seen('mine')).toEqual([{ packets: 1n }, { packets: 2n }])
+  })
+
+  test('where a port leads to nothing', async () => {
+    using lab = await open(
+      '{ graph: end, instances: { p: { cube: ./patch, ports: { a: { interface: eth0 }, b: {} } } } }',
+    )
+    expect(lab.send('eth0', frame)).toEqual(none)
+    expect(lab.counters('p', 'a').drops).toMatchObject({ not_connected: { packets: 1n } })
+  })
+
+  test('with a loop: what goes round is dropped after as many hops as the kernel lets it make', async () => {
+    using lab = await open(`
+graph: ring
+instances:
+  s: { cube: ./steer, config: { to: 1 }, ports: { a: { interface: eth0 }, x: { to: p.x }, y: { to: p.y } } }
+  p: { cube: ./patch, ports: { x: {}, y: {} } }
+`)
+    expect(lab.send('eth0', frame)).toEqual(none)
+    const reasons = ['s', 'p'].flatMap((instance) =>
+      ['x', 'y'].flatMap((port) => Object.entries(lab.counters(instance, port).drops)),
+    )
+    expect(reasons).toMatchObject([['too_many_hops', { packets: 1n }]])
+    // The first time round needs none.
+    expect(lab.counters('p', 'x').received.packets).toBe(34n)
+  })
+
+  test('sends back what came: out of the same port, by another cube, and by one that has no other', async () => {
+    using lab = await open(`
+graph: back
+instances:
+  p: { cube: ./patch, ports: { a: { interface: eth0 }, b: { to: s.a } } }
+  s: { cube: ./steer, config: { to: 0 }, ports: { a: {}, b: { interface: eth1 } } }
+  q: { cube: ./patch, ports: { a: { interface: eth2 }, b: { to: t.a } } }
+  t: { cube: ./steer, config: { to: 0 }, ports: { a: {} } }
+`)
+    expect(lab.send('eth0', frame)).toEqual({ eth0: [frame] })
+    expect(lab.send('eth1', frame)).toEqual({ eth0: [frame] })
+    expect(lab.send('eth2', frame)).toEqual({ eth2: [frame] })
+  })
+
+  test('becomes another one, and keeps its state', async () => {
+    using lab = await open(chain(3).replaceAll('./patch', 'bridge'))
+    lab.send('eth0', frame)
+    await lab.apply(chain(2).replaceAll('./patch', 'bridge'))
+    expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
+    expect(lab.table('p1', 'stations').entries()).toHaveLength(1)
+    expect(lab.counters('p0', 'a').received.packets).toBe(2n)
+  })
+})
