@@ -25,7 +25,8 @@ export function keepAroundRareCalls(graph: CodeGraph): void {
     }
   }
   const slots = new Map<Register, number>()
-  for (const block of graph.blocks)
+  for (const block of graph.blocks) {
+    if (!block.rare || !block.code.some(isCall)) continue
     block.code = block.code.flatMap((code) => {
       const kept = (across.get(code) ?? []).filter((register) => !elsewhere.has(register))
       const slotOf = (register: Register): number => {
@@ -39,6 +40,7 @@ export function keepAroundRareCalls(graph: CodeGraph): void {
         ...kept.map((register) => readSlot(slotOf(register), register, code.at)),
       ]
     })
+  }
 }
 
 const isCall = ({ opcode }: Code): boolean => opcode === (CLASS.jmp | JMP.call)

@@ -4,6 +4,9 @@ import { countUses } from './graph.ts'
 import { Ranges } from './ranges.ts'
 import { packetStates, type States } from './states.ts'
 
+/** What a pass changes: the ways between blocks, and perhaps values; values; or only that there are fewer of them. */
+export type Change = 'ways' | 'values' | 'fewer'
+
 /** What passes ask about a graph: found out when it is first asked for, and again when the graph has changed. */
 export class Analyses {
   private readonly graph: Graph
@@ -38,11 +41,12 @@ export class Analyses {
     return this.rangesNow
   }
 
-  /** Values have changed, and perhaps the ways between blocks. */
-  forget(ways: boolean): void {
-    if (ways) this.dominatorsNow = undefined
-    this.statesNow = undefined
+  /** What is gone, nothing looked at: so what is known of the others still holds. */
+  forget(change: Change): void {
     this.usesNow = undefined
+    if (change === 'fewer') return
+    if (change === 'ways') this.dominatorsNow = undefined
+    this.statesNow = undefined
     this.rangesNow = undefined
   }
 }

@@ -11,6 +11,7 @@ export function joinedLoads(graph: Graph, analyses = new Analyses(graph)): boole
   const numbers = new Numbers(graph)
   const replacements = new Map<Value, Value>()
   for (const block of graph.blocks) {
+    if (!block.values.some(isSum)) continue
     for (const value of [...block.values]) {
       const joined = joinedBy(value, block, analyses)
       if (joined === undefined) continue
@@ -26,6 +27,9 @@ export function joinedLoads(graph: Graph, analyses = new Analyses(graph)): boole
 }
 
 type Load = Extract<Value, { op: 'load' }>
+type Sum = Extract<Value, { op: 'alu' }>
+
+const isSum = (value: Value): value is Sum => value.op === 'alu' && (value.alu === 'or' || value.alu === 'add')
 
 /** A half of a number: where it is loaded, and whether its octets are in the other order afterwards. */
 interface Half {
@@ -34,8 +38,8 @@ interface Half {
 }
 
 function joinedBy(value: Value, block: Block, analyses: Analyses) {
-  const { uses, states } = analyses
-  if (value.op !== 'alu' || (value.alu !== 'or' && value.alu !== 'add')) return undefined
+  if (!isSum(value)) return undefined
+  const { uses } = analyses
   const [left, right] = value.arguments
   const shifted = [left, right].find((one) => one?.op === 'alu' && one.alu === 'lsh' && uses.get(one) === 1)
   const [upper, by] = shifted?.arguments ?? []
@@ -51,6 +55,7 @@ function joinedBy(value: Value, block: Block, analyses: Analyses) {
   const [first, second] = isTurned ? [high.load, low.load] : [low.load, high.load]
   const isNext = first.arguments[0] === second.arguments[0] && first.offset + size === second.offset
   if (!isNext || !block.values.includes(first) || !block.values.includes(second)) return undefined
+  const { states } = analyses
   const isUnchanged = states.before(first, 'packet') === states.before(second, 'packet')
   return isUnchanged && isSeen(block, [first, second], value) ? { first, bits, isTurned } : undefined
 }

@@ -9,6 +9,7 @@ import { Numbers } from './graph.ts'
  */
 export function keysInPackets(graph: Graph, analyses = new Analyses(graph)): boolean {
   const records = recordsOf(graph)
+  if (records.size === 0) return false
   const numbers = new Numbers(graph)
   let changed = false
   for (const block of graph.blocks) {
@@ -48,12 +49,14 @@ function recordsOf({ blocks }: Graph): Map<Value, Record> {
   const records = new Map<Value, Record>()
   for (const home of blocks)
     for (const value of home.values) if (value.op === 'stack') records.set(value, { home, stores: [], uses: 0 })
+  if (records.size === 0) return records
   for (const block of blocks) {
     for (const value of block.values) {
-      for (const [index, argument] of value.arguments.entries()) {
+      const [first] = value.arguments
+      for (const argument of value.arguments) {
         const record = argument.op === 'stack' ? records.get(argument) : undefined
         if (record === undefined) continue
-        if (value.op === 'store' && index === 0 && block === record.home) record.stores.push(value)
+        if (value.op === 'store' && argument === first && block === record.home) record.stores.push(value)
         // Another use, and so does not qualify; a call that comes before a store does not either.
         else record.uses += value.op === 'call' ? 1 : 2
         if (value.op === 'store' && record.uses > 0) record.uses = 2

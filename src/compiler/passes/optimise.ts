@@ -1,5 +1,5 @@
 import type { Graph } from '../ir.ts'
-import { Analyses } from './analyses.ts'
+import { Analyses, type Change } from './analyses.ts'
 import { combineTests } from './bit-tests.ts'
 import { knownBounds } from './bounds.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
@@ -32,9 +32,6 @@ interface Pass {
   /** What others change and gives this one nothing to find. */
   readonly ignores?: Change
 }
-
-/** The ways between blocks, and perhaps values; values; or only that there are fewer of them. */
-type Change = 'ways' | 'values' | 'fewer'
 
 const PASSES: readonly Pass[] = [
   { run: trivialPhis, changes: 'values', ignores: 'fewer' },
@@ -79,7 +76,7 @@ export function optimise(graph: Graph): void {
   const run = (pass: Pass): void => {
     waiting.delete(pass)
     if (!pass.run(graph, analyses)) return
-    analyses.forget(pass.changes === 'ways')
+    analyses.forget(pass.changes)
     for (const other of PASSES) if (other.ignores !== pass.changes) waiting.add(other)
   }
   for (const later of [undefined, ...LATER]) {

@@ -9,6 +9,7 @@ import { fits, swapBytes } from './simplify.ts'
  * of it then, because what is stored, or compared with a constant, is changed back.
  */
 export function swapLate(graph: Graph, analyses = new Analyses(graph)): boolean {
+  if (!graph.blocks.some(({ values }) => values.some(({ op }) => op === 'swap'))) return false
   const { uses } = analyses
   const numbers = new Numbers(graph)
   const replacements = new Map<Value, Value>()
@@ -55,14 +56,14 @@ function replace(block: Block, value: Value, before: Value, result: Value): void
 }
 
 /** What is compared with a constant can be compared with the constant's octets in the other order. */
-function compareTurned({ blocks }: Graph, { ranges }: Analyses): boolean {
+function compareTurned({ blocks }: Graph, analyses: Analyses): boolean {
   let changed = false
   for (const { end } of blocks) {
     if (end?.op !== 'branch' || (end.comparison !== 'eq' && end.comparison !== 'ne')) continue
     const { left, right } = end
     const [given] = left.arguments
     if (left.op !== 'swap' || right.op !== 'const' || given?.op !== 'phi') continue
-    if (right.value >> BigInt(left.bits) !== 0n || ranges.most(given) >> BigInt(left.bits) !== 0n) continue
+    if (right.value >> BigInt(left.bits) !== 0n || analyses.ranges.most(given) >> BigInt(left.bits) !== 0n) continue
     end.left = given
     end.right = newConstant(swapBytes(right.value, left.bits), right.at)
     changed = true

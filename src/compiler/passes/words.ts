@@ -12,9 +12,9 @@ import { fits, swapBytes } from './simplify.ts'
 export function wordSums(graph: Graph, analyses = new Analyses(graph)): boolean {
   const recognised = recogniseFolds(graph)
   if (recognised) return true
-  const folds = graph.blocks.flatMap((block) =>
-    block.values.flatMap((fold) => (fold.op === 'fold' && fold.bits === 16 ? [{ block, fold }] : [])),
-  )
+  const folds: { readonly block: Block; readonly fold: Value }[] = []
+  for (const block of graph.blocks)
+    for (const fold of block.values) if (fold.op === 'fold' && fold.bits === 16) folds.push({ block, fold })
   if (folds.length === 0) return false
   const words = new Words(graph, analyses)
   for (const { block, fold } of folds) words.shorten(block, fold)
@@ -27,7 +27,8 @@ const ONES_32 = 0xffff_ffffn
 /** `(x & 0xffff) + (x >> 16)`, of the same of a number of 32 bits: what that can be has no carry left. */
 function recogniseFolds(graph: Graph): boolean {
   const replacements = new Map<Value, Value>()
-  for (const block of graph.blocks)
+  for (const block of graph.blocks) {
+    if (!block.values.some(isSum)) continue
     for (const [index, value] of block.values.entries()) {
       const once = halved(value)
       const given = once && halved(once)
@@ -36,9 +37,12 @@ function recogniseFolds(graph: Graph): boolean {
       block.values[index] = fold
       replacements.set(value, fold)
     }
+  }
   replaceAll(graph, replacements)
   return replacements.size > 0
 }
+
+const isSum = (value: Value): boolean => value.op === 'alu' && value.alu === 'add'
 
 /** What the sum of two halves is made of. */
 function halved({ op, alu, arguments: [low, high] }: Value & { readonly alu?: string }): Value | undefined {
