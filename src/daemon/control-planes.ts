@@ -2,11 +2,11 @@
  * The control planes of graphs that run in this kernel, each in a thread of its own, so that one that throws or hangs holds up nobody:
  * it is started anew, each time after a longer wait. Packets need none of them.
  */
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { CubeFolder } from '../cube/catalogue.ts'
-import { isActive } from '../cube/control.ts'
-import type { Running } from '../engine/records.ts'
+import type { Machine } from '../backend/machine.ts'
+import { OpenGate } from '../engine/gate.ts'
+import type { GatePlan, GraphControl } from '../engine/gate-plan.ts'
 import { clear, type Leftovers } from '../kernel/objects.ts'
 import type { Orders, Report } from './control-thread.ts'
 
@@ -24,6 +24,8 @@ export interface ControlStatus {
 export interface ControlOptions {
   /** A line of a control plane, or about it. */
   readonly log?: (line: string) => void
+  /** Threads are begun in it: they are in its network namespace. */
+  readonly inside?: <T>(run: () => T) => T
   /** Milliseconds that one may be silent until it is taken to hang. */
   readonly patience?: number
   /** Milliseconds until one that failed is started anew: at first, and at most. It is doubled each time. */
@@ -33,6 +35,7 @@ export interface ControlOptions {
 const THREAD = new URL('../../bin/control.js', import.meta.url)
 const DEFAULTS = {
   log: () => {},
+  inside: <T>(run: () => T) => run(),
   patience: 5_000,
   wait: { first: 100, most: 30_000 },
 } as const satisfies ControlOptions
@@ -40,6 +43,7 @@ const DEFAULTS = {
 export class ControlPlanes implements Disposable {
   private readonly options: Required<ControlOptions>
   private readonly planes = new Map<string, Supervised>()
+  private readonly gates = new Map<string, OpenGate>()
   private readonly asking: NodeJS.Timeout
 
   constructor(options: ControlOptions = {}) {
@@ -51,26 +55,28 @@ export class ControlPlanes implements Disposable {
   }
 
   /** Makes those of a graph run that it has now: one whose configuration or ports are others is started anew. */
-  update({ graph, numbering }: Running, cubes: ReadonlyMap<string, CubeFolder>): void {
+  update(machine: Machine, { graph, gate, planes }: GraphControl): void {
+    this.updateGate(machine, graph, planes.length > 0 ? gate : undefined)
     const wanted = new Set<string>()
-    for (const { name, cube, config } of graph.instances) {
-      const folder = cubes.get(cube)
-      if (folder === undefined || !isActive(folder.control)) continue
-      const orders = {
-        graph: graph.name,
-        instance: name,
-        folder: join(folder.dataplane, '..'),
-        config,
-        ports: numbering[name]?.ids ?? {},
-      }
-      const key = `${graph.name}/${name}`
+    for (const { folder, ...plane } of planes) {
+      const orders = { ...plane, folder: dirname(folder.dataplane), gate: gate.name }
+      const key = `${graph}/${plane.instance}`
       wanted.add(key)
       const before = this.planes.get(key)
       if (before?.isFor(orders) === true) continue
       before?.[Symbol.dispose]()
       this.planes.set(key, new Supervised(orders, this.options))
     }
-    this.stop(graph.name, (key) => !wanted.has(key))
+    this.stop(graph, (key) => !wanted.has(key))
+  }
+
+  /** Another program goes into each slot, unless there are more or less of them. */
+  private updateGate(machine: Machine, graph: string, plan: GatePlan | undefined): void {
+    const before = this.gates.get(graph)
+    if (plan !== undefined && before?.fill(plan) === true) return
+    before?.[Symbol.dispose]()
+    this.gates.delete(graph)
+    if (plan !== undefined) this.gates.set(graph, new OpenGate(machine, plan))
   }
 
   /** Ends those of a graph. */
@@ -90,6 +96,8 @@ export class ControlPlanes implements Disposable {
     clearInterval(this.asking)
     for (const plane of this.planes.values()) plane[Symbol.dispose]()
     this.planes.clear()
+    for (const gate of this.gates.values()) gate[Symbol.dispose]()
+    this.gates.clear()
   }
 }
 
@@ -151,7 +159,7 @@ class Supervised implements Disposable {
   private begin(): void {
     this.state = 'starting'
     this.leftovers = undefined
-    const worker = new Worker(THREAD, { workerData: this.orders })
+    const worker = this.options.inside(() => new Worker(THREAD, { workerData: this.orders }))
     this.worker = worker
     worker.on('message', (report: Report) => this.hear(report))
     worker.on('error', (error) => this.failed(String(error)))

@@ -2,6 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Refusal } from '../base/diagnostic.ts'
 import { OpenControlPlane, type Timers } from '../engine/control-plane.ts'
+import { into } from '../engine/gate.ts'
+import type { PortSlots } from '../engine/gate-plan.ts'
 import type { Settings } from '../engine/settings.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
 import { type Leftovers, leftovers } from '../kernel/objects.ts'
@@ -15,6 +17,10 @@ export interface Orders {
   readonly folder: string
   readonly config: Settings
   readonly ports: Readonly<Record<string, number>>
+  /** The gate by which its packets come into the graph. */
+  readonly gate: string
+  readonly slots: PortSlots
+  readonly schema: string
 }
 
 /** What it tells. */
@@ -43,7 +49,7 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
-const { folder, ...orders } = workerData as Orders
+const { folder, gate, slots, ...orders } = workerData as Orders
 const machine = openKernelMachine()
 let plane: OpenControlPlane | undefined
 process.on('uncaughtException', fail)
@@ -55,15 +61,18 @@ parentPort?.on('message', (message: 'alive?' | 'end') => {
   process.exit(0)
 })
 
+const sender = machine.openGate(gate)
+const inject =
+  sender === undefined
+    ? () => fail(new Error('the way into the graph is gone'))
+    : into(sender, slots, (frames) => tell({ is: 'log', line: `${frames} packets could not be sent` }))
 const { control } = await builtinCubes().find(folder, '/')
 const open = new OpenControlPlane({
   ...orders,
   machine,
   plane: control,
   timers,
-  inject: () => {
-    throw new Error('packets cannot be injected yet')
-  },
+  inject,
   log: (line) => tell({ is: 'log', line }),
   failed: fail,
 })

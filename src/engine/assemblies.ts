@@ -36,9 +36,12 @@ export interface GraphPrograms {
   readonly size: number
 }
 
-/** Compiles a graph. What turns out to be too much for a program is cut in two, until it fits. */
-export function assembleGraph(options: AssemblyOptions): GraphPrograms {
-  const met = topology(options.graph, options.point)
+/** Compiles a graph. */
+export const assembleGraph = (options: AssemblyOptions): GraphPrograms =>
+  assembleTopology(options, topology(options.graph, options.point))
+
+/** Compiles what packets meet. What turns out to be too much for a program is cut in two, until it fits. */
+export function assembleTopology(options: AssemblyOptions, met: Topology): GraphPrograms {
   const apart = new Set<NodeName>()
   for (;;) {
     const maker = new Assembler(options, met, apart)
@@ -118,7 +121,7 @@ class Assembler {
     const met = this.met.nodes.get(name)
     const source = this.options.sources.get(met?.instance.cube ?? '')
     if (met === undefined || source === undefined) throw new Error(`there is no node ${name}`)
-    const { instance, port, direction, ways } = met
+    const { instance, port, sends, direction, ways } = met
     const numbers = this.options.numbering[instance.name] ?? { ids: {}, next: 0 }
     const numberOf = (one: string): number => (direction === undefined ? (numbers.ids[one] ?? 0) : ROW_OF[direction])
     return {
@@ -126,6 +129,7 @@ class Assembler {
       instance: instance.name,
       config: instance.config,
       ...(port === undefined ? {} : { port: { id: numberOf(port.name), config: port.config } }),
+      ...(sends === undefined ? {} : { sends: numberOf(sends) }),
       ...(direction === undefined ? {} : { direction }),
       capacity: capacityOf(numbers),
       ways: ways.map(

@@ -8,7 +8,8 @@ import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import { apply, type Conversions, forget } from './apply.ts'
-import type { InterfaceFacts } from './assemblies.ts'
+import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
+import { type GraphControl, planControl } from './gate-plan.ts'
 import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText, linkText, type Port } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
@@ -181,6 +182,15 @@ export class Engine {
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
   ): Promise<Wanted> {
+    return stitch(await this.stitching(graph, numbering, point, cubes))
+  }
+
+  private async stitching(
+    graph: Graph,
+    numbering: Numbering,
+    point: AttachPoint,
+    cubes: ReadonlyMap<string, CubeFolder>,
+  ): Promise<AssemblyOptions> {
     const { machine, clock = 'kernel' } = this.parts
     const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
     for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
@@ -191,7 +201,18 @@ export class Engine {
       known.set(text, found)
       return found
     }
-    return stitch({ graph, numbering, sources, facts, point, clock })
+    return { graph, numbering, sources, facts, point, clock }
+  }
+
+  /** The control planes of a graph that runs, and their way into it. */
+  async control(name: string): Promise<GraphControl> {
+    this.mustExist(name)
+    const { records, catalogue } = this.parts
+    const running = records.read(name)
+    if (running === undefined) throw refusal(`nothing is known of the graph ${name}`, 'run tessera apply again')
+    const { graph, numbering, point, file } = running
+    const cubes = await cubesOf(graph, file, catalogue)
+    return planControl(await this.stitching(graph, numbering, point, cubes), cubes)
   }
 
   /** What deleting would do. */

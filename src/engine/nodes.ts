@@ -22,6 +22,8 @@ export interface MetNode {
   readonly instance: Instance
   /** The port that packets come in by; a transparent instance has none. */
   readonly port: Port | undefined
+  /** Nothing is decided here: all packets are sent by this port, and did not come by any. */
+  readonly sends?: string | undefined
   /** Of what passes a transparent instance. */
   readonly direction: 'ingress' | 'egress' | undefined
   /** Where each port of the instance leads, by its name; of a transparent one, where it goes on. */

@@ -6,9 +6,12 @@ import { clockMap, MAP } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
+import { type ControlOptions, ControlPlanes } from '../daemon/control-planes.ts'
 import { builtinCubes } from '../daemon/host.ts'
 import { apply } from '../engine/apply.ts'
+import { type Injected, OpenControlPlane } from '../engine/control-plane.ts'
 import { type Change, Engine } from '../engine/engine.ts'
+import { into, OpenGate } from '../engine/gate.ts'
 import type { Graph, GraphFile, InterfaceName, Link } from '../engine/graph.ts'
 import { clockPath, mapPath } from '../engine/paths.ts'
 import { observe, plan } from '../engine/plan.ts'
@@ -32,6 +35,7 @@ import {
 } from '../lang/index.ts'
 import { openKernelWires } from './kernel-wires.ts'
 import { through } from './through.ts'
+import { LabTimers } from './timers.ts'
 import { openVirtualWires } from './virtual-wires.ts'
 import type { Arrival, MachineName, Wires } from './wires.ts'
 
@@ -75,6 +79,10 @@ export interface GraphLab extends Disposable {
   counters(instance: string, port?: string): PortCounters
   /** The packets that wait for the control plane of an instance, taken out. */
   punts<P extends Punts = Punts>(instance: string): readonly PuntedPacket<P>[]
+  /** Control planes handle what waits for them, here and now, until nothing does. What comes of it comes out. */
+  deliver(): Promise<Output>
+  /** The control planes in threads of their own, of a lab on the kernel. */
+  control(options?: ControlOptions): Promise<ControlPlanes>
   /** A view of the control plane, as `tessera show` has it. */
   view(instance: string, title: string): Promise<View>
   /** Another graph in the place of the one that runs. */
@@ -118,6 +126,11 @@ export class OpenGraphLab implements GraphLab {
   readonly #at: HookPoint
   readonly #folder: string
   readonly #records = new MemoryRecords()
+  /** Control planes, and their way into the graph. */
+  readonly #held = new Held()
+  readonly #timers = new LabTimers()
+  #planes: readonly OpenControlPlane[] | undefined
+  #injected = 0
   #cubes: ReadonlyMap<string, CubeFolder> = new Map()
   #now = START
 
@@ -136,6 +149,7 @@ export class OpenGraphLab implements GraphLab {
         this.#now += nanoseconds
         wires.advance(nanoseconds)
         this.#writeClock()
+        this.#timers.advance(nanoseconds)
       },
     }
     const lock = async () => new Held()
@@ -155,6 +169,8 @@ export class OpenGraphLab implements GraphLab {
     const file = this.#onThisHost(await readGraph(join(this.#folder, 'lab.yaml'), text, builtinCubes()))
     const change = await this.engine.apply(file)
     this.#cubes = file.cubes
+    this.#held[Symbol.dispose]()
+    this.#planes = undefined
     this.#writeClock()
     return change
   }
@@ -199,6 +215,77 @@ export class OpenGraphLab implements GraphLab {
     return map.consume().map((record) => decodePunt(punts as P, record))
   }
 
+  async deliver(): Promise<Output> {
+    const planes = await this.#planesHere()
+    const all: Arrival[] = []
+    for (let isDone = false; !isDone; ) {
+      const before = this.#wires.synchronous ? undefined : this.#totals()
+      this.#injected = 0
+      // What they send may come back to them.
+      isDone = planes.every((plane) => plane.deliver() === 0)
+      all.push(...this.#comingOut(before))
+    }
+    return outputOf(all)
+  }
+
+  /** All that comes of what was injected, which is counted at least once each. */
+  #comingOut(before: Totals | undefined): readonly Arrival[] {
+    const arrived = [...this.#wires.receive()]
+    if (before === undefined) return arrived
+    const deadline = performance.now() + PATIENCE
+    for (let last = before; ; ) {
+      const now = this.#totals()
+      arrived.push(...this.#wires.receive())
+      const isCounted = now.all - before.all >= this.#injected && now.all === last.all
+      if (isCounted && arrived.filter(({ at }) => at === 'wire').length >= now.sent - before.sent) return arrived
+      if (performance.now() > deadline)
+        throw new Error(`${this.#injected} packets of control planes should have been counted within ${PATIENCE} ms`)
+      if (now.all === last.all) this.#wires.wait(10)
+      last = now
+    }
+  }
+
+  async control(options: ControlOptions = {}): Promise<ControlPlanes> {
+    const planes = this.#held.use(new ControlPlanes({ ...options, inside: this.#wires.inside }))
+    const control = await this.engine.control(this.name)
+    planes.update(this.machine, control)
+    return planes
+  }
+
+  /** Opened at first, and again when the graph has changed. */
+  async #planesHere(): Promise<readonly OpenControlPlane[]> {
+    if (this.#planes !== undefined) return this.#planes
+    const { gate, planes } = await this.engine.control(this.name)
+    this.#held.use(new OpenGate(this.machine, gate))
+    const failed = (error: unknown): never => {
+      throw error
+    }
+    const open = planes.map(({ folder, slots, ...parts }) => {
+      const sender = this.machine.openGate(gate.name)
+      if (sender === undefined) throw new Error('there is no gate')
+      const put = into(this.#held.use(sender), slots, (lost) => failed(new Error(`${lost} packets were not sent`)))
+      const inject = (packets: readonly Injected[]): void => {
+        this.#injected += packets.length
+        put(packets)
+      }
+      const plane = this.#held.use(
+        new OpenControlPlane({
+          ...parts,
+          machine: this.machine,
+          plane: folder.control,
+          timers: this.#timers,
+          inject,
+          log: () => {},
+          failed,
+        }),
+      )
+      plane.start()
+      return plane
+    })
+    this.#planes = open
+    return open
+  }
+
   async view(instance: string, title: string): Promise<View> {
     const { instances } = await this.engine.status(this.name)
     const view = instances.find(({ name }) => name === instance)?.views[title]
@@ -207,6 +294,7 @@ export class OpenGraphLab implements GraphLab {
   }
 
   [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]()
     try {
       const none = nothing(this.name)
       apply(this.machine, none, plan(observe(this.machine, none), none))
@@ -239,13 +327,7 @@ export class OpenGraphLab implements GraphLab {
   #exchange(name: string, start: () => void, expected: (totals: Totals) => number): Output {
     const late = this.#wires.receive()
     if (late.length > 0) throw new Error(`more came out than was counted: ${late.map(outputName).join(', ')}`)
-    const output: Record<string, Uint8Array[]> = {}
-    for (const arrival of this.#deliver(name, start, expected)) {
-      const to = outputName(arrival)
-      output[to] ??= []
-      output[to]?.push(arrival.frame)
-    }
-    return output
+    return outputOf(this.#deliver(name, start, expected))
   }
 
   get #graph(): Graph {
@@ -317,6 +399,16 @@ export class OpenGraphLab implements GraphLab {
     using map = this.machine.openMap(clockPath(this.name), clockMap)
     if (map !== undefined) controlTable(cell, map).set({ index: 0 }, { nanoseconds: this.#now })
   }
+}
+
+function outputOf(arrivals: readonly Arrival[]): Output {
+  const output: Record<string, Uint8Array[]> = {}
+  for (const arrival of arrivals) {
+    const to = outputName(arrival)
+    output[to] ??= []
+    output[to]?.push(arrival.frame)
+  }
+  return output
 }
 
 const outputName = ({ interface: name, at }: Arrival): string => (at === 'stack' ? `host ${name}` : name)

@@ -48,6 +48,7 @@ export function openKernelWires(): Wires {
     name,
     machine: through(kernel, (operation, run) => (ANYWHERE.has(operation) ? run() : inside(run))),
     synchronous: false,
+    inside,
     namespace,
     add(one) {
       const text = interfaceText(one)

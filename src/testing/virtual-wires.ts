@@ -18,6 +18,7 @@ export function openVirtualWires(linear?: number): Wires {
     name: uniqueName(),
     machine,
     synchronous: true,
+    inside: (run) => run(),
     namespace: (name) => name,
     add(one) {
       const name = interfaceText(one)

@@ -17,6 +17,8 @@ export interface Wires extends Disposable {
   /** Of nobody else on this host; the graph has it too. */
   readonly name: string
   readonly machine: Machine
+  /** Runs what has to be where the interfaces are. */
+  inside<T>(run: () => T): T
   /** All that follows from a frame has happened when `send` returns. */
   readonly synchronous: boolean
   /** What a namespace is called on this host, where others may use the same names. */

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { everyMachine, openGraphLab, packet } from '../src/testing/index.ts'
+
+const graph = `
+graph: office
+instances:
+  switch:
+    cube: ./clerk
+    ports:
+      alice: { interface: eth1 }
+      bob: { interface: eth2 }
+      carol: { interface: eth3 }
+`
+const alice = '02:00:00:00:00:01'
+const bob = '02:00:00:00:00:02'
+const frame = (source: string, destination: string) => packet().ethernet({ source, destination }).ipv4().udp().bytes()
+
+for (const { name, skip } of everyMachine)
+  for (const at of ['tc ingress', 'xdp'] as const)
+    describe.skipIf(skip !== undefined)(`a control plane (${name}, ${at})`, () => {
+      const open = () => openGraphLab(name, { graph }, at)
+
+      test('decides about what was punted, and the data plane about the rest', async () => {
+        using lab = await open()
+        const [hello, answer, more] = [frame(alice, bob), frame(bob, alice), frame(alice, bob)]
+        expect(lab.send('eth1', hello)).toEqual({})
+        expect(await lab.deliver()).toEqual({ eth2: [hello], eth3: [hello] })
+        expect(lab.send('eth2', answer)).toEqual({})
+        expect(await lab.deliver()).toEqual({ eth1: [answer] })
+        expect(lab.send('eth1', more)).toEqual({ eth2: [more] })
+        expect(await lab.deliver()).toEqual({})
+        expect(lab.counters('switch', 'alice')).toMatchObject({
+          received: { packets: 2n },
+          sent: { packets: 1n },
+          punts: { stranger: { packets: 1n } },
+        })
+      })
+
+      test('sends what has a VLAN tag as it was', async () => {
+        using lab = await open()
+        const tagged = packet().ethernet({ source: alice, destination: bob }).vlan({ id: 5, priority: 3 }).ipv4().udp()
+        expect(lab.send('eth1', tagged.bytes())).toEqual({})
+        expect(await lab.deliver()).toEqual({ eth2: [tagged.bytes()], eth3: [tagged.bytes()] })
+      })
+
+      test('is shown with what it has learned', async () => {
+        using lab = await open()
+        lab.send('eth2', frame(bob, alice))
+        await lab.deliver()
+        expect(await lab.view('switch', 'stations')).toEqual([{ address: bob, port: 'bob' }])
+      })
+    })
