@@ -1,8 +1,10 @@
 /** Captures through graphs: what comes out, when, and what is counted. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { concat } from '../src/base/bytes.ts'
@@ -203,6 +205,39 @@ describe('captures that are not whole', () => {
     expect(Number(cut.inputs[0]?.packets)).toBeGreaterThan(1000)
     const damaged = packed.map((byte, index) => (index === packed.length >> 1 ? byte ^ 0xff : byte))
     expect((await run([['alice', save('bad.pcap.gz', damaged)]])).incomplete).toBeDefined()
+  })
+})
+
+describe('interrupted', () => {
+  const frames = Array.from({ length: 20_000 }, (_, index) => at(BigInt(index), frame(1, 2, `number ${index}`)))
+
+  test('what came before is counted and written', async () => {
+    const file = save('in.pcap', capture(frames))
+    const stop = new AbortController()
+    const progress = ({ packets }: { readonly packets: number }) => void (packets > 0 && stop.abort())
+    const replayed = await run([['alice', file]], { out: folder, progress, signal: stop.signal })
+    const packets = Number(replayed.inputs[0]?.packets)
+    expect(replayed.incomplete?.message).toMatch(/^interrupted/)
+    expect(packets).toBeGreaterThan(0)
+    expect(packets).toBeLessThan(20_000)
+    expect(read(join(folder, 'bob.pcap'))).toHaveLength(packets)
+  })
+
+  test('the command says what it has done, and ends', async () => {
+    const file = join(ROOT, 'examples/bridge.yaml')
+    const words = [join(ROOT, 'bin/tessera.js'), 'run', file, '--in', 'alice=-', '--out', folder]
+    const running = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const [said, wrong] = [text(running.stdout), text(running.stderr)]
+    // It may not be read to its end.
+    running.stdin.on('error', () => undefined)
+    running.stdin.write(capture(frames))
+    await vi.waitUntil(() => existsSync(join(folder, 'bob.pcap')), { timeout: 60_000 })
+    running.kill('SIGINT')
+    const [code] = await once(running, 'exit')
+    expect(code).toBe(130)
+    expect(await wrong).toContain('interrupted')
+    expect(await said).toMatch(/^replayed [\d,]+ frames/)
+    expect(JSON.parse(readFileSync(join(folder, 'counters.json'), 'utf8'))).toMatchObject({ complete: false })
   })
 })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { Refusal } from '../base/diagnostic.ts'
-import { EXIT } from './exit.ts'
+import { EXIT, SIGNALLED } from './exit.ts'
 
 /** Each loads what it needs, and only the one that is called is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -36,12 +36,10 @@ export async function main(words: readonly string[]): Promise<number> {
   for (const command of await commandsFor(words[0])) program.addCommand(inheriting(command, program))
   program.exitOverride()
   // Effects are carried out in one go, which no signal interrupts: a change happens as a whole or not at all. What runs on the
-  // machine alone has none, and ends at once.
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)
-    if (words[0] !== 'vm') process.once(signal, () => process.exit(code))
+  // machine alone has none, and ends at once, but for replays, which say how far they came.
+  const isInterrupted = words[0] === 'vm' || words[0] === 'run'
+  for (const [signal, code] of Object.entries(SIGNALLED))
+    if (!isInterrupted) process.once(signal, () => process.exit(code))
   try {
     await program.parseAsync(words, { from: 'user' })
     return EXIT.done

@@ -137,14 +137,18 @@ export class CaptureInput implements Disposable {
   }
 }
 
-/** Gives the frames of all inputs by time, those of the same time in the order of the inputs; each input in its own order. */
+/**
+ * Gives the frames of all inputs by time, those of the same time in the order of the inputs; each input in its own order. Stops
+ * reading when `stopped` rejects, and throws what it rejects with.
+ */
 export async function merge(
   inputs: readonly CaptureInput[],
   each: (frame: CapturedFrame, input: CaptureInput) => void,
   filled: () => void,
+  stopped?: Promise<never>,
 ): Promise<void> {
   for (;;) {
-    for (const input of inputs) await input.fill()
+    for (const input of inputs) await (stopped === undefined ? input.fill() : Promise.race([stopped, input.fill()]))
     filled()
     let next = earliest(inputs)
     if (next === undefined) return

@@ -22,6 +22,8 @@ export interface ReplayOptions {
   readonly format?: CaptureFormat
   /** Called now and then. */
   readonly progress?: (progress: Progress) => void
+  /** Ends the replay: what came before is counted and written. */
+  readonly signal?: AbortSignal
 }
 
 export interface Progress {
@@ -61,7 +63,7 @@ export interface Replay {
 export async function replay(
   { machine, engine }: Host<VirtualMachine>,
   file: GraphFile,
-  { inputs, out, format = 'pcap', progress }: ReplayOptions,
+  { inputs, out, format = 'pcap', progress, signal }: ReplayOptions,
 ): Promise<Replay> {
   using held = new Held()
   const sources = inputs.map((input) => ({
@@ -92,6 +94,7 @@ export async function replay(
         const consumed = files.reduce((sum, one) => sum + one.consumed, 0)
         progress?.({ packets: wires.packets, consumed, size })
       },
+      signal && aborted(signal),
     )
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
@@ -112,6 +115,17 @@ export async function replay(
     status: await engine.status(file.graph.name),
     incomplete,
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(refusal('interrupted', 'what was replayed until then is counted'))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  // Nobody may be waiting for it any more.
+  stopped.catch(() => undefined)
+  return stopped
 }
 
 /** A file for every port, also for those that nothing leaves by. */
