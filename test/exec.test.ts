@@ -19,6 +19,7 @@ test.each([
   ['no spaces, in upper case', HIGH.toUpperCase(), [], 'deadbeef00000000'],
   ['spaces within bytes', HIGH.replace(/(...)/g, '$1 '), [], 'deadbeef00000000'],
   ['0x before each byte', SUM.replace(/(\S\S)/g, '0x$1'), ['--memory', '0xAABB0C'], '171'],
+  ['a load that acquires', `db10000000010000${EXIT}`, ['--memory', '0102030405060708'], '807060504030201'],
   ['memory of no bytes', EXIT, ['--memory', ''], '0'],
 ])('%s', (_, input, words, output) => {
   expect(exec(input, ...words)).toMatchObject({ stdout: `${output}\n`, stderr: '', status: 0 })

@@ -8,6 +8,7 @@ import {
   JMP,
   LDDW,
   MODE,
+  ORDERED,
   PSEUDO,
   SIZE_OF_BYTES,
   SOURCE,
@@ -164,6 +165,22 @@ export const atomic = (
   offset,
   imm: ATOMIC_IMM[operation],
 })
+
+const ordered = (imm: number, bytes: Bytes, dst: Register, src: Register, offset: number): Instruction => ({
+  opcode: CLASS.stx | MODE.atomic | SIZE_OF_BYTES[bytes],
+  dst: numberOf(dst),
+  src: numberOf(src),
+  offset,
+  imm,
+})
+
+/** `dst = load_acquire((u64 *)(base +offset))` (Linux 6.15) */
+export const loadAcquire = (bytes: Bytes, dst: Register, base: Register, offset: number): Instruction =>
+  ordered(ORDERED.loadAcquire, bytes, dst, base, offset)
+
+/** `store_release((u64 *)(base +offset), src)` (Linux 6.15) */
+export const storeRelease = (bytes: Bytes, base: Register, offset: number, src: Register): Instruction =>
+  ordered(ORDERED.storeRelease, bytes, base, src, offset)
 
 export type Condition = Exclude<keyof typeof JMP, 'ja' | 'call' | 'exit'>
 

@@ -64,6 +64,9 @@ export const MODE = { imm: 0x00, abs: 0x20, ind: 0x40, mem: 0x60, memsx: 0x80, a
 /** RFC 9669 section 5.3: the operation is in the immediate; `fetch` is a flag on the first four. */
 export const ATOMIC = { add: 0x00, or: 0x40, and: 0x50, xor: 0xa0, fetch: 0x01, xchg: 0xe1, cmpxchg: 0xf1 } as const
 
+/** The same place says that an access is in order with others (Linux 6.15): a load by `dst = [src]`, a store by `[dst] = src`. */
+export const ORDERED = { loadAcquire: 0x100, storeRelease: 0x110 } as const
+
 /** Load of a 64-bit immediate, the one instruction of two slots. */
 export const LDDW = CLASS.ld | MODE.imm | SIZE.dw
 

@@ -43,6 +43,8 @@ test.each<[string, Instruction]>([
   ['r1 = atomic64_fetch_add((u64 *)(r0 +0), r1)', at(0xdb, { src: 1, imm: 0x01 })],
   ['r1 = atomic_fetch_xor((u32 *)(r0 +0), r1)', at(0xc3, { src: 1, imm: 0xa1 })],
   ['r1 = atomic64_xchg((u64 *)(r0 +0), r1)', at(0xdb, { src: 1, imm: 0xe1 })],
+  ['r2 = load_acquire((u16 *)(r1 +4))', at(0xcb, { dst: 2, src: 1, offset: 4, imm: 0x100 })],
+  ['store_release((u64 *)(r2 -8), r1)', at(0xdb, { dst: 2, src: 1, offset: -8, imm: 0x110 })],
   ['r0 = atomic_cmpxchg((u32 *)(r2 +8), r0, r1)', at(0xc3, { dst: 2, src: 1, offset: 8, imm: 0xf1 })],
   ['r1 = 0x123456789abcdef0 ll', at(0x18, { dst: 1, imm: 0x123456789abcdef0n })],
   ['r1 = map[stations] ll', at(0x18, { dst: 1, src: 1, map: 'stations' })],

@@ -1,4 +1,4 @@
-import { ALU, ATOMIC, bytesOf, CALL, CLASS, classOf, helperName, JMP, LDDW, MODE, SOURCE } from './opcodes.ts'
+import { ALU, ATOMIC, bytesOf, CALL, CLASS, classOf, helperName, JMP, LDDW, MODE, ORDERED, SOURCE } from './opcodes.ts'
 import { type Instruction, type MapDescription, type Program, type SourceLine, slotsOf } from './program.ts'
 
 /**
@@ -141,6 +141,8 @@ function atomic(instruction: Instruction): string {
   const operation = Number(instruction.imm)
   const bytes = bytesOf(opcode)
   const bits = bytes * 8
+  if (operation === ORDERED.loadAcquire) return `r${dst} = load_acquire((u${bits} *)${displaced(instruction, src)})`
+  if (operation === ORDERED.storeRelease) return `store_release((u${bits} *)${displaced(instruction, dst)}, r${src})`
   const name = ATOMIC_NAME[operation & ~ATOMIC.fetch]
   const argument = `(u${bits} *)${displaced(instruction, dst)}`
   const call = bytes === 8 ? 'atomic64' : 'atomic'

@@ -11,9 +11,11 @@ import {
   label,
   load,
   load64,
+  loadAcquire,
   mov,
   type Step,
   store,
+  storeRelease,
   swap,
 } from '../backend/assemble.ts'
 import { Refusal } from '../base/diagnostic.ts'
@@ -50,6 +52,26 @@ describe('what a program finds', () => {
     const memory = Uint8Array.from([1, 0, 0, 0])
     execute(bytesOf(mov('r3', 41), atomic(4, 'fetch_add', 'r1', 0, 'r3'), mov('r0', 'r3'), exit), memory)
     expect([...memory]).toEqual([42, 0, 0, 0])
+  })
+
+  test.each([
+    [1, 0x88n, '1122334455667788', '1122334455667799'],
+    [2, 0x7788n, '1122334455667788', '112233445566aa99'],
+    [4, 0x55667788n, '1122334455667788', '11223344ccbbaa99'],
+    [8, 0x1122334455667788n, '1122334455667788', 'ffeeddccccbbaa99'],
+  ] as const)('the memory in order: %i bytes', (bytes, loaded, before, after) => {
+    const memory = Uint8Array.from(Buffer.from(before, 'hex').reverse())
+    const stored = load64('r3', 0xffeeddccccbbaa99n)
+    const given = bytesOf(
+      mov('r0', -1),
+      loadAcquire(bytes, 'r0', 'r1', 0),
+      stored,
+      storeRelease(bytes, 'r1', 0, 'r3'),
+      exit,
+    )
+    expect(execute(given, memory)).toBe(loaded)
+    expect(Buffer.from(memory.reverse()).toString('hex')).toBe(after)
+    expect(() => execute(bytesOf(loadAcquire(bytes, 'r10', 'r1', 0), exit), memory)).toThrow(Refusal)
   })
 
   test('helpers that need nothing', () => {

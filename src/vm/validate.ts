@@ -1,5 +1,19 @@
 import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
-import { ALU, ATOMIC, CALL, CLASS, classOf, HELPER, helperName, JMP, LDDW, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
+import {
+  ALU,
+  ATOMIC,
+  CALL,
+  CLASS,
+  classOf,
+  HELPER,
+  helperName,
+  JMP,
+  LDDW,
+  MODE,
+  ORDERED,
+  SIZE,
+  SOURCE,
+} from '../isa/opcodes.ts'
 import { type Hook, type Instruction, type Program, slotsOf } from '../isa/program.ts'
 import { nameOf, placeOf } from './fault.ts'
 
@@ -190,11 +204,13 @@ function wide({ opcode, src, offset, map, mapValue }: Instruction, { program }: 
   return undefined
 }
 
-function memory({ opcode, src, imm }: Instruction): string | undefined {
+function memory({ opcode, dst, src, imm }: Instruction): string | undefined {
   const kind = classOf(opcode)
   const mode = opcode & 0xe0
   const size = opcode & 0x18
   if (kind === CLASS.stx && mode === MODE.atomic) {
+    if (imm === ORDERED.loadAcquire) return dst === 10 ? 'r10, the frame pointer, cannot be written' : undefined
+    if (imm === ORDERED.storeRelease) return undefined
     if (size !== SIZE.w && size !== SIZE.dw) return 'an atomic operation on less than 4 bytes'
     const operation = Number(imm)
     if (!ATOMICS.has(operation)) return `0x${(operation >>> 0).toString(16)} is not an atomic operation`

@@ -2,7 +2,20 @@
  * RFC 9669 written down once more, as naively as can be: integers of any length, no addresses but numbers, one instruction after
  * the other. What machines do is compared with it.
  */
-import { ALU, ATOMIC, bytesOf, CALL, CLASS, classOf, JMP, LDDW, LIMIT, MODE, SOURCE } from '../../isa/opcodes.ts'
+import {
+  ALU,
+  ATOMIC,
+  bytesOf,
+  CALL,
+  CLASS,
+  classOf,
+  JMP,
+  LDDW,
+  LIMIT,
+  MODE,
+  ORDERED,
+  SOURCE,
+} from '../../isa/opcodes.ts'
 import { type Instruction, slotsOf } from '../../isa/program.ts'
 
 type Operation = (bits: number, a: bigint, b: bigint) => bigint
@@ -200,6 +213,8 @@ export function model(instructions: readonly Instruction[], memory: Uint8Array, 
     const bytes = bytesOf(opcode)
     const mode = opcode & 0xe0
     if (opcode === LDDW) return set(dst, BigInt(imm))
+    if (mode === MODE.atomic && imm === ORDERED.loadAcquire) return set(dst, read(get(src) + BigInt(offset), bytes))
+    if (mode === MODE.atomic && imm === ORDERED.storeRelease) return write(get(dst) + BigInt(offset), bytes, get(src))
     if (mode === MODE.atomic) return atomic(instruction, bytes)
     if (classOf(opcode) === CLASS.st) return write(get(dst) + BigInt(offset), bytes, BigInt.asUintN(64, BigInt(imm)))
     if (classOf(opcode) === CLASS.stx) return write(get(dst) + BigInt(offset), bytes, get(src))

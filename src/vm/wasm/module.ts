@@ -7,6 +7,7 @@ import { analyse } from './analysis.ts'
 import { inheritedBy } from './calls.ts'
 import { writeFunction } from './function.ts'
 import { I32, I64, KIND, OP, SECTION, TYPE, type ValueType } from './opcodes.ts'
+import { inOrder } from './ordered.ts'
 
 import { MODE, modeOf, type Numbers } from './scope.ts'
 import { Body, Writer } from './writer.ts'
@@ -70,7 +71,8 @@ type Signature = keyof typeof SIGNATURES
 const typeOf = (signature: Signature): number => Object.keys(SIGNATURES).indexOf(signature)
 
 /** `isPlain`: the program has no context; r1 and r2 are where helpers find them, and its stacks are zeros at first. */
-export function translate(program: Program, isPlain: boolean): Translation {
+export function translate(given: Program, isPlain: boolean): Translation {
+  const program = inOrder(given)
   const analysis = analyse(program, isPlain)
   const maps = Object.values(program.maps)
   const imported: [name: string, signature: Signature][] = [
