@@ -20,8 +20,12 @@ export interface Machine extends Disposable {
   /** The program pinned at `path`, of which no more is known than its name and its hook; undefined where there is none. */
   openProgram(path: string): LoadedProgram | undefined
 
+  /** Whose interfaces these are: machines of which this differs know others by the same names. */
+  readonly namespace: string
   /** What a graph may attach to, by name; undefined where there is no such interface. */
   interface(name: string): Interface | undefined
+  /** Calls `changed` in a turn of its own after interfaces came, went, or were changed in another way, until disposed. */
+  watchInterfaces(changed: () => void): Disposable
   /**
    * Programs at this point of an interface that are not attachments of this project: one line each, for people
    * (`tcx program 17 "cil_from_netdev"`). Empty when the interface is free.

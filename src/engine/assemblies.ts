@@ -151,6 +151,8 @@ class Assembler {
       }
       case 'interface': {
         const { index, peer = false } = this.options.facts(leads.on)
+        // It is not there now.
+        if (index === 0) return { to: 'nowhere' }
         const isPeer = peer && side === 'arriving' && hookAt(this.options.point) === 'tc'
         return { to: 'interface', ifindex: index, ...(isPeer ? { peer: true } : {}) }
       }

@@ -29,6 +29,7 @@ import {
 import { conversionsAgain, keepState } from './state.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
 import { openTables, type PortCounters, readCounters } from './tables.ts'
+import { watchInterfaces } from './watch.ts'
 
 export interface EngineParts {
   readonly machine: Machine
@@ -97,8 +98,20 @@ export class Engine {
     const point = this.pointOf(graph, before)
     const wrong = [...unsupported(file), ...checkInterfaces(machine, records, file, point)]
     if (wrong.length > 0) throw new Refusal(wrong)
+    return this.planFor(file, before, point, (wanted) => wanted)
+  }
+
+  /** `narrow` gives what of it is to be on this host. */
+  private async planFor(
+    file: GraphFile,
+    before: Running | undefined,
+    point: AttachPoint,
+    narrow: (wanted: Wanted) => Wanted,
+  ): Promise<Change> {
+    const { machine } = this.parts
+    const { graph } = file
     const numbering = numberPorts(graph, before?.numbering)
-    const wanted = await this.wanted(graph, numbering, point, file.cubes)
+    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes))
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const recorded = (path: string) => recordedMap(before, path)
@@ -111,6 +124,7 @@ export class Engine {
       version: VERSION,
       state: 'applied',
       file: resolve(file.file),
+      namespace: machine.namespace,
       graph,
       numbering,
       point,
@@ -133,6 +147,33 @@ export class Engine {
   }
 
   /**
+   * Has a graph that runs use the interfaces that are there now: those that came back, perhaps with another number, are attached
+   * again, and nothing is sent any more to those that went. Those with a program of somebody else are left alone.
+   */
+  async repair(name: string): Promise<Change | undefined> {
+    const { machine, records, catalogue, lock } = this.parts
+    using _held = await lock()
+    await this.recoverAll()
+    const before = records.read(name)
+    if (before === undefined || before.namespace !== machine.namespace) return undefined
+    const { graph, file, point } = before
+    const cubes = await cubesOf(graph, file, catalogue)
+    const made = await this.planFor({ file, graph, cubes, place: () => undefined }, before, point, (wanted) =>
+      onInterfaces(wanted, (on, point) => {
+        const target = machine.interface(on)
+        return target !== undefined && machine.foreign(target, point).length === 0
+      }),
+    )
+    if (made.actions.length > 0) change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
+    return made
+  }
+
+  /** {@link repair} of every graph whenever interfaces come or go, until disposed. `tell` hears of what was done, or why it was not. */
+  watch(tell: (graph: string, done: readonly Action[] | Error) => void): Disposable {
+    return watchInterfaces(this.parts, (name) => this.repair(name), tell)
+  }
+
+  /**
    * Finishes what processes began and were killed in the middle of, or undoes it where packets have seen nothing of it. What runs
    * goes on to run.
    */
@@ -142,11 +183,12 @@ export class Engine {
     await this.recoverAll()
   }
 
+  /** Those on other interfaces are for whoever sees these. */
   private unfinished(): readonly Running[] {
-    const { records } = this.parts
+    const { records, machine } = this.parts
     return records.names().flatMap((name) => {
       const found = records.read(name)
-      return found === undefined || found.state === 'applied' ? [] : [found]
+      return found === undefined || found.state === 'applied' || found.namespace !== machine.namespace ? [] : [found]
     })
   }
 
@@ -312,3 +354,10 @@ export class Engine {
 }
 
 const isChanging = (running: Running): running is Changing => running.change !== undefined
+
+const onInterfaces = (wanted: Wanted, can: (name: string, point: AttachPoint) => boolean): Wanted => ({
+  ...wanted,
+  attachments: Object.fromEntries(
+    Object.entries(wanted.attachments).filter(([, { interface: on, point }]) => can(on, point)),
+  ),
+})

@@ -15,6 +15,8 @@ export interface Running {
   readonly state: 'applying' | 'switching' | 'applied' | 'deleting'
   /** The file it came from, for messages and for cubes that are named by folder. */
   readonly file: string
+  /** Whose interfaces it is on ({@link Machine.namespace}). */
+  readonly namespace: string
   readonly graph: Graph
   readonly numbering: Numbering
   /** Where its programs are on their interfaces. */

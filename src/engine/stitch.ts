@@ -58,7 +58,9 @@ export function stitch(options: AssemblyOptions): Wanted {
       if (name !== MAP.clock) add(`${instance}/${name}`, path, description)
       if (name === MAP.exits)
         entries[path] = ports.flatMap(({ name, link }) =>
-          link?.to === 'interface' ? [[word(numbers.ids[name] ?? 0), word(facts(link).index)] as const] : [],
+          link?.to === 'interface' && facts(link).index !== 0
+            ? [[word(numbers.ids[name] ?? 0), word(facts(link).index)] as const]
+            : [],
         )
     }
   }

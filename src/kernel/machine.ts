@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs'
 import type { Attachment, Gate, GateSender, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Program } from '../isa/program.ts'
@@ -11,6 +12,7 @@ import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap } from './maps.ts'
 import { filters } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
+import { watchLinks } from './netlink/watch.ts'
 import { kindOf, type Owner } from './objects.ts'
 import { movePin, openPin, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
@@ -64,8 +66,17 @@ class KernelMachine implements Machine {
     return KernelProgram.open(path, this.#open)
   }
 
+  /** `net:[4026531840]` */
+  get namespace(): string {
+    return readlinkSync('/proc/thread-self/ns/net')
+  }
+
   interface(name: string): Interface | undefined {
     return findLink(name)
+  }
+
+  watchInterfaces(changed: () => void): Disposable {
+    return watchLinks(changed)
   }
 
   foreign(target: Interface, point: AttachPoint): readonly string[] {

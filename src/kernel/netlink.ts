@@ -16,6 +16,7 @@ export const NLM_F = { request: 0x01, ack: 0x04, dump: 0x300, replace: 0x100, ex
 
 const AF_NETLINK = 16
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000
+const SOCK_NONBLOCK = 0o4000
 const NETLINK = { route: 0, generic: 16 } as const
 const SOL_NETLINK = 270
 const NETLINK_CAP_ACK = 10
@@ -106,6 +107,18 @@ function talk(protocol: number, type: number, flags: number, body: readonly Uint
     if (answer !== 'interrupted') return answer
   }
   throw refusal('the kernel cannot list its objects: they change all the time', 'try again')
+}
+
+/** A socket that is told of what happens to the objects of these groups (linux/rtnetlink.h, RTMGRP_*), and never waits. */
+export function openEvents(groups: number): number {
+  const fd = check(socket(AF_NETLINK, SOCK_RAW_CLOEXEC | SOCK_NONBLOCK, NETLINK.route), 'link', 'open a netlink socket')
+  const address = new Uint8Array(12)
+  viewOf(address).setUint16(0, AF_NETLINK, true)
+  viewOf(address).setUint32(8, groups, true)
+  const result = bind(fd, address)
+  if (result < 0) close(fd)
+  check(result, 'link', 'bind a netlink socket')
+  return fd
 }
 
 /** The replies, or a refusal with the kernel's reason. */

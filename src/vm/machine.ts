@@ -59,6 +59,7 @@ export function openVirtualMachine(options: VirtualMachineOptions = {}): Virtual
 
 class Virtual implements VirtualMachine {
   readonly name = 'vm'
+  readonly namespace = 'vm'
   readonly clock: SimulatedClock
   readonly passed: PassedFrame[] = []
   readonly #processor: VirtualProcessor
@@ -120,6 +121,10 @@ class Virtual implements VirtualMachine {
   interface(name: string): Interface | undefined {
     const found = this.#network.find(name)
     return found === undefined ? undefined : snapshot(found)
+  }
+
+  watchInterfaces(changed: () => void): Disposable {
+    return this.#network.watch(changed)
   }
 
   foreign(target: Interface, point: AttachPoint): readonly string[] {
@@ -191,7 +196,7 @@ class Virtual implements VirtualMachine {
   }
 
   setUp(name: string, up: boolean): void {
-    this.#network.get(name).up = up
+    this.#network.setUp(name, up)
   }
 
   counters(name: string): Readonly<Counters> {

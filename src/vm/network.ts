@@ -83,6 +83,8 @@ export class Network {
   #indices = 0
   #queue: Delivery[] = []
   #delivering = false
+  readonly #watches = new Set<{ readonly changed: () => void }>()
+  #telling = false
 
   constructor(processor: VirtualProcessor, most: number, pass: (passed: PassedFrame) => void) {
     this.#processor = processor
@@ -96,7 +98,29 @@ export class Network {
     const added = new VirtualInterface(name, this.#indices, parseMac(mac), up)
     this.#byName.set(name, added)
     this.#byIndex.set(added.index, added)
+    this.#tell()
     return added
+  }
+
+  setUp(name: string, up: boolean): void {
+    this.get(name).up = up
+    this.#tell()
+  }
+
+  /** Calls `changed` after interfaces were added, removed, or set up or down, once for all that happened in a turn. */
+  watch(changed: () => void): Disposable {
+    const watch = { changed }
+    this.#watches.add(watch)
+    return { [Symbol.dispose]: () => void this.#watches.delete(watch) }
+  }
+
+  #tell(): void {
+    if (this.#watches.size === 0 || this.#telling) return
+    this.#telling = true
+    queueMicrotask(() => {
+      this.#telling = false
+      for (const { changed } of [...this.#watches]) changed()
+    })
   }
 
   remove(name: string): void {
@@ -104,6 +128,7 @@ export class Network {
     removed.present = false
     this.#byName.delete(name)
     this.#byIndex.delete(removed.index)
+    this.#tell()
   }
 
   find(name: string): VirtualInterface | undefined {

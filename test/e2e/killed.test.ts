@@ -87,7 +87,6 @@ describe.skipIf(reason !== undefined)(`kill -9${reason === undefined ? '' : ` ($
 
   /** What is there after the next command has looked: all of the one graph or of the other. */
   function look(when: string): void {
-    console.log(when, performance.now())
     const shown = inNamespace(NS, () => tessera('show', GRAPH))
     expect(shown, when).toMatchObject({ code: 0, stderr: '' })
     expect(shown.stdout.match(/ up /g), when).toHaveLength(2)

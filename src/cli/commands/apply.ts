@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Command, Option } from 'commander'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { rehearse } from '../../daemon/rehearsal.ts'
@@ -8,6 +9,7 @@ import { printRehearsal } from '../rehearsal.ts'
 interface Options {
   readonly machine: 'kernel' | 'vm'
   readonly dryRun?: boolean
+  readonly watch?: boolean
   readonly attach?: Attach
 }
 
@@ -37,6 +39,7 @@ export const applyCommand = (): Command =>
       ).choices(Object.keys(ATTACH)),
     )
     .option('--dry-run', 'print what would be done, and do nothing')
+    .option('--watch', 'stay, and attach again to interfaces that come back')
     .addHelpText(
       'after',
       `
@@ -54,7 +57,7 @@ Examples:
     )
     .action(run)
 
-async function run(file: string, { machine, attach, dryRun = false }: Options): Promise<void> {
+async function run(file: string, { machine, attach, dryRun = false, watch = false }: Options): Promise<void> {
   const options = attach === undefined ? {} : ATTACH[attach]
   if (machine === 'vm') {
     using host = openVirtualHost(options)
@@ -73,6 +76,11 @@ async function run(file: string, { machine, attach, dryRun = false }: Options): 
   console.log(printActions(actions))
   if (lost > 0) console.log(`${lost} entries that were written meanwhile have no room in a table that is smaller now`)
   console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
+  if (!watch) return
+  using _watch = host.engine.watch((name, done) =>
+    console.log(done instanceof Error ? done.message : `graph ${name}\n${printActions(done)}`),
+  )
+  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
 }
 
 const printActions = (actions: readonly Action[]): string =>

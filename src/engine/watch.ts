@@ -1,0 +1,64 @@
+/** Interfaces come and go while graphs run. */
+import type { Machine } from '../backend/machine.ts'
+import { type Graph, interfaceText } from './graph.ts'
+import type { Action } from './plan.ts'
+import { interfacesOf } from './ports.ts'
+import type { Records } from './records.ts'
+
+interface Parts {
+  readonly machine: Machine
+  readonly records: Records
+}
+
+/** Calls `repair` for each graph of whose interfaces another one has a name now, or none, one after the other. */
+export function watchInterfaces(
+  { machine, records }: Parts,
+  repair: (graph: string) => Promise<{ readonly actions: readonly Action[] } | undefined>,
+  tell: (graph: string, done: readonly Action[] | Error) => void,
+): Disposable {
+  const known = new Map<string, string>()
+  let [isBusy, isLate, isOver] = [false, false, false]
+  const look = async (): Promise<void> => {
+    for (const name of records.names()) {
+      const running = isOver ? undefined : records.read(name)
+      if (running === undefined || running.namespace !== machine.namespace) continue
+      const { graph } = running
+      const now = numbersOf(machine, graph)
+      if (known.get(name) === now) continue
+      try {
+        const made = await repair(name)
+        known.set(name, now)
+        if (made !== undefined && made.actions.length > 0) tell(name, made.actions)
+      } catch (error) {
+        // Tried again with the next thing that happens.
+        known.delete(name)
+        tell(name, error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+  }
+  const changed = async (): Promise<void> => {
+    isLate = true
+    if (isBusy) return
+    isBusy = true
+    while (isLate) {
+      isLate = false
+      await look()
+    }
+    isBusy = false
+  }
+  const watch = machine.watchInterfaces(changed)
+  // What happened before.
+  queueMicrotask(changed)
+  return {
+    [Symbol.dispose]() {
+      isOver = true
+      watch[Symbol.dispose]()
+    },
+  }
+}
+
+/** Which interfaces the names stand for just now. */
+const numbersOf = (machine: Machine, graph: Graph): string =>
+  interfacesOf(graph)
+    .map((one) => machine.interface(interfaceText(one))?.index ?? '')
+    .join()
