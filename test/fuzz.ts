@@ -4,6 +4,7 @@
  *   --runs N      how many programs at most
  *   --seed S      the first program's seed; each program's own is printed with what is wrong, for `--seed S --runs 1`
  *   --only RE     only programs that this matches: the hook, a line's end, and the text
+ *   --stress      with as many loops of many rounds as there can be, for the verifier's limits
  *   --json        the results as JSON
  * Exit code 1 if anything was refused, or anybody disagreed.
  */
@@ -36,11 +37,19 @@ const values = given()
 function given() {
   try {
     const text = { type: 'string' } as const
-    return parseArgs({ options: { seconds: text, runs: text, seed: text, only: text, json: { type: 'boolean' } } })
-      .values
+    return parseArgs({
+      options: {
+        seconds: text,
+        runs: text,
+        seed: text,
+        only: text,
+        stress: { type: 'boolean' },
+        json: { type: 'boolean' },
+      },
+    }).values
   } catch (error) {
     console.error(
-      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--only RE] [--json]`,
+      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--only RE] [--stress] [--json]`,
     )
     process.exit(2)
   }
@@ -56,6 +65,7 @@ function whole(option: 'seconds' | 'runs' | 'seed', otherwise: number): number {
 }
 
 const first = whole('seed', Date.now()) >>> 0
+const stress = values.stress === true
 const runs = whole('runs', Number.POSITIVE_INFINITY)
 const seconds = whole('seconds', runs === Number.POSITIVE_INFINITY ? 30 : Number.POSITIVE_INFINITY)
 const only = new RegExp(values.only ?? '')
@@ -79,7 +89,7 @@ let seed = first
 const began = performance.now()
 const elapsed = (): number => (performance.now() - began) / 1000
 for (; !interrupted && programs < runs && elapsed() < seconds; seed = following(seed)) {
-  const trial = play({ seed })
+  const trial = play({ seed, stress })
   if (only.test(`${trial.hook}\n${trial.text}`)) {
     const complaint = judge(modules, trial, benches, constructs)
     if (complaint !== undefined) found.push({ seed, complaint })
@@ -116,7 +126,7 @@ else console.log([...findings.map(print), ...lines()].join('\n'))
 process.exitCode = found.length > 0 ? 1 : 0
 
 function shrunk(seed: number, complaint: Complaint): Finding {
-  const least = shrink(modules, benches, seed, complaint, SHRINK_MILLISECONDS)
+  const least = shrink(modules, benches, { seed, stress }, complaint, SHRINK_MILLISECONDS)
   const { text, config, packets } = least.trial
   const used = Object.entries(config).filter(([name]) => text.includes(`config.${name}`))
   return {
@@ -134,7 +144,10 @@ function sorted(constructs: Constructs): Record<string, number> {
 }
 
 function print({ seed, kind, by, message, program, config = {}, packets = [] }: Finding): string {
-  const parts = [`${kind} by the ${by}; again with: npm run fuzz -- --runs 1 --seed ${seed}`, message]
+  const parts = [
+    `${kind} by the ${by}; again with: npm run fuzz -- --runs 1 --seed ${seed}${stress ? ' --stress' : ''}`,
+    message,
+  ]
   if (program === undefined) return `${parts[0]}\n`
   const given = Object.entries(config).map(([name, value]) => `config.${name} = ${value}`)
   return [...parts, program, ...given, ...packets.map((packet, index) => `packet ${index} = ${packet}`), ''].join('\n')

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Modules } from '../../src/compiler/modules.ts'
 import type { Bench } from './bench.ts'
-import { play, tapes } from './tape.ts'
+import { play, type Tape, tapes } from './tape.ts'
 import { type Complaint, judge, type Trial } from './trial.ts'
 
 export interface Shrunk {
@@ -14,12 +14,12 @@ export interface Shrunk {
 export function shrink(
   modules: Modules,
   benches: readonly Bench[],
-  seed: number,
+  tape: Tape,
   complaint: Complaint,
   milliseconds: number,
 ): Shrunk {
   const concerned = benches.filter(({ machine }) => complaint.by.startsWith(machine.name))
-  let least: Shrunk = { trial: play({ seed }), complaint }
+  let least: Shrunk = { trial: play(tape), complaint }
   const isAlike = (trial: Trial): boolean => {
     const next = judge(modules, trial, concerned)
     if (next?.kind !== complaint.kind || next.by !== complaint.by) return false
@@ -29,7 +29,7 @@ export function shrink(
     return true
   }
   const property = fc.property(tapes(), (tape) => !isAlike(play(tape)))
-  fc.check(property, { seed, numRuns: 1, examples: [[{ seed }]], interruptAfterTimeLimit: milliseconds / 2 })
+  fc.check(property, { seed: tape.seed, numRuns: 1, examples: [[tape]], interruptAfterTimeLimit: milliseconds / 2 })
   const until = performance.now() + milliseconds / 2
   for (let size = 0; size !== least.trial.text.length && performance.now() < until; ) {
     size = least.trial.text.length

@@ -10,17 +10,19 @@ export interface Tape {
   readonly seed: number
   /** What is chosen instead of what the seed says; then 0. */
   readonly choices?: readonly number[]
+  /** With as many long loops as there can be. */
+  readonly stress?: boolean
 }
 
 /** The trial on a tape. What its program has chosen is appended to `taken`. */
-export function play({ seed, choices }: Tape, taken: number[] = []): Trial {
+export function play({ seed, choices, stress }: Tape, taken: number[] = []): Trial {
   const random = mulberry(seed)
   const program: Choose = (below) => {
     const choice = choices === undefined ? random(below) : Math.min(choices[taken.length] ?? 0, below - 1)
     taken.push(choice)
     return choice
   }
-  return trialOf(program, mulberry(~seed))
+  return trialOf(program, mulberry(~seed), stress)
 }
 
 /** The seed of the program after the one of this seed: all are on one circle. */
@@ -60,19 +62,18 @@ class Tapes extends fc.Arbitrary<Tape> {
 function* simpler(tape: Tape, progress: Progress | undefined): IterableIterator<fc.Value<Tape>> {
   const taken: number[] = []
   play(tape, taken)
-  const { seed } = tape
   const start = progress ?? { size: taken.length, at: 0 }
   let { at } = start
   for (let { size } = start; size > 0; size >>= 1) {
     for (; at < taken.length; at += size)
-      yield new fc.Value({ seed, choices: taken.toSpliced(at, size) }, { size, at } satisfies Progress)
+      yield new fc.Value({ ...tape, choices: taken.toSpliced(at, size) }, { size, at } satisfies Progress)
     at = 0
   }
   for (; at < taken.length; at++) {
     const choice = taken[at] ?? 0
     for (const smaller of new Set([0, choice >> 1, choice - 1]))
       if (smaller >= 0 && smaller < choice)
-        yield new fc.Value({ seed, choices: taken.with(at, smaller) }, { size: 0, at } satisfies Progress)
+        yield new fc.Value({ ...tape, choices: taken.with(at, smaller) }, { size: 0, at } satisfies Progress)
   }
 }
 

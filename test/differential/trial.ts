@@ -34,7 +34,8 @@ const PACKETS = 6
 const TABLES = Object.keys(sample.state) as (keyof typeof sample.state)[]
 
 /** `program` chooses what is written, `world` what it is run on. */
-export const trialOf = (program: Choose, world: Choose): Trial => onWorld(generate(program), world)
+export const trialOf = (program: Choose, world: Choose, stress = false): Trial =>
+  onWorld(generate(program, stress), world)
 
 /** A program with packets and tables. */
 export function onWorld(generated: Generated, world: Choose, hook?: Hook): Trial {

@@ -62,6 +62,8 @@ export interface Update {
 
 export class Draft {
   readonly choose: Choose
+  /** Of loops that are in no other, one of so many may have many rounds. */
+  readonly oneLongOf: number
   readonly config: Record<string, number | bigint | boolean> = {}
   readonly helpers: Helper[] = []
   readonly updates: Update[] = []
@@ -92,8 +94,9 @@ export class Draft {
   inLong = false
   private counter = 0
 
-  constructor(choose: Choose) {
+  constructor(choose: Choose, oneLongOf: number) {
     this.choose = choose
+    this.oneLongOf = oneLongOf
   }
 
   pick<T>(from: readonly T[]): T {

@@ -36,7 +36,7 @@ export function inLoop(draft: Draft, mayMove: boolean, write: () => string[]): s
 
 function counted(draft: Draft, depth: number): string[] {
   const name = draft.fresh('n')
-  const isLong = !draft.breaks.includes('loop') && !draft.inHelper && draft.once(10)
+  const isLong = !draft.breaks.includes('loop') && !draft.inHelper && draft.once(draft.oneLongOf)
   const times = isLong ? draft.choose(64) : draft.choose(6)
   const step = 1 + draft.choose(3)
   const start = draft.choose(4)

@@ -28,8 +28,9 @@ const CONTEXT = ['state', 'config', 'now', 'drop', 'punt', 'forward', 'flood', '
   (name) => `  const ${name} = context.${name}`,
 )
 
-export function generate(choose: Choose): Generated {
-  const draft = new Draft(choose)
+/** `stress`: with as many long loops as there can be. */
+export function generate(choose: Choose, stress = false): Generated {
+  const draft = new Draft(choose, stress ? 1 : 10)
   draft.helpers.push(...LIBRARY)
   draft.moving = draft.once(4)
   const functions = [
