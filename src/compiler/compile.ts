@@ -9,7 +9,7 @@
  *     optimise      SSA → less of it
  *     select        SSA → instructions on virtual registers
  *     allocate      virtual registers → r0 to r9 and the stack
- *     effort        will the verifier come to an end with it?
+ *     effort        will the verifier come to an end with it? If that is doubtful, once more from lower on
  *     tidy          jumps to jumps
  *     emit          → Program
  */
@@ -22,7 +22,7 @@ import { type Assembly, type Node, PROGRAMS, type Way } from './assembly.ts'
 import { check } from './check.ts'
 import { Functions } from './check-function.ts'
 import type { Cube } from './cube.ts'
-import { checkEffort } from './effort.ts'
+import { checkEffort, isDoubtful } from './effort.ts'
 import { emit } from './emit.ts'
 import type { Graph } from './ir.ts'
 import { lookMaps } from './look.ts'
@@ -59,6 +59,8 @@ export interface Specialisation {
   readonly clock?: 'kernel' | 'cell'
   /** `none`: all functions are compiled in. */
   readonly calls?: 'planned' | 'none'
+  /** `hidden`: the verifier foresees no comparison, wherever it would come to an end without (passes/hide-tests.ts). */
+  readonly comparisons?: 'planned' | 'hidden'
 }
 
 /** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
@@ -82,7 +84,7 @@ export const assemble = (assembly: Assembly): Program =>
   generate({ ...assembly, nodes: assembly.nodes.map(together) }).program
 
 /** What becomes a program. */
-interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
+interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls' | 'comparisons'> {
   readonly nodes: readonly Part[]
 }
 
@@ -130,6 +132,8 @@ function generateOnce(whole: Whole): SharedProgram {
   const code = graphs.map(select)
   code.forEach(allocate)
   checkEffort(code)
+  if (whole.comparisons !== 'hidden' && isDoubtful(graphs, code))
+    return generateOnce({ ...whole, comparisons: 'hidden' })
   code.forEach(tidy)
   const { name, hook = 'tc' } = whole
   const program = emit(code, { name, hook, maps: mapsOfWhole(whole) })
@@ -209,7 +213,7 @@ function sending(port: number, at: Position): TypedStatement[] {
 
 function optimised(whole: Whole): Graph[] {
   const graphs = unoptimised(whole)
-  graphs.forEach(optimise)
+  for (const graph of graphs) optimise(graph, whole.comparisons === 'hidden')
   return usedGraphs(graphs)
 }
 

@@ -5,9 +5,13 @@
 import type { Place } from '../base/diagnostic.ts'
 import { placeOf } from './emit.ts'
 import { Excess } from './excess.ts'
+import type { Graph } from './ir.ts'
 import type { CodeBlock, CodeGraph } from './machine-code.ts'
+import { tellingNumbers } from './passes/doubt.ts'
 
-/** BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h) is 1,000,000; where ways differ, some are walked more than once. */
+/** BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h). */
+const LIMIT_INSTRUCTIONS = 1_000_000
+/** Where ways differ, some are walked more than once. */
 const MOST_INSTRUCTIONS = 500_000
 /** BPF_COMPLEXITY_LIMIT_JMP_SEQ (kernel/bpf/verifier.c): forks on one way through the program whose other side is still to come. */
 const MOST_FORKS = 8192
@@ -18,10 +22,27 @@ const MOST_FORKS = 8192
  */
 const MOST_RUN = 4_000_000
 
+/**
+ * So often parts of long loops are walked again, at most as far as anybody has seen, although nothing tells ways apart that could
+ * be hidden: the verifier forgets most of the places that it has seen, and which bytes of the packet are there is not hidden.
+ */
+const MOST_REPEATED = 50
+
+/** Whether the verifier could give up, if it told ways apart by all that it may learn of numbers. */
+export const isDoubtful = (graphs: readonly Graph[], code: readonly CodeGraph[]): boolean =>
+  graphs.some((graph, index) => {
+    const ways = Math.max(MOST_REPEATED, 2 ** tellingNumbers(graph))
+    return walked(code[index]?.blocks ?? []) * ways > LIMIT_INSTRUCTIONS
+  })
+
+/** Instructions, every round of every loop counted. */
+const walked = (blocks: readonly CodeBlock[]): number =>
+  blocks.reduce((sum, { code, rounds }) => sum + code.length * rounds, 0)
+
 /** The first of these is the program, the others are the functions that it calls: each is walked by itself. */
 export function checkEffort(graphs: readonly CodeGraph[]): void {
   const blocks = graphs.flatMap((graph) => graph.blocks)
-  const instructions = blocks.reduce((sum, { code, rounds }) => sum + code.length * rounds, 0)
+  const instructions = walked(blocks)
   if (instructions > MOST_INSTRUCTIONS)
     throw tooMuch(
       `the verifier would walk about ${instructions} instructions`,

@@ -15,7 +15,7 @@ import { Needs } from './tested.ts'
  * not know looks alike on all of them, and all but one are pruned. Left alone is what counts, in a `for` and in a `while`: the
  * verifier has to see its bounds. (Of anything else that goes round a loop ranges.ts takes no bounds for granted.)
  */
-export function hideCarried(graph: Graph): void {
+export function hideCarried(graph: Graph, testsHidden = false): void {
   const loops = loopsOf(graph.blocks).filter(isEndless)
   if (loops.length === 0) return
   const { tested, counting } = rolesOf(graph)
@@ -25,8 +25,9 @@ export function hideCarried(graph: Graph): void {
   for (const loop of loops) {
     const { header, body } = loop
     header.loop = new Set([...body].map(({ id }) => id))
-    hideTested(graph, loop, numbers)
     hideOffsets(graph, loop, numbers)
+    if (testsHidden) continue
+    hideTested(graph, loop, numbers)
     const ends = endsOf(loop, dominators)
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {
       const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
@@ -38,7 +39,7 @@ export function hideCarried(graph: Graph): void {
 }
 
 /** Whether a value can be one that the verifier knows on some way, if those in `assumed` can. */
-function canBeKnown(value: Value, assumed: Set<Value>): boolean {
+export function canBeKnown(value: Value, assumed: Set<Value>): boolean {
   if (value.op === 'const' || assumed.has(value)) return true
   assumed.add(value)
   if (value.op === 'phi') return value.arguments.some((one) => canBeKnown(one, assumed))
@@ -78,11 +79,14 @@ const isNumber = (phi: Value): boolean =>
 function hide(graph: Graph, header: Block, phi: Value, numbers: Numbers): void {
   const { stores, loads, value } = stash(phi, numbers)
   replaceUses(graph, phi, value)
-  header.values.splice(header.values.findLastIndex(({ op }) => op === 'phi') + 1, 0, ...stores, ...loads)
+  behindPhis(header, [...stores, ...loads])
 }
 
+export const behindPhis = ({ values }: Block, made: readonly Value[]): unknown =>
+  values.splice(values.findLastIndex(({ op }) => op === 'phi') + 1, 0, ...made)
+
 /** Puts another value in the place of one that stays. */
-function replaceUses(graph: Graph, value: Value, other: Value): void {
+export function replaceUses(graph: Graph, value: Value, other: Value): void {
   const home = graph.blocks.find(({ values }) => values.includes(value))
   const index = home?.values.indexOf(value) ?? 0
   replaceAll(graph, new Map([[value, other]]))

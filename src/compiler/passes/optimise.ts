@@ -7,6 +7,7 @@ import { deadCode } from './dead.ts'
 import { useFacts } from './facts.ts'
 import { expandFolds } from './folds.ts'
 import { hideCarried } from './hide.ts'
+import { hideTests } from './hide-tests.ts'
 import { joinStores } from './join-stores.ts'
 import { joinedLoads } from './joined.ts'
 import { keysInPackets } from './keys.ts'
@@ -68,8 +69,11 @@ const LATER: readonly Pass[] = [
 /** Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not. */
 const MOST_ROUNDS = 20
 
-/** Runs the passes until none finds anything, and leaves the graph ready for selection. */
-export function optimise(graph: Graph): void {
+/**
+ * Runs the passes until none finds anything, and leaves the graph ready for selection. `hidesTests`: for a program of which the
+ * verifier would see no end otherwise.
+ */
+export function optimise(graph: Graph, hidesTests = false): void {
   const analyses = new Analyses(graph)
   /** Those that may find something. */
   const waiting = new Set(PASSES)
@@ -85,6 +89,7 @@ export function optimise(graph: Graph): void {
       for (const pass of PASSES) if (waiting.has(pass)) run(pass)
   }
   splitCriticalEdges(graph)
-  hideCarried(graph)
+  if (hidesTests) hideTests(graph)
+  hideCarried(graph, hidesTests)
   rareLast(graph)
 }

@@ -26,7 +26,7 @@ export function stash(value: Value, numbers: Numbers): Stashed {
   const by = newConstant(32n, at)
   const stores: Value[] = []
   const loads: Value[] = []
-  const isNarrow = fits32(value, new Set())
+  const isNarrow = fits32(value)
   const object = { size: isNarrow ? 4 : 16, align: 8, what: 'a value that a loop carries', at }
   const slot = make(stores, { op: 'stack', object })
   const pieces = isNarrow ? [value] : [value, make(stores, { op: 'alu', alu: 'rsh', bits: 64 }, value, by)]
@@ -43,7 +43,7 @@ export function stash(value: Value, numbers: Numbers): Stashed {
 }
 
 /** Whether a value never needs more than 32 bits, if the phis on the way to it do not. */
-function fits32(value: Value, seen: Set<Value>): boolean {
+export function fits32(value: Value, seen = new Set<Value>()): boolean {
   if (seen.has(value)) return true
   seen.add(value)
   if (value.op === 'phi') return value.arguments.every((one) => fits32(one, seen))

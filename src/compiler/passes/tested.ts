@@ -1,4 +1,5 @@
 /** What the verifier learns from comparisons, and what it has to know. */
+import type { HelperName } from '../../isa/opcodes.ts'
 import type { Block, Graph, Terminator, Value } from '../ir.ts'
 import { isPointer } from './pointers.ts'
 import { Ranges } from './ranges.ts'
@@ -10,7 +11,7 @@ export function testedBy(end: Terminator | undefined): Value[] {
 }
 
 /** Of copies of a number, and of what is a constant more than it, it learns the same. */
-function sourceOf(value: Value): Value {
+export function sourceOf(value: Value): Value {
   const [first, second] = value.arguments
   const isCopy =
     value.op === 'low32' ||
@@ -62,15 +63,24 @@ export class Needs {
   }
 }
 
-/** What addresses and arguments of the kernel's functions are computed from. */
+/** Helpers that are told how much memory there is behind a pointer. What the others are told in numbers may be anything. */
+const SIZED: ReadonlySet<HelperName> = new Set([
+  'skb_load_bytes',
+  'xdp_load_bytes',
+  'ringbuf_output',
+  'ringbuf_reserve',
+] as const)
+
+/** What addresses and sizes are computed from. */
 function addressing(blocks: readonly Block[]): ReadonlySet<Value> {
   const waiting: Value[] = []
   for (const { values, end } of blocks) {
     if (end?.op === 'branch' && end.proof) waiting.push(end.left, end.right)
     for (const value of values) {
       const [base] = value.arguments
-      if (value.op === 'call') waiting.push(...value.arguments)
-      else if ((value.op === 'load' || value.op === 'store' || value.op === 'atomic') && base) waiting.push(base)
+      if (value.op === 'call') {
+        if (SIZED.has(value.helper)) waiting.push(...value.arguments)
+      } else if ((value.op === 'load' || value.op === 'store' || value.op === 'atomic') && base) waiting.push(base)
       else if (isPointer(value)) waiting.push(value)
     }
   }

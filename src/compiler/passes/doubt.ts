@@ -1,0 +1,50 @@
+import type { Graph, Value } from '../ir.ts'
+import { canBeKnown } from './hide.ts'
+import { seenBy } from './hide-tests.ts'
+import { sourcesOf } from './sources.ts'
+import { sourceOf, testedBy } from './tested.ts'
+
+/**
+ * By how many numbers the verifier may tell ways apart, at most at the same time: each is a constant on some way, or was compared
+ * before, and is compared later. With each of them there may be twice as many ways.
+ */
+export function tellingNumbers(graph: Graph): number {
+  const { blocks } = graph
+  const seen = seenBy(graph)
+  /** Where it begins to tell ways apart, by the blocks' places. */
+  const since = new Map<Value, number>()
+  for (const [place, { end }] of blocks.entries())
+    for (const value of testedBy(end)) {
+      const source = sourceOf(value)
+      for (const one of [source, ...sourcesOf([value])]) {
+        if (since.has(one) || seen.has(one)) continue
+        if (one.op === 'phi' ? canBeKnown(one, new Set()) : one === source) since.set(one, place)
+      }
+    }
+  // What is computed from it and never compared, the verifier does not look at.
+  const compared = sourcesOf(blocks.flatMap(({ end }) => testedBy(end)))
+  const last = new Map(since)
+  const used = (value: Value, place: number): unknown => (last.get(value) ?? place) < place && last.set(value, place)
+  for (const [place, { values, end, predecessors }] of blocks.entries()) {
+    for (const value of values) {
+      if (value.op === 'phi' && since.has(value)) since.set(value, place)
+      if (!compared.has(value)) continue
+      for (const [index, one] of value.arguments.entries())
+        used(one, value.op === 'phi' ? (predecessors[index]?.place ?? place) : place)
+    }
+    for (const one of testedBy(end)) used(one, place)
+  }
+  const changes = new Array<number>(blocks.length + 1).fill(0)
+  for (const [value, from] of since) {
+    const to = last.get(value) ?? from
+    if (to <= from) continue
+    changes[from + 1] = (changes[from + 1] ?? 0) + 1
+    changes[to + 1] = (changes[to + 1] ?? 0) - 1
+  }
+  let [now, most] = [0, 0]
+  for (const change of changes) {
+    now += change
+    most = Math.max(most, now)
+  }
+  return most
+}

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest'
+import { tellingNumbers } from './doubt.ts'
+import { changedBy, graphOf } from './graph-text.ts'
+import { hideTests } from './hide-tests.ts'
+
+const flags = `
+  b0:
+    v0 = context()
+    v1 = changing 4 8(v0)
+    v2 = alu and 32(v1, 1)
+    if v2 ne32 0 jump b1 else b2
+  b1:
+    jump b3
+  b2:
+    jump b3
+  b3:
+    v3 = phi(1, 0)
+    if v1 ugt32 100 jump b4 else b5
+  b4:
+    jump b6
+  b5:
+    jump b6
+  b6:
+    if v3 eq32 0 jump b7 else b8
+  b7:
+    return 1
+  b8:
+    if v1 ugt32 200 jump b7 else b9
+  b9:
+    return 2`
+
+test('what is known on some way, or compared again, has 0 added that the verifier does not know', () => {
+  expect(changedBy(hideTests, flags)).toMatchInlineSnapshot(`
+    "
+    b0:
+      v0 = context()
+      v5 = stack()
+      v6 = store 4 0(v5, 1)
+      v7 = load 4 0(v5)
+      v8 = alu xor 32(v7, 1)
+      v1 = load 4 8(v0)
+      v2 = alu and 32(v1, 1)
+      if v2 ne32 0 jump b1 else b2
+    b1:
+      jump b3
+    b2:
+      jump b3
+    b3:
+      v3 = phi(1, 0)
+      v11 = alu xor 32(v8, v3)
+      v4 = alu xor 32(v8, v1)
+      if v4 ugt32 100 jump b4 else b5
+    b4:
+      jump b6
+    b5:
+      jump b6
+    b6:
+      v9 = alu xor 32(v8, v11)
+      if v9 eq32 0 jump b7 else b8
+    b8:
+      v10 = alu xor 32(v8, v1)
+      if v10 ugt32 200 jump b7 else b9
+    b7:
+      return 1
+    b9:
+      return 2
+    "
+  `)
+})
+
+test('it may be told apart by as many numbers as are compared later', () => {
+  expect(tellingNumbers(graphOf(flags))).toBe(2)
+})
+
+test('what a loop counts is seen', () => {
+  const text = `
+  b0:
+    v0 = context()
+    jump b1
+  b1:
+    v1 = phi(0, v2)
+    v2 = alu add 32(v1, 1)
+    v3 = changing 4 8(v0)
+    if v3 eq32 v1 jump b2 else b3
+  b2:
+    return 1
+  b3:
+    if v2 ne32 64 jump b1 else b4
+  b4:
+    return 0`
+  expect(changedBy(hideTests, text)).toBe(changedBy(() => undefined, text))
+  expect(tellingNumbers(graphOf(text))).toBe(0)
+})
+
+test('an address is never in a register as a number', () => {
+  const text = `
+  b0:
+    v0 = context()
+    v1 = changing 4 8(v0)
+    if v1 ne32 0 jump b1 else b2
+  b1:
+    jump b3
+  b2:
+    jump b3
+  b3:
+    v2 = phi(v0, v0)
+    v3 = load 4 0(v2)
+    return v3`
+  expect(changedBy(hideTests, text)).toBe(changedBy(() => undefined, text))
+})

@@ -1,0 +1,130 @@
+import type { Block, Graph, Value } from '../ir.ts'
+import { newConstant, newValue } from '../value.ts'
+import { Dominators } from './dominators.ts'
+import { endsOf } from './ends.ts'
+import { countUses, Numbers } from './graph.ts'
+import { behindPhis, canBeKnown, replaceUses } from './hide.ts'
+import { loopsOf } from './loops.ts'
+import { isPointer } from './pointers.ts'
+import { sourcesOf } from './sources.ts'
+import { fits32 } from './stash.ts'
+import { isNumber, Needs, sourceOf } from './tested.ts'
+
+/**
+ * Before a number is compared, 0 is added to it that the verifier does not know to be 0. It cannot foresee the comparison, so it
+ * need not tell ways apart by the number; and learns nothing of the number that would tell them apart later. Left alone is what
+ * it has to know: what loops count, and what is in the packet, or in a list.
+ *
+ * Each comparison costs one or two instructions more, so this is for programs of which the verifier would see no end.
+ */
+export function hideTests(graph: Graph): void {
+  const seen = seenBy(graph)
+  const needs = new Needs(graph, () => true)
+  const uses = countUses(graph)
+  const numbers = new Numbers(graph)
+  const nothing = new Nothing(graph, numbers)
+  const isUsedAgain = (value: Value) => (uses.get(value) ?? 0) > 1
+  const canTellApart = (value: Value): boolean =>
+    isUsedAgain(value) || isUsedAgain(sourceOf(value)) || [...sourcesOf([value])].some(({ op }) => op === 'phi')
+  const hidden = (value: Value, bits: 32 | 64, into: Block): Value => {
+    if (value.op === 'const' || seen.has(value) || !isNumber(value) || !canTellApart(value)) return value
+    if (needs.has(value) || needs.has(sourceOf(value))) return value
+    const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits), value], value.at)
+    into.values.push(other)
+    return other
+  }
+  for (const block of graph.blocks) {
+    const { end } = block
+    if (end?.op !== 'branch' || end.counts || end.proof || isPointer(end.left) || isPointer(end.right)) continue
+    end.left = hidden(end.left, end.bits, block)
+    end.right = hidden(end.right, end.bits, block)
+  }
+  for (const block of graph.blocks)
+    for (const phi of block.values.filter(({ op }) => op === 'phi')) {
+      if (seen.has(phi) || needs.has(phi) || !isPlain(phi) || !canBeKnown(phi, new Set())) continue
+      const bits = fits32(phi) ? 32 : 64
+      const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits)], phi.at)
+      replaceUses(graph, phi, other)
+      other.arguments.push(phi)
+      behindPhis(block, [other])
+    }
+  nothing.place()
+}
+
+/** Surely no address: where the packet ends is in the context as well. */
+function isPlain(value: Value, known = new Set<Value>()): boolean {
+  if (known.has(value)) return true
+  known.add(value)
+  if (value.op === 'phi') return value.arguments.every((one) => isPlain(one, known))
+  return (value.op !== 'load' || value.from !== 'context') && isNumber(value)
+}
+
+/** What says how often loops run, and constants and sums of that: the verifier always knows which way it goes. */
+export function seenBy(graph: Graph): ReadonlySet<Value> {
+  const dominators = new Dominators(graph)
+  const counting: Value[] = []
+  for (const { end } of graph.blocks) if (end?.op === 'branch' && end.counts) counting.push(end.left, end.right)
+  for (const loop of loopsOf(graph.blocks)) counting.push(...endsOf(loop, dominators))
+  const seen = new Set(sourcesOf(counting))
+  // A block comes after those that dominate it, so what is computed from what is seen comes after that.
+  for (const { values } of graph.blocks)
+    for (const value of values) {
+      const isComputed = value.op === 'alu' || value.op === 'low32' || value.op === 'sext32' || value.op === 'swap'
+      if (isComputed && value.arguments.every((one) => one.op === 'const' || seen.has(one))) seen.add(value)
+    }
+  return seen
+}
+
+/** 0, of which the verifier knows nothing, at the start of the program. */
+class Nothing {
+  private readonly graph: Graph
+  private readonly numbers: Numbers
+  private readonly made: Value[] = []
+  private narrow: Value | undefined
+  private wide: Value | undefined
+
+  constructor(graph: Graph, numbers: Numbers) {
+    this.graph = graph
+    this.numbers = numbers
+  }
+
+  of(bits: 32 | 64): Value {
+    this.narrow ??= this.fromStack()
+    if (bits === 32) return this.narrow
+    this.wide ??= this.doubled(this.narrow)
+    return this.wide
+  }
+
+  place(): void {
+    const { values } = this.graph.entry
+    values.splice(values.findLastIndex(({ op }) => op === 'context' || op === 'parameter') + 1, 0, ...this.made)
+  }
+
+  /** What lies in the upper half of a slot is anything to the verifier, unless it was 0 (check_stack_write_fixed_off). */
+  private fromStack(): Value {
+    const one = newConstant(1n, this.at)
+    const object = { size: 4, align: 8, what: 'a number that the verifier does not know', at: this.at }
+    const slot = this.make({ op: 'stack', object })
+    this.make({ op: 'store', size: 4, offset: 0 }, slot, one)
+    const read = this.make({ op: 'load', size: 4, offset: 0, from: 'shared' }, slot)
+    return this.make({ op: 'alu', alu: 'xor', bits: 32 }, read, one)
+  }
+
+  private doubled(narrow: Value): Value {
+    const high = this.make({ op: 'alu', alu: 'lsh', bits: 64 }, narrow, newConstant(32n, this.at))
+    return this.make({ op: 'alu', alu: 'or', bits: 64 }, high, narrow)
+  }
+
+  private make(operation: Parameters<typeof newValue>[0], ...given: Value[]): Value {
+    const value = newValue(operation, this.numbers.next(), given, this.at)
+    this.made.push(value)
+    return value
+  }
+
+  private get at() {
+    const [first] = this.graph.entry.values
+    const at = first?.at ?? this.graph.entry.end?.at
+    if (at === undefined) throw new Error('an entry without an end')
+    return at
+  }
+}
