@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  alu64,
   assemble,
   atomic,
   call,
@@ -74,6 +75,33 @@ const FAULTS: readonly (readonly [what: string, steps: readonly Step[], message:
     'a read across two map values',
     [lookup, load(8, 'r0', 'r0', 4), exit],
     /at byte 4 of values of map "map", which have 8 bytes each/,
+  ],
+  [
+    'a read of the next map value',
+    [lookup, load(8, 'r0', 'r0', 16), exit],
+    /reads 8 bytes at byte 16 of values of map/,
+  ],
+  [
+    'a write to the map value before',
+    [lookup, store(8, 'r0', -16, 1), verdict(0)],
+    /writes 8 bytes at byte -16 of values/,
+  ],
+  [
+    'an atomic operation on the map value after the next, by a pointer that was moved',
+    [
+      lookup,
+      load(8, 'r3', 'r0', 0),
+      alu64('add', 'r3', 32),
+      alu64('add', 'r0', 'r3'),
+      atomic(8, 'add', 'r0', 0, 'r3'),
+      verdict(0),
+    ],
+    /reads 8 bytes at byte 32 of values of map/,
+  ],
+  [
+    'a key in the next map value',
+    [lookup, mov('r2', 'r0'), alu64('add', 'r2', 16), loadMap('r1', 'map'), call('map_lookup_elem'), exit],
+    /takes as the key 4 bytes at byte 16/,
   ],
   ['a read behind the last map value', [lookup, load(8, 'r0', 'r0', 48), exit], /reads 8 bytes at values of map "map"/],
   [

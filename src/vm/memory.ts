@@ -6,8 +6,9 @@ import { AT, DESCRIPTOR, ROOM } from './layout.ts'
 import type { VirtualMap } from './map.ts'
 
 /**
- * An address is 64 bits: the upper 32 name a region, the lower 32 are a byte offset into it. No region is 4 GiB long, so
- * arithmetic that leaves a region never arrives in another one, and 0 (the null pointer) is in none.
+ * An address is 64 bits: the lower 32 are a byte offset into a region, which the 20 above name. No region is 4 GiB long, so
+ * arithmetic that leaves a region never arrives in another one, and 0 (the null pointer) is in none. In the uppermost 12 is which
+ * of a map's values it points to, as far as there is room, so that neither does it arrive in another value.
  */
 export const REGION = {
   context: 1,
@@ -21,6 +22,16 @@ export const REGION = {
   /** From here on two a map: the map itself, which no program reads or writes, and its values. */
   maps: 256,
 } as const
+
+/** Bits of an address's upper half. */
+export const REGION_BITS = 20
+const SLOT_BITS = 12
+/** What there is room for of a slot's number. */
+export const SLOT_MASK = 2 ** SLOT_BITS - 1
+export const REGION_MASK = 2 ** REGION_BITS - 1
+
+/** The upper half of the address of a map's value. */
+export const valueIn = (region: number, slot: number): number => ((slot & SLOT_MASK) << REGION_BITS) | region
 
 /** `plain` is bytes that a program may do everything with. */
 type Kind = 'context' | 'packet' | 'stack' | 'record' | 'map' | 'values' | 'plain'
@@ -158,9 +169,13 @@ export class Memory {
     this.heap.words[AT.depth >> 2] = depth - 1
   }
 
+  /** By the upper half of an address. */
   region(id: number): Region | undefined {
     const depth = id - REGION.stack
-    if (depth < 0 || depth >= LIMIT.callDepth) return this.regions[id]
+    if (depth < 0 || depth >= LIMIT.callDepth) {
+      const region = this.regions[id & REGION_MASK]
+      return region?.stride === 0 && id >>> REGION_BITS !== 0 ? undefined : region
+    }
     return !this.tracked || depth <= (this.heap.words[AT.depth >> 2] ?? 0) ? this.#stacks[depth] : undefined
   }
 
@@ -199,7 +214,7 @@ export class Memory {
       if (at % size !== 0) throw new Trap(`reads ${size} bytes of stack at an address that is no multiple of ${size}`)
       this.#checkWritten('reads', region, id, at, size)
     } else if (region.stride !== 0) {
-      if ((at % region.stride) + size > region.valueSize) throw beyondValue('reads', region, at, size)
+      if (isBeyond(region, id, at, size)) throw beyondValue('reads', region, id, at, size)
     } else if (region.kind === 'context' && size === 8) throw new Trap('a context field is not 8 bytes wide')
     return region.start + at
   }
@@ -212,7 +227,7 @@ export class Memory {
       if (!this.tracked) throw nowhere('writes', id, at, size)
       this.#mark(region.written, at, size)
     } else if (region.stride !== 0) {
-      if ((at % region.stride) + size > region.valueSize) throw beyondValue('writes', region, at, size)
+      if (isBeyond(region, id, at, size)) throw beyondValue('writes', region, id, at, size)
     } else if (region.writable !== undefined && (region.writable[at] !== 1 || region.writable[at + size - 1] !== 1))
       throw new Trap(`writes ${size} bytes at ${region.name}+${at}, which is a read-only field`)
     return region.start + at
@@ -233,7 +248,7 @@ export class Memory {
   argument(id: number, at: number, size: number, verb: string = TAKES.key): number {
     const region = this.#holding(verb, id, at, size)
     if (region.kind === 'context') throw new Trap(`${verb} the context`)
-    if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
+    if (region.stride !== 0 && isBeyond(region, id, at, size)) throw beyondValue(verb, region, id, at, size)
     if (region.written !== undefined && this.tracked && !this.#isWritten(region.written, at, size))
       throw uninitialised(region, at, size)
     return region.start + at
@@ -245,7 +260,7 @@ export class Memory {
     const region = this.#holding(verb, id, at, size)
     if (region.kind !== 'stack' && region.kind !== 'values' && region.kind !== 'record')
       throw new Trap(`${verb} to the ${region.kind}: only the stack, map values and records of rings can be`)
-    if (region.stride !== 0 && (at % region.stride) + size > region.valueSize) throw beyondValue(verb, region, at, size)
+    if (region.stride !== 0 && isBeyond(region, id, at, size)) throw beyondValue(verb, region, id, at, size)
     if (region.written !== undefined) this.#mark(region.written, at, size)
     return region.start + at
   }
@@ -304,9 +319,22 @@ const nowhere = (verb: string, id: number, at: number, size: number): Trap =>
 const uninitialised = (region: Region, at: number, size: number): Trap =>
   new Trap(`reads ${bytes(size)} at ${region.name}${at - LIMIT.stack}, not all of which were written before`)
 
-const beyondValue = (verb: string, region: Region, at: number, size: number): Trap =>
+/** How far behind the start of the value that a pointer is for. */
+function inValue({ stride }: Region, id: number, at: number): number {
+  const slot = Math.floor(at / stride)
+  // The nearest one, for only the low bits of its number are known.
+  const away = ((slot - (id >>> REGION_BITS)) << (32 - SLOT_BITS)) >> (32 - SLOT_BITS)
+  return at - (slot - away) * stride
+}
+
+function isBeyond(region: Region, id: number, at: number, size: number): boolean {
+  const offset = inValue(region, id, at)
+  return offset < 0 || offset + size > region.valueSize
+}
+
+const beyondValue = (verb: string, region: Region, id: number, at: number, size: number): Trap =>
   new Trap(
-    `${verb} ${bytes(size)} at byte ${at % region.stride} of ${region.name}, which have ${region.valueSize} bytes each`,
+    `${verb} ${bytes(size)} at byte ${inValue(region, id, at)} of ${region.name}, which have ${region.valueSize} bytes each`,
   )
 
 /** The length of a value where a system call sees the values of all CPUs side by side. */

@@ -10,7 +10,7 @@ import { ERRNO } from './errno.ts'
 import { Trap } from './fault.ts'
 import { AT } from './layout.ts'
 import type { VirtualMap } from './map.ts'
-import { Memory, REGION, Region, TAKES } from './memory.ts'
+import { Memory, REGION, Region, TAKES, valueIn } from './memory.ts'
 import type { Ring } from './ring.ts'
 import type { Sequence } from './sequence.ts'
 import { retag, type Tag } from './vlan.ts'
@@ -240,7 +240,7 @@ export class VirtualProcessor implements Processor {
     }
     const slot = map.find(this.#bytes, key, 'program')
     code.lo[0] = slot < 0 ? 0 : slot * map.stride
-    code.hi[0] = slot < 0 ? 0 : map.id + 1
+    code.hi[0] = slot < 0 ? 0 : valueIn(map.id + 1, slot)
   }
 
   #update(code: Registers): number {
@@ -296,7 +296,7 @@ export class VirtualProcessor implements Processor {
   /** That r1 points to a lock. */
   #checkLock({ lo, hi }: Registers): void {
     const at = (lo[1] ?? 0) >>> 0
-    const region = this.memory.regions[hi[1] ?? 0]
+    const region = this.memory.region(hi[1] ?? 0)
     const lock = region?.kind === 'values' ? region.map?.description.lock : undefined
     if (region === undefined || lock === undefined || at >= region.length || at % region.stride !== lock)
       throw new Trap('r1 does not point to a lock')

@@ -2,7 +2,7 @@ import { ALU, ATOMIC, bytesOf, CLASS, classOf, MODE as FORM, LIMIT } from '../..
 import type { Instruction } from '../../isa/program.ts'
 import { CONTEXT_SIZE, isWritable } from '../context.ts'
 import { AT, DESCRIPTOR, ROOM } from '../layout.ts'
-import { REGION, strideOf } from '../memory.ts'
+import { REGION, REGION_BITS, strideOf } from '../memory.ts'
 import { isWritten, kindOf, mapOf, offsetOf, POINTER, type State } from './knowledge.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
 import { DEPTH } from './registers.ts'
@@ -264,4 +264,9 @@ export function pushValue({ body, registers, numbers, follower }: Scope, map: nu
   const stride = strideOf(follower.map(map)?.value.size ?? 0)
   body.getGlobal(numbers.descriptor(map)).access(I64.load32U, DESCRIPTOR.id).i64(32).op(I64.shl)
   body.get(registers.word).op(OP.i64ExtendI32U).i64(stride).op(I64.mul, I64.or)
+  body
+    .get(registers.word)
+    .op(OP.i64ExtendI32U)
+    .i64(32 + REGION_BITS)
+    .op(I64.shl, I64.or)
 }

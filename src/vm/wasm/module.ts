@@ -2,7 +2,7 @@ import { refusal } from '../../base/diagnostic.ts'
 import { HELPER, SK_BUFF, XDP_MD } from '../../isa/opcodes.ts'
 import { isArray, isDevmap, isKeyless, isProgramArray, type MapDescription, type Program } from '../../isa/program.ts'
 import { AT, DESCRIPTOR } from '../layout.ts'
-import { REGION } from '../memory.ts'
+import { REGION, REGION_BITS, REGION_MASK, SLOT_MASK } from '../memory.ts'
 import { analyse } from './analysis.ts'
 import { inheritedBy } from './calls.ts'
 import { writeFunction } from './function.ts'
@@ -194,18 +194,14 @@ function writeRun(numbers: Numbers, isPlain: boolean): Uint8Array {
 function writeReach({ access }: Numbers): Uint8Array {
   const [pointer, displacement, mode, index] = [0, 1, 2, 3]
   const body = new Body(4)
-  const [region, descriptor, size, offset] = [i32, i32, i32, i64].map((type) => body.local(type)) as [
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [region, descriptor, size, slot] = [body.local(i32), body.local(i32), body.local(i32), body.local(i32)]
+  const offset = body.local(i64)
   const giveUpIf = (...condition: readonly number[]) => body.op(...condition, OP.brIf).unsigned(0)
   body.op(OP.block, TYPE.none)
   // Atomic operations and keys are asked for: they have rules of their own.
   body.get(mode).i32(2).op(I32.and)
   giveUpIf()
-  body.get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64).tee(region)
+  body.get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64).i32(REGION_MASK).op(I32.and).tee(region)
   body.i32(0).access(I32.load, AT.regionCount)
   giveUpIf(I32.geU)
   body.i32(0).access(I32.load, AT.regions).get(region).i32(2).op(I32.shl, I32.add)
@@ -216,10 +212,17 @@ function writeReach({ access }: Numbers): Uint8Array {
   giveUpIf(I64.gtU)
   body.get(offset).get(size).op(OP.i64ExtendI32U, I64.add).get(descriptor).access(I64.load32U, DESCRIPTOR.length)
   giveUpIf(I64.gtU)
-  body.get(descriptor).access(I32.load, DESCRIPTOR.stride).op(OP.if, TYPE.none)
-  body.get(offset).op(OP.i32WrapI64).get(descriptor).access(I32.load, DESCRIPTOR.stride).op(I32.remU)
+  body.get(descriptor).access(I32.load, DESCRIPTOR.stride).op(OP.if, TYPE.i32)
+  body.get(offset).op(OP.i32WrapI64).get(offset).op(OP.i32WrapI64).get(descriptor).access(I32.load, DESCRIPTOR.stride)
+  body.op(I32.divU).tee(slot).get(descriptor).access(I32.load, DESCRIPTOR.stride).op(I32.mul, I32.sub)
   body.get(size).op(I32.add).get(descriptor).access(I32.load, DESCRIPTOR.valueSize)
-  body.op(I32.gtU, OP.brIf).unsigned(1).op(OP.end)
+  body.op(I32.gtU, OP.brIf).unsigned(1)
+  body.get(slot).i32(SLOT_MASK).op(I32.and, OP.else).i32(0).op(OP.end)
+  body
+    .get(pointer)
+    .i64(32 + REGION_BITS)
+    .op(I64.shrU, OP.i32WrapI64)
+  giveUpIf(I32.ne)
   body.get(descriptor).access(I32.load, DESCRIPTOR.start).get(offset).op(OP.i32WrapI64, I32.add, OP.return)
   body.op(OP.end)
   body.get(pointer).op(OP.i32WrapI64).get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64)
