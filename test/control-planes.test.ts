@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { EGRESS, INGRESS, type tap } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openGraphLab, packet } from '../src/testing/index.ts'
 
 const graph = `
@@ -50,3 +51,46 @@ for (const { name, skip } of everyMachine)
         expect(await lab.view('switch', 'stations')).toEqual([{ address: bob, port: 'bob' }])
       })
     })
+
+const town = `
+graph: town
+instances:
+  switch:
+    cube: ./clerk
+    ports:
+      alice: { interface: eth1, through: [outer, inner] }
+      bob: { to: line.near }
+  line:
+    cube: ./patch
+    ports:
+      near: {}
+      far: { interface: eth2, through: [far] }
+  outer: { cube: ./tap }
+  inner: { cube: ./tap }
+  far: { cube: ./tap }
+`
+
+for (const { name, skip } of everyMachine)
+  describe.skipIf(skip !== undefined)(`what a control plane sends (${name})`, () => {
+    test('passes all transparent cubes, and other cubes, as what is forwarded does', async () => {
+      using lab = await openGraphLab(name, { graph: town })
+      const seen = (instance: string) =>
+        [INGRESS, EGRESS].map((index) => lab.table<typeof tap.state.seen>(instance, 'seen').get({ index })?.packets)
+      const [hello, answer] = [frame(alice, bob), frame(bob, alice)]
+      lab.send('eth1', hello)
+      expect(['outer', 'inner', 'far'].map(seen)).toEqual([
+        [1n, 0n],
+        [1n, 0n],
+        [0n, 0n],
+      ])
+      expect(await lab.deliver()).toEqual({ eth2: [hello] })
+      lab.send('eth2', answer)
+      expect(await lab.deliver()).toEqual({ eth1: [answer] })
+      expect(['outer', 'inner', 'far'].map(seen)).toEqual([
+        [1n, 1n],
+        [1n, 1n],
+        [1n, 1n],
+      ])
+      expect(lab.counters('line', 'near').received.packets).toBe(1n)
+    })
+  })

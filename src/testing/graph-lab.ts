@@ -1,5 +1,6 @@
 /** A whole graph on one machine, with a wire at every interface it names that a test holds the other end of. */
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Machine } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
 import { clockMap, MAP } from '../compiler/wiring.ts'
@@ -81,6 +82,8 @@ export interface GraphLab extends Disposable {
   punts<P extends Punts = Punts>(instance: string): readonly PuntedPacket<P>[]
   /** Control planes handle what waits for them, here and now, until nothing does. What comes of it comes out. */
   deliver(): Promise<Output>
+  /** What comes out while nobody waits for it, as soon as there are so many frames. */
+  receive(frames: number): Promise<Output>
   /** The control planes in threads of their own, of a lab on the kernel. */
   control(options?: ControlOptions): Promise<ControlPlanes>
   /** A view of the control plane, as `tessera show` has it. */
@@ -243,6 +246,15 @@ export class OpenGraphLab implements GraphLab {
       if (now.all === last.all) this.#wires.wait(10)
       last = now
     }
+  }
+
+  async receive(frames: number): Promise<Output> {
+    const arrived: Arrival[] = []
+    for (const deadline = performance.now() + PATIENCE; arrived.length < frames; await setTimeout(5)) {
+      arrived.push(...this.#wires.receive())
+      if (performance.now() > deadline) throw new Error(`${arrived.length} of ${frames} frames within ${PATIENCE} ms`)
+    }
+    return outputOf(arrived)
   }
 
   async control(options: ControlOptions = {}): Promise<ControlPlanes> {
