@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vm: ['backend', 'lang', 'isa', 'base'],
   kernel: ['filter', 'backend', 'isa', 'base'],
   engine: ['cube', 'compiler', 'backend', 'lang', 'isa', 'base'],
-  daemon: ['pcap', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
+  daemon: ['pcap', 'filter', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
   testing: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
   cli: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }

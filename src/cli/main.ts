@@ -5,6 +5,7 @@ import { EXIT, SIGNALLED } from './exit.ts'
 
 /** Each loads what it needs, and only the one that is called is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  capture: async () => (await import('./commands/capture.ts')).captureCommand(),
   apply: async () => (await import('./commands/apply.ts')).applyCommand(),
   compile: async () => (await import('./commands/compile.ts')).compileCommand(),
   delete: async () => (await import('./commands/delete.ts')).deleteCommand(),
@@ -12,6 +13,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import('./commands/show.ts')).showCommand(),
   vm: async () => (await import('./commands/vm.ts')).vmCommand(),
 }
+
+/** They end in their own way, or at once. */
+const INTERRUPTED: ReadonlySet<string> = new Set(['capture', 'run', 'trace', 'vm'])
 
 const EXAMPLES = `
 Examples:
@@ -22,6 +26,7 @@ Examples:
   tessera apply lan.yaml --dry-run         what would change
   sudo tessera apply lan.yaml              run it in the kernel
   sudo tessera show                        ports, counters, drops by reason, stations
+  sudo tessera capture lan                 packets as they come by, and why they die
   sudo tessera delete lan.yaml             back to nothing`
 
 /** Runs one command line (without `node` and the script); gives the exit code: 0 done, 1 failed, 2 wrong usage. */
@@ -37,9 +42,8 @@ export async function main(words: readonly string[]): Promise<number> {
   program.exitOverride()
   // Effects are carried out in one go, which no signal interrupts: a change happens as a whole or not at all. What runs on the
   // machine alone has none, and ends at once, but for replays, which say how far they came.
-  const isInterrupted = words[0] === 'vm' || words[0] === 'run'
   for (const [signal, code] of Object.entries(SIGNALLED))
-    if (!isInterrupted) process.once(signal, () => process.exit(code))
+    if (!INTERRUPTED.has(words[0] ?? '')) process.once(signal, () => process.exit(code))
   try {
     await program.parseAsync(words, { from: 'user' })
     return EXIT.done

@@ -34,7 +34,7 @@ export interface Point {
 }
 
 /** Maps of programs that somebody looks at. No cube can have such names. */
-export const LOOK_MAP = { records: '@look/records', lost: '@look/lost' } as const
+export const LOOK_MAP = { records: '@look/look_records', lost: '@look/look_lost' } as const
 
 /** A record, in host order; the packet lies behind it. */
 export const lookRecord = struct('record', {

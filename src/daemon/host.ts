@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Machine } from '../backend/machine.ts'
-import { Refusal } from '../base/diagnostic.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
+import { Held } from '../base/held.ts'
 import { Catalogue } from '../cube/catalogue.ts'
 import { Engine } from '../engine/engine.ts'
 import { MemoryRecords } from '../engine/records.ts'
@@ -18,6 +19,8 @@ export interface Host<M extends Machine = Machine> extends Disposable {
   readonly machine: M
   readonly catalogue: Catalogue
   readonly engine: Engine
+  /** Held by whoever looks at a graph, and by one at a time. */
+  readonly enter: (graph: string) => Disposable
 }
 
 export interface HostOptions {
@@ -35,13 +38,14 @@ export function openKernelHost(options: KernelOptions & HostOptions = {}): Host 
   requireKernel()
   const machine = openKernelMachine(options)
   const records = new FileRecords(join(RUN_FOLDER, 'graphs'))
-  return host(machine, { ...options, records, lock: () => patiently(join(RUN_FOLDER, 'engine.lock')) })
+  const lock = () => patiently(join(RUN_FOLDER, 'engine.lock'))
+  return host(machine, { ...options, records, lock, isLookedAt }, enter)
 }
 
 /** Graphs in this process, gone with it. */
 export function openVirtualHost(options: HostOptions = {}): Host<VirtualMachine> {
   const lock = async () => ({ [Symbol.dispose]() {} })
-  return host(openVirtualMachine(), { ...options, records: new MemoryRecords(), lock })
+  return host(openVirtualMachine(), { ...options, records: new MemoryRecords(), lock }, () => new Held())
 }
 
 /** The number of an interface in the network namespace of the caller, which anybody may ask; undefined where there is none. */
@@ -59,11 +63,34 @@ async function patiently(path: string): Promise<Disposable> {
   }
 }
 
+/** The lock goes with its process, however that ends. */
+const lookLock = (graph: string): string => join(RUN_FOLDER, `look-${graph}.lock`)
+
+function enter(graph: string): Disposable {
+  try {
+    return lockFile(lookLock(graph))
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw refusal(`somebody looks at graph ${graph} already`, error.message)
+  }
+}
+
+function isLookedAt(graph: string): boolean {
+  try {
+    lockFile(lookLock(graph))[Symbol.dispose]()
+    return false
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return true
+  }
+}
+
 function host<M extends Machine>(
   machine: M,
   parts: Omit<ConstructorParameters<typeof Engine>[0], 'machine' | 'catalogue'>,
+  enter: Host['enter'],
 ): Host<M> {
   const catalogue = builtinCubes()
   const engine = new Engine({ machine, catalogue, ...parts })
-  return { machine, catalogue, engine, [Symbol.dispose]: () => machine[Symbol.dispose]() }
+  return { machine, catalogue, engine, enter, [Symbol.dispose]: () => machine[Symbol.dispose]() }
 }

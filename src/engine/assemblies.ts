@@ -2,6 +2,7 @@
 import type { Assembly, Node, Way } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
 import { Excess } from '../compiler/excess.ts'
+import type { Look } from '../compiler/look.ts'
 import { ROW_OF } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
 import { type Cuts, cut, type PlannedProgram } from './cuts.ts'
@@ -26,6 +27,8 @@ export interface AssemblyOptions {
   /** Where programs are of ports that lead to interfaces. */
   readonly point: AttachPoint
   readonly clock: 'kernel' | 'cell'
+  /** What somebody wants to see of it. */
+  readonly look?: Look | undefined
 }
 
 export interface GraphPrograms {
@@ -104,10 +107,10 @@ class Assembler {
   private compile(planned: PlannedProgram): Program {
     this.current = planned
     const { from, nodes } = planned
-    const { point, clock } = this.options
+    const { point, clock, look } = this.options
     const places = new Map(nodes.map((node, place) => [node, place]))
     const slots = this.cuts.slots.length
-    const common = { clock, slots, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
+    const common = { clock, slots, look, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
     const assembly: Assembly = {
       ...common,
       name: nameOf(this.met.nodes.get(nodes[0] ?? '')),

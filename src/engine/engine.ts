@@ -4,6 +4,7 @@ import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
+import type { Look } from '../compiler/look.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
@@ -37,6 +38,8 @@ export interface EngineParts {
   readonly catalogue: Catalogue
   /** Keeps others from changing graphs until disposed. */
   readonly lock: () => Promise<Disposable>
+  /** Whether somebody looks at a graph now. */
+  readonly isLookedAt?: ((name: string) => boolean) | undefined
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
   /** Where programs go. Unless said, where those of the graph are now; at first, to TC ingress. */
@@ -91,14 +94,14 @@ export class Engine {
   }
 
   /** Works out how to get from what runs to `file`. Changes nothing; a Refusal names every reason why it cannot be. */
-  async plan(file: GraphFile): Promise<Change> {
+  async plan(file: GraphFile, look?: Look): Promise<Change> {
     const { machine, records } = this.parts
     const { graph } = file
     const before = records.read(graph.name)
     const point = this.pointOf(graph, before)
     const wrong = [...unsupported(file), ...checkInterfaces(machine, records, file, point)]
     if (wrong.length > 0) throw new Refusal(wrong)
-    return this.planFor(file, before, point, (wanted) => wanted)
+    return this.planFor(file, before, point, (wanted) => wanted, look)
   }
 
   /** `narrow` gives what of it is to be on this host. */
@@ -107,11 +110,12 @@ export class Engine {
     before: Running | undefined,
     point: AttachPoint,
     narrow: (wanted: Wanted) => Wanted,
+    look?: Look,
   ): Promise<Change> {
     const { machine } = this.parts
     const { graph } = file
     const numbering = numberPorts(graph, before?.numbering)
-    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes))
+    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes, look))
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const recorded = (path: string) => recordedMap(before, path)
@@ -130,18 +134,42 @@ export class Engine {
       point,
       programs: Object.fromEntries(fingerprints) as Record<string, string>,
       maps: recordMaps(wanted.maps),
+      ...(look === undefined ? {} : { look: true }),
     }
     return { running, wanted, actions: plan({ ...seen, programs, kept }, wanted), conversions }
   }
 
   /** Plans and carries out. Nothing has changed when it throws. */
   async apply(file: GraphFile): Promise<Applied> {
-    const { machine, records, lock } = this.parts
-    const { name } = file.graph
-    using _held = await lock()
+    using _held = await this.parts.lock()
     await this.recoverAll()
+    return this.change(file)
+  }
+
+  /**
+   * The graph as it runs, with programs that tell what `make` asks for; without it, with the plain ones again. A change like any
+   * other: each packet meets the ones or the others.
+   */
+  async look(name: string, make?: (running: Running) => Look): Promise<Running> {
+    using _held = await this.parts.lock()
+    await this.recoverAll()
+    return this.lookAt(name, make)
+  }
+
+  private async lookAt(name: string, make?: (running: Running) => Look): Promise<Running> {
+    const running = this.running(name)
+    const cubes = await cubesOf(running.graph, running.file, this.parts.catalogue)
+    const { file, graph } = running
+    const { running: now } = await this.change({ file, graph, cubes, place: () => undefined }, make?.(running))
+    return now
+  }
+
+  /** With the lock held. */
+  private async change(file: GraphFile, look?: Look): Promise<Applied> {
+    const { machine, records } = this.parts
+    const { name } = file.graph
     forget(machine, machine.pinned(name).filter(isAside))
-    const made = await this.plan(file)
+    const made = await this.plan(file, look)
     const lost = change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
     return { ...made, lost }
   }
@@ -178,7 +206,7 @@ export class Engine {
    * goes on to run.
    */
   async recover(): Promise<void> {
-    if (!this.unfinished().length) return
+    if (this.unfinished().length + this.leftLooking().length === 0) return
     using _held = await this.parts.lock()
     await this.recoverAll()
   }
@@ -199,6 +227,16 @@ export class Engine {
       else if (found.state === 'applying' && isChanging(found)) abandon(this.parts, found)
       else if (isChanging(found)) await this.finish(found)
     }
+    for (const name of this.leftLooking()) await this.lookAt(name)
+  }
+
+  /** Graphs with programs for somebody who was killed. */
+  private leftLooking(): readonly string[] {
+    const { machine, records, isLookedAt = () => true } = this.parts
+    return records.names().filter((name) => {
+      const { look, namespace } = records.read(name) ?? {}
+      return look === true && namespace === machine.namespace && !isLookedAt(name)
+    })
   }
 
   private async finish(changing: Changing): Promise<void> {
@@ -223,8 +261,9 @@ export class Engine {
     numbering: Numbering,
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
+    look?: Look,
   ): Promise<Wanted> {
-    return stitch(await this.stitching(graph, numbering, point, cubes))
+    return stitch({ ...(await this.stitching(graph, numbering, point, cubes)), look })
   }
 
   private async stitching(
@@ -292,16 +331,21 @@ export class Engine {
     return [...new Set([...records.names(), ...pinned])].filter((name) => name !== '').sort()
   }
 
+  /** What is known of a graph that runs. */
+  running(name: string): Running {
+    this.mustExist(name)
+    const running = this.parts.records.read(name)
+    if (running !== undefined) return running
+    throw refusal(
+      `something of a graph ${name} is pinned, but nothing else is known of it`,
+      `remove it with tessera delete ${name}`,
+    )
+  }
+
   async status(name: string): Promise<GraphStatus> {
     await this.recover()
-    this.mustExist(name)
-    const { records, catalogue } = this.parts
-    const running = records.read(name)
-    if (running === undefined)
-      throw refusal(
-        `something of a graph ${name} is pinned, but nothing else is known of it`,
-        `remove it with tessera delete ${name}`,
-      )
+    const { catalogue } = this.parts
+    const running = this.running(name)
     const { graph, file, state, point } = running
     const cubes = await cubesOf(graph, file, catalogue)
     const instances = graph.instances.flatMap((instance) => {

@@ -14,6 +14,9 @@ export const WHOLE = '+graph'
 /** The time of all programs, where tests move it. */
 export const clockPath = (graph: string): string => mapPath(graph, WHOLE, MAP.clock)
 
+/** What is seen, for somebody who looks. */
+export const lookPath = (graph: string, map: string): string => mapPath(graph, WHOLE, map.slice(map.indexOf('/') + 1))
+
 /** An array of programs: another content has another path. */
 export const arrayPath = (graph: string, content: string): string => mapPath(graph, WHOLE, `${PROGRAMS}-${content}`)
 

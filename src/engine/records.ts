@@ -24,6 +24,8 @@ export interface Running {
   /** Fingerprints of the programs, by the path of their attachment. */
   readonly programs: Readonly<Record<string, string>>
   readonly maps: RecordedMaps
+  /** Somebody looks at it: its programs are others than they will be when he has gone. */
+  readonly look?: true
   /** Of `applying` and `switching`. */
   readonly change?: Journal
 }

@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto'
 import { PROGRAMS } from '../compiler/assembly.ts'
 import { mapsOf } from '../compiler/compile.ts'
+import { lookMaps } from '../compiler/look.ts'
 import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { type AssemblyOptions, assembleGraph } from './assemblies.ts'
 import { interfaceText } from './graph.ts'
-import { arrayPath, clockPath, linkPath, mapPath } from './paths.ts'
+import { arrayPath, clockPath, linkPath, lookPath, mapPath } from './paths.ts'
 import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
 
@@ -40,7 +41,7 @@ export interface WantedSlot extends WantedProgram {
 }
 
 export function stitch(options: AssemblyOptions): Wanted {
-  const { graph, numbering, sources, facts, point, clock } = options
+  const { graph, numbering, sources, facts, point, clock, look } = options
   const maps: Record<string, MapDescription> = {}
   const entries: Record<string, readonly Entry[]> = {}
   /** By the names that programs have for them. */
@@ -65,6 +66,8 @@ export function stitch(options: AssemblyOptions): Wanted {
     }
   }
   if (clock === 'cell') add(MAP.clock, clockPath(graph.name), clockMap)
+  for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look)))
+    add(name, lookPath(graph.name, name), description)
   const programs = assembleGraph(options)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.slots.size > 0) {

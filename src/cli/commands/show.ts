@@ -29,5 +29,5 @@ async function run(only: string | undefined, { machine, json = false }: Options)
   const graphs = []
   for (const name of names) graphs.push(await host.engine.status(name))
   if (json) console.log(JSON.stringify(graphs, (_, value) => (typeof value === 'bigint' ? Number(value) : value), 2))
-  else console.log(graphs.length === 0 ? 'no graph runs here' : graphs.map(printStatus).join('\n\n'))
+  else console.log(graphs.length === 0 ? 'no graph runs here' : graphs.map((graph) => printStatus(graph)).join('\n\n'))
 }

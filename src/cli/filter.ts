@@ -1,0 +1,71 @@
+/** Which packets, on a command line: in the words of tcpdump, or by fields. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { refusal } from '../base/diagnostic.ts'
+import type { Filter } from '../compiler/look.ts'
+import { fieldsFilter, wordsFilter } from '../daemon/filter.ts'
+
+export interface FilterOptions {
+  readonly filter?: string
+  readonly source?: string
+  readonly destination?: string
+  readonly host?: string
+  readonly protocol?: string
+  readonly sourcePort?: number
+  readonly destinationPort?: number
+  readonly port?: number
+  readonly vlan?: number
+}
+
+export const filterHelp = `
+Filters are those of tcpdump (man pcap-filter), for which libpcap must be installed, or fields, which all have to hold.`
+
+/** Adds the options to a command. */
+export const withFilter = (command: Command): Command =>
+  command
+    .option('-f, --filter <filter>', "which packets, in tcpdump's words: 'tcp and host 10.0.0.1 and port 80'")
+    .option('--source <address>', 'which packets: from this address or prefix')
+    .option('--destination <address>', 'to this address or prefix')
+    .option('--host <address>', 'from or to it')
+    .option('--protocol <protocol>', 'tcp, udp, sctp, icmp, icmpv6, gre, arp, ipv4, ipv6, or a number')
+    .option('--source-port <port>', 'from this port', number(65_535))
+    .option('--destination-port <port>', 'to this port', number(65_535))
+    .option('--port <port>', 'from or to it', number(65_535))
+    .option('--vlan <id>', 'with this VLAN tag outermost; 0: without one', number(4095))
+
+/** What was asked for; undefined where all packets were. */
+export function filterOf({ filter, ...fields }: FilterOptions): Filter | undefined {
+  const said = Object.entries(fieldsOf(fields)).filter(([, value]) => value !== undefined)
+  if (filter !== undefined && said.length > 0)
+    throw refusal('a filter is said in words or in fields, and here are both', `say --filter alone, or leave it out`)
+  if (filter !== undefined) return wordsFilter(filter)
+  return said.length === 0 ? undefined : fieldsFilter(fieldsOf(fields))
+}
+
+const fieldsOf = ({
+  source,
+  destination,
+  host,
+  protocol,
+  sourcePort,
+  destinationPort,
+  port,
+  vlan,
+}: Omit<FilterOptions, 'filter'>) => ({
+  source,
+  destination,
+  host,
+  protocol,
+  sourcePort,
+  destinationPort,
+  port,
+  vlan,
+})
+
+/** A whole number from 0 on. */
+export const number =
+  (most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value > most) throw new InvalidArgumentError(`write a number from 0 to ${most}`)
+    return value
+  }

@@ -1,0 +1,116 @@
+/** Somebody looks at a graph that runs: its programs are others meanwhile, which tell of packets. */
+import type { MachineMap } from '../backend/machine.ts'
+import { Held } from '../base/held.ts'
+import { LOOK_MAP, type Look, lookMaps } from '../compiler/look.ts'
+import type { CubeFolder } from '../cube/catalogue.ts'
+import { cubesOf } from '../engine/graph.ts'
+import { lookPath } from '../engine/paths.ts'
+import type { Running } from '../engine/records.ts'
+import { type LookRequest, lookOf, type Sighting, sightingOf } from '../engine/sights.ts'
+import type { Host } from './host.ts'
+
+/** What changes when the graph does. */
+interface Sight extends Disposable {
+  readonly running: Running
+  readonly cubes: ReadonlyMap<string, CubeFolder>
+  readonly records: MachineMap
+  readonly lost: MachineMap
+}
+
+export class Looking {
+  readonly #host: Host
+  readonly #name: string
+  readonly #request: LookRequest
+  readonly #held: Disposable
+  #sight: Sight
+  /** Of the programs before these. */
+  #lostBefore = 0n
+
+  /** A Refusal where there is no such graph or port, or where somebody looks at the graph already. */
+  static async open(host: Host, name: string, request: LookRequest): Promise<Looking> {
+    const held = host.enter(name)
+    try {
+      return new Looking(host, name, request, held, await see(host, name, request))
+    } catch (error) {
+      held[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  private constructor(host: Host, name: string, request: LookRequest, held: Disposable, sight: Sight) {
+    this.#host = host
+    this.#name = name
+    this.#request = request
+    this.#held = held
+    this.#sight = sight
+  }
+
+  get running(): Running {
+    return this.#sight.running
+  }
+
+  /** What was seen since this was last asked for. */
+  take(): readonly Sighting[] {
+    const { records, running, cubes } = this.#sight
+    return records.consume().map((record) => sightingOf(record, running.graph, running.numbering, cubes))
+  }
+
+  /** What was seen, and found no room because nobody took it in time. */
+  get lost(): bigint {
+    return this.#lostBefore + lostOf(this.#sight.lost)
+  }
+
+  /** Calls `ready` whenever there is something to take. */
+  watch(ready: () => void): Disposable {
+    return this.#sight.records.watch(ready)
+  }
+
+  /** False where the graph was changed meanwhile, or is gone: it has programs then that tell nothing. */
+  isSame(): boolean {
+    const { engine } = this.#host
+    if (!engine.names().includes(this.#name)) return false
+    return JSON.stringify(engine.running(this.#name).programs) === JSON.stringify(this.running.programs)
+  }
+
+  /** Looks at the graph as it is now. A Refusal where it is gone, or has no such ports any more. Watches have to be begun anew. */
+  async again(): Promise<void> {
+    this.#lostBefore = this.lost
+    const before = this.#sight
+    this.#sight = await see(this.#host, this.#name, this.#request)
+    before[Symbol.dispose]()
+  }
+
+  /** The plain programs are back when it is done, if the graph is still there. */
+  async close(): Promise<void> {
+    try {
+      if (this.#host.engine.names().includes(this.#name)) await this.#host.engine.look(this.#name)
+    } finally {
+      this.#sight[Symbol.dispose]()
+      this.#held[Symbol.dispose]()
+    }
+  }
+}
+
+async function see({ engine, machine, catalogue }: Host, name: string, request: LookRequest): Promise<Sight> {
+  let look: Look | undefined
+  const running = await engine.look(name, ({ graph, numbering }) => {
+    look = lookOf(graph, numbering, request)
+    return look
+  })
+  const held = new Held()
+  const open = (map: string): MachineMap => {
+    const description = look && lookMaps(look)[map]
+    const found = description && machine.openMap(lookPath(name, map), description)
+    if (found === undefined) throw new Error(`the map ${map} of ${name} is gone`)
+    return held.use(found)
+  }
+  const [records, lost] = [open(LOOK_MAP.records), open(LOOK_MAP.lost)]
+  // Of somebody who looked before, and was killed.
+  records.consume()
+  lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
+  const cubes = await cubesOf(running.graph, running.file, catalogue)
+  return { running, cubes, records, lost, [Symbol.dispose]: () => held[Symbol.dispose]() }
+}
+
+const lostOf = (map: MachineMap): bigint =>
+  new BigUint64Array((map.lookup(new Uint8Array(4)) ?? new Uint8Array()).slice().buffer).reduce((a, b) => a + b, 0n)

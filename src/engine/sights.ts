@@ -1,0 +1,102 @@
+/** What somebody asks to see of a graph, by the names of its ports, and what programs tell of it. */
+import {
+  type Filter,
+  LONGEST_SNAPSHOT,
+  type Look,
+  lookRecord,
+  type Point,
+  SIGHTS,
+  type Sight,
+} from '../compiler/look.ts'
+import { dropReasons, ROW_OF, reasonOf, sightOf } from '../compiler/wiring.ts'
+import type { CubeFolder } from '../cube/catalogue.ts'
+import { decodeStruct } from '../lang/codec.ts'
+import { puntReasons } from '../lang/index.ts'
+import type { Graph } from './graph.ts'
+import { findPort } from './ports.ts'
+import type { Numbering } from './records.ts'
+
+export interface LookRequest {
+  /** Ports by their names or interfaces, or instances; all of the graph where there is none. */
+  readonly where: readonly string[]
+  /** All where there is none. */
+  readonly sights?: readonly Sight[] | undefined
+  readonly filter?: Filter | undefined
+  /** Bytes of each packet, at most; all of it unless said. */
+  readonly snapshot?: number | undefined
+}
+
+/** Bytes of the ring: always as many, so that one that a killed process left behind fits. */
+const ROOM = 1 << 22
+
+/** A Refusal where a name is none of the graph's. */
+export function lookOf(graph: Graph, numbering: Numbering, request: LookRequest): Look {
+  const { where, sights = SIGHTS, filter, snapshot = LONGEST_SNAPSHOT } = request
+  const instances = graph.instances.map(({ name }) => name)
+  const all = instances.map((instance): Point => ({ instance, sights }))
+  const points = where.map((text): Point => {
+    if (instances.includes(text)) return { instance: text, sights }
+    const { instance, port } = findPort(graph, text)
+    return { instance, port: numbering[instance]?.ids[port] ?? 0, sights }
+  })
+  return {
+    instances,
+    points: points.length === 0 ? all : points,
+    filter,
+    snapshot: Math.min(Math.max(1, snapshot), LONGEST_SNAPSHOT),
+    room: ROOM,
+  }
+}
+
+/** A packet at a port. */
+export interface Sighting {
+  /** As the machine's `now()` gives it. */
+  readonly time: bigint
+  readonly instance: string
+  /** Of a transparent cube: `ingress` or `egress`. */
+  readonly port: string
+  readonly what: Sight
+  /** Of a drop or a punt: the name of the reason, and what it says. */
+  readonly reason: string | undefined
+  readonly because: string | undefined
+  /** The outer VLAN tag, which is not in the packet: protocol and control information; 0 without one. */
+  readonly tag: number
+  /** Without that tag. */
+  readonly length: number
+  readonly bytes: Uint8Array
+  /** Payload of each packet that this one will be cut into, or 0. */
+  readonly segmentSize: number
+}
+
+/** What a record says. */
+export function sightingOf(
+  record: Uint8Array,
+  graph: Graph,
+  numbering: Numbering,
+  cubes: ReadonlyMap<string, CubeFolder>,
+): Sighting {
+  const { time, instance: place, port, slot, tag, length, captured, segmentSize } = decodeStruct(lookRecord, record)
+  const instance = graph.instances[place]
+  const cube = cubes.get(instance?.cube ?? '')?.cube
+  const reason = cube && reasonOf(cube, slot)
+  return {
+    time,
+    instance: instance?.name ?? String(place),
+    port: portName(instance?.ports.length === 0, numbering[instance?.name ?? '']?.ids ?? {}, port),
+    what: (cube && sightOf(cube, slot)) ?? 'in',
+    reason,
+    because: cube && reason && meaning(cube, reason),
+    tag,
+    length,
+    bytes: record.subarray(lookRecord.size, lookRecord.size + captured),
+    segmentSize,
+  }
+}
+
+const meaning = (cube: CubeFolder['cube'], reason: string): string | undefined =>
+  dropReasons(cube)[reason] ?? puntReasons(cube.punts).find(({ name }) => name === reason)?.summary
+
+function portName(isTransparent: boolean, ids: Readonly<Record<string, number>>, number: number): string {
+  if (isTransparent) return number === ROW_OF.egress ? 'egress' : 'ingress'
+  return Object.entries(ids).find(([, id]) => id === number)?.[0] ?? String(number)
+}
