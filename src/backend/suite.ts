@@ -5,6 +5,7 @@ import { conformanceSuite } from './suite/conformance.ts'
 import { gateSuite } from './suite/gates.ts'
 import { instructionSuite } from './suite/instructions.ts'
 import { lockSuite } from './suite/locks.ts'
+import { lruSuite } from './suite/lru.ts'
 import { mapSuite } from './suite/maps.ts'
 import { moveSuite } from './suite/moves.ts'
 import { packetSuite } from './suite/packets.ts'
@@ -25,6 +26,7 @@ export function machineSuite(name: string, open: () => Machine): void {
     describe('packets and helpers', () => packetSuite(open))
     describe('what moves packets', () => moveSuite(open))
     describe('maps', () => mapSuite(open))
+    describe('tables that forget', () => lruSuite(open))
     describe('prefixes', () => prefixSuite(open))
     describe('queues', () => queueSuite(open))
     describe('Bloom filters', () => bloomSuite(open))

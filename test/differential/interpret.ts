@@ -5,7 +5,6 @@ import type { Cube } from '../../src/compiler/cube.ts'
 import type { StructField, Typed, TypedStatement, Variable } from '../../src/compiler/typed.ts'
 import { wrap } from '../../src/compiler/typed.ts'
 import { dropReasons, MAP, puntSlot, SLOT, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
-import type { Field, List } from '../../src/isa/layout.ts'
 import { type Hook, isArray } from '../../src/isa/program.ts'
 import {
   FARTHEST,
@@ -16,7 +15,19 @@ import {
   type StructType,
   type Table,
 } from '../../src/lang/index.ts'
-import { Checksums, type Place } from './checksums.ts'
+import { Checksums } from './checksums.ts'
+import {
+  compare,
+  digits,
+  type Ending,
+  elementsOf,
+  number,
+  type Reference,
+  readField,
+  type Value,
+  writeField,
+  writeHeader,
+} from './fields.ts'
 import { type Packet, TcPacket } from './packet.ts'
 import { XdpPacket } from './packet-xdp.ts'
 
@@ -24,22 +35,6 @@ import { XdpPacket } from './packet-xdp.ts'
 export type Entries = Map<string, Uint8Array>
 export type TableContents = Record<string, Entries>
 
-interface Reference {
-  readonly bytes: Uint8Array
-  readonly at: number
-  /** What its checksum covers, and this header is part of. */
-  readonly within?: { readonly at: number; readonly struct: StructType } | undefined
-  /** The header, and its list, that this is an element of. */
-  readonly part?: Place | undefined
-}
-interface Ending {
-  readonly ending: 'drop' | 'forward' | 'flood' | 'pass' | 'punt' | 'next'
-  readonly number: number
-  /** Of a punt. */
-  readonly metadata?: Uint8Array
-}
-/** Integers in the range of their type, truth values, addresses, lists, references or null, verdicts, nothing. */
-type Value = bigint | boolean | Uint8Array | Reference | null | Ending | undefined | readonly Value[]
 type Completion = { readonly kind: 'next' | 'break' | 'continue' } | { readonly kind: 'return'; readonly value: Value }
 
 const NEXT: Completion = { kind: 'next' }
@@ -516,80 +511,4 @@ class Interpreter {
     if (node.op === 'pop') entries.delete(found[0])
     return { bytes: found[1].slice(), at: 0 }
   }
-}
-
-const number = (octets: Uint8Array): bigint => octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n)
-
-function digits(value: bigint, role: string): Uint8Array {
-  const size = role === 'mac' ? 6 : 4
-  return Uint8Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * (size - 1 - index))) & 0xffn))
-}
-
-const elementsOf = ({ element, length }: List, at: number) =>
-  Array.from({ length }, (_, index) => ({
-    place: at + index * element.size,
-    field: { name: 'element', offset: 0, layout: element },
-  }))
-
-function compare(operator: string, left: Value, right: Value): boolean {
-  const [a, b] = [left, right].map((one) => (one instanceof Uint8Array ? toHex(one) : (one as bigint)))
-  if (a === undefined || b === undefined) throw new Error('nothing to compare')
-  switch (operator) {
-    case '===':
-      return a === b
-    case '!==':
-      return a !== b
-    case '<':
-      return a < b
-    case '<=':
-      return a <= b
-    case '>':
-      return a > b
-    default:
-      return a >= b
-  }
-}
-
-function readField(bytes: Uint8Array, at: number, { offset, layout, bits }: Field, struct: StructType): Value {
-  if (layout.kind === 'list')
-    return elementsOf(layout, at + offset).map(({ place, field }) => readField(bytes, place, field, struct))
-  const part = bytes.subarray(at + offset, at + offset + layout.size)
-  if (layout.kind !== 'scalar') return part.slice()
-  const octets = struct.order === 'network' ? [...part] : [...part].reverse()
-  const raw = octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n)
-  if (bits !== undefined) return BigInt.asUintN(bits.width, raw >> BigInt(bits.shift))
-  return layout.signed ? BigInt.asIntN(8 * layout.size, raw) : raw
-}
-
-/** In network byte order; other bits of the same bytes stay as they are. */
-function writeHeader(bytes: Uint8Array, at: number, field: Field, value: Value): void {
-  const { offset, layout, bits } = field
-  if (Array.isArray(value)) {
-    if (layout.kind !== 'list') throw new Error('no list')
-    for (const [index, one] of elementsOf(layout, at + offset).entries())
-      writeHeader(bytes, one.place, one.field, (value as readonly Value[])[index])
-    return
-  }
-  if (value instanceof Uint8Array) return bytes.set(value, at + offset)
-  const part = bytes.subarray(at + offset, at + offset + layout.size)
-  let whole = typeof value === 'boolean' ? (value ? 1n : 0n) : (value as bigint)
-  if (bits !== undefined) {
-    const mask = ((1n << BigInt(bits.width)) - 1n) << BigInt(bits.shift)
-    const old = part.reduce((word, octet) => (word << 8n) | BigInt(octet), 0n)
-    whole = (old & ~mask) | ((whole << BigInt(bits.shift)) & mask)
-  }
-  for (let i = 0; i < layout.size; i++) part[layout.size - 1 - i] = Number((whole >> BigInt(8 * i)) & 0xffn)
-}
-
-/** Fields of tables, which have host byte order. */
-function writeField(bytes: Uint8Array, at: number, { offset, layout }: Field, value: Value): void {
-  if (Array.isArray(value)) {
-    if (layout.kind !== 'list') throw new Error('no list')
-    for (const [index, { place, field }] of elementsOf(layout, at + offset).entries())
-      writeField(bytes, place, field, (value as readonly Value[])[index])
-    return
-  }
-  if (value instanceof Uint8Array) return bytes.set(value, at + offset)
-  const whole = typeof value === 'boolean' ? (value ? 1n : 0n) : (value as bigint)
-  for (let i = 0; i < layout.size; i++) bytes[at + offset + i] = Number((whole >> BigInt(8 * i)) & 0xffn)
 }
