@@ -96,4 +96,63 @@ instances:
     expect(lab.table('p1', 'stations').entries()).toHaveLength(1)
     expect(lab.counters('p0', 'a').received.packets).toBe(2n)
   })
+
+  test("with links to the host's stack: what it sends comes in, and what it is sent does not come in again", async () => {
+    using lab = await open(`
+graph: stack
+instances:
+  s: { cube: bridge, ports: { lan: { interface: eth1 }, up: { interface: eth0 }, stack: { host: eth0 } } }
+`)
+    const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
+    const to = (destination: string, source: string) =>
+      packet().ethernet({ source, destination }).ipv4().udp().payload('hello').bytes()
+    const out = to('ff:ff:ff:ff:ff:ff', alice)
+    expect(lab.transmit('eth0', out)).toEqual({ eth0: [out], eth1: [out] })
+    const back = to(alice, bob)
+    expect(lab.send('eth1', back)).toEqual({ 'host eth0': [back] })
+    expect(lab.send('eth0', back)).toEqual({ 'host eth0': [back] })
+    const packets = (port: string) => Number(lab.counters('s', port).received.packets)
+    expect(['lan', 'up', 'stack'].map(packets)).toEqual([1, 1, 1])
+  })
+
+  test('with transparent cubes on an interface of something else', async () => {
+    using lab = await open(`
+graph: foreign
+instances: { outer: { cube: ./tap }, inner: { cube: ./tap } }
+interfaces: { eth7: { through: [outer, inner] } }
+`)
+    expect(lab.send('eth7', frame)).toEqual({ 'host eth7': [frame] })
+    expect(lab.send('eth7', frame)).toEqual({ 'host eth7': [frame] })
+    expect(lab.transmit('eth7', frame)).toEqual({ eth7: [frame] })
+    for (const name of ['outer', 'inner'])
+      expect(
+        lab
+          .table(name, 'seen')
+          .entries()
+          .map(([, value]) => value),
+      ).toEqual([{ packets: 2n }, { packets: 1n }])
+  })
+
+  test('with interfaces in network namespaces, which may have the same names', async () => {
+    using lab = await open(`
+graph: pods
+instances:
+  s:
+    cube: bridge
+    ports:
+      blue: { interface: eth0, namespace: blue }
+      red: { interface: eth0, namespace: red }
+      here: { interface: eth0 }
+`)
+    const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
+    const to = (destination: string, source: string) =>
+      packet().ethernet({ source, destination }).ipv4().udp().payload('hello').bytes()
+    const out = to('ff:ff:ff:ff:ff:ff', alice)
+    expect(lab.send('blue/eth0', out)).toEqual({ 'red/eth0': [out], eth0: [out] })
+    const back = to(alice, bob)
+    expect(lab.send('red/eth0', back)).toEqual({ 'blue/eth0': [back] })
+    expect(lab.send('eth0', to(bob, alice))).toEqual({ 'red/eth0': [to(bob, alice)] })
+    const { instances } = await lab.engine.status(lab.name)
+    expect(instances[0]?.ports.map(({ state }) => state)).toEqual(['up', 'up', 'up'])
+  })
 })

@@ -22,7 +22,10 @@ export interface Machine extends Disposable {
 
   /** Whose interfaces these are: machines of which this differs know others by the same names. */
   readonly namespace: string
-  /** What a graph may attach to, by name; undefined where there is no such interface. */
+  /**
+   * What a graph may attach to, by name; undefined where there is no such interface. `blue/eth0` is the veth eth0 in the network
+   * namespace blue: what is found is its other end, which has to be in this one.
+   */
   interface(name: string): Interface | undefined
   /** Calls `changed` in a turn of its own after interfaces came, went, or were changed in another way, until disposed. */
   watchInterfaces(changed: () => void): Disposable

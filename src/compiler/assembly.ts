@@ -24,8 +24,8 @@ export interface Assembly {
   readonly slots?: number
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
-  /** Other programs give the host's stack packets here: they are passed at once. TC ingress. */
-  readonly host?: boolean
+  /** Packets that other programs of the graph send here are to pass it at once: they are marked. TC. */
+  readonly passesMarked?: boolean
 }
 
 /** An instance of a cube, as packets meet it that come in by one of its ports, or in one direction. */
@@ -54,8 +54,16 @@ export type Destination<N = number> =
   | { readonly to: 'node'; readonly node: number; readonly copy?: Copy | undefined }
   /** Another program, by a tail call. */
   | { readonly to: 'tail'; readonly slot: number; readonly copy?: Copy | undefined }
-  /** `peer`: to the other end of a pair, in another network namespace (bpf_redirect_peer, Linux 5.10). */
-  | { readonly to: 'interface'; readonly ifindex: N; readonly peer?: boolean | undefined }
+  /**
+   * `peer`: to the other end of a pair, in another network namespace (bpf_redirect_peer, Linux 5.10). `marked`: past a program of the
+   * graph that is on its way out. TC.
+   */
+  | {
+      readonly to: 'interface'
+      readonly ifindex: N
+      readonly peer?: boolean | undefined
+      readonly marked?: boolean | undefined
+    }
   /** The host's own stack, as if it had arrived at that interface; `arrived`: it did. TC. */
   | { readonly to: 'host'; readonly ifindex: number; readonly arrived?: boolean | undefined }
   /** Where it was going without this program: to the host's stack, or out of the interface. */

@@ -184,7 +184,17 @@ export const assembleGraphs = (assembly: Assembly): Graph[] =>
   optimised({ ...assembly, nodes: assembly.nodes.map(together) })
 
 function unoptimised(whole: Whole): Graph[] {
-  const { name, hook = 'tc', direction = 'ingress', clock = 'kernel', calls = 'planned', verdicts, look, nodes } = whole
+  const {
+    name,
+    hook = 'tc',
+    direction = 'ingress',
+    clock = 'kernel',
+    calls = 'planned',
+    verdicts,
+    look,
+    nodes,
+    passesMarked,
+  } = whole
   const parts = nodes.map((part) => {
     const { cube, module, syntax } = part.source
     const at = { source: module, span: syntax }
@@ -202,7 +212,7 @@ function unoptimised(whole: Whole): Graph[] {
     }
     return { cube, main, prefix: part.prefix, wiring: part.wiring, sends: part.sends !== undefined }
   })
-  return lower(parts, { hook, direction, verdicts, clock, calls, look })
+  return lower(parts, { hook, direction, verdicts, clock, calls, look, passesMarked })
 }
 
 /** `return forward(port)` */

@@ -5,11 +5,9 @@ import type { Copy, Destination, Way } from './assembly.ts'
 import { type ExitParts, Exits } from './exits.ts'
 import type { Value } from './ir.ts'
 import { OWN } from './lower-packet.ts'
+import { MARKED } from './marked.ts'
 import type { Open } from './wired.ts'
 import { SLOT } from './wiring.ts'
-
-/** The `tc_index` of packets that the host's stack is to have: no slot. */
-export const FOR_HOST = 0xffff
 
 export class TcExits extends Exits {
   constructor(parts: ExitParts) {
@@ -68,7 +66,7 @@ export class TcExits extends Exits {
       port,
       wiring.ways,
       (way) => {
-        if (way.to !== 'interface' || way.peer === true) return this.send(way)
+        if (way.to !== 'interface' || way.peer === true || way.marked === true) return this.send(way)
         builder.write(OWN.interface, builder.constant(way.ifindex))
         builder.jump(found)
       },
@@ -84,6 +82,7 @@ export class TcExits extends Exits {
   protected leave(way: Extract<Destination<Open>, { to: 'interface' | 'host' }>): void {
     const { builder } = this
     const ifindex = builder.constant(way.ifindex)
+    if (way.to === 'interface' && way.marked === true) this.mark(MARKED)
     if (way.to === 'interface')
       return this.packet.leave(
         way.peer === true
@@ -91,7 +90,7 @@ export class TcExits extends Exits {
           : this.redirect(ifindex),
       )
     if (way.arrived === true) return this.packet.leave(builder.constant(TC_ACT.ok))
-    this.mark(FOR_HOST)
+    this.mark(MARKED)
     this.packet.leave(this.redirect(ifindex, REDIRECT_INGRESS))
   }
 
@@ -111,9 +110,9 @@ function copyOf(way: Way<Open>): { ifindex: Open; flags: number; slot?: number }
   const to = ({ ifindex, slot }: Copy) => ({ ifindex, flags: REDIRECT_INGRESS, slot })
   switch (way.to) {
     case 'interface':
-      return { ifindex: way.ifindex, flags: 0 }
+      return { ifindex: way.ifindex, flags: 0, ...(way.marked === true ? { slot: MARKED } : {}) }
     case 'host':
-      return to({ ifindex: way.ifindex, slot: FOR_HOST })
+      return to({ ifindex: way.ifindex, slot: MARKED })
     case 'node':
     case 'tail':
       if (way.copy !== undefined) return to(way.copy)

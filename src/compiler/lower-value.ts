@@ -33,6 +33,8 @@ import { MAP, type NodeWiring } from './wiring.ts'
 export interface ProgramOptions {
   readonly hook: Hook
   readonly direction: 'ingress' | 'egress'
+  /** See marked.ts. */
+  readonly passesMarked?: boolean | undefined
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
   readonly verdicts?: 'wired' | 'returned' | undefined
   /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */

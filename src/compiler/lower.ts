@@ -9,6 +9,7 @@ import { LOOK_FUNCTION, lowerLook } from './lower-look.ts'
 import { bring } from './lower-reference.ts'
 import { frameOf, type LowerOptions, type ProgramOptions, VARIABLE_STRIDE, ValueLowering } from './lower-value.ts'
 import { writeField } from './lower-write.ts'
+import { passMarked } from './marked.ts'
 import { piecesOf, storePieces, width } from './pieces.ts'
 import type { Typed, TypedFunction, TypedStatement } from './typed.ts'
 
@@ -36,6 +37,7 @@ export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Gr
   }
   // One context, at the start: value numbering finds it wherever another is asked for.
   builder.emit({ op: 'context' })
+  if (common.passesMarked === true) passMarked(builder)
   packet.arrive()
   for (const [index, { main, sends, ...own }] of nodes.entries()) {
     const start = frame.nodes[index]

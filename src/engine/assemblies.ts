@@ -13,6 +13,8 @@ import { capacityOf, type Numbering } from './records.ts'
 
 /** What has to be known of an interface to send there. */
 export interface InterfaceFacts {
+  /** In the network namespace of the engine. */
+  readonly name: string
   readonly index: number
   /** It is one end of a pair, whose other end is in another network namespace and takes packets at once (Linux 5.10). */
   readonly peer?: boolean
@@ -64,12 +66,20 @@ class Assembler {
   private readonly met: Topology
   private readonly apart: Set<NodeName>
   private readonly cuts: Cuts
+  /** Interfaces that ports lead to, and those whose stack they lead to. */
+  private readonly wires = new Set<string>()
+  private readonly hosts = new Set<string>()
   private current: PlannedProgram | undefined
 
   constructor(options: AssemblyOptions, met: Topology, apart: Set<NodeName>) {
     this.options = options
     this.met = met
     this.apart = apart
+    for (const { ports } of options.graph.instances)
+      for (const { link } of ports) {
+        if (link?.to === 'interface') this.wires.add(interfaceText(link))
+        if (link?.to === 'host') this.hosts.add(link.interface)
+      }
     this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart })
   }
 
@@ -114,10 +124,20 @@ class Assembler {
     const assembly: Assembly = {
       ...common,
       name: nameOf(this.met.nodes.get(nodes[0] ?? '')),
+      ...(this.passesMarked(planned) ? { passesMarked: true } : {}),
       hook: 'slot' in from ? hookAt(point) : hookAt(from.point),
       nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
     }
     return assembleOnce(assembly)
+  }
+
+  /** Whether other programs send packets to where this one is, which it must not have again. */
+  private passesMarked({ from }: PlannedProgram): boolean {
+    if ('slot' in from) return false
+    const { point, on } = from
+    return point === 'tc ingress'
+      ? this.hosts.has(interfaceText(on))
+      : point === 'tc egress' && point !== this.options.point && this.wires.has(interfaceText(on))
   }
 
   private node(planned: PlannedProgram, name: NodeName, place: number, places: ReadonlyMap<NodeName, number>): Node {
@@ -157,7 +177,8 @@ class Assembler {
         // It is not there now.
         if (index === 0) return { to: 'nowhere' }
         const isPeer = peer && side === 'arriving' && hookAt(this.options.point) === 'tc'
-        return { to: 'interface', ifindex: index, ...(isPeer ? { peer: true } : {}) }
+        const marked = this.hosts.has(interfaceText(leads.on))
+        return { to: 'interface', ifindex: index, ...(isPeer ? { peer: true } : {}), ...(marked ? { marked } : {}) }
       }
       case 'host': {
         const arrived = !('slot' in from) && from.point === 'tc ingress' && interfaceText(from.on) === leads.interface

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Machine } from '../backend/machine.ts'
+import type { Interface, Machine } from '../backend/machine.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
@@ -99,7 +99,7 @@ export class Engine {
     const { graph } = file
     const before = records.read(graph.name)
     const point = this.pointOf(graph, before)
-    const wrong = [...unsupported(file), ...checkInterfaces(machine, records, file, point)]
+    const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point)]
     if (wrong.length > 0) throw new Refusal(wrong)
     return this.planFor(file, before, point, (wanted) => wanted, look)
   }
@@ -278,7 +278,7 @@ export class Engine {
     const known = new Map<string, InterfaceFacts>()
     const facts = (name: InterfaceName): InterfaceFacts => {
       const text = interfaceText(name)
-      const found = known.get(text) ?? { index: machine.interface(text)?.index ?? 0 }
+      const found = known.get(text) ?? factsOf(name, machine.interface(text))
       known.set(text, found)
       return found
     }
@@ -364,10 +364,12 @@ export class Engine {
     const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers), held)
     const attached = observe(machine, nothing(graph.name)).attachments
     const stateOf = ({ name, link }: Port): PortStatus['state'] => {
-      if (link?.to !== 'interface') return 'up'
-      const on = interfaceText(link)
-      if (attached.get(linkPath(graph.name, instance.name, name, point))?.interface !== on) return 'detached'
-      return machine.interface(on)?.up ? 'up' : 'down'
+      if (link === undefined || link.to === 'port') return 'up'
+      const on = machine.interface(interfaceText(link))
+      const at = link.to === 'host' ? 'tc egress' : point
+      const there = attached.get(linkPath(graph.name, instance.name, name, at))?.interface
+      if (on === undefined || there !== on.name) return 'detached'
+      return on.up ? 'up' : 'down'
     }
     const ports = instance.ports.map(
       (port): PortStatus => ({
@@ -398,6 +400,12 @@ export class Engine {
 }
 
 const isChanging = (running: Running): running is Changing => running.change !== undefined
+
+const factsOf = (name: InterfaceName, found: Interface | undefined): InterfaceFacts => ({
+  name: found?.name ?? interfaceText(name),
+  index: found?.index ?? 0,
+  peer: name.namespace !== undefined,
+})
 
 const onInterfaces = (wanted: Wanted, can: (name: string, point: AttachPoint) => boolean): Wanted => ({
   ...wanted,

@@ -1,10 +1,11 @@
 /** Whether this host has what a graph needs: interfaces that are there, up, free of other programs, and in no other graph. */
-import type { Machine } from '../backend/machine.ts'
-import type { Diagnostic } from '../base/diagnostic.ts'
-import type { AttachPoint } from '../isa/program.ts'
+import type { Interface, Machine } from '../backend/machine.ts'
+import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
+import { type AttachPoint, hookAt } from '../isa/program.ts'
 import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
-import { interfacesOf } from './ports.ts'
 import type { Records } from './records.ts'
+
+type Say = (message: string, remedy: string) => void
 
 /** A mistake for each interface that cannot be used as the graph says. */
 export function checkInterfaces(
@@ -14,81 +15,113 @@ export function checkInterfaces(
   point: AttachPoint,
 ): Diagnostic[] {
   const diagnostics: Diagnostic[] = []
-  const owners = interfacesOfOthers(records, graph.name, point)
-  for (const { path, used } of usesOf(graph)) {
-    const name = interfaceText(used)
-    const say = (message: string, remedy: string) => diagnostics.push({ message, remedy, place: place(path) })
-    const found = machine.interface(name)
-    const owner = owners.get(name)
+  const owners = usesOfOthers(records, graph.name)
+  for (const { path, on, points } of usesOf(graph, point)) {
+    const name = interfaceText(on)
+    const say: Say = (message, remedy) => diagnostics.push({ message, remedy, place: place(path) })
+    const owner = points.map((one) => owners.get(placeOf(name, one))).find((one) => one !== undefined)
     if (owner !== undefined)
       say(`the interface ${name} belongs to graph ${owner}`, `run tessera delete ${owner}, or take another interface`)
-    if (found === undefined) {
-      say(
-        `there is no interface ${name} in this network namespace`,
-        `ip link shows those that are; ip link add ${name} type veth peer name …`,
-      )
-      continue
+    const found = find(machine, on, say)
+    if (found === undefined) continue
+    if (!found.up) say(`the interface ${name} is down`, `ip link set ${found.name} up`)
+    for (const one of points) {
+      const [foreign] = machine.foreign(found, one)
+      if (foreign !== undefined)
+        say(
+          `the interface ${name} already has a program of somebody else: ${foreign}`,
+          `remove it (bpftool net show; ${LOOK[one](found.name)}), or take another interface`,
+        )
     }
-    if (!found.up) say(`the interface ${name} is down`, `ip link set ${name} up`)
-    const [foreign] = machine.foreign(found, point)
-    if (foreign !== undefined)
-      say(
-        `the interface ${name} already has a program of somebody else: ${foreign}`,
-        `remove it (bpftool net show; ${LOOK[point](name)}), or take another interface`,
-      )
   }
   return diagnostics
 }
 
-/** What a graph file can say, and programs cannot be made of yet. */
-export function unsupported({ graph, place }: GraphFile): Diagnostic[] {
-  const say = (path: readonly string[], what: string): Diagnostic => ({
-    message: `${what} cannot be compiled yet`,
-    place: place(path),
-    remedy: 'lead ports to interfaces of this network namespace',
-  })
+function find(machine: Machine, on: InterfaceName, say: Say): Interface | undefined {
+  try {
+    const found = machine.interface(interfaceText(on))
+    if (found !== undefined) return found
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    for (const { message, remedy = '' } of error.diagnostics) say(message, remedy)
+    return undefined
+  }
+  const { interface: name, namespace } = on
+  if (namespace === undefined)
+    say(
+      `there is no interface ${name} in this network namespace`,
+      `ip link shows those that are; ip link add ${name} type veth peer name …`,
+    )
+  else
+    say(
+      `there is no interface ${name} in a network namespace ${namespace}`,
+      `ip netns shows those that are, and ip -n ${namespace} link their interfaces`,
+    )
+  return undefined
+}
+
+/** What a graph file can say, and not every point can do. */
+export function unsupported({ graph, place }: GraphFile, point: AttachPoint): Diagnostic[] {
+  if (point === 'tc ingress') return []
+  const remedy = 'attach the graph to TC ingress: --attach "tc ingress"'
+  const xdp = hookAt(point) === 'xdp'
   return [
     ...graph.instances.flatMap(({ name, ports }) =>
-      ports.flatMap(({ name: port, link }) => {
-        const path = ['instances', name, 'ports', port]
-        return [
-          ...(link?.to === 'host' ? [say([...path, 'host'], "a link to the host's stack")] : []),
-          ...(link?.to === 'interface' && link.namespace !== undefined
-            ? [say([...path, 'namespace'], 'a link into a network namespace')]
-            : []),
-        ]
-      }),
+      ports.flatMap(({ name: port, link }): Diagnostic[] =>
+        link?.to !== 'host'
+          ? []
+          : [
+              {
+                message: xdp
+                  ? 'XDP has neither what the stack sends, nor a way to send to it'
+                  : "the stack's packets would be had twice at TC egress",
+                place: place(['instances', name, 'ports', port, 'host']),
+                remedy,
+              },
+            ],
+      ),
     ),
-    ...graph.interfaces.map((one) =>
-      say(['interfaces', interfaceText(one)], 'a transparent cube on an interface of something else'),
-    ),
+    ...graph.interfaces.map((one) => ({
+      message: xdp
+        ? 'XDP does not have what leaves by an interface'
+        : 'transparent cubes are on both ways of an interface',
+      place: place(['interfaces', interfaceText(one)]),
+      remedy,
+    })),
   ]
 }
 
+/** An interface, where the file names it, and where programs will be on it. */
 interface Use {
   readonly path: readonly string[]
-  readonly used: InterfaceName
+  readonly on: InterfaceName
+  readonly points: readonly AttachPoint[]
 }
 
-/** Each interface, where the file names it. */
-const usesOf = (graph: Graph): readonly Use[] => [
+const usesOf = (graph: Graph, point: AttachPoint): readonly Use[] => [
   ...graph.instances.flatMap(({ name, ports }) =>
-    ports.flatMap(({ name: port, link }) =>
-      link === undefined || link.to === 'port'
-        ? []
-        : [{ path: ['instances', name, 'ports', port, link.to], used: link }],
-    ),
+    ports.flatMap(({ name: port, link }): Use[] => {
+      if (link === undefined || link.to === 'port') return []
+      const path = ['instances', name, 'ports', port, link.to]
+      return [{ path, on: link, points: [link.to === 'host' ? 'tc egress' : point] }]
+    }),
   ),
-  ...graph.interfaces.map((used) => ({ path: ['interfaces', interfaceText(used)], used })),
+  ...graph.interfaces.map(
+    (on): Use => ({ path: ['interfaces', interfaceText(on)], on, points: ['tc ingress', 'tc egress'] }),
+  ),
 ]
 
-/** Of graphs that are attached to what this one will be: what arrives by an interface, or what leaves by it. */
-function interfacesOfOthers(records: Records, name: string, point: AttachPoint): Map<string, string> {
+/** What arrives by an interface is had at one point, and what leaves by it at another one. */
+const placeOf = (name: string, point: AttachPoint): string => `${name} ${point === 'tc egress' ? 'out' : 'in'}`
+
+/** The graphs that have programs on interfaces. */
+function usesOfOthers(records: Records, name: string): Map<string, string> {
   const owners = new Map<string, string>()
   for (const other of records.names()) {
     const running = other === name ? undefined : records.read(other)
-    if (running === undefined || (running.point === 'tc egress') !== (point === 'tc egress')) continue
-    for (const one of interfacesOf(running.graph)) owners.set(interfaceText(one), other)
+    if (running === undefined) continue
+    for (const { on, points } of usesOf(running.graph, running.point))
+      for (const point of points) owners.set(placeOf(interfaceText(on), point), other)
   }
   return owners
 }

@@ -28,9 +28,9 @@ export function assembleOnce(assembly: Assembly): Program {
 /** A program of one data plane between interfaces, which it shares with others that are alike. */
 function alone({ nodes, slots: _, ...common }: Assembly): Program | undefined {
   const [node, ...more] = nodes
-  if (node?.port === undefined || node.sends !== undefined || more.length > 0 || common.host || common.look)
-    return undefined
-  const exits = node.ways.flatMap((way) => (way.to === 'interface' && !way.peer ? [way] : []))
+  if (node?.port === undefined || node.sends !== undefined || more.length > 0) return undefined
+  if (common.passesMarked || common.look) return undefined
+  const exits = node.ways.flatMap((way) => (way.to === 'interface' && !way.peer && !way.marked ? [way] : []))
   if (exits.length < node.ways.length) return undefined
   const { source, config, port, capacity, instance } = node
   const wiring = {

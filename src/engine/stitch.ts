@@ -6,7 +6,6 @@ import { lookMaps } from '../compiler/look.ts'
 import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { type AssemblyOptions, assembleGraph } from './assemblies.ts'
-import { interfaceText } from './graph.ts'
 import { arrayPath, clockPath, linkPath, lookPath, mapPath } from './paths.ts'
 import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
@@ -77,7 +76,7 @@ export function stitch(options: AssemblyOptions): Wanted {
   }
   const attachments = programs.entries.map(({ entry, program }): readonly [string, WantedAttachment] => [
     linkPath(graph.name, entry.instance, entry.port, entry.point),
-    { interface: interfaceText(entry.on), point: entry.point, program, maps: pathsFor(program, paths) },
+    { interface: facts(entry.on).name, point: entry.point, program, maps: pathsFor(program, paths) },
   ])
   return { graph: graph.name, maps, entries, slots, attachments: Object.fromEntries(attachments) }
 }

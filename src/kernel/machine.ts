@@ -14,6 +14,7 @@ import { filters } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
 import { watchLinks } from './netlink/watch.ts'
 import { kindOf, type Owner } from './objects.ts'
+import { peerOf } from './peer.ts'
 import { movePin, openPin, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
 import { ProgramArray } from './program-array.ts'
@@ -72,7 +73,8 @@ class KernelMachine implements Machine {
   }
 
   interface(name: string): Interface | undefined {
-    return findLink(name)
+    const [namespace, inside] = name.split('/')
+    return namespace === undefined || inside === undefined ? findLink(name) : peerOf(namespace, inside)
   }
 
   watchInterfaces(changed: () => void): Disposable {

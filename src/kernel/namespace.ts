@@ -66,6 +66,8 @@ export function removeNamespace(name: string): boolean {
   })
 }
 
+export const hasNamespace = (name: string): boolean => existsSync(namespaceFile(name))
+
 export const namespaces = (): string[] => (existsSync(NETNS_FOLDER) ? readdirSync(NETNS_FOLDER).sort() : [])
 
 /**

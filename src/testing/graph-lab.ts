@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Machine } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
-import { clockMap, MAP } from '../compiler/wiring.ts'
+import { clockMap, MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
@@ -77,7 +77,8 @@ export interface GraphLab extends Disposable {
   /** The host's own stack sends a frame by an interface. */
   transmit(name: string, frame: Uint8Array): Output
   table<T extends Table>(instance: string, name: string): ControlTableOf<T>
-  counters(instance: string, port?: string): PortCounters
+  /** Of a transparent instance, its directions are its ports: `ingress` and `egress`. */
+  counters(instance: string, port: string): PortCounters
   /** The packets that wait for the control plane of an instance, taken out. */
   punts<P extends Punts = Punts>(instance: string): readonly PuntedPacket<P>[]
   /** Control planes handle what waits for them, here and now, until nothing does. What comes of it comes out. */
@@ -204,9 +205,9 @@ export class OpenGraphLab implements GraphLab {
     return controlTable(table, map) as ControlTableOf<T>
   }
 
-  counters(instance: string, port?: string): PortCounters {
+  counters(instance: string, port: string): PortCounters {
     using held = new Held()
-    const id = port === undefined ? 0 : this.#idsOf(instance)[port]
+    const id = this.#idsOf(instance)[port]
     if (id === undefined) throw new RangeError(`there is no port ${port} now`)
     return this.#readCounters(instance, held)(id)
   }
@@ -354,6 +355,7 @@ export class OpenGraphLab implements GraphLab {
   }
 
   #idsOf(instance: string): Readonly<Record<string, number>> {
+    if (this.#cubeOf(instance).shape === 'transparent') return ROW_OF
     return this.#records.read(this.name)?.numbering[instance]?.ids ?? {}
   }
 
@@ -394,7 +396,7 @@ export class OpenGraphLab implements GraphLab {
       const ids = this.#idsOf(name)
       const transparent = this.#cubeOf(name).shape === 'transparent'
       for (const { id, leaves } of transparent
-        ? [{ id: 0, leaves: false }]
+        ? Object.values(ROW_OF).map((id) => ({ id, leaves: false }))
         : ports.map((port) => ({ id: ids[port.name] ?? 0, leaves: port.link?.to === 'interface' }))) {
         const { received, sent, drops } = read(id)
         const dropped = Object.values(drops).reduce((all, { packets }) => all + Number(packets), 0)

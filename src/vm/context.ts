@@ -16,6 +16,8 @@ export interface Arrival {
   readonly mac: Uint8Array
   /** What was taken out of the frame: TC programs find it in the context. */
   readonly tag?: Tag | undefined
+  /** `tc_index`, which programs leave on packets that they send on: 0 unless said. */
+  readonly mark?: number | undefined
 }
 
 const PACKET = { host: 0, broadcast: 1, multicast: 2, otherHost: 3 } as const
@@ -63,13 +65,14 @@ export const isWritable = (hook: Hook, at: number, size: number): boolean =>
 function skBuff(heap: Heap): Context {
   return {
     region: new Region('context', 'context', AT.context, MORE.size, { writable: WRITABLE.tc }),
-    fill(packet, { ifindex, ingressIfindex, mac }) {
+    fill(packet, { ifindex, ingressIfindex, mac, mark = 0 }) {
       const { words } = heap
       words.fill(0, AT.context >> 2, (AT.context + MORE.size) >> 2)
       words[(AT.context + MORE.wire_len) >> 2] = packet.length
       words[(AT.context + SK_BUFF.pkt_type) >> 2] = packetType(heap.bytes, mac)
       words[(AT.context + SK_BUFF.ifindex) >> 2] = ifindex
       words[(AT.context + SK_BUFF.ingress_ifindex) >> 2] = ingressIfindex
+      words[(AT.context + SK_BUFF.tc_index) >> 2] = mark
       this.update(packet)
     },
     update({ length, protocol, tag }) {

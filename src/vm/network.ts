@@ -71,6 +71,9 @@ interface Delivery {
   /** In from the wire, or out to it. */
   readonly way: 'in' | 'out'
   readonly frame: Uint8Array
+  readonly mark?: number | undefined
+  /** Past the programs of the interface. */
+  readonly peer?: boolean | undefined
 }
 
 /** Interfaces and wires. Every frame on its way is in one queue, first in, first out. */
@@ -167,8 +170,8 @@ export class Network {
           throw refusal(message, 'take one link out of the loop')
         }
         try {
-          if (delivery.way === 'in') this.#arrive(delivery.at, delivery.frame)
-          else this.#leave(delivery.at, delivery.frame)
+          if (delivery.way === 'in') this.#arrive(delivery)
+          else this.#leave(delivery)
         } catch (error) {
           if (!(error instanceof Fault)) throw error
           delivery.at.counters.dropped++
@@ -182,10 +185,10 @@ export class Network {
     if (fault !== undefined) throw fault
   }
 
-  #leave(at: VirtualInterface, left: Uint8Array): void {
+  #leave({ at, frame: left, mark, peer = false }: Delivery): void {
     const { endpoint } = at
-    const arrival = { ifindex: at.index, ingressIfindex: 0, mac: at.mac }
-    const frame = at.present && at.up ? this.#runTc(at, at.egress, left, arrival) : left
+    const arrival = { ifindex: at.index, ingressIfindex: 0, mac: at.mac, mark }
+    const frame = at.present && at.up && !peer ? this.#runTc(at, at.egress, left, arrival) : left
     if (frame === undefined) return
     if (!at.present || !at.up || endpoint === undefined) {
       at.counters.lost++
@@ -195,14 +198,14 @@ export class Network {
     endpoint.receive(frame, (answer) => this.send(at, 'in', answer))
   }
 
-  #arrive(at: VirtualInterface, arrived: Uint8Array): void {
+  #arrive({ at, frame: arrived, mark }: Delivery): void {
     const { counters } = at
     if (!at.present || !at.up) {
       counters.lost++
       return
     }
     counters.received++
-    const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
+    const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac, mark }
     const frame = at.xdp === undefined ? arrived : this.#runXdp(at, at.xdp, arrived)
     const passed = frame === undefined ? undefined : this.#runTc(at, at.ingress, frame, arrival)
     if (passed === undefined) return
@@ -214,10 +217,12 @@ export class Network {
   #runTc(at: VirtualInterface, links: readonly Link[], frame: Uint8Array, arrival: Arrival): Uint8Array | undefined {
     if (links.length === 0) return frame
     let { frame: packet, tag } = untag(frame)
+    let { mark } = arrival
     for (const link of links) {
-      const outcome = this.#processor.run(link.program.code, packet, { ...arrival, tag }, this.clone)
+      const outcome = this.#processor.run(link.program.code, packet, { ...arrival, tag, mark }, this.clone)
       packet = outcome.packet
       tag = outcome.tag
+      mark = outcome.mark
       // The numbers that tcx_action_code (net/core/dev.c) knows; every other one means: the next program.
       if (outcome.verdict === TC_ACT.ok) break
       if (outcome.verdict === TC_ACT.shot) {
@@ -226,7 +231,9 @@ export class Network {
       }
       if (outcome.verdict === TC_ACT.redirect) {
         const [to] = outcome.redirects
-        if (to === undefined || this.#forward(retag(packet, tag), to) < 0) at.counters.dropped++
+        // skb_do_redirect (net/core/filter.c): to a peer only what has arrived.
+        const isStray = to?.peer === true && arrival.ingressIfindex === 0
+        if (to === undefined || isStray || this.#forward(retag(packet, tag), { ...to, mark }) < 0) at.counters.dropped++
         return undefined
       }
     }
@@ -250,10 +257,10 @@ export class Network {
   /** What it does in a test run: the copy goes nowhere. */
   readonly testClone: Clone = (_packet, to) => (this.#byIndex.has(to.ifindex) ? 0 : -ERRNO.EINVAL)
 
-  #forward(frame: Uint8Array, { ifindex, ingress }: Destination): number {
+  #forward(frame: Uint8Array, { ifindex, ingress, mark, peer }: Destination): number {
     const at = this.#byIndex.get(ifindex)
     if (at === undefined) return -ERRNO.EINVAL
-    this.#queue.push({ at, way: ingress ? 'in' : 'out', frame })
+    this.#queue.push({ at, way: ingress ? 'in' : 'out', frame, mark, peer })
     return at.up ? 0 : -ERRNO.ENETDOWN
   }
 }

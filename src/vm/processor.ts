@@ -1,6 +1,6 @@
 import { viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { HELPER, helperName, LIMIT, REDIRECT, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
+import { HELPER, helperName, LIMIT, REDIRECT, SK_BUFF, TC_ACT, XDP_ACTION } from '../isa/opcodes.ts'
 import { type Hook, isDevmap, isKeyless, isProgramArray } from '../isa/program.ts'
 import { PacketBuffer } from './buffer.ts'
 import type { SimulatedClock } from './clock.ts'
@@ -31,6 +31,10 @@ const WAKEUPS = 3
 export interface Destination {
   readonly ifindex: number
   readonly ingress: boolean
+  /** To the other end of a pair at once, past what is on this one. */
+  readonly peer?: boolean
+  /** `tc_index`, which goes with the packet. */
+  readonly mark?: number
 }
 
 export interface Outcome {
@@ -40,6 +44,8 @@ export interface Outcome {
   readonly redirects: readonly Destination[]
   /** Its outer VLAN tag, where that is beside it. */
   readonly tag: Tag | undefined
+  /** `tc_index`, as the program has left it. */
+  readonly mark: number
 }
 
 /** Sends a copy of the packet; 0, or a negated error number. */
@@ -77,7 +83,13 @@ export class VirtualProcessor implements Processor {
     const verdict = code.run()
     if (this.#reserved !== undefined) throw refusal(`program "${code.program.name}" ended with a record in its hands`)
     if (this.#isLocked) throw refusal(`program "${code.program.name}" ended with a lock in its hands`)
-    return { verdict, packet: this.#packet.bytes, tag: this.#packet.tag, redirects: this.#redirects }
+    return {
+      verdict,
+      packet: this.#packet.bytes,
+      tag: this.#packet.tag,
+      mark: this.#mark,
+      redirects: this.#redirects,
+    }
   }
 
   /** Runs a program many times on one packet, as it has left it. Its last verdict. */
@@ -105,6 +117,10 @@ export class VirtualProcessor implements Processor {
     this.#dropRecord()
     this.#ingress = arrival.ifindex
     this.#clone = clone
+  }
+
+  get #mark(): number {
+    return this.#hook === 'tc' ? (this.memory.heap.words[(AT.context + SK_BUFF.tc_index) >> 2] ?? 0) : 0
   }
 
   contextPointer(at: number): number {
@@ -176,6 +192,8 @@ export class VirtualProcessor implements Processor {
         return this.#cloneRedirect(code)
       case HELPER.redirect:
         return this.#redirectTo(code)
+      case HELPER.redirect_peer:
+        return this.#redirectToPeer(code)
       case HELPER.redirect_map:
         return this.#redirectByMap(code)
       case HELPER.csum_update:
@@ -382,7 +400,7 @@ export class VirtualProcessor implements Processor {
     this.memory.movePacket()
     const flags = (code.lo[3] ?? 0) >>> 0
     if (code.hi[3] !== 0 || (flags & ~F_INGRESS) !== 0) return -ERRNO.EINVAL
-    const to = { ifindex: (code.lo[2] ?? 0) >>> 0, ingress: flags === F_INGRESS }
+    const to = { ifindex: (code.lo[2] ?? 0) >>> 0, ingress: flags === F_INGRESS, mark: this.#mark }
     return this.#clone(retag(this.#packet.bytes, this.#packet.tag), to)
   }
 
@@ -394,6 +412,13 @@ export class VirtualProcessor implements Processor {
     if (code.hi[2] !== 0 || (flags & ~known) !== 0) return xdp ? XDP_ACTION.aborted : TC_ACT.shot
     this.#redirects = [{ ifindex: (code.lo[1] ?? 0) >>> 0, ingress: flags === F_INGRESS }]
     return xdp ? XDP_ACTION.redirect : TC_ACT.redirect
+  }
+
+  /** bpf_redirect_peer (net/core/filter.c). */
+  #redirectToPeer(code: Registers): number {
+    if (code.hi[2] !== 0 || code.lo[2] !== 0) return TC_ACT.shot
+    this.#redirects = [{ ifindex: (code.lo[1] ?? 0) >>> 0, ingress: false, peer: true }]
+    return TC_ACT.redirect
   }
 
   /** bpf_redirect_map with a devmap (net/core/filter.c and include/linux/filter.h, __bpf_xdp_redirect_map). */

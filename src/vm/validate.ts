@@ -28,6 +28,7 @@ const HOOK_OF = new Map<number, Hook>([
   [HELPER.xdp_adjust_head, 'xdp'],
   [HELPER.xdp_adjust_tail, 'xdp'],
   [HELPER.redirect_map, 'xdp'],
+  [HELPER.redirect_peer, 'tc'],
   [HELPER.skb_load_bytes, 'tc'],
   [HELPER.xdp_load_bytes, 'xdp'],
   [HELPER.skb_vlan_push, 'tc'],

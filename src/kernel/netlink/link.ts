@@ -26,11 +26,13 @@ const IFLA = {
   address: 1,
   ifname: 3,
   mtu: 4,
+  link: 5,
   master: 10,
   linkinfo: 18,
   af_spec: 26,
   net_ns_fd: 28,
   ext_mask: 29,
+  link_netnsid: 37,
   xdp: 43,
 } as const
 const IFLA_INFO = { kind: 1, data: 2 } as const
@@ -46,6 +48,9 @@ export interface Link extends Interface {
   readonly mtu: number
   /** `veth`, `bridge`, …; undefined for hardware. */
   readonly kind: string | undefined
+  /** Of a pair, the index of the other end, and the number that its namespace has here if it is in another one. */
+  readonly link: number | undefined
+  readonly linkNamespace: number | undefined
   /** The XDP programs of the interface, by who runs them. */
   readonly xdp: { readonly native?: number; readonly generic?: number; readonly offloaded?: number }
 }
@@ -70,6 +75,8 @@ function parse(message: Uint8Array): Link {
     mac: found.get(IFLA.address) ?? new Uint8Array(6),
     mtu: numberOf(found.get(IFLA.mtu)) ?? 0,
     kind: textOf(info.get(IFLA_INFO.kind)),
+    link: numberOf(found.get(IFLA.link)),
+    linkNamespace: numberOf(found.get(IFLA.link_netnsid)),
     xdp: programsOf(attributes(found.get(IFLA.xdp) ?? new Uint8Array(0))),
   }
 }
