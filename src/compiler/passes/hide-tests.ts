@@ -8,7 +8,7 @@ import { loopsOf } from './loops.ts'
 import { isPointer } from './pointers.ts'
 import { sourcesOf } from './sources.ts'
 import { fits32 } from './stash.ts'
-import { isNumber, Needs, sourceOf } from './tested.ts'
+import { isNumber, Needs, SIZED, sourceOf } from './tested.ts'
 
 /**
  * Before a number is compared, 0 is added to it that the verifier does not know to be 0. It cannot foresee the comparison, so it
@@ -18,7 +18,7 @@ import { isNumber, Needs, sourceOf } from './tested.ts'
  * Each comparison costs one or two instructions more, so this is for programs of which the verifier would see no end.
  */
 export function hideTests(graph: Graph): void {
-  const seen = seenBy(graph)
+  const seen = new Set([...seenBy(graph), ...sizesIn(graph)])
   const needs = new Needs(graph, () => true)
   const uses = countUses(graph)
   const numbers = new Numbers(graph)
@@ -50,6 +50,14 @@ export function hideTests(graph: Graph): void {
     }
   nothing.place()
 }
+
+/** What helpers are told of how much memory there is: the verifier has to know that, however it was chosen. */
+const sizesIn = ({ blocks }: Graph): ReadonlySet<Value> =>
+  sourcesOf(
+    blocks.flatMap(({ values }) =>
+      values.flatMap((value) => (value.op === 'call' && SIZED.has(value.helper) ? value.arguments : [])),
+    ),
+  )
 
 /** Surely no address: where the packet ends is in the context as well. */
 function isPlain(value: Value, known = new Set<Value>()): boolean {

@@ -64,7 +64,7 @@ export class Needs {
 }
 
 /** Helpers that are told how much memory there is behind a pointer. What the others are told in numbers may be anything. */
-const SIZED: ReadonlySet<HelperName> = new Set([
+export const SIZED: ReadonlySet<HelperName> = new Set([
   'skb_load_bytes',
   'xdp_load_bytes',
   'ringbuf_output',
