@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Machine, MachineMap } from '../src/backend/machine.ts'
 import type { Node, Way } from '../src/compiler/assembly.ts'
 import { assemble, assembleGraphs, readDataPlane } from '../src/compiler/compile.ts'
-import { MAP } from '../src/compiler/wiring.ts'
+import { countedAt, dropReasons, MAP, SLOT } from '../src/compiler/wiring.ts'
 import { TC_ACT, XDP_ACTION } from '../src/isa/opcodes.ts'
 import type { Program } from '../src/isa/program.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
@@ -61,6 +61,30 @@ for (const { name, skip } of everyMachine)
         expect(loaded.run(frame).verdict).toBe(verdicts[hook])
       }
     })
+  })
+
+for (const { name, skip } of everyMachine)
+  test.skipIf(skip !== undefined)(`each port counts what came and what went, whatever the CPU (${name})`, () => {
+    using machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
+    for (const hook of ['tc', 'xdp'] as const)
+      for (const cpus of [1, machine.cpus, 64]) {
+        const program = assemble({ name: 'chain', hook, cpus, nodes: chain(2, { port: 1, to: 'nowhere' }) })
+        const maps = createMaps(machine, program)
+        using loaded = machine.load(program, maps)
+        for (let times = 0; times < 3; times++) loaded.run(frame)
+        const counts = (instance: string, port: number, slot: number) => {
+          const value = maps[`${instance}/${MAP.counters}`]?.lookup(word(0)) ?? new Uint8Array()
+          return countedAt(value, { cube: patch.cube, capacity: 2 }, port, slot)
+        }
+        const three = { packets: 3n, bytes: 3n * BigInt(frame.length) }
+        const dropped = SLOT.firstDrop + Object.keys(dropReasons(patch.cube)).indexOf('not_connected')
+        expect(counts('p0', 0, SLOT.received)).toEqual(three)
+        expect(counts('p0', 1, SLOT.sent)).toEqual(three)
+        expect(counts('p0', 1, SLOT.received)).toEqual({ packets: 0n, bytes: 0n })
+        expect(counts('p1', 0, SLOT.received)).toEqual(three)
+        expect(counts('p1', 1, SLOT.sent)).toEqual({ packets: 0n, bytes: 0n })
+        expect(counts('p1', 0, dropped)).toEqual(three)
+      }
   })
 
 for (const { name, skip } of everyMachine)

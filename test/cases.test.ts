@@ -11,7 +11,9 @@ import { whyNoKernel } from '../src/kernel/requirements.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 
 const reason = whyNoKernel()
-const accepted = chapters().flatMap(({ cases }) => cases.filter(({ expected }) => expected === ''))
+const accepted = chapters().flatMap(({ cases, shape }) =>
+  cases.filter(({ expected }) => expected === '').map((one) => ({ ...one, shape })),
+)
 
 const modules = await loadModules(join(import.meta.dirname, '../src/compiler/cases/lan.ts'))
 
@@ -33,9 +35,9 @@ for (const { name, open, skip } of machines)
     afterAll(() => machine[Symbol.dispose]())
 
     describe.each(['tc', 'xdp'] as const)('by %s', (hook) => {
-      test.each(accepted)('$title', ({ source }) => {
+      test.each(accepted)('$title', ({ source, shape }) => {
         // The verifier's refusal would be the failure.
-        machine.load(compileCase(modules, source, hook), maps)[Symbol.dispose]()
+        machine.load(compileCase(modules, source, hook, shape), maps)[Symbol.dispose]()
       })
     })
   })

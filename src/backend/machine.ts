@@ -9,6 +9,8 @@ import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
  */
 export interface Machine extends Disposable {
   readonly name: 'kernel' | 'vm'
+  /** How many CPUs there can be. */
+  readonly cpus: number
 
   /** A map that exists until it is closed and unpinned. `name` is what tools show. */
   createMap(name: string, description: MapDescription): MachineMap

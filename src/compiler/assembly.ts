@@ -15,6 +15,8 @@ export interface Assembly {
   readonly direction?: 'ingress' | 'egress'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
   readonly clock?: 'kernel' | 'cell'
+  /** CPUs that counters have places for: 1 unless said otherwise. More of them share places. */
+  readonly cpus?: number
   /**
    * Packets come in at the first. Each is in the program once, however many ways lead to it, and no way leads back: one that would is
    * a tail call.

@@ -57,6 +57,8 @@ export interface Specialisation {
   readonly verdicts?: 'wired' | 'returned'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
   readonly clock?: 'kernel' | 'cell'
+  /** As {@link Assembly.cpus}. */
+  readonly cpus?: number
   /** `none`: all functions are compiled in. */
   readonly calls?: 'planned' | 'none'
   /** `hidden`: the verifier foresees no comparison, wherever it would come to an end without (passes/hide-tests.ts). */
@@ -190,6 +192,7 @@ function unoptimised(whole: Whole): Graph[] {
     direction = 'ingress',
     clock = 'kernel',
     calls = 'planned',
+    cpus = 1,
     verdicts,
     look,
     nodes,
@@ -212,7 +215,7 @@ function unoptimised(whole: Whole): Graph[] {
     }
     return { cube, main, prefix: part.prefix, wiring: part.wiring, sends: part.sends !== undefined }
   })
-  return lower(parts, { hook, direction, verdicts, clock, calls, look, passesMarked })
+  return lower(parts, { hook, direction, verdicts, clock, calls, cpus, look, passesMarked })
 }
 
 /** `return forward(port)` */
@@ -228,9 +231,11 @@ function optimised(whole: Whole): Graph[] {
 }
 
 /** Those that a program may refer to, by the names that it has for them. */
-function mapsOfWhole({ nodes, hook, look, slots = 0 }: Whole): Readonly<Record<string, MapDescription>> {
+function mapsOfWhole({ nodes, hook, cpus, look, slots = 0 }: Whole): Readonly<Record<string, MapDescription>> {
   const own = nodes.flatMap(({ source, prefix, wiring }) =>
-    Object.entries(mapsOf(source.cube, wiring.capacity, hook)).map(([name, one]) => [`${prefix}${name}`, one] as const),
+    Object.entries(mapsOf(source.cube, wiring.capacity, hook, cpus)).map(
+      ([name, one]) => [`${prefix}${name}`, one] as const,
+    ),
   )
   const seen = look === undefined ? {} : lookMaps(look)
   return { ...Object.fromEntries(own), ...seen, [MAP.clock]: clockMap, [PROGRAMS]: programsMap(slots) }
@@ -240,9 +245,14 @@ function mapsOfWhole({ nodes, hook, look, slots = 0 }: Whole): Readonly<Record<s
  * The maps that an instance's programs share: the tables of its schema, its counters, the clock that tests move, and for
  * XDP what its ports lead to.
  */
-export const mapsOf = (cube: Cube, capacity: number, hook: Hook = 'tc'): Readonly<Record<string, MapDescription>> => ({
+export const mapsOf = (
+  cube: Cube,
+  capacity: number,
+  hook: Hook = 'tc',
+  cpus = 1,
+): Readonly<Record<string, MapDescription>> => ({
   ...Object.fromEntries(Object.entries(cube.state).map(([name, table]: [string, Table]) => [name, describe(table)])),
-  [MAP.counters]: countersMap(cube, capacity),
+  [MAP.counters]: countersMap(cube, capacity, cpus),
   [MAP.clock]: clockMap,
   ...(Object.keys(cube.punts ?? {}).length > 0 ? { [MAP.punts]: puntsMap() } : {}),
   ...(hook === 'xdp' ? { [MAP.exits]: exitsMap(capacity) } : {}),

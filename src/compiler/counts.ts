@@ -1,67 +1,69 @@
-/** Packets and bytes are counted, by port: per CPU, so that nobody else writes what a program adds to. */
-import type { Builder } from './builder.ts'
+/**
+ * Packets and bytes are counted, by port: by each CPU in a place of its own, so that nobody else writes what a program adds to. The
+ * place is an address that the program knows but for the number of its CPU, which it asks for once: where maps of values per CPU are
+ * asked, each count is a lookup and a test.
+ */
 import type { Cube } from './cube.ts'
 import type { Value } from './ir.ts'
 import type { Looks } from './lower-look.ts'
-import type { Passage } from './lower-packet.ts'
+import type { Frame } from './lower-value.ts'
 import { derived, type Open, Wired } from './wired.ts'
-import { MAP, slotsPerPort } from './wiring.ts'
+import { counter, MAP, rowsOf, slotsPerPort } from './wiring.ts'
+
+export interface Counted {
+  readonly cube: Cube
+  /** Before the names of the instance's maps. */
+  readonly prefix: string
+  /** Ports that there is room for. */
+  readonly capacity: number
+  readonly looks: Looks | undefined
+}
 
 export class Counts {
-  private readonly builder: Builder
-  private readonly packet: Passage
-  private readonly map: string
-  private readonly stride: number
   /** Whoever looks at what is counted. */
   readonly looks: Looks | undefined
+  private readonly frame: Frame
+  private readonly map: string
+  /** Ports, rounded up. */
+  private readonly rows: number
+  /** Bytes of a port's counters, and of a CPU's. */
+  private readonly row: number
+  private readonly all: number
 
-  /** `prefix`: before the names of the instance's maps. */
-  constructor(builder: Builder, packet: Passage, cube: Cube, prefix: string, looks?: Looks) {
+  constructor(frame: Frame, { cube, prefix, capacity, looks }: Counted) {
     this.looks = looks
-    this.builder = builder
-    this.packet = packet
+    this.frame = frame
     this.map = `${prefix}${MAP.counters}`
-    this.stride = slotsPerPort(cube)
+    this.rows = rowsOf(capacity)
+    this.row = slotsPerPort(cube) * counter.size
+    this.all = this.rows * this.row
   }
 
   /** One more packet of a port, which may be known only now. */
   count(port: Open | Value, slot: number): void {
     this.looks?.at(port, slot)
+    const { builder, packet, cpu } = this.frame
+    const constant = (value: number) => builder.constant(value)
+    const alu = (alu: 'add' | 'mul', a: Value, b: Value) => builder.emit({ op: 'alu', alu, bits: 64 }, a, b)
+    const cpuAt = alu('mul', cpu(), constant(this.all))
     const isKnown = typeof port === 'number' || port instanceof Wired
-    this.add(isKnown ? this.builder.constant(this.slot(port, slot)) : this.slotOf(port, slot))
-  }
-
-  private slot(port: Open, slot: number): Open {
-    return derived(port, `slot ${slot} by ${this.stride}`, (port) => port * this.stride + slot)
-  }
-
-  private slotOf(port: Value, slot: number): Value {
-    const { builder } = this
-    const row = builder.emit({ op: 'alu', alu: 'mul', bits: 32 }, port, builder.constant(this.stride))
-    return builder.emit({ op: 'alu', alu: 'add', bits: 32 }, row, builder.constant(slot))
-  }
-
-  private add(index: Value): void {
-    const { builder } = this
-    const { at } = builder
-    const key = builder.emit({ op: 'stack', object: { size: 4, align: 8, what: 'a counter index', at } })
-    builder.emit({ op: 'store', size: 4, offset: 0 }, key, index)
-    const map = builder.emit({ op: 'map', name: this.map })
-    const row = builder.emit({ op: 'call', helper: 'map_lookup_elem' }, map, key)
-    const present = builder.newBlock()
-    const next = builder.newBlock()
-    builder.branch('ne', 64, row, builder.constant(0), present, next)
-    builder.enter(present)
-    const length = this.packet.length()
+    const rowAt = isKnown ? derived(port, `row of ${this.row}`, (port) => port * this.row) : 0
+    const start = builder.emit({ op: 'mapValue', name: this.map, offset: rowAt })
+    const place = alu('add', start, isKnown ? cpuAt : alu('add', cpuAt, this.rowOf(port)))
+    const near = slot * counter.size
     for (const [offset, more] of [
-      [0, builder.constant(1)],
-      [8, length],
+      [near, constant(1)],
+      [near + 8, packet.length()],
     ] as const) {
-      const before = builder.emit({ op: 'load', size: 8, offset, from: 'shared' }, row)
-      const after = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, before, more)
-      builder.emit({ op: 'store', size: 8, offset }, row, after)
+      const before = builder.emit({ op: 'load', size: 8, offset, from: 'shared' }, place)
+      builder.emit({ op: 'store', size: 8, offset }, place, alu('add', before, more))
     }
-    builder.jump(next)
-    builder.enter(next)
+  }
+
+  private rowOf(port: Value): Value {
+    const { builder } = this.frame
+    // The verifier may know no bounds of it.
+    const index = builder.emit({ op: 'alu', alu: 'and', bits: 32 }, port, builder.constant(this.rows - 1))
+    return builder.emit({ op: 'alu', alu: 'mul', bits: 64 }, index, builder.constant(this.row))
   }
 }

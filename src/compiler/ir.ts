@@ -4,7 +4,7 @@
 import type { HelperName } from '../isa/opcodes.ts'
 import type { AtomicName } from '../lang/index.ts'
 import type { Position } from './typed.ts'
-import type { Wired } from './wired.ts'
+import type { Open, Wired } from './wired.ts'
 
 export type AluName = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh'
 export type Size = 1 | 2 | 4 | 8
@@ -45,7 +45,7 @@ export type Operation =
   /** A number of the wiring that is left open. */
   | { readonly op: 'wired'; readonly name: string; readonly of: Wired['of'] }
   /** The address of byte `offset` of an array map's first value. */
-  | { readonly op: 'mapValue'; readonly name: string; readonly offset: number }
+  | { readonly op: 'mapValue'; readonly name: string; readonly offset: Open }
   /** `edge`: before or after anything that the program does with the packet. */
   | { readonly op: 'call'; readonly helper: HelperName; readonly edge?: 'before' | 'after' }
   /** The result of a function of the program. `pure` where nothing but its arguments decides, and nothing else happens. */

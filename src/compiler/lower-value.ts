@@ -27,10 +27,12 @@ import { octet, type Pieces, piecesOf, width } from './pieces.ts'
 import { isInPacket, type PacketReference, type Reference } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
-import { MAP, type NodeWiring } from './wiring.ts'
+import { MAP, type NodeWiring, rowsOf } from './wiring.ts'
 
 /** What all nodes of a program have in common. */
 export interface ProgramOptions {
+  /** CPUs that counters have places for. */
+  readonly cpus: number
   readonly hook: Hook
   readonly direction: 'ingress' | 'egress'
   /** See marked.ts. */
@@ -58,12 +60,29 @@ export interface Frame {
   readonly packet: Passage
   /** Where the nodes of the program begin. */
   readonly nodes: readonly Block[]
+  /** The number of the CPU, as counters know it. */
+  readonly cpu: () => Value
 }
 
-export function frameOf(start: Position, options: ProgramOptions, nodes = 0): Frame {
+/** Of a function. */
+export function frameOf(start: Position, options: ProgramOptions): Frame {
   const builder = new Builder(start)
-  const packet = passageOf(options, builder)
-  return { builder, packet, nodes: Array.from({ length: nodes }, () => builder.newBlock()) }
+  return { builder, packet: passageOf(options, builder), nodes: [], cpu: () => cpuNumber(builder, options.cpus) }
+}
+
+/** Of the program, which asks for its CPU once, at the start. */
+export function programFrame(start: Position, options: ProgramOptions, nodes: number): Frame {
+  const { builder, packet } = frameOf(start, options)
+  // Value numbering finds the context wherever another one is asked for.
+  builder.emit({ op: 'context' })
+  const cpu = options.verdicts === 'returned' ? builder.constant(0) : cpuNumber(builder, options.cpus)
+  return { builder, packet, nodes: Array.from({ length: nodes }, () => builder.newBlock()), cpu: () => cpu }
+}
+
+function cpuNumber(builder: Builder, cpus: number): Value {
+  if (cpus === 1) return builder.constant(0)
+  const number = builder.emit({ op: 'call', helper: 'get_smp_processor_id' })
+  return builder.emit({ op: 'alu', alu: 'and', bits: 64 }, number, builder.constant(rowsOf(cpus) - 1))
 }
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
@@ -91,7 +110,8 @@ export abstract class ValueLowering implements References {
   /** Results of inlined calls: variables that no source names. */
   protected nextResult = -VARIABLE_STRIDE * 3
 
-  constructor({ builder, packet, nodes }: Frame, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
+  constructor(frame: Frame, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
+    const { builder, packet, nodes } = frame
     this.builder = builder
     this.options = options
     this.callees = callees
@@ -100,7 +120,7 @@ export abstract class ValueLowering implements References {
     const settle = (isLast: boolean) => this.checksums.settle(isLast)
     const { cube, prefix, look } = options
     const looks = look && new Looks(builder, packet, cube, prefix.slice(0, -1), look)
-    const counts = new Counts(builder, packet, cube, prefix, looks)
+    const counts = new Counts(frame, { cube, prefix, capacity: options.wiring.capacity, looks })
     this.exits =
       options.verdicts === 'returned'
         ? new ReturnedVerdicts(builder, packet, settle)

@@ -7,7 +7,14 @@ import type { Block, Graph, Value } from './ir.ts'
 import { type Callee, calleeOf, joined, signatureOf } from './lower-function.ts'
 import { LOOK_FUNCTION, lowerLook } from './lower-look.ts'
 import { bring } from './lower-reference.ts'
-import { frameOf, type LowerOptions, type ProgramOptions, VARIABLE_STRIDE, ValueLowering } from './lower-value.ts'
+import {
+  frameOf,
+  type LowerOptions,
+  type ProgramOptions,
+  programFrame,
+  VARIABLE_STRIDE,
+  ValueLowering,
+} from './lower-value.ts'
 import { writeField } from './lower-write.ts'
 import { passMarked } from './marked.ts'
 import { piecesOf, storePieces, width } from './pieces.ts'
@@ -24,7 +31,7 @@ export interface NodeToLower extends Pick<LowerOptions, 'cube' | 'prefix' | 'wir
 export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Graph[] {
   const [first] = nodes
   if (first === undefined) throw new Error('a program of nothing')
-  const frame = frameOf(first.main.at, common, nodes.length)
+  const frame = programFrame(first.main.at, common, nodes.length)
   const { builder, packet } = frame
   const names = new Names()
   const functions: Graph[] = []
@@ -35,8 +42,6 @@ export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Gr
     functions.push(seen.graph)
     farthest = seen.farthest
   }
-  // One context, at the start: value numbering finds it wherever another is asked for.
-  builder.emit({ op: 'context' })
   if (common.passesMarked === true) passMarked(builder)
   packet.arrive()
   for (const [index, { main, sends, ...own }] of nodes.entries()) {

@@ -14,6 +14,7 @@ import {
 import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
 import { isLasting } from './passes/states.ts'
 import type { Position } from './typed.ts'
+import { nameOf, Wired } from './wired.ts'
 
 export function select(graph: Graph): CodeGraph {
   return new Selection(graph).run()
@@ -178,7 +179,7 @@ class Selection {
           dst,
           src: PSEUDO.mapValue,
           map: value.name,
-          mapValue: value.offset,
+          ...(value.offset instanceof Wired ? { mapValue: 0, wired: value.offset } : { mapValue: value.offset }),
           defs: [dst],
           at,
           again: true,
@@ -201,7 +202,7 @@ class Selection {
   /** A register that holds the value: its own, or a new one for what is made where it is used. */
   private operand(value: Value, at: Position): Register {
     if (!isRemade(value)) return this.registerOf(value)
-    const key = value.op === 'mapValue' ? `${value.offset} ${value.name}` : undefined
+    const key = value.op === 'mapValue' ? `${nameOf(value.offset)} ${value.name}` : undefined
     const known = key === undefined ? undefined : this.addresses.get(key)
     if (known !== undefined) return known
     const register = this.fresh()

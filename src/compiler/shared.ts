@@ -23,7 +23,8 @@ export interface SharedProgram {
 export function bind({ program, open }: SharedProgram, name: string, numbers: readonly number[]): Program {
   const instructions = program.instructions.map((one, index) => {
     const wired = open[index]
-    return wired === undefined ? one : { ...one, imm: wired.of(numbers) }
+    if (wired === undefined) return one
+    return { ...one, [one.mapValue === undefined ? 'imm' : 'mapValue']: wired.of(numbers) }
   })
   return { ...program, name, instructions }
 }

@@ -19,10 +19,10 @@ function isInPacket(address: Value, seen: Set<Value> = new Set()): boolean {
 
 // What was read before a store to the packet may be something else afterwards: passes know that of such stores only.
 describe.each(['tc', 'xdp'] as const)('what is written to the packet at %s is known to be', (hook) => {
-  test.each(chapters().filter((chapter) => chapter.hook === 'tc' || hook === 'xdp'))('$title', ({ cases }) => {
+  test.each(chapters().filter((chapter) => chapter.hook === 'tc' || hook === 'xdp'))('$title', ({ cases, shape }) => {
     for (const { title, source, expected } of cases) {
       if (expected !== '') continue
-      for (const graph of toUnoptimised(...readCase(modules, source, hook))) {
+      for (const graph of toUnoptimised(...readCase(modules, source, hook, shape))) {
         const stores = graph.blocks.flatMap(({ values }) => values).filter((value) => value.op === 'store')
         const wrong = stores.filter(({ to, arguments: [base] }) => {
           return (to === 'packet') !== (base !== undefined && isInPacket(base))

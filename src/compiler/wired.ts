@@ -15,6 +15,9 @@ export class Wired {
 
 export type Open = number | Wired
 
+/** Equal for those that are the same. */
+export const nameOf = (open: Open): string => (open instanceof Wired ? open.name : `${open}`)
+
 /** What is computed of a number, as an immediate of 32 bits. */
 export const derived = (from: Open, name: string, compute: (value: number) => number): Open =>
   from instanceof Wired ? new Wired(`${name} of ${from.name}`, (numbers) => compute(from.of(numbers))) : compute(from)

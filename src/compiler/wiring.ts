@@ -1,7 +1,8 @@
 /** Where a data plane's verdicts lead, and what counts them: what the engine tells the compiler about the graph. */
+import { viewOf } from '../base/bytes.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { ENGINE_DROPS } from '../lang/engine-names.ts'
-import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
+import { list, puntReasons, struct, u32, u64 } from '../lang/index.ts'
 import type { Way } from './assembly.ts'
 import type { Cube } from './cube.ts'
 import type { Sight } from './look.ts'
@@ -63,13 +64,34 @@ export const counter = struct('counter', { packets: u64, bytes: u64 })
 
 const index = struct('key', { index: u32 }).layout
 
-/** The counters of an instance: of each port, of each CPU. */
-export const countersMap = (cube: Cube, capacity: number): MapDescription => ({
-  kind: 'percpu_array',
+/** A mask finds one of them. */
+export const rowsOf = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, count)))
+
+/** The counters of an instance: of each CPU, and in them of each port. */
+export const countersMap = (cube: Cube, capacity: number, cpus = 1): MapDescription => ({
+  kind: 'array',
   key: index,
-  value: counter.layout,
-  entries: slotsPerPort(cube) * capacity,
+  value: struct('counters', { all: list(counter.fields, rowsOf(cpus) * rowsOf(capacity) * slotsPerPort(cube)) }).layout,
+  entries: 1,
 })
+
+/** What the CPUs have counted together in one slot of a port. `value`: that of {@link countersMap}. */
+export function countedAt(
+  value: Uint8Array,
+  { cube, capacity }: { readonly cube: Cube; readonly capacity: number },
+  port: number,
+  slot: number,
+): { readonly packets: bigint; readonly bytes: bigint } {
+  const slots = slotsPerPort(cube)
+  const all = rowsOf(capacity) * slots * counter.size
+  const view = viewOf(value)
+  let [packets, bytes] = [0n, 0n]
+  for (let at = (port * slots + slot) * counter.size; at < value.length; at += all) {
+    packets += view.getBigUint64(at, true)
+    bytes += view.getBigUint64(at + 8, true)
+  }
+  return { packets, bytes }
+}
 
 /** Instead of the kernel's clock, where tests want to move time: one cell of nanoseconds. */
 export const clockMap: MapDescription = {

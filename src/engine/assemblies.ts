@@ -31,6 +31,8 @@ export interface AssemblyOptions {
   readonly clock: 'kernel' | 'cell'
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
+  /** How many there can be. */
+  readonly cpus: number
 }
 
 export interface GraphPrograms {
@@ -117,10 +119,10 @@ class Assembler {
   private compile(planned: PlannedProgram): Program {
     this.current = planned
     const { from, nodes } = planned
-    const { point, clock, look } = this.options
+    const { point, clock, cpus, look } = this.options
     const places = new Map(nodes.map((node, place) => [node, place]))
     const slots = this.cuts.slots.length
-    const common = { clock, slots, look, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
+    const common = { clock, cpus, slots, look, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
     const assembly: Assembly = {
       ...common,
       name: nameOf(this.met.nodes.get(nodes[0] ?? '')),

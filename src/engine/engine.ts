@@ -282,7 +282,7 @@ export class Engine {
       known.set(text, found)
       return found
     }
-    return { graph, numbering, sources, facts, point, clock }
+    return { graph, numbering, sources, facts, point, clock, cpus: machine.cpus }
   }
 
   /** The control planes of a graph that runs, and their way into it. */
@@ -361,7 +361,7 @@ export class Engine {
     const { cube, control } = folder
     const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
     using held = new Held()
-    const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers), held)
+    const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
     const attached = observe(machine, nothing(graph.name)).attachments
     const stateOf = ({ name, link }: Port): PortStatus['state'] => {
       if (link === undefined || link.to === 'port') return 'up'

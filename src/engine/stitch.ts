@@ -40,7 +40,7 @@ export interface WantedSlot extends WantedProgram {
 }
 
 export function stitch(options: AssemblyOptions): Wanted {
-  const { graph, numbering, sources, facts, point, clock, look } = options
+  const { graph, numbering, sources, facts, point, clock, cpus, look } = options
   const maps: Record<string, MapDescription> = {}
   const entries: Record<string, readonly Entry[]> = {}
   /** By the names that programs have for them. */
@@ -53,7 +53,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     const source = sources.get(cube)
     const numbers = numbering[instance]
     if (source === undefined || numbers === undefined) continue
-    for (const [name, description] of Object.entries(mapsOf(source.cube, capacityOf(numbers), hookAt(point)))) {
+    for (const [name, description] of Object.entries(mapsOf(source.cube, capacityOf(numbers), hookAt(point), cpus))) {
       const path = mapPath(graph.name, instance, name)
       if (name !== MAP.clock) add(`${instance}/${name}`, path, description)
       if (name === MAP.exits)

@@ -2,17 +2,7 @@
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
-import {
-  counter,
-  countersMap,
-  dropReasons,
-  lostSlot,
-  MAP,
-  puntSlot,
-  rings,
-  SLOT,
-  slotsPerPort,
-} from '../compiler/wiring.ts'
+import { countedAt, countersMap, dropReasons, lostSlot, MAP, puntSlot, rings, SLOT } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
 import { isPerCpu, isSequence } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
@@ -191,23 +181,21 @@ export interface PortCounters {
   readonly punts: Readonly<Record<string, Count>>
 }
 
-/** Reads the counters of an instance's ports, port by port, summed over all CPUs. */
+/** What has been counted at an instance's ports until now, by all CPUs together. */
 export function readCounters(
   machine: Machine,
   graph: string,
   instance: string,
   cube: Cube,
   capacity: number,
-  held: Held,
 ): (port: number) => PortCounters {
-  const map = machine.openMap(mapPath(graph, instance, MAP.counters), countersMap(cube, capacity))
-  if (map !== undefined) held.use(map)
-  const stride = slotsPerPort(cube)
+  using map = machine.openMap(mapPath(graph, instance, MAP.counters), countersMap(cube, capacity, machine.cpus))
+  const all = map?.lookup(encodeStruct(counterKey, { index: 0 })) ?? new Uint8Array()
   const drops = Object.keys(dropReasons(cube)).map((name, index) => [name, SLOT.firstDrop + index] as const)
   const lost = rings(cube).map((name) => [name, lostSlot(cube, name)] as const)
   const punts = Object.keys(cube.punts ?? {}).map((name, index) => [name, puntSlot(cube, index)] as const)
   return (port) => {
-    const at = (slot: number): Count => sum(map?.lookup(encodeStruct(counterKey, { index: port * stride + slot })))
+    const at = (slot: number): Count => countedAt(all, { cube, capacity }, port, slot)
     const counted = (slots: readonly (readonly [name: string, slot: number])[]) =>
       Object.fromEntries(
         slots.map(([name, slot]) => [name, at(slot)] as const).filter(([, { packets }]) => packets > 0n),
@@ -223,13 +211,3 @@ export function readCounters(
 }
 
 const counterKey = struct('key', { index: u32 })
-
-function sum(values: Uint8Array | undefined): Count {
-  let [packets, bytes] = [0n, 0n]
-  for (let at = 0; values !== undefined && at + counter.size <= values.length; at += counter.size) {
-    const one = decodeStruct(counter, values.subarray(at))
-    packets += one.packets
-    bytes += one.bytes
-  }
-  return { packets, bytes }
-}

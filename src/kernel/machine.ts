@@ -9,7 +9,7 @@ import { awaitReaders, close } from './ffi.ts'
 import { KernelGate, KernelGateSender } from './gate.ts'
 import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
-import { KernelMap } from './maps.ts'
+import { KernelMap, possibleCpus } from './maps.ts'
 import { filters } from './netlink/filter.ts'
 import { findLink } from './netlink/link.ts'
 import { watchLinks } from './netlink/watch.ts'
@@ -42,6 +42,7 @@ function kindOfMap({ kind, inner }: MapDescription): typeof KernelMap {
 
 class KernelMachine implements Machine {
   readonly name = 'kernel'
+  readonly cpus = possibleCpus()
   readonly #attach: 'auto' | 'tcx' | 'clsact'
   readonly #xdp: 'auto' | 'native' | 'generic'
   readonly #open: Owner = new Set()

@@ -206,10 +206,9 @@ export class OpenGraphLab implements GraphLab {
   }
 
   counters(instance: string, port: string): PortCounters {
-    using held = new Held()
     const id = this.#idsOf(instance)[port]
     if (id === undefined) throw new RangeError(`there is no port ${port} now`)
-    return this.#readCounters(instance, held)(id)
+    return this.#readCounters(instance)(id)
   }
 
   punts<P extends Punts>(instance: string): readonly PuntedPacket<P>[] {
@@ -359,9 +358,9 @@ export class OpenGraphLab implements GraphLab {
     return this.#records.read(this.name)?.numbering[instance]?.ids ?? {}
   }
 
-  #readCounters(instance: string, held: Held): (port: number) => PortCounters {
+  #readCounters(instance: string): (port: number) => PortCounters {
     const numbers = { ids: this.#idsOf(instance), next: 0 }
-    return readCounters(this.machine, this.name, instance, this.#cubeOf(instance), capacityOf(numbers), held)
+    return readCounters(this.machine, this.name, instance, this.#cubeOf(instance), capacityOf(numbers))
   }
 
   #deliver(name: string, start: () => void, expected: (totals: Totals) => number): readonly Arrival[] {
@@ -389,10 +388,9 @@ export class OpenGraphLab implements GraphLab {
   }
 
   #totals(): Totals {
-    using held = new Held()
     const totals = { received: 0, sent: 0, drops: 0, all: 0 }
     for (const { name, ports } of this.#graph.instances) {
-      const read = this.#readCounters(name, held)
+      const read = this.#readCounters(name)
       const ids = this.#idsOf(name)
       const transparent = this.#cubeOf(name).shape === 'transparent'
       for (const { id, leaves } of transparent

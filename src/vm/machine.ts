@@ -60,6 +60,7 @@ export function openVirtualMachine(options: VirtualMachineOptions = {}): Virtual
 class Virtual implements VirtualMachine {
   readonly name = 'vm'
   readonly namespace = 'vm'
+  readonly cpus = 1
   readonly clock: SimulatedClock
   readonly passed: PassedFrame[] = []
   readonly #processor: VirtualProcessor

@@ -2,7 +2,7 @@
 import type { Machine, MachineMap, RunResult } from '../../src/backend/machine.ts'
 import { alignUp, toHex } from '../../src/base/bytes.ts'
 import { mapsOf } from '../../src/compiler/compile.ts'
-import { MAP, type Wiring } from '../../src/compiler/wiring.ts'
+import { MAP, rowsOf, slotsPerPort, type Wiring } from '../../src/compiler/wiring.ts'
 import type { Layout } from '../../src/isa/layout.ts'
 import {
   isArray,
@@ -29,7 +29,10 @@ export const wiring: Wiring = {
   capacity: 4,
 }
 
-const MAPS = mapsOf(sample, wiring.capacity, 'xdp')
+/** More than there are. */
+export const CPUS = 64
+
+const MAPS = mapsOf(sample, wiring.capacity, 'xdp', CPUS)
 
 export interface Outcome {
   /** One for each packet. */
@@ -123,17 +126,17 @@ export class Bench {
 
   /** What was counted, and by which CPU; no CPU where it was more than one. */
   private counters(): { readonly cpu: number | undefined; readonly lines: readonly string[] } {
+    const value = this.map(MAP.counters).lookup(word(0)) ?? new Uint8Array()
+    const words = new BigUint64Array(value.slice().buffer)
+    const perCpu = rowsOf(wiring.capacity) * slotsPerPort(sample)
     const cpus = new Set<number>()
-    const lines = this.map(MAP.counters)
-      .entries()
-      .flatMap(([key, value]) => {
-        const words = new BigUint64Array(value.slice().buffer)
-        for (const [at, one] of words.entries()) if (one !== 0n) cpus.add(at >> 1)
-        const [packets, bytes] = [0, 1].map((odd) =>
-          words.filter((_, at) => at % 2 === odd).reduce((a, b) => a + b, 0n),
-        )
-        return packets === 0n ? [] : [`${key[0]}: ${packets}, ${bytes}`]
-      })
+    const lines: string[] = []
+    for (let at = 0; at < words.length; at += 2) {
+      const [packets = 0n, bytes] = words.subarray(at, at + 2)
+      if (packets === 0n) continue
+      cpus.add(Math.floor(at / 2 / perCpu))
+      lines.push(`${(at / 2) % perCpu}: ${packets}, ${bytes}`)
+    }
     return { cpu: cpus.size === 1 ? [...cpus][0] : undefined, lines: lines.sort() }
   }
 }

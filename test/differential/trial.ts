@@ -6,7 +6,7 @@ import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toType
 import { HOOKS } from '../../src/compiler/hooks.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
 import type { Hook } from '../../src/isa/program.ts'
-import { type Bench, type Outcome, outcomeOf, wiring } from './bench.ts'
+import { type Bench, CPUS, type Outcome, outcomeOf, wiring } from './bench.ts'
 import { type Constructs, count } from './constructs.ts'
 import { sample } from './cube.ts'
 import type { Choose } from './generate/draft.ts'
@@ -102,7 +102,7 @@ function sourceOf(
 ): [DataPlaneSource, Specialisation] {
   const module = parseModule(path, text, { default: { cube: sample } })
   const source = dataPlaneOf(new Map([...modules, [path, module]]), path)
-  return [source, { name: 'generated', config, port: {}, hook, wiring, clock: 'cell', comparisons }]
+  return [source, { name: 'generated', config, port: {}, hook, wiring, clock: 'cell', cpus: CPUS, comparisons }]
 }
 
 function attempted<T extends object>(by: string, work: () => T): T | Complaint {

@@ -1,5 +1,6 @@
 import { type Block, type Graph, isPure, type Value } from '../ir.ts'
 import { newValue } from '../value.ts'
+import { nameOf } from '../wired.ts'
 import { Analyses } from './analyses.ts'
 import { replaceAll, replaceIn } from './graph.ts'
 import { simplify } from './simplify.ts'
@@ -70,7 +71,13 @@ function hashOf(value: Value): number {
   let hash = value.op === 'load' ? value.offset : 0
   for (const one of value.arguments)
     hash =
-      (Math.imul(hash, 31) + (one.op === 'const' ? Number(one.value) : one.op === 'mapValue' ? one.offset : one.id)) | 0
+      (Math.imul(hash, 31) +
+        (one.op === 'const'
+          ? Number(one.value)
+          : one.op === 'mapValue' && typeof one.offset === 'number'
+            ? one.offset
+            : one.id)) |
+      0
   return hash
 }
 
@@ -107,6 +114,6 @@ function isSameOperation(a: Value, b: Value, analyses: Analyses): boolean {
 
 function isSameOperand(a: Value, b: Value | undefined): boolean {
   if (a.op === 'const') return b?.op === 'const' && a.value === b.value
-  if (a.op === 'mapValue') return b?.op === 'mapValue' && a.name === b.name && a.offset === b.offset
+  if (a.op === 'mapValue') return b?.op === 'mapValue' && a.name === b.name && nameOf(a.offset) === nameOf(b.offset)
   return a === b
 }
