@@ -29,6 +29,8 @@ export interface Result extends Part {
   readonly interpreter?: Part
   readonly translation?: Figure
   readonly instances?: Figure
+  readonly punts_per_s?: number
+  readonly roundtrips_per_s?: number
 }
 
 export interface Options {

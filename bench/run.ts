@@ -44,6 +44,10 @@ function print({ name, unit, machine, cases, geomean, ...more }: Result): string
   ]
   for (const [title, part] of Object.entries(more)) {
     if (part === undefined) continue
+    if (typeof part === 'number') {
+      parts.push('', `${title}: ${part}`)
+      continue
+    }
     if ('value' in part) {
       parts.push('', `${title}: ${part.value.toFixed(2)} ${part.unit}`)
       continue
