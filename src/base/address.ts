@@ -15,13 +15,28 @@ export function formatMac(bytes: Uint8Array): string {
   return text
 }
 
-/** Dotted decimal → 4 bytes. */
+const [DOT, ZERO, NINE] = [0x2e, 0x30, 0x39]
+
+/** Dotted decimal → 4 bytes. Digit by digit, because control planes do it for every packet. */
 export function parseIPv4(text: string): Uint8Array {
-  const octets = text.split('.').map((part) => (/^(0|[1-9]\d{0,2})$/.test(part) ? Number(part) : Number.NaN))
-  if (octets.length !== 4 || !octets.every((octet) => octet <= 255))
-    throw new RangeError(`"${text}" is not an IPv4 address such as 10.0.0.1`)
-  return Uint8Array.from(octets)
+  const octets = new Uint8Array(4)
+  let [count, digits, octet] = [0, 0, 0]
+  for (let at = 0; at <= text.length; at++) {
+    const code = at === text.length ? DOT : text.charCodeAt(at)
+    const isEnd = code === DOT
+    const isWrong = isEnd
+      ? digits === 0 || octet > 255 || count === 4
+      : code < ZERO || code > NINE || digits === 3 || (digits > 0 && octet === 0)
+    if (isWrong) throw noIPv4(text)
+    if (isEnd) octets[count++] = octet
+    digits = isEnd ? 0 : digits + 1
+    octet = isEnd ? 0 : 10 * octet + code - ZERO
+  }
+  if (count !== 4) throw noIPv4(text)
+  return octets
 }
+
+const noIPv4 = (text: string): RangeError => new RangeError(`"${text}" is not an IPv4 address such as 10.0.0.1`)
 
 export function formatIPv4(bytes: Uint8Array): string {
   let text = ''

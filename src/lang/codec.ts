@@ -1,6 +1,6 @@
 import { formatIPv4, formatIPv6, formatMac, parseIPv4, parseIPv6, parseMac } from '../base/address.ts'
 import { viewOf } from '../base/bytes.ts'
-import type { Field } from '../isa/layout.ts'
+import type { Field, Layout } from '../isa/layout.ts'
 import {
   type ControlOf,
   elementAt,
@@ -69,6 +69,8 @@ function writeField(bytes: Uint8Array, struct: StructType, field: Field, type: T
     throw new RangeError(`${struct.name}.${name}: ${value} is no number`)
   if (typeof value === 'number' && !Number.isInteger(value))
     throw new RangeError(`${struct.name}.${name}: ${value} is no whole number`)
+  if (typeof value === 'number' && value >= 0 && field.bits === undefined && isPlain(layout, value))
+    return writeNumber(bytes, offset, layout.size, value, struct.order === 'host')
   const signed = layout.kind === 'scalar' && layout.signed
   const width = field.bits?.width ?? layout.size * 8
   const whole = BigInt(value)
@@ -116,6 +118,14 @@ function readList(bytes: Uint8Array, struct: StructType, field: Field, { length,
     if (isType(element)) return readField(bytes, struct, place, element)
     return decodeStruct(elementOf(element, struct.order), bytes.subarray(place.offset)) as FieldValue
   })
+}
+
+/** Whether a number is in the range of an unsigned integer of up to 32 bits. */
+const isPlain = (layout: Layout, value: number): boolean =>
+  layout.kind === 'scalar' && !layout.signed && layout.size < 8 && value < 2 ** (8 * layout.size)
+
+function writeNumber(bytes: Uint8Array, offset: number, size: number, value: number, little: boolean): void {
+  for (let i = 0; i < size; i++) bytes[offset + (little ? i : size - 1 - i)] = value >>> (8 * i)
 }
 
 function writeScalar(bytes: Uint8Array, offset: number, size: number, value: bigint, little: boolean): void {
