@@ -31,6 +31,13 @@ export interface Result extends Part {
   readonly instances?: Figure
   readonly punts_per_s?: number
   readonly roundtrips_per_s?: number
+  /** Of changes under load: packets sent meanwhile, those that did not arrive, and those that met cubes of two changes. */
+  readonly changes?: number
+  readonly sent?: number
+  readonly lost?: number
+  readonly mixed?: number
+  readonly median_ms?: number
+  readonly p99_ms?: number
 }
 
 export interface Options {

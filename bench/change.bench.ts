@@ -1,0 +1,109 @@
+/**
+ * A chain of ten cubes is changed again and again while packets pass it: none of them is lost, and none is treated by cubes of two
+ * changes. Each cube writes the number of its change into each packet; a program at the other end, in the kernel, compares them.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
+import { Held } from '../src/base/held.ts'
+import { builtinCubes } from '../src/daemon/host.ts'
+import { forget } from '../src/engine/apply.ts'
+import { Engine } from '../src/engine/engine.ts'
+import { mapPath } from '../src/engine/paths.ts'
+import { readGraph } from '../src/engine/read.ts'
+import { MemoryRecords } from '../src/engine/records.ts'
+import { controlTable } from '../src/engine/tables.ts'
+import { openKernelMachine } from '../src/kernel/machine.ts'
+import { createNamespace, inNamespace, removeNamespace } from '../src/kernel/namespace.ts'
+import { changeLink, createVeth } from '../src/kernel/netlink/link.ts'
+import { describe as describeTable } from '../src/lang/index.ts'
+import { through } from '../src/testing/index.ts'
+import { judge } from './change/judge/dataplane.ts'
+import { type Comparison, part } from './comparison.ts'
+
+const [CHANGES, FEW] = [1000, 50]
+/** Packets a millisecond. */
+const RATE = 20
+/** What a change may take, of which the measured one is a part. */
+const AIM = 20
+
+const NS = { source: 'bench-change-source', middle: 'bench-change', sink: 'bench-change-sink' }
+
+const comparison: Comparison = async ({ quick }) => {
+  using held = new Held()
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-change-'))
+  held.use({ [Symbol.dispose]: () => rmSync(folder, { recursive: true }) })
+  for (const name of Object.values(NS)) {
+    createNamespace(name)
+    held.use({ [Symbol.dispose]: () => void removeNamespace(name) })
+  }
+  inNamespace(NS.middle, () => {
+    createVeth({ name: 'left' }, { name: 'wire', namespace: NS.source })
+    createVeth({ name: 'right' }, { name: 'wire', namespace: NS.sink })
+    for (const name of ['left', 'right']) changeLink(name, { silent: true, up: true })
+  })
+  for (const name of [NS.source, NS.sink]) inNamespace(name, () => changeLink('wire', { silent: true, up: true }))
+  const count = await openJudge(held)
+  const changes = quick ? FEW : CHANGES
+  const file = join(folder, 'graph.yaml')
+  const changer = start(NS.middle, 'changes.ts', file, String(changes))
+  try {
+    const changed = text(changer.stdout)
+    await once(changer.stdout, 'data')
+    const generator = start(NS.source, 'generator.ts', 'wire', String(RATE))
+    const generated = text(generator.stdout)
+    await once(changer, 'exit')
+    generator.stdin.end()
+    const sent = Number(await generated)
+    await setTimeout(100)
+    const { packets, mixed } = count()
+    const took = (JSON.parse((await changed).split('\n')[1] ?? '[]') as number[]).toSorted((a, b) => a - b)
+    const at = (share: number): number => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? Number.NaN
+    const measured = { changes: took.length, sent, lost: sent - packets, mixed, median_ms: at(0.5), p99_ms: at(0.99) }
+    return { ...part('ms from file to effect', [{ case: 'ten cubes', ours: at(0.5), peer: AIM }]), ...measured }
+  } finally {
+    changer.kill()
+    const remove = start(NS.middle, '../../bin/tessera.js', 'delete', 'bench-change')
+    await once(remove, 'exit')
+  }
+}
+
+export default comparison
+
+function start(
+  namespace: string,
+  script: string,
+  ...words: readonly string[]
+): ChildProcessByStdio<Writable, Readable, null> {
+  const path = join(import.meta.dirname, 'change', script)
+  return inNamespace(namespace, () =>
+    spawn(process.execPath, ['--import', 'tsx', path, ...words], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  )
+}
+
+/** Counts what arrives, and gives what was counted. */
+async function openJudge(held: Held): Promise<() => { readonly packets: number; readonly mixed: number }> {
+  const kernel = held.use(openKernelMachine())
+  const machine = through(kernel, (_, run) => inNamespace(NS.sink, run))
+  const catalogue = builtinCubes()
+  const lock = async () => ({ [Symbol.dispose]() {} })
+  const engine = new Engine({ machine, catalogue, records: new MemoryRecords(), lock })
+  const name = 'bench-change-judge'
+  const cube = join(import.meta.dirname, 'change/judge')
+  const graph = `graph: ${name}\ninstances: { judge: { cube: ${cube}, ports: { wire: { interface: wire } } } }\n`
+  await engine.apply(await readGraph('judge.yaml', graph, catalogue))
+  held.use({ [Symbol.dispose]: () => void forget(machine, machine.pinned(name)) })
+  const { seen } = judge.state
+  const map = machine.openMap(mapPath(name, 'judge', 'seen'), describeTable(seen))
+  if (map === undefined) throw new Error('the judge has no table')
+  const table = controlTable(seen, held.use(map))
+  return () => {
+    const { packets = 0n, mixed = 0n } = table.sum({ index: 0 }) ?? {}
+    return { packets: Number(packets), mixed: Number(mixed) }
+  }
+}
