@@ -69,7 +69,7 @@ export function prepare(
       case 'install':
         for (const one of action.programs) {
           using program = load(one)
-          mapAt(action.path).install(one.slot, program)
+          mapAt(action.at).install(one.slot, program)
         }
     }
   }

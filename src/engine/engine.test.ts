@@ -352,6 +352,26 @@ describe('when the machine', () => {
   })
 })
 
+test('what another version has left is not touched, but for deleting it', async () => {
+  const it = bench()
+  await it.engine.apply(await file())
+  const found = it.records.read('lan')
+  if (found === undefined) throw new Error('there is no record')
+  it.records.write({ ...found, version: 1, state: 'applying' })
+  const before = it.left()
+  for (const run of [
+    async () => it.engine.apply(await file()),
+    async () => it.engine.apply(await file({ graph: 'other', ports: { x: 'vc' } })),
+    async () => it.engine.status('lan'),
+  ])
+    await expect(run()).rejects.toThrow(
+      /the graph lan was applied by another version .*\n.*run tessera delete lan, and apply its file again \(.*lan\.yaml\)/,
+    )
+  expect(it.left()).toEqual(before)
+  await it.engine.delete('lan')
+  expect(it.left()).toEqual(NOTHING)
+})
+
 describe('watching interfaces', () => {
   const turn = () => new Promise((resolve) => setTimeout(resolve, 20))
 

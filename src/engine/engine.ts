@@ -97,6 +97,7 @@ export class Engine {
   async plan(file: GraphFile, look?: Look): Promise<Change> {
     const { machine, records } = this.parts
     const { graph } = file
+    this.mustBeOfThisVersion()
     const before = records.read(graph.name)
     const point = this.pointOf(graph, before)
     const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point)]
@@ -183,7 +184,7 @@ export class Engine {
     using _held = await lock()
     await this.recoverAll()
     const before = records.read(name)
-    if (before === undefined || before.namespace !== machine.namespace) return undefined
+    if (before?.version !== VERSION || before.namespace !== machine.namespace) return undefined
     const { graph, file, point } = before
     const cubes = await cubesOf(graph, file, catalogue)
     const made = await this.planFor({ file, graph, cubes, place: () => undefined }, before, point, (wanted) =>
@@ -216,7 +217,12 @@ export class Engine {
     const { records, machine } = this.parts
     return records.names().flatMap((name) => {
       const found = records.read(name)
-      return found === undefined || found.state === 'applied' || found.namespace !== machine.namespace ? [] : [found]
+      return found === undefined ||
+        found.version !== VERSION ||
+        found.state === 'applied' ||
+        found.namespace !== machine.namespace
+        ? []
+        : [found]
     })
   }
 
@@ -334,6 +340,7 @@ export class Engine {
   /** What is known of a graph that runs. */
   running(name: string): Running {
     this.mustExist(name)
+    this.mustBeOfThisVersion(name)
     const running = this.parts.records.read(name)
     if (running !== undefined) return running
     throw refusal(
@@ -391,6 +398,19 @@ export class Engine {
       ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, view(context)]))
       : {}
     return { name: instance.name, cube: cube.name, summary: cube.summary, ports, views }
+  }
+
+  /** All graphs, for they share this host; or one. */
+  private mustBeOfThisVersion(only?: string): void {
+    const { records } = this.parts
+    for (const name of only === undefined ? records.names() : [only]) {
+      const found = records.read(name)
+      if (found !== undefined && found.version !== VERSION)
+        throw refusal(
+          `the graph ${name} was applied by another version of Tessera, which kept its things in another way`,
+          `run tessera delete ${name}, and apply its file again (${found.file})`,
+        )
+    }
   }
 
   private mustExist(name: string): void {

@@ -247,6 +247,28 @@ describe('a plan', () => {
     expect(all(plan(present(there), wanted({})))).toEqual(['detach a', 'remove @programs/a', 'remove m'])
   })
 
+  test('an array of programs is made anew if a map is that those refer to, and not because they refer to the array', () => {
+    const slotted = { ...program, maps: { m: description, programs: description } }
+    const want = (maps: readonly string[]): Wanted => ({
+      ...wanted({ maps: [...maps, 'programs'], links: {} }),
+      slots: {
+        [mapAt('programs')]: [{ slot: 0, program: slotted, maps: { m: mapAt('m'), programs: mapAt('programs') } }],
+      },
+    })
+    expect(all(plan(present({ maps: ['m', 'programs'] }), want(['m'])))).toEqual([])
+    expect(all(plan(present({ changed: ['m'], maps: ['programs'] }), want(['m'])))).toEqual([
+      'create map m at @next/m',
+      'create map programs at @next/programs',
+      'install programs at @next/programs',
+      'copy m',
+      'settle lan',
+      'copy again m',
+      'adopt m',
+      'adopt programs',
+      'remove @seen/m',
+    ])
+  })
+
   test('changes nothing of what it is given', () => {
     const [from, to] = [present({ ...whole, changed: ['x'] }), wanted({ ...whole, links: { a: 'v2' } })]
     const copies = structuredClone([from, to])

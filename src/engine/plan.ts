@@ -29,7 +29,7 @@ export type Preparation =
       readonly maps: Readonly<Record<string, string>>
     }
   /** Programs come into an array. */
-  | { readonly do: 'install'; readonly path: string; readonly programs: readonly WantedSlot[] }
+  | { readonly do: 'install'; readonly path: string; readonly at: string; readonly programs: readonly WantedSlot[] }
 
 /** What packets see, and what tidies up after it. Plain data, for the journal; each can be done twice. */
 export type Step =
@@ -102,7 +102,8 @@ function hasEntries(map: MachineMap, wanted: readonly Entry[] | undefined): bool
 export function plan(present: Present, wanted: Wanted): Action[] {
   const pinned = new Set(present.paths)
   const aside = (path: string): string => (pinned.has(path) ? nextPath(path) : path)
-  const newMaps = Object.entries(wanted.maps).filter(([path]) => !present.sameMaps.has(path))
+  const same = staying(present, wanted)
+  const newMaps = Object.entries(wanted.maps).filter(([path]) => !same.has(path))
   const pathNow = new Map(newMaps.map(([path]) => [path, aside(path)]))
   const mapsNow = (maps: WantedProgram['maps']): WantedProgram['maps'] =>
     Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, pathNow.get(map) ?? map]))
@@ -112,7 +113,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   })
   const attachments = Object.entries(wanted.attachments)
   const loads = attachments
-    .filter(([path, wanted]) => !pinned.has(programPath(path)) || !isSame(present, path, wanted))
+    .filter(([path, wanted]) => !pinned.has(programPath(path)) || !isSame(present, same, path, wanted))
     .map(([path, { program, maps }]): Action & { do: 'load' } => ({
       do: 'load',
       path,
@@ -132,7 +133,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       .filter(([path]) => path in wanted.slots)
       .map(([path]): Action => {
         const programs = (wanted.slots[path] ?? []).map((slot) => ({ ...slot, maps: mapsNow(slot.maps) }))
-        return { do: 'install', path, programs }
+        return { do: 'install', path, at: pathNow.get(path) ?? path, programs }
       }),
     ...loads,
     // Last, because what is written from here on until programs are switched has to be copied again.
@@ -183,10 +184,25 @@ function surplus(present: Present, { maps, attachments }: Wanted): string[] {
   return present.paths.filter((path) => !wanted.has(path) && !present.attachments.has(path))
 }
 
+/** Maps that stay. An array of programs does if all maps do that those refer to. */
+function staying({ sameMaps }: Present, { slots }: Wanted): ReadonlySet<string> {
+  const goes = Object.entries(slots).filter(([path, programs]) =>
+    programs.some(({ program, maps }) =>
+      Object.keys(program.maps).some((name) => maps[name] !== path && !sameMaps.has(maps[name] ?? '')),
+    ),
+  )
+  const gone = new Set(goes.map(([path]) => path))
+  return new Set([...sameMaps].filter((path) => !gone.has(path)))
+}
+
 /** Whether what runs is what is wanted, to the instruction, on maps that stay. */
-const isSame = (present: Present, path: string, { program, maps }: WantedAttachment): boolean =>
-  present.programs?.[path] === fingerprint(program) &&
-  Object.keys(program.maps).every((name) => present.sameMaps.has(maps[name] ?? ''))
+const isSame = (
+  { programs }: Present,
+  same: ReadonlySet<string>,
+  path: string,
+  { program, maps }: WantedAttachment,
+): boolean =>
+  programs?.[path] === fingerprint(program) && Object.keys(program.maps).every((name) => same.has(maps[name] ?? ''))
 
 /** Equal for programs that do the same, wherever their lines are. */
 export function fingerprint({ instructions }: Program): string {

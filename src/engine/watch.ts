@@ -3,7 +3,7 @@ import type { Machine } from '../backend/machine.ts'
 import { type Graph, interfaceText } from './graph.ts'
 import type { Action } from './plan.ts'
 import { interfacesOf } from './ports.ts'
-import type { Records } from './records.ts'
+import { type Records, VERSION } from './records.ts'
 
 interface Parts {
   readonly machine: Machine
@@ -21,7 +21,7 @@ export function watchInterfaces(
   const look = async (): Promise<void> => {
     for (const name of records.names()) {
       const running = isOver ? undefined : records.read(name)
-      if (running === undefined || running.namespace !== machine.namespace) continue
+      if (running?.version !== VERSION || running.namespace !== machine.namespace) continue
       const { graph } = running
       const now = numbersOf(machine, graph)
       if (known.get(name) === now) continue
