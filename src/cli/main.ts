@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   capture: async () => (await import('./commands/capture.ts')).captureCommand(),
   apply: async () => (await import('./commands/apply.ts')).applyCommand(),
   compile: async () => (await import('./commands/compile.ts')).compileCommand(),
+  control: async () => (await import('./commands/control.ts')).controlCommand(),
   delete: async () => (await import('./commands/delete.ts')).deleteCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   show: async () => (await import('./commands/show.ts')).showCommand(),
@@ -15,7 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 }
 
 /** They end in their own way, or at once. */
-const INTERRUPTED: ReadonlySet<string> = new Set(['capture', 'run', 'trace', 'vm'])
+const INTERRUPTED: ReadonlySet<string> = new Set(['capture', 'control', 'run', 'trace', 'vm'])
 
 const EXAMPLES = `
 Examples:
@@ -27,6 +28,7 @@ Examples:
   sudo tessera apply lan.yaml              run it in the kernel
   sudo tessera show                        ports, counters, drops by reason, stations
   sudo tessera capture lan                 packets as they come by, and why they die
+  sudo tessera control                     what decides about packets that cubes leave to their control planes
   sudo tessera delete lan.yaml             back to nothing`
 
 /** Runs one command line (without `node` and the script); gives the exit code: 0 done, 1 failed, 2 wrong usage. */

@@ -104,6 +104,9 @@ export class ControlPlanes implements Disposable {
 /** How long one has to run for its next failure to be a first one again, in waits. */
 const FORGOTTEN = 10
 
+/** How much longer one may take until it runs: its modules are loaded first. */
+const STARTING = 6
+
 class Supervised implements Disposable {
   private readonly orders: Orders
   private readonly options: Required<ControlOptions>
@@ -137,13 +140,14 @@ class Supervised implements Disposable {
 
   /** Whether it is still there. One that has not answered for too long is ended. */
   ask(): void {
-    if (this.state !== 'running') return
-    if (performance.now() - this.heardAt > this.options.patience) {
-      this.failed(`it did not answer for ${this.options.patience} ms`)
-      void this.worker?.terminate()
+    if (this.worker === undefined || this.state === 'waiting') return
+    const patience = this.options.patience * (this.state === 'running' ? 1 : STARTING)
+    if (performance.now() - this.heardAt > patience) {
+      this.failed(`it did not answer for ${patience} ms`)
+      void this.worker.terminate()
       return
     }
-    this.worker?.postMessage('alive?')
+    if (this.state === 'running') this.worker.postMessage('alive?')
   }
 
   [Symbol.dispose](): void {
@@ -158,6 +162,7 @@ class Supervised implements Disposable {
 
   private begin(): void {
     this.state = 'starting'
+    this.heardAt = performance.now()
     this.leftovers = undefined
     const worker = this.options.inside(() => new Worker(THREAD, { workerData: this.orders }))
     this.worker = worker

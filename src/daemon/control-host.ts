@@ -1,0 +1,42 @@
+/** The control planes of the graphs that run on this host, also as graphs come, change and go, until somebody has had enough. */
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { Refusal } from '../base/diagnostic.ts'
+import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
+import { ControlPlanes } from './control-planes.ts'
+import type { Host } from './host.ts'
+
+/** Milliseconds between two looks at which graphs there are. */
+const PATIENCE = 500
+
+/** A Refusal where another process does so already. */
+export async function runControlPlanes(host: Host, log: (line: string) => void, signal: AbortSignal): Promise<void> {
+  const { engine, machine } = host
+  using _lock = lockFile(join(RUN_FOLDER, 'control.lock'))
+  using planes = new ControlPlanes({ log })
+  const seen = new Map<string, string>()
+  while (!signal.aborted) {
+    const names = engine.names()
+    for (const name of [...seen.keys()].filter((one) => !names.includes(one))) {
+      seen.delete(name)
+      planes.stop(name)
+      log(`${name} is gone`)
+    }
+    for (const name of names) {
+      try {
+        const now = JSON.stringify(engine.running(name))
+        if (seen.get(name) === now) continue
+        seen.set(name, now)
+        const control = await engine.control(name)
+        planes.update(machine, control)
+        const instances = control.planes.map(({ instance }) => instance).join(', ')
+        log(instances === '' ? `${name} has no control plane` : `control planes of ${name}: ${instances}`)
+      } catch (error) {
+        // It is being changed, or its cubes are: what runs goes on, and it is tried again when the graph is another one.
+        if (!(error instanceof Refusal)) throw error
+        log(error.message)
+      }
+    }
+    await setTimeout(PATIENCE, undefined, { signal }).catch(() => {})
+  }
+}
