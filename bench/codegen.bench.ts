@@ -13,7 +13,6 @@ import { join } from 'node:path'
 import { equal } from '../src/base/bytes.ts'
 import { mapsOf } from '../src/compiler/compile.ts'
 import { controlTable } from '../src/engine/tables.ts'
-import { ALU, CLASS, JMP } from '../src/isa/opcodes.ts'
 import { type Program, slotsOf } from '../src/isa/program.ts'
 import { programInfo } from '../src/kernel/bpf.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
@@ -21,6 +20,7 @@ import { KernelProgram } from '../src/kernel/programs.ts'
 import { compileC } from './clang.ts'
 import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
 import { type Case, type Comparison, chosen, lowerQuartile, mean, median, part } from './comparison.ts'
+import { EMPTY } from './empty.ts'
 
 /** Compilations before those that are timed: by then the compiler itself has been compiled. */
 const WARMING = 200
@@ -171,16 +171,4 @@ function timed(work: () => unknown): number {
   const start = performance.now()
   work()
   return performance.now() - start
-}
-
-const EMPTY: Program = {
-  name: 'empty',
-  hook: 'tc',
-  maps: {},
-  lines: [],
-  stack: 0,
-  instructions: [
-    { opcode: CLASS.alu64 | ALU.mov, dst: 0, src: 0, offset: 0, imm: 0 },
-    { opcode: CLASS.jmp | JMP.exit, dst: 0, src: 0, offset: 0, imm: 0 },
-  ],
 }

@@ -27,6 +27,7 @@ export interface Result extends Part {
   readonly compile?: Part
   readonly memory?: Part
   readonly interpreter?: Part
+  readonly polycube?: Part
   readonly translation?: Figure
   readonly instances?: Figure
   readonly punts_per_s?: number

@@ -1,0 +1,3 @@
+#include "peer.h"
+
+SEC("tc") int peer(struct __sk_buff *skb) { return hop(skb); }
