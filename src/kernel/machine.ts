@@ -46,6 +46,8 @@ class KernelMachine implements Machine {
   readonly #attach: 'auto' | 'tcx' | 'clsact'
   readonly #xdp: 'auto' | 'native' | 'generic'
   readonly #open: Owner = new Set()
+  /** Numbers of links that were pinned under our root when it was looked. */
+  readonly #ownLinks = new Set<number>()
 
   constructor({ attach = 'auto', xdp = 'auto' }: KernelOptions) {
     this.#attach = attach
@@ -94,9 +96,12 @@ class KernelMachine implements Machine {
       throw failure('attach', `ask which programs are on "${target.name}"`, attached)
     }
     const programs = typeof attached === 'number' ? [] : attached
-    const own = new Set(programs.length === 0 ? [] : ownLinks().map(({ id }) => id))
+    // Which links are ours does not change, so only others are looked for among the pins.
+    if (programs.some(({ link }) => !this.#ownLinks.has(link))) for (const { id } of ownLinks()) this.#ownLinks.add(id)
     return [
-      ...programs.filter(({ link }) => !own.has(link)).map(({ program }) => `tcx program ${describe(program)}`),
+      ...programs
+        .filter(({ link }) => !this.#ownLinks.has(link))
+        .map(({ program }) => `tcx program ${describe(program)}`),
       ...filters(target.index, direction)
         .filter((filter) => !isOwnFilter(filter))
         .map(
