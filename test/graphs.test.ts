@@ -88,6 +88,33 @@ instances:
     expect(lab.send('eth2', frame)).toEqual({ eth2: [frame] })
   })
 
+  test('floods to several cubes and interfaces, all in the kernel', async () => {
+    using lab = await open(`
+graph: campus
+instances:
+  core: { cube: bridge, ports: { a: {}, b: {}, c: {}, here: { interface: eth0 } } }
+  a: { cube: bridge, ports: { up: { to: core.a }, one: { interface: a1 }, two: { interface: a2 } } }
+  b: { cube: bridge, ports: { up: { to: core.b, through: [tap] }, one: { interface: b1 }, two: { interface: b2 } } }
+  c: { cube: bridge, ports: { up: { to: core.c }, one: { interface: c1 } } }
+  tap: { cube: ./tap }
+`)
+    const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
+    const to = (destination: string, source: string) =>
+      packet().ethernet({ source, destination }).ipv4().udp().payload('hello').bytes()
+    const out = to('ff:ff:ff:ff:ff:ff', alice)
+    expect(lab.send('a1', out)).toEqual({ a2: [out], b1: [out], b2: [out], c1: [out], eth0: [out] })
+    const back = to(alice, bob)
+    expect(lab.send('b2', back)).toEqual({ a1: [back] })
+    expect(lab.send('eth0', to(bob, alice))).toEqual({ b2: [to(bob, alice)] })
+    expect(
+      lab
+        .table('tap', 'seen')
+        .entries()
+        .map(([, value]) => value),
+    ).toEqual([{ packets: 2n }, { packets: 1n }])
+    expect(lab.counters('b', 'up').received.packets).toBe(2n)
+  })
+
   test('becomes another one, and keeps its state', async () => {
     using lab = await open(chain(3).replaceAll('./patch', 'bridge'))
     lab.send('eth0', frame)

@@ -59,6 +59,10 @@ export interface Machine extends Disposable {
    * this process dies; one of the same name that somebody has left goes. `name` has up to 14 characters.
    */
   createGate(name: string, slots: number): Gate
+  /** An interface that is always up, at whose ingress programs put packets, and nobody else; there may be one already. */
+  createDevice(name: string): Interface
+  /** Takes it away, if it is there. */
+  removeDevice(name: string): void
   /** Of a gate that somebody has made: a thread or a process sends by one of its own. Undefined where there is none. */
   openGate(name: string): GateSender | undefined
 

@@ -27,13 +27,13 @@ export class TcExits extends Exits {
     if (last === undefined) return this.dropFor('no_such_port')
     this.settle(last.to !== 'node')
     const copies = others.filter((way) => way !== last)
-    for (const way of copies) this.copyTo(way)
+    for (const way of copies) this.copyTo(way, last.to === 'node')
     // The kernel's helper makes what was copied writable again.
     if (copies.length > 0 && last.to === 'node') this.packet.moved()
     this.send(last)
   }
 
-  private copyTo(way: Way<Open>): void {
+  private copyTo(way: Way<Open>, goesOn: boolean): void {
     const { builder } = this
     const sent = builder.newBlock()
     const failed = builder.newBlock()
@@ -42,7 +42,7 @@ export class TcExits extends Exits {
     const context = builder.emit({ op: 'context' })
     if (slot !== undefined) this.mark(slot)
     const result = builder.emit(
-      { op: 'call', helper: 'clone_redirect' },
+      { op: 'call', helper: 'clone_redirect', ...(goesOn ? {} : { edge: 'after' }) },
       context,
       builder.constant(ifindex),
       builder.constant(flags),

@@ -7,6 +7,8 @@ import type { Builder } from './builder.ts'
 
 /** The `tc_index` of such packets. No slot has that number. */
 export const MARKED = 0xffff
+/** The `tc_index` of packets that nobody has marked is 0. */
+export const FIRST_SLOT = 1
 
 /** At the start of a program: marked ones go on at once, and unmarked, because the stack may send them somewhere else. */
 export function passMarked(builder: Builder): void {

@@ -1,14 +1,27 @@
+import { SK_BUFF } from '../isa/opcodes.ts'
 import type { Graph, Value } from './ir.ts'
+import { FIRST_SLOT, MARKED } from './marked.ts'
 
-/** The slots of the array of programs that a program goes over to, when all that it cannot reach has been taken out. */
+/**
+ * The slots of the array of programs that a program goes over to, or marks copies with, when all that it cannot reach has been taken
+ * out.
+ */
 export function usedSlots(graphs: readonly Graph[]): readonly number[] {
   const slots = new Set<number>()
+  const marks = new Set<number>()
   for (const { blocks } of graphs)
     for (const { values } of blocks)
-      for (const value of values)
+      for (const value of values) {
         if (value.op === 'call' && value.helper === 'tail_call') add(slots, value.arguments[2], new Set())
+        else if (isMark(value)) add(marks, value.arguments[1], new Set())
+      }
+  // The others are those of packets that have no mark any more, or are to be passed.
+  for (const mark of marks) if (mark >= FIRST_SLOT && mark !== MARKED) slots.add(mark)
   return [...slots].sort((a, b) => a - b)
 }
+
+const isMark = (value: Value): boolean =>
+  value.op === 'store' && value.offset === SK_BUFF.tc_index && value.arguments[0]?.op === 'context'
 
 /** Ends that several ways lead to may have become one. */
 function add(slots: Set<number>, slot: Value | undefined, seen: Set<Value>): void {

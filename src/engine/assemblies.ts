@@ -1,10 +1,12 @@
 /** The programs of a graph, compiled: those of its entries, and those that they go over to. */
-import type { Assembly, Node, Way } from '../compiler/assembly.ts'
+import type { Assembly, Copy, Node, Way } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
 import { Excess } from '../compiler/excess.ts'
 import type { Look } from '../compiler/look.ts'
+import { FIRST_SLOT } from '../compiler/marked.ts'
 import { ROW_OF } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
+import { copiesAt, deviceOf } from './copies.ts'
 import { type Cuts, cut, type PlannedProgram } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
@@ -41,6 +43,8 @@ export interface GraphPrograms {
   readonly slots: ReadonlyMap<number, Program>
   /** Slots that there could be. */
   readonly size: number
+  /** Some send copies to others: see copies.ts. */
+  readonly copies: boolean
 }
 
 /** Compiles a graph. */
@@ -72,6 +76,7 @@ class Assembler {
   private readonly wires = new Set<string>()
   private readonly hosts = new Set<string>()
   private current: PlannedProgram | undefined
+  private copies = false
 
   constructor(options: AssemblyOptions, met: Topology, apart: Set<NodeName>) {
     this.options = options
@@ -92,13 +97,13 @@ class Assembler {
     const slots = new Map<number, Program>()
     const wanted = entries.flatMap(({ program }) => program.slots ?? [])
     for (const slot of wanted) {
-      const planned = this.cuts.slots[slot]
+      const planned = this.cuts.slots.get(slot)
       if (planned === undefined || slots.has(slot)) continue
       const program = this.compile(planned)
       slots.set(slot, program)
       wanted.push(...(program.slots ?? []))
     }
-    return { entries, slots, size: this.cuts.slots.length }
+    return { entries, slots, size: this.cuts.slots.size + FIRST_SLOT, copies: this.copies }
   }
 
   /** Has the second half of the program that was too much in one of its own. False where it is one node. */
@@ -121,7 +126,7 @@ class Assembler {
     const { from, nodes } = planned
     const { point, clock, cpus, look } = this.options
     const places = new Map(nodes.map((node, place) => [node, place]))
-    const slots = this.cuts.slots.length
+    const slots = this.cuts.slots.size + FIRST_SLOT
     const common = { clock, cpus, slots, look, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
     const assembly: Assembly = {
       ...common,
@@ -148,6 +153,7 @@ class Assembler {
     if (met === undefined || source === undefined) throw new Error(`there is no node ${name}`)
     const { instance, port, sends, direction, ways } = met
     const numbers = this.options.numbering[instance.name] ?? { ids: {}, next: 0 }
+    const copied = hookAt(this.options.point) === 'tc' && copiesAt(met, source)
     const numberOf = (one: string): number => (direction === undefined ? (numbers.ids[one] ?? 0) : ROW_OF[direction])
     return {
       source,
@@ -157,10 +163,19 @@ class Assembler {
       ...(sends === undefined ? {} : { sends: numberOf(sends) }),
       ...(direction === undefined ? {} : { direction }),
       capacity: capacityOf(numbers),
-      ways: ways.map(
-        (way): Way => ({ port: numberOf(way.port), ...this.destination(planned, way.leads, place, places) }),
-      ),
+      ways: ways.map((way): Way => {
+        const to = this.destination(planned, way.leads, place, places)
+        const isCopied = copied && way.port !== port?.name && way.leads.to === 'node'
+        const copy = isCopied ? { copy: this.copyTo(way.leads.node) } : {}
+        return { port: numberOf(way.port), ...to, ...copy }
+      }),
     }
+  }
+
+  private copyTo(node: NodeName): Copy {
+    this.copies = true
+    const { index } = this.options.facts({ interface: deviceOf(this.options.graph.name) })
+    return { ifindex: index, slot: this.cuts.slotOf('arriving', node) }
   }
 
   private destination(

@@ -33,7 +33,7 @@ const graphOf = (sketch: Sketch, interfaces: Graph['interfaces'] = []): Graph =>
 
 /** A line for each program: where packets come in, and its nodes. Of slots, those that are more than a node. */
 function shown({ entries, slots }: Cuts): string[] {
-  const planned = slots.filter(({ nodes }) => nodes.length > 1)
+  const planned = [...slots.values()].filter(({ nodes }) => nodes.length > 1)
   return [...entries, ...planned].map(
     ({ from, nodes }) => `${'slot' in from ? 'slot' : `${from.on.interface} ${from.point}`}: ${nodes.join(', ')}`,
   )
@@ -116,7 +116,7 @@ describe('the cost of repetition', () => {
 
   const programsOf = (sketch: Sketch) => {
     const { entries, slots } = cutOf(graphOf(sketch))
-    return { entries, own: slots.filter(({ nodes }) => nodes.length > 1) }
+    return { entries, own: [...slots.values()].filter(({ nodes }) => nodes.length > 1) }
   }
 
   test('a small graph repeats what it likes', () => {
@@ -150,7 +150,7 @@ describe('the cost of repetition', () => {
       }),
     )
     const { entries, slots } = cutOf(graphOf(sketch))
-    const nodes = [...entries, ...slots].flatMap((program) => program.nodes)
+    const nodes = [...entries, ...slots.values()].flatMap((program) => program.nodes)
     expect(new Set(nodes).size).toBe(4000)
     // And once in its own, where it may have none.
     expect(nodes.length).toBeLessThanOrEqual(8010 + 2 * 4000)
@@ -177,8 +177,8 @@ test('a program has each of its nodes once, and slots are of one node and one si
   )
   for (const one of [1, 100, 1000]) {
     const { entries, slots, slotOf } = cutOf(graphOf(mesh), one)
-    for (const { nodes } of [...entries, ...slots]) expect(new Set(nodes).size).toBe(nodes.length)
-    for (const [index, { from, side, nodes }] of slots.entries())
+    for (const { nodes } of [...entries, ...slots.values()]) expect(new Set(nodes).size).toBe(nodes.length)
+    for (const [index, { from, side, nodes }] of slots)
       expect([slotOf(side, nodes[0] ?? ''), 'slot' in from && from.slot]).toEqual([index, index])
   }
 })

@@ -18,6 +18,7 @@
  *
  * A program at TC ingress and one at TC egress are of two kinds, and so are those that they go over to.
  */
+import { FIRST_SLOT } from '../compiler/marked.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import { type GraphEntry, type NodeName, nextNodes, type Topology } from './nodes.ts'
 
@@ -39,7 +40,7 @@ export interface Cuts {
   /** Of each entry. */
   readonly entries: readonly PlannedProgram[]
   /** What a slot is for. */
-  readonly slots: readonly PlannedProgram[]
+  readonly slots: ReadonlyMap<number, PlannedProgram>
   /** The slot of a node. */
   slotOf(side: Side, node: NodeName): number
 }
@@ -57,7 +58,8 @@ export const sideOf = (point: AttachPoint): Side => (point === 'tc egress' ? 'le
 
 export function cut(graph: Topology, options: CutOptions): Cuts {
   const numbers = new Map([...graph.nodes.keys()].map((node, index) => [node, index]))
-  const slotOf = (side: Side, node: NodeName): number => SIDES.indexOf(side) * numbers.size + (numbers.get(node) ?? 0)
+  const slotOf = (side: Side, node: NodeName): number =>
+    SIDES.indexOf(side) * numbers.size + (numbers.get(node) ?? 0) + FIRST_SLOT
   const sides = SIDES.map((side) => {
     const entries = graph.entries.filter(({ point }) => sideOf(point) === side)
     return { side, entries, ...cutSide(graph, entries, options) }
@@ -66,8 +68,13 @@ export function cut(graph: Topology, options: CutOptions): Cuts {
     entries: sides.flatMap(({ side, entries, members }) =>
       entries.map((from, index) => ({ from, side, nodes: members[index] ?? [] })),
     ),
-    slots: sides.flatMap(({ side, own }) =>
-      [...numbers.keys()].map((node) => ({ from: { slot: slotOf(side, node) }, side, nodes: own.get(node) ?? [node] })),
+    slots: new Map(
+      sides.flatMap(({ side, own }) =>
+        [...numbers.keys()].map((node) => {
+          const slot = slotOf(side, node)
+          return [slot, { from: { slot }, side, nodes: own.get(node) ?? [node] }] as const
+        }),
+      ),
     ),
     slotOf,
   }

@@ -10,11 +10,12 @@ import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
+import { deviceOf, mayCopy } from './copies.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText, linkText, type Port } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
-import { isAside, linkPath } from './paths.ts'
+import { isAside, linkPath, WHOLE } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import {
@@ -170,9 +171,16 @@ export class Engine {
     const { machine, records } = this.parts
     const { name } = file.graph
     forget(machine, machine.pinned(name).filter(isAside))
-    const made = await this.plan(file, look)
-    const lost = change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
-    return { ...made, lost }
+    const before = records.read(name)?.graph
+    // Programs have its number in them.
+    if (mayCopy(file.graph)) machine.createDevice(deviceOf(name))
+    try {
+      const made = await this.plan(file, look)
+      const lost = change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
+      return { ...made, lost }
+    } finally {
+      this.tidyDevice(file.graph, before)
+    }
   }
 
   /**
@@ -226,12 +234,25 @@ export class Engine {
     })
   }
 
+  /** The interface of a graph's own goes where no program is on it. What cannot be removed now goes with the graph. */
+  private tidyDevice(...graphs: readonly (Graph | undefined)[]): void {
+    const { machine } = this.parts
+    const name = graphs.find((graph) => graph !== undefined && mayCopy(graph))?.name
+    try {
+      if (name !== undefined && !machine.pinned(name).includes(linkPath(name, WHOLE, 'copies', 'tc ingress')))
+        machine.removeDevice(deviceOf(name))
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+    }
+  }
+
   /** With the lock held. */
   private async recoverAll(): Promise<void> {
     for (const found of this.unfinished()) {
       if (found.state === 'deleting') this.remove(found.graph.name)
       else if (found.state === 'applying' && isChanging(found)) abandon(this.parts, found)
       else if (isChanging(found)) await this.finish(found)
+      this.tidyDevice(found.graph)
     }
     for (const name of this.leftLooking()) await this.lookAt(name)
   }
@@ -316,7 +337,9 @@ export class Engine {
     const { machine, records } = this.parts
     const actions = this.removal(name)
     apply(machine, nothing(name), actions)
+    const graph = records.read(name)?.graph
     records.remove(name)
+    this.tidyDevice(graph)
     return actions
   }
 

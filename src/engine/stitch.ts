@@ -6,7 +6,8 @@ import { lookMaps } from '../compiler/look.ts'
 import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { type AssemblyOptions, assembleGraph } from './assemblies.ts'
-import { arrayPath, clockPath, linkPath, lookPath, mapPath } from './paths.ts'
+import { deviceOf, dispatcher } from './copies.ts'
+import { arrayPath, clockPath, linkPath, lookPath, mapPath, WHOLE } from './paths.ts'
 import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
 
@@ -69,7 +70,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     add(name, lookPath(graph.name, name), description)
   const programs = assembleGraph(options)
   const slots: Record<string, readonly WantedSlot[]> = {}
-  if (programs.slots.size > 0) {
+  if (programs.slots.size > 0 || programs.copies) {
     const path = arrayPath(graph.name, contentOf(programs.slots))
     add(PROGRAMS, path, programsMap(programs.size))
     slots[path] = [...programs.slots].map(([slot, program]) => ({ slot, program, maps: pathsFor(program, paths) }))
@@ -78,6 +79,15 @@ export function stitch(options: AssemblyOptions): Wanted {
     linkPath(graph.name, entry.instance, entry.port, entry.point),
     { interface: facts(entry.on).name, point: entry.point, program, maps: pathsFor(program, paths) },
   ])
+  if (programs.copies) {
+    const program = dispatcher(programs.size)
+    const device = deviceOf(graph.name)
+    const at = { interface: device, point: 'tc ingress' as const }
+    attachments.push([
+      linkPath(graph.name, WHOLE, 'copies', at.point),
+      { ...at, program, maps: pathsFor(program, paths) },
+    ])
+  }
   return { graph: graph.name, maps, entries, slots, attachments: Object.fromEntries(attachments) }
 }
 

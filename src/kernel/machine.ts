@@ -11,7 +11,7 @@ import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
 import { filters } from './netlink/filter.ts'
-import { findLink } from './netlink/link.ts'
+import { changeLink, createVeth, deleteLink, findLink, linkNamed } from './netlink/link.ts'
 import { watchLinks } from './netlink/watch.ts'
 import { kindOf, type Owner } from './objects.ts'
 import { peerOf } from './peer.ts'
@@ -163,6 +163,16 @@ class KernelMachine implements Machine {
 
   createGate(name: string, slots: number): Gate {
     return KernelGate.open(name, slots, this.#open)
+  }
+
+  createDevice(name: string): Interface {
+    if (findLink(name) === undefined) createVeth({ name }, { name: `${name}p` })
+    for (const end of [name, `${name}p`]) changeLink(end, { silent: true, up: true })
+    return linkNamed(name)
+  }
+
+  removeDevice(name: string): void {
+    deleteLink(name)
   }
 
   openGate(name: string): GateSender | undefined {

@@ -179,6 +179,14 @@ class Virtual implements VirtualMachine {
     return gate
   }
 
+  createDevice(name: string): Interface {
+    return snapshot(this.#network.find(name) ?? this.#network.add(name, '06:00:00:00:ff:01', true))
+  }
+
+  removeDevice(name: string): void {
+    if (this.#network.find(name) !== undefined) this.#network.remove(name)
+  }
+
   openGate(name: string): GateSender | undefined {
     const gate = this.#gates.get(name)
     return gate && { send: (slot, frame) => gate.send(slot, frame), flush: () => 0, [Symbol.dispose]() {} }

@@ -25,7 +25,9 @@ const MOVERS: ReadonlySet<HelperName> = new Set<HelperName>([
   'l4_csum_replace',
 ])
 
-export const moves = (value: Value): boolean => value.op === 'call' && MOVERS.has(value.helper)
+/** Of copies, only those behind which the packet goes on in the program. */
+export const moves = (value: Value): boolean =>
+  value.op === 'call' && (MOVERS.has(value.helper) || (value.helper === 'clone_redirect' && value.edge === undefined))
 
 type Load = Extract<Value, { op: 'load' }>
 type Store = Extract<Value, { op: 'store' }>
