@@ -6,6 +6,7 @@ import { Held } from '../src/base/held.ts'
 import type { Node } from '../src/compiler/assembly.ts'
 import { assemble, type DataPlaneSource, readDataPlane } from '../src/compiler/compile.ts'
 import { LOOK_MAP, type Look, lookRecord, type Point } from '../src/compiler/look.ts'
+import { traceEvent } from '../src/compiler/trace.ts'
 import { reasonOf, sightOf } from '../src/compiler/wiring.ts'
 import { flowFilter } from '../src/filter/flow.ts'
 import type { Hook } from '../src/isa/program.ts'
@@ -87,6 +88,33 @@ function look(machine: Machine, hook: Hook, given: Partial<Look>, frames: readon
   return { seen, lost: new BigUint64Array(lost.slice().buffer).reduce((sum, one) => sum + one, 0n) }
 }
 
+/** What happens to the packets that are traced. */
+function trace(machine: Machine, hook: Hook, given: Partial<Look>, frames: readonly Uint8Array[]) {
+  using held = new Held()
+  const look: Look = { ...LOOK, trace: true, ...given }
+  const program = assemble({ name: 'traced', hook, nodes: nodes(), look })
+  const maps: Record<string, MachineMap> = Object.fromEntries(
+    Object.entries(program.maps).map(([name, one]) => [name, held.use(machine.createMap('looked', one))]),
+  )
+  const loaded = held.use(machine.load(program, maps))
+  for (const frame of frames) loaded.run(frame)
+  const sites = new Map((program.sites ?? []).map((site) => [site.id, site]))
+  return (maps[LOOK_MAP.events]?.consume() ?? []).map((record) => {
+    const { site: number, first } = decodeStruct(traceEvent, record)
+    const site = sites.get(number)
+    switch (site?.kind) {
+      case 'counted':
+        return [site.instance, site.sight, site.reason].filter(Boolean).join(' ')
+      case 'decision':
+        return `${site.text}: ${site.outcome}`
+      case 'read':
+        return `${site.field} is 0x${first.toString(16)}`
+      default:
+        return site?.kind === 'verdict' ? site.text : site?.kind
+    }
+  })
+}
+
 const tcp = packet().ethernet({ destination: 'ff:ff:ff:ff:ff:ff' }).ipv4().tcp({ destinationPort: 80 }).payload(2000)
 const udp = packet().ethernet({ destination: 'ff:ff:ff:ff:ff:ff' }).ipv4().udp({ destinationPort: 53 }).payload(20)
 
@@ -128,6 +156,42 @@ for (const hook of ['tc', 'xdp'] as const)
           [udp.bytes().length, udp.bytes().length],
         ])
         expect(seen[0]?.packet).toEqual(tcp.bytes().subarray(0, 100))
+      })
+
+      test('tells of all that happens to a packet, where that is asked for', () => {
+        using machine = open()
+        const filter = { text: 'udp', program: flowFilter({ protocol: 'udp' }) }
+        const events = trace(machine, hook, { filter, points: [] }, [tcp.bytes(), udp.bytes()])
+        expect(events).toEqual([
+          'bridge in',
+          'ethernet: true',
+          'Ethernet.source is 0x10000000002',
+          '(address[0] & 1) === 1: false',
+          'isMulticast(ethernet.source): false',
+          'Ethernet.source is 0x10000000002',
+          '(address[0] | address[1] | address[2] | address[3] | address[4] | address[5]) === 0: false',
+          'isZero(ethernet.source): false',
+          'Ethernet.source is 0x10000000002',
+          // The other packet was of the same station, and was not traced.
+          'known: true',
+          'an entry of stations.port is 0x0',
+          'known.port !== port.id: false',
+          expect.stringMatching(/^an entry of stations.seen is /),
+          'now() - known.seen > seconds(1): false',
+          'Ethernet.destination is 0xffffffffffff',
+          '(address[0] & 1) === 1: true',
+          'isMulticast(ethernet.destination): true',
+          'Ethernet.destination is 0xffffffffffff',
+          'address[0] === 0x01: false',
+          'group: false',
+          'isReserved(ethernet.destination): false',
+          'flood()',
+          'bridge out',
+          'patch in',
+          'packet.read(Ethernet): true',
+          'forward(port.id === 0 ? 1 : 0)',
+          hook === 'tc' ? 'patch out' : 'patch drop no_such_port',
+        ])
       })
 
       test('counts what found no room', () => {

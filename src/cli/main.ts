@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.ts')).deleteCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   show: async () => (await import('./commands/show.ts')).showCommand(),
+  trace: async () => (await import('./commands/trace.ts')).traceCommand(),
   vm: async () => (await import('./commands/vm.ts')).vmCommand(),
 }
 
@@ -29,6 +30,7 @@ Examples:
   sudo tessera show                        ports, counters, drops by reason, stations
   sudo tessera capture lan                 packets as they come by, and why they die
   sudo tessera control                     what decides about packets that cubes leave to their control planes
+  sudo tessera trace lan 'tcp port 80'     one packet's way, line by line
   sudo tessera delete lan.yaml             back to nothing`
 
 /** Runs one command line (without `node` and the script); gives the exit code: 0 done, 1 failed, 2 wrong usage. */

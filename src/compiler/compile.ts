@@ -138,7 +138,9 @@ function generateOnce(whole: Whole): SharedProgram {
     return generateOnce({ ...whole, comparisons: 'hidden' })
   code.forEach(tidy)
   const { name, hook = 'tc' } = whole
-  const program = emit(code, { name, hook, maps: mapsOfWhole(whole) })
+  const [main] = graphs
+  const sites = main?.sites === undefined ? {} : { sites: main.sites }
+  const program = { ...emit(code, { name, hook, maps: mapsOfWhole(whole) }), ...sites }
   const open = code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired)))
   return { program: slots.length === 0 ? program : { ...program, slots }, open }
 }
@@ -215,7 +217,9 @@ function unoptimised(whole: Whole): Graph[] {
     }
     return { cube, main, prefix: part.prefix, wiring: part.wiring, sends: part.sends !== undefined }
   })
-  return lower(parts, { hook, direction, verdicts, clock, calls, cpus, look, passesMarked })
+  // What is called is not traced, so nothing is.
+  const called = look?.trace === true ? 'none' : calls
+  return lower(parts, { hook, direction, verdicts, clock, calls: called, cpus, look, passesMarked })
 }
 
 /** `return forward(port)` */

@@ -2,6 +2,7 @@
  * SSA: blocks of values, each computed once. Scalars of up to 32 bits are kept zero-extended in 64-bit registers.
  */
 import type { HelperName } from '../isa/opcodes.ts'
+import type { TraceSite } from '../isa/trace.ts'
 import type { AtomicName } from '../lang/index.ts'
 import type { Position } from './typed.ts'
 import type { Open, Wired } from './wired.ts'
@@ -119,6 +120,8 @@ export interface Graph {
   blocks: Block[]
   /** Of a function that is called: the first graph of a program is the program itself. */
   readonly signature?: Signature
+  /** Of a program that is traced: what its events mean. */
+  readonly sites?: readonly TraceSite[]
 }
 
 export interface Signature {

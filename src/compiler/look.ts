@@ -1,7 +1,11 @@
 /** What somebody wants to see of a graph that runs: plain data, which makes other programs of the same graph. */
 import type { ClassicProgram } from '../filter/classic.ts'
 import type { MapDescription } from '../isa/program.ts'
+import type { Sight } from '../isa/trace.ts'
 import { struct, u16, u32, u64 } from '../lang/index.ts'
+import { traceEvent } from './trace.ts'
+
+export type { Sight } from '../isa/trace.ts'
 
 /** Programs are compiled with this only while somebody looks. */
 export interface Look {
@@ -12,6 +16,8 @@ export interface Look {
   readonly filter?: Filter | undefined
   /** Of each packet, at most so many bytes. */
   readonly snapshot: number
+  /** The points are left alone: of packets that the filter lets in, all that happens to them is told. */
+  readonly trace?: true | undefined
   /** Bytes of the ring that records wait in: a power of two. */
   readonly room: number
 }
@@ -22,9 +28,7 @@ export interface Filter {
   readonly program: ClassicProgram
 }
 
-export const SIGHTS = ['in', 'out', 'drop', 'punt'] as const
-/** What happens to a packet at a port: it comes in, is sent out by it, dies, or is left to the control plane. */
-export type Sight = (typeof SIGHTS)[number]
+export const SIGHTS = ['in', 'out', 'drop', 'punt'] as const satisfies readonly Sight[]
 
 export interface Point {
   readonly instance: string
@@ -34,7 +38,7 @@ export interface Point {
 }
 
 /** Maps of programs that somebody looks at. No cube can have such names. */
-export const LOOK_MAP = { records: '@look/look_records', lost: '@look/look_lost' } as const
+export const LOOK_MAP = { records: '@look/look_records', lost: '@look/look_lost', events: '@look/look_events' } as const
 
 /** A record, in host order; the packet lies behind it. */
 export const lookRecord = struct('record', {
@@ -60,8 +64,9 @@ export const LONGEST_SNAPSHOT = 65_568
 
 const nothing = struct('key', {}).layout
 
-export const lookMaps = ({ room }: Look): Readonly<Record<string, MapDescription>> => ({
+export const lookMaps = ({ room, trace }: Look): Readonly<Record<string, MapDescription>> => ({
   [LOOK_MAP.records]: { kind: 'ringbuf', key: nothing, value: lookRecord.layout, entries: room },
+  ...(trace ? { [LOOK_MAP.events]: { kind: 'ringbuf', key: nothing, value: traceEvent.layout, entries: room } } : {}),
   [LOOK_MAP.lost]: {
     kind: 'percpu_array',
     key: struct('key', { index: u32 }).layout,

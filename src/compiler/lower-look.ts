@@ -10,6 +10,7 @@ import { LONGEST_SNAPSHOT, LOOK_MAP, type Look, lookRecord, type Sight } from '.
 import { lowerFilter } from './lower-filter.ts'
 import { type Passage, passageOf } from './lower-packet.ts'
 import { atMost, lessOne, plusOne, reserve, submit } from './lower-punt.ts'
+import type { Traces } from './lower-trace.ts'
 import { Decisive } from './shared.ts'
 import type { Position } from './typed.ts'
 import { type Open, Wired } from './wired.ts'
@@ -28,8 +29,10 @@ export class Looks {
   private readonly cube: Cube
   private readonly look: Look
   private readonly number: number
+  private readonly traces: Traces | undefined
 
-  constructor(builder: Builder, packet: Passage, cube: Cube, instance: string, look: Look) {
+  constructor(builder: Builder, packet: Passage, cube: Cube, instance: string, look: Look, traces?: Traces) {
+    this.traces = traces
     this.builder = builder
     this.packet = packet
     this.cube = cube
@@ -42,6 +45,8 @@ export class Looks {
     if (port instanceof Wired) throw new Decisive('points are ports')
     const sight = sightOf(this.cube, slot)
     if (sight === undefined || this.number < 0) return
+    if (this.traces !== undefined)
+      return this.traces.counted(typeof port === 'number' ? this.builder.constant(port) : port, slot)
     const ports = this.portsWith(sight)
     if (ports === 'all') return this.tell(port, slot)
     if (typeof port === 'number') {
@@ -74,14 +79,22 @@ export class Looks {
     builder.enter(after)
   }
 
+  /** Whether a packet that has come is to be traced: when that was, or 0. */
+  begins(port: number): Value {
+    return this.call(this.builder.constant(port), 0)
+  }
+
   private tell(port: number | Value, slot: number): void {
+    this.call(typeof port === 'number' ? this.builder.constant(port) : port, slot)
+  }
+
+  private call(row: Value, slot: number): Value {
     const { builder, packet } = this
     const fixed = builder.constant(BigInt(this.number) | (BigInt(slot) << 32n))
-    const row = typeof port === 'number' ? builder.constant(port) : port
     const shifted = builder.emit({ op: 'alu', alu: 'lsh', bits: 64 }, row, builder.constant(16))
     const what = builder.emit({ op: 'alu', alu: 'or', bits: 64 }, shifted, fixed)
     const context = builder.emit({ op: 'context' })
-    builder.emit({ op: 'invoke', callee: LOOK_FUNCTION, pure: false }, context, packet.tag(), what)
+    return builder.emit({ op: 'invoke', callee: LOOK_FUNCTION, pure: false }, context, packet.tag(), what)
   }
 }
 
@@ -101,11 +114,15 @@ export function lowerLook({ hook, direction, clock }: LookOptions, look: Look): 
   const tag = builder.emit({ op: 'parameter', index: 1 })
   const what = builder.emit({ op: 'parameter', index: 2 })
   packet.enter()
-  const [matches, done] = [builder.newBlock(), builder.newBlock()]
+  const [matches, told, done] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
   if (look.filter === undefined) builder.jump(matches)
   else lowerFilter(builder, packet, look.filter.program, tag, matches, done)
   builder.enter(matches)
-  record(builder, packet, hook, look.snapshot, { tag, what, time: timeNow(builder, clock) }, done)
+  const time = timeNow(builder, clock)
+  record(builder, packet, hook, look.snapshot, { tag, what, time }, told)
+  builder.enter(told)
+  // Never 0: what is traced has begun.
+  builder.return(builder.emit({ op: 'alu', alu: 'or', bits: 64 }, time, builder.constant(1)))
   builder.enter(done)
   builder.return(builder.constant(0))
   packet.finish()
@@ -118,7 +135,7 @@ export const positionOf = ({ filter }: Look): Position => {
   return { source: { file: 'filter', text }, span: { start: 0, end: text.length } }
 }
 
-function timeNow(builder: Builder, clock: 'kernel' | 'cell'): Value {
+export function timeNow(builder: Builder, clock: 'kernel' | 'cell'): Value {
   if (clock === 'kernel') return builder.emit({ op: 'now' })
   const cell = builder.emit({ op: 'mapValue', name: MAP.clock, offset: 0 })
   return builder.emit({ op: 'load', size: 8, offset: 0, from: 'constant' }, cell)
@@ -159,12 +176,12 @@ function record(
   }
   put(atMost(builder, less, snapshot), snapshot)
   builder.enter(full)
-  lost(builder)
+  lostOne(builder)
   builder.jump(done)
 }
 
 /** Nobody else writes this CPU's, so no atomic is needed. */
-function lost(builder: Builder): void {
+export function lostOne(builder: Builder): void {
   const { at } = builder
   const key = builder.emit({ op: 'stack', object: { size: 4, align: 8, what: 'an index', at } })
   builder.emit({ op: 'store', size: 4, offset: 0 }, key, builder.constant(0))

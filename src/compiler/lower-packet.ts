@@ -24,6 +24,7 @@ export const OWN = {
   room: -8,
   grown: -9,
   least: -10,
+  trace: -11,
 } as const
 
 export interface Passage {

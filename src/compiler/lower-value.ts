@@ -23,6 +23,7 @@ import { emitWithPacket } from './lower-punt.ts'
 import { readPacket } from './lower-read.ts'
 import { chosen, elementOf, type References, referenceTo } from './lower-reference.ts'
 import { stateCall, stateReference } from './lower-state.ts'
+import { type TraceSites, Traces } from './lower-trace.ts'
 import { octet, type Pieces, piecesOf, width } from './pieces.ts'
 import { isInPacket, type PacketReference, type Reference } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
@@ -62,6 +63,8 @@ export interface Frame {
   readonly nodes: readonly Block[]
   /** The number of the CPU, as counters know it. */
   readonly cpu: () => Value
+  /** Of what is traced. */
+  readonly sites?: TraceSites | undefined
 }
 
 /** Of a function. */
@@ -85,6 +88,9 @@ function cpuNumber(builder: Builder, cpus: number): Value {
   return builder.emit({ op: 'alu', alu: 'and', bits: 64 }, number, builder.constant(rowsOf(cpus) - 1))
 }
 
+/** Conditions that are made of others, or known. */
+const JOINED: ReadonlySet<Typed['op']> = new Set(['constant', 'not', 'and', 'or', 'bound'])
+
 /** Numbers for SSA variables: each source variable may have several pieces. */
 export const VARIABLE_STRIDE = 4
 
@@ -93,6 +99,9 @@ export abstract class ValueLowering implements References {
   protected readonly packet: Passage
   protected readonly checksums: Checksums
   protected readonly exits: Verdicts
+  /** Whoever looks. */
+  protected readonly looks: Looks | undefined
+  protected readonly traces: Traces | undefined
   protected readonly options: LowerOptions
   protected readonly references = new Map<Variable, Reference>()
   /** Functions that are called; the others are compiled in. */
@@ -111,7 +120,7 @@ export abstract class ValueLowering implements References {
   protected nextResult = -VARIABLE_STRIDE * 3
 
   constructor(frame: Frame, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
-    const { builder, packet, nodes } = frame
+    const { builder, packet, nodes, sites } = frame
     this.builder = builder
     this.options = options
     this.callees = callees
@@ -119,8 +128,10 @@ export abstract class ValueLowering implements References {
     this.checksums = new Checksums(builder, packet, options.hook)
     const settle = (isLast: boolean) => this.checksums.settle(isLast)
     const { cube, prefix, look } = options
-    const looks = look && new Looks(builder, packet, cube, prefix.slice(0, -1), look)
-    const counts = new Counts(frame, { cube, prefix, capacity: options.wiring.capacity, looks })
+    const instance = prefix.slice(0, -1)
+    this.traces = sites && new Traces(builder, sites, cube, instance)
+    this.looks = look && new Looks(builder, packet, cube, instance, look, this.traces)
+    const counts = new Counts(frame, { cube, prefix, capacity: options.wiring.capacity, looks: this.looks })
     this.exits =
       options.verdicts === 'returned'
         ? new ReturnedVerdicts(builder, packet, settle)
@@ -224,7 +235,7 @@ export abstract class ValueLowering implements References {
       case 'variable':
         return piecesOf(node.type).map((_, index) => builder.read(node.variable.id * VARIABLE_STRIDE + index))
       case 'field':
-        return loadField(this, this.reference(node.base), node.field, node.struct, node.at)
+        return this.field(node)
       case 'byte':
         return [octet(builder, this.value(node.base), node.base.type, node.index)]
       case 'address':
@@ -346,7 +357,29 @@ export abstract class ValueLowering implements References {
     return pieces.map((_, index) => builder.read(result + index))
   }
 
+  private field(node: Extract<Typed, { op: 'field' }>): Pieces {
+    const pieces = loadField(this, this.reference(node.base), node.field, node.struct, node.at)
+    if (!this.holding) this.traces?.read(node.at, node.struct.name, node.field, node.type, pieces)
+    return pieces
+  }
+
+  /** Where nobody traces, there is nothing between the decision and what follows. */
   condition(node: Typed, whenTrue: Block, whenFalse: Block): void {
+    const { builder, traces } = this
+    if (traces === undefined || this.holding || JOINED.has(node.op)) return this.decide(node, whenTrue, whenFalse)
+    const [is, isNot] = [builder.newBlock(), builder.newBlock()]
+    this.decide(node, is, isNot)
+    for (const [block, outcome, next] of [
+      [is, true, whenTrue],
+      [isNot, false, whenFalse],
+    ] as const) {
+      builder.enter(block)
+      if (block.predecessors.length > 0) traces.decided(node.at, outcome !== (node.op === 'isNull'))
+      builder.jump(next)
+    }
+  }
+
+  private decide(node: Typed, whenTrue: Block, whenFalse: Block): void {
     const { builder } = this
     builder.at = node.at
     switch (node.op) {

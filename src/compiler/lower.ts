@@ -4,9 +4,12 @@
  */
 import { type Called, Names, planCalls, planNoCalls } from './calls.ts'
 import type { Block, Graph, Value } from './ir.ts'
+import { loadField } from './lower-field.ts'
 import { type Callee, calleeOf, joined, signatureOf } from './lower-function.ts'
 import { LOOK_FUNCTION, lowerLook } from './lower-look.ts'
+import { OWN } from './lower-packet.ts'
 import { bring } from './lower-reference.ts'
+import { lowerTraceEvent, TRACE_FUNCTION, TraceSites } from './lower-trace.ts'
 import {
   frameOf,
   type LowerOptions,
@@ -17,8 +20,9 @@ import {
 } from './lower-value.ts'
 import { writeField } from './lower-write.ts'
 import { passMarked } from './marked.ts'
-import { piecesOf, storePieces, width } from './pieces.ts'
-import type { Typed, TypedFunction, TypedStatement } from './typed.ts'
+import { type Pieces, piecesOf, storePieces, width } from './pieces.ts'
+import type { Reference } from './reference.ts'
+import type { Typed, TypedFunction, TypedStatement, ValueType } from './typed.ts'
 
 /** A data plane of the program, and what is its own. */
 export interface NodeToLower extends Pick<LowerOptions, 'cube' | 'prefix' | 'wiring'> {
@@ -31,16 +35,18 @@ export interface NodeToLower extends Pick<LowerOptions, 'cube' | 'prefix' | 'wir
 export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Graph[] {
   const [first] = nodes
   if (first === undefined) throw new Error('a program of nothing')
-  const frame = programFrame(first.main.at, common, nodes.length)
+  const sites = common.look?.trace === true ? new TraceSites() : undefined
+  const frame = { ...programFrame(first.main.at, common, nodes.length), sites }
   const { builder, packet } = frame
   const names = new Names()
   const functions: Graph[] = []
   let farthest = 0
   if (common.look !== undefined) {
-    names.unused(LOOK_FUNCTION)
+    for (const name of [LOOK_FUNCTION, TRACE_FUNCTION]) names.unused(name)
     const seen = lowerLook(common, common.look)
     functions.push(seen.graph)
     farthest = seen.farthest
+    if (sites !== undefined) functions.push(lowerTraceEvent(first.main.at, common.clock))
   }
   if (common.passesMarked === true) passMarked(builder)
   packet.arrive()
@@ -58,7 +64,7 @@ export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Gr
   packet.finish()
   const graph = builder.finish()
   packet.settle(graph, farthest)
-  return [graph, ...functions]
+  return [{ ...graph, ...(sites === undefined ? {} : { sites: [...sites.all.values()] }) }, ...functions]
 }
 
 /** What a data plane calls. `farthest`: how far it reads. */
@@ -78,11 +84,18 @@ function lowerFunctions(main: TypedFunction, options: LowerOptions, names: Names
   return { graphs, callees, farthest }
 }
 
+/** Verdicts that are made of no others. */
+const ENDS: ReadonlySet<Typed['op']> = new Set(['drop', 'flood', 'pass', 'forward', 'next', 'punt'])
+
 class Lowering extends ValueLowering {
   node({ body }: TypedFunction, isFirst: boolean, sends: boolean): void {
+    const { looks, options } = this
     // Who looks reads the packet, too.
     const isSeen = this.options.look !== undefined
     if (isFirst && isSeen) this.packet.open()
+    const { port } = options.wiring
+    if (isFirst && this.traces !== undefined && looks !== undefined && typeof port === 'number')
+      this.builder.write(OWN.trace, looks.begins(port))
     if (!sends) this.exits.received()
     if (isFirst && !isSeen) this.packet.open()
     this.statements(body)
@@ -124,6 +137,7 @@ class Lowering extends ValueLowering {
         const reference = this.reference(node.base)
         const pieces = this.value(node.value)
         builder.at = node.at
+        if (!this.holding) this.traceWrite(node, reference, pieces)
         if (node.struct.order === 'network')
           return writeField(builder, this.checksums, this.inPacket(reference), node.struct, node.field, pieces)
         return storePieces(builder, reference.pointer, node.field, pieces)
@@ -166,6 +180,17 @@ class Lowering extends ValueLowering {
         if (node.value.type.kind === 'reference') this.reference(node.value)
         else this.value(node.value)
     }
+  }
+
+  private traceWrite(
+    { struct, field, value, at }: Extract<TypedStatement, { op: 'store' }>,
+    reference: Reference,
+    pieces: Pieces,
+  ): void {
+    const { traces } = this
+    if (traces === undefined) return
+    const before = isLong(value.type) ? [] : loadField(this, reference, field, struct, at)
+    traces.written(at, struct.name, field, value.type, before, pieces)
   }
 
   private loop(node: Extract<TypedStatement, { op: 'loop' }>): void {
@@ -273,6 +298,7 @@ class Lowering extends ValueLowering {
   private verdict(node: Typed): void {
     const { builder, exits } = this
     builder.at = node.at
+    if (ENDS.has(node.op)) this.traces?.verdict(node.at)
     switch (node.op) {
       case 'drop':
         return exits.drop(node.reason)
@@ -305,3 +331,5 @@ class Lowering extends ValueLowering {
     }
   }
 }
+
+const isLong = (type: ValueType): boolean => type.kind === 'list' || (type.kind === 'address' && type.role === 'ipv6')

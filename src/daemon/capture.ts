@@ -35,10 +35,14 @@ export const remarksOf = (sighting: Sighting): PacketRemarks => ({
 /** `12:34:56.123456 switch:alice in: 10.0.0.1:80 > 10.0.0.2:1024 tcp syn, 74 bytes` */
 export function describePacket(sighting: Sighting, epoch: bigint): string {
   const { bytes, length, tag, time } = sighting
-  const micros = (time + epoch) / 1000n
+  return `${clockTime(time + epoch)} ${describeSighting(sighting)}: ${summarise(bytes, length, tag)}`
+}
+
+/** `12:34:56.123456`, of nanoseconds since 1970. */
+export function clockTime(time: bigint): string {
+  const micros = time / 1000n
   const clock = new Date(Number(micros / 1000n)).toTimeString().slice(0, 8)
-  const fraction = String(micros % 1_000_000n).padStart(6, '0')
-  return `${clock}.${fraction} ${describeSighting(sighting)}: ${summarise(bytes, length, tag)}`
+  return `${clock}.${String(micros % 1_000_000n).padStart(6, '0')}`
 }
 
 /** Writes pcapng as it comes: to a file, or to standard output, which somebody may close. */

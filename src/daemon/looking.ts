@@ -6,7 +6,8 @@ import type { CubeFolder } from '../cube/catalogue.ts'
 import { cubesOf } from '../engine/graph.ts'
 import { lookPath } from '../engine/paths.ts'
 import type { Running } from '../engine/records.ts'
-import { type LookRequest, lookOf, type Sighting, sightingOf } from '../engine/sights.ts'
+import { type LookRequest, lookOf, type Sighting, sightingOf, type TraceEvent, traceEventOf } from '../engine/sights.ts'
+import type { TraceSite } from '../isa/trace.ts'
 import type { Host } from './host.ts'
 
 /** What changes when the graph does. */
@@ -15,6 +16,9 @@ interface Sight extends Disposable {
   readonly cubes: ReadonlyMap<string, CubeFolder>
   readonly records: MachineMap
   readonly lost: MachineMap
+  /** Of those who trace. */
+  readonly events: MachineMap | undefined
+  readonly sites: ReadonlyMap<number, TraceSite>
 }
 
 export class Looking {
@@ -55,6 +59,12 @@ export class Looking {
     return records.consume().map((record) => sightingOf(record, running.graph, running.numbering, cubes))
   }
 
+  /** Of those who trace: what happened since this was last asked for. */
+  takeEvents(): readonly TraceEvent[] {
+    const { events, running, sites } = this.#sight
+    return (events?.consume() ?? []).map((record) => traceEventOf(record, running, sites))
+  }
+
   /** What was seen, and found no room because nobody took it in time. */
   get lost(): bigint {
     return this.#lostBefore + lostOf(this.#sight.lost)
@@ -93,7 +103,7 @@ export class Looking {
 
 async function see({ engine, machine, catalogue }: Host, name: string, request: LookRequest): Promise<Sight> {
   let look: Look | undefined
-  const running = await engine.look(name, ({ graph, numbering }) => {
+  const { running, sites } = await engine.look(name, ({ graph, numbering }) => {
     look = lookOf(graph, numbering, request)
     return look
   })
@@ -105,11 +115,13 @@ async function see({ engine, machine, catalogue }: Host, name: string, request: 
     return held.use(found)
   }
   const [records, lost] = [open(LOOK_MAP.records), open(LOOK_MAP.lost)]
+  const events = request.trace === true ? open(LOOK_MAP.events) : undefined
   // Of somebody who looked before, and was killed.
   records.consume()
+  events?.consume()
   lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
   const cubes = await cubesOf(running.graph, running.file, catalogue)
-  return { running, cubes, records, lost, [Symbol.dispose]: () => held[Symbol.dispose]() }
+  return { running, cubes, records, lost, events, sites, [Symbol.dispose]: () => held[Symbol.dispose]() }
 }
 
 const lostOf = (map: MachineMap): bigint =>

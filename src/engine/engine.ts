@@ -8,6 +8,7 @@ import type { Look } from '../compiler/look.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
+import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
 import { deviceOf, mayCopy } from './copies.ts'
@@ -59,6 +60,17 @@ export interface Change {
 export interface Applied extends Change {
   /** Entries that were written while they were copied, and for which the new table has no room any more. */
   readonly lost: number
+}
+
+/** A graph that somebody looks at, and what the events of its programs mean. */
+export interface Looked {
+  readonly running: Running
+  readonly sites: ReadonlyMap<number, TraceSite>
+}
+
+function sitesOf({ attachments, slots }: Wanted): ReadonlyMap<number, TraceSite> {
+  const programs = [...Object.values(attachments), ...Object.values(slots).flat()].map(({ program }) => program)
+  return new Map(programs.flatMap(({ sites = [] }) => sites).map((site) => [site.id, site]))
 }
 
 /** What an instance looks like now. */
@@ -152,18 +164,18 @@ export class Engine {
    * The graph as it runs, with programs that tell what `make` asks for; without it, with the plain ones again. A change like any
    * other: each packet meets the ones or the others.
    */
-  async look(name: string, make?: (running: Running) => Look): Promise<Running> {
+  async look(name: string, make?: (running: Running) => Look): Promise<Looked> {
     using _held = await this.parts.lock()
     await this.recoverAll()
     return this.lookAt(name, make)
   }
 
-  private async lookAt(name: string, make?: (running: Running) => Look): Promise<Running> {
+  private async lookAt(name: string, make?: (running: Running) => Look): Promise<Looked> {
     const running = this.running(name)
     const cubes = await cubesOf(running.graph, running.file, this.parts.catalogue)
     const { file, graph } = running
-    const { running: now } = await this.change({ file, graph, cubes, place: () => undefined }, make?.(running))
-    return now
+    const made = await this.change({ file, graph, cubes, place: () => undefined }, make?.(running))
+    return { running: made.running, sites: sitesOf(made.wanted) }
   }
 
   /** With the lock held. */

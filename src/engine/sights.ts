@@ -8,8 +8,10 @@ import {
   SIGHTS,
   type Sight,
 } from '../compiler/look.ts'
+import { traceEvent } from '../compiler/trace.ts'
 import { dropReasons, ROW_OF, reasonOf, sightOf } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
+import type { TraceSite } from '../isa/trace.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { puntReasons } from '../lang/index.ts'
 import type { Graph } from './graph.ts'
@@ -24,6 +26,8 @@ export interface LookRequest {
   readonly filter?: Filter | undefined
   /** Bytes of each packet, at most; all of it unless said. */
   readonly snapshot?: number | undefined
+  /** All that happens to the packets that the filter lets in, instead of what happens at ports. */
+  readonly trace?: boolean | undefined
 }
 
 /** Bytes of the ring: always as many, so that one that a killed process left behind fits. */
@@ -31,7 +35,7 @@ const ROOM = 1 << 22
 
 /** A Refusal where a name is none of the graph's. */
 export function lookOf(graph: Graph, numbering: Numbering, request: LookRequest): Look {
-  const { where, sights = SIGHTS, filter, snapshot = LONGEST_SNAPSHOT } = request
+  const { where, sights = SIGHTS, filter, snapshot = LONGEST_SNAPSHOT, trace = false } = request
   const instances = graph.instances.map(({ name }) => name)
   const all = instances.map((instance): Point => ({ instance, sights }))
   const points = where.map((text): Point => {
@@ -45,7 +49,33 @@ export function lookOf(graph: Graph, numbering: Numbering, request: LookRequest)
     filter,
     snapshot: Math.min(Math.max(1, snapshot), LONGEST_SNAPSHOT),
     room: ROOM,
+    ...(trace ? { trace } : {}),
   }
+}
+
+/** Something that happened to a packet that is traced. */
+export interface TraceEvent {
+  /** The packet: when it came, as an odd number. */
+  readonly trace: bigint
+  readonly time: bigint
+  /** Undefined: of a program that is not known. */
+  readonly site: TraceSite | undefined
+  readonly first: bigint
+  readonly second: bigint
+  /** Of a counter: the port's name. */
+  readonly port: string
+}
+
+export function traceEventOf(
+  record: Uint8Array,
+  { graph, numbering }: { readonly graph: Graph; readonly numbering: Numbering },
+  sites: ReadonlyMap<number, TraceSite>,
+): TraceEvent {
+  const { trace, time, first, second, site: number } = decodeStruct(traceEvent, record)
+  const site = sites.get(number)
+  const instance = site?.kind === 'counted' ? graph.instances.find(({ name }) => name === site.instance) : undefined
+  const port = portName(instance?.ports.length === 0, numbering[instance?.name ?? '']?.ids ?? {}, Number(first))
+  return { trace, time, site, first, second, port }
 }
 
 /** A packet at a port. */

@@ -1,4 +1,5 @@
 import type { Layout } from './layout.ts'
+import type { TraceSite } from './trace.ts'
 
 /** One eBPF instruction (RFC 9669 section 3). A wide one (`lddw`) is one element here and two slots when encoded. */
 export interface Instruction {
@@ -121,6 +122,8 @@ export interface Program {
   /** Where it goes over to other programs: the numbers that they have in its array of programs. */
   readonly slots?: readonly number[]
   readonly lines: readonly SourceLine[]
+  /** What its events mean, if it is traced. */
+  readonly sites?: readonly TraceSite[]
   /** Bytes of stack used, spills and called functions included; the kernel allows 512. */
   readonly stack: number
 }

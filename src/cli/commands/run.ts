@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { refusal } from '../../base/diagnostic.ts'
 import { openVirtualHost } from '../../daemon/host.ts'
 import { replay } from '../../daemon/replay.ts'
 import { saveReport, toJson } from '../../daemon/replay-report.ts'
 import { findWire, listWires } from '../../engine/ports.ts'
 import { SIGNALLED } from '../exit.ts'
+import { type Input, input } from '../inputs.ts'
 import { graphFile } from '../options.ts'
 import { showProgress } from '../progress.ts'
 import { printReplay } from '../replay.ts'
@@ -15,11 +16,6 @@ interface Options {
   readonly format: 'pcap' | 'pcapng'
   readonly hook: keyof typeof HOOK
   readonly json?: boolean
-}
-
-interface Input {
-  readonly port: string
-  readonly file: string
 }
 
 const HOOK = { tc: 'tc ingress', xdp: 'xdp' } as const
@@ -56,12 +52,6 @@ Examples:
   zstd -dc alice.pcap.zst | tessera run lan.yaml --in switch:alice=-`,
     )
     .action((file: string, options: Options) => run(command, file, options))
-}
-
-function input(text: string, before: readonly Input[] = []): readonly Input[] {
-  const [, port, file] = /^([^=]+)=(.+)$/.exec(text) ?? []
-  if (port === undefined || file === undefined) throw new InvalidArgumentError('write port=file')
-  return [...before, { port, file }]
 }
 
 async function run(
