@@ -15,7 +15,8 @@ export function printStatus(
 }
 
 function printInstance({ name, cube, summary, ports, views }: InstanceStatus, most: number): string {
-  const head = ['port', 'leads to', 'state', 'received', '', 'sent', '', 'dropped']
+  const isPunting = ports.some(({ punts }) => Object.keys(punts).length > 0)
+  const head = ['port', 'leads to', 'state', 'received', '', 'sent', '', 'dropped', ...(isPunting ? ['punted'] : [])]
   const rows = ports.map((port) => [
     port.name,
     port.to,
@@ -24,7 +25,8 @@ function printInstance({ name, cube, summary, ports, views }: InstanceStatus, mo
     bytes(port.received.bytes),
     port.sent.packets,
     bytes(port.sent.bytes),
-    drops(port),
+    byReason(port.drops),
+    ...(isPunting ? [byReason(port.punts)] : []),
   ])
   const shown = Object.entries(views).flatMap(([title, rows]) => [
     '',
@@ -39,7 +41,7 @@ function printInstance({ name, cube, summary, ports, views }: InstanceStatus, mo
   return [`  ${name}: ${cube}, ${summary}`, table(head, rows, '    '), ...shown].join('\n')
 }
 
-function drops({ drops }: PortStatus): string {
-  const parts = Object.entries(drops).map(([reason, { packets }]) => `${packets} ${reason}`)
+function byReason(counts: PortStatus['drops']): string {
+  const parts = Object.entries(counts).map(([reason, { packets }]) => `${packets} ${reason}`)
   return parts.length === 0 ? '0' : parts.join(', ')
 }

@@ -5,6 +5,7 @@ import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
 import type { Look } from '../compiler/look.ts'
+import { ROW_OF } from '../compiler/wiring.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
@@ -31,7 +32,7 @@ import {
 } from './records.ts'
 import { conversionsAgain, keepState } from './state.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
-import { openTables, type PortCounters, readCounters } from './tables.ts'
+import { type Count, openTables, type PortCounters, readCounters } from './tables.ts'
 import { watchInterfaces } from './watch.ts'
 
 export interface EngineParts {
@@ -84,7 +85,7 @@ export interface InstanceStatus {
 
 export interface PortStatus extends PortCounters {
   readonly name: string
-  /** What it leads to: `eth0`, `blue/eth0`, `host eth0`, `router.lan`, `nothing`. */
+  /** What it leads to: `eth0`, `blue/eth0`, `host eth0`, `router.lan`, `nothing`. A transparent cube has a row for each direction. */
   readonly to: string
   /** Whether packets flow: the program is on the interface, and the interface is up; always, where none is needed. */
   readonly state: 'up' | 'down' | 'detached'
@@ -96,6 +97,15 @@ export interface GraphStatus {
   readonly file: string
   readonly point: AttachPoint
   readonly instances: readonly InstanceStatus[]
+}
+
+/** Of a transparent cube: all that it has not kept; nobody counts what goes on. */
+function wentOn({ received, drops, punts }: PortCounters): Count {
+  const kept = [...Object.values(drops), ...Object.values(punts)]
+  return kept.reduce(
+    (rest, { packets, bytes }) => ({ packets: rest.packets - packets, bytes: rest.bytes - bytes }),
+    received,
+  )
 }
 
 /** Graphs on one machine: graph → plan → apply, and back to nothing. */
@@ -421,6 +431,10 @@ export class Engine {
         ...counters(numbers.ids[port.name] ?? 0),
       }),
     )
+    const directions = Object.entries(ROW_OF).map(([name, row]): PortStatus => {
+      const counted = counters(row)
+      return { name, to: 'what is behind it', state: 'up', ...counted, sent: wentOn(counted) }
+    })
     const tables = openTables(machine, graph.name, instance.name, cube, held)
     const complete = Object.keys(cube.state).every((name) => name in tables)
     const context = {
@@ -432,7 +446,13 @@ export class Engine {
     const views = complete
       ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, view(context)]))
       : {}
-    return { name: instance.name, cube: cube.name, summary: cube.summary, ports, views }
+    return {
+      name: instance.name,
+      cube: cube.name,
+      summary: cube.summary,
+      ports: cube.shape === 'transparent' ? directions : ports,
+      views,
+    }
   }
 
   /** All graphs, for they share this host; or one. */
