@@ -1,4 +1,5 @@
 /** Somebody looks at a graph: its programs are others meanwhile, and the plain ones again afterwards. */
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { describeSighting } from '../src/daemon/capture.ts'
 import { openVirtualHost } from '../src/daemon/host.ts'
@@ -78,6 +79,27 @@ test('ports that there are not are refused, and nothing has changed', async () =
   const { programs } = host.engine.running('lan')
   await expect(Looking.open(host, 'lan', { where: ['bop'] })).rejects.toThrow('the graph lan has no port bop')
   expect(host.engine.running('lan').programs).toEqual(programs)
+})
+
+test('transparent cubes are seen in both directions, and have a row of counters for each', async () => {
+  const tap = join(import.meta.dirname, '../src/testing/cubes/tap')
+  using host = await open(`
+graph: lan
+instances:
+  switch: { cube: bridge, ports: { alice: { interface: a, through: [probe] }, bob: { interface: b } } }
+  probe: { cube: ${tap} }
+`)
+  const looking = await Looking.open(host, 'lan', { where: ['probe'] })
+  host.machine.receive('a', frame)
+  host.machine.receive('b', frame)
+  expect(looking.take().map(describeSighting)).toEqual(['probe:ingress in', 'probe:egress in'])
+  await looking.close()
+  const { instances } = await host.engine.status('lan')
+  const rows = instances.find(({ name }) => name === 'probe')?.ports ?? []
+  expect(rows.map(({ name, received, sent }) => [name, received.packets, sent.packets])).toEqual([
+    ['ingress', 1n, 1n],
+    ['egress', 1n, 1n],
+  ])
 })
 
 test('a packet is followed from cube to cube, to its end', async () => {

@@ -79,7 +79,9 @@ async function run(
   } finally {
     const { lost } = looking
     await looking.close()
-    process.stderr.write(`${seen} ${seen === 1 ? 'packet' : 'packets'}${lost === 0n ? '' : `; ${lost} more were lost: nobody took them in time`}\n`)
+    process.stderr.write(
+      `${seen} ${seen === 1 ? 'packet' : 'packets'}${lost === 0n ? '' : `; ${lost} more were lost: nobody took them in time`}\n`,
+    )
   }
 }
 
