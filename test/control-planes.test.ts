@@ -94,3 +94,16 @@ for (const { name, skip } of everyMachine)
       expect(lab.counters('line', 'near').received.packets).toBe(1n)
     })
   })
+
+for (const { name, skip } of everyMachine)
+  test.skipIf(skip !== undefined)(`the queue is as long as the graph says (${name})`, async () => {
+    const short = graph.replace('cube: ./clerk', 'cube: ./clerk\n    queue: 4096')
+    using lab = await openGraphLab(name, { graph: short })
+    for (let times = 0; times < 20; times++) lab.send('eth1', frame(alice, bob))
+    // 8 bytes of the ring's own, 16 of the header, two addresses, and room for 256; never all that there are.
+    const fit = Math.floor((4096 - 1) / (8 + 16 + 16 + 256))
+    const { punts, drops } = lab.counters('switch', 'alice')
+    expect([punts.stranger?.packets, drops.queue_full?.packets]).toEqual([BigInt(fit), BigInt(20 - fit)])
+    await lab.deliver()
+    expect(lab.send('eth1', frame(alice, alice))).not.toEqual({})
+  })

@@ -20,6 +20,7 @@ export interface Orders {
   /** The gate by which its packets come into the graph. */
   readonly gate: string
   readonly slots: PortSlots
+  readonly queue: number | undefined
   readonly schema: string
 }
 

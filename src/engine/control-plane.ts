@@ -31,6 +31,8 @@ export interface ControlParts {
   readonly config: Settings
   /** Numbers of the ports, by name. */
   readonly ports: Readonly<Record<string, number>>
+  /** Bytes of its ring, where its graph says so. */
+  readonly queue: number | undefined
   readonly timers: Timers
   readonly inject: (packets: readonly Injected[]) => void
   readonly log: (line: string) => void
@@ -55,10 +57,10 @@ export class OpenControlPlane implements Disposable {
 
   constructor(parts: ControlParts) {
     this.parts = parts
-    const { machine, graph, instance, plane } = parts
+    const { machine, graph, instance, plane, queue } = parts
     this.decode = puntDecoder(plane.cube.punts ?? {})
     const path = mapPath(graph, instance, MAP.punts)
-    const punts = plane.onPunt === undefined ? undefined : machine.openMap(path, puntsMap())
+    const punts = plane.onPunt === undefined ? undefined : machine.openMap(path, puntsMap(queue))
     this.punts = punts && this.held.use(punts)
     this.kit = this.kitOf(parts)
   }

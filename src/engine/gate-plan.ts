@@ -17,6 +17,7 @@ import type { Instance, Port } from './graph.ts'
 import { arriving, type GraphEntry, type MetNode, type NodeName, portNode, type Topology, topology } from './nodes.ts'
 import { clockPath, mapPath } from './paths.ts'
 import type { Settings } from './settings.ts'
+import { withQueues } from './stitch.ts'
 
 /** What runs beside a graph. */
 export interface GraphControl {
@@ -34,6 +35,8 @@ export interface PlaneToRun {
   /** Numbers of the ports, by name. */
   readonly ports: Readonly<Record<string, number>>
   readonly slots: PortSlots
+  /** Bytes of its ring. */
+  readonly queue: number | undefined
   /** Another one where its tables are others. */
   readonly schema: string
 }
@@ -63,7 +66,7 @@ export function planControl(options: AssemblyOptions, cubes: ReadonlyMap<string,
     options,
     active.map(({ instance }) => instance),
   )
-  const planes = active.map(({ instance: { name, config, ports: all }, folder }) => {
+  const planes = active.map(({ instance: { name, config, queue, ports: all }, folder }) => {
     const ports = numbering[name]?.ids ?? {}
     const slots = Object.fromEntries(
       all.map(({ name: port }) => [
@@ -71,7 +74,7 @@ export function planControl(options: AssemblyOptions, cubes: ReadonlyMap<string,
         { ingress: slotOf(name, port, 'ingress'), egress: slotOf(name, port, 'egress') },
       ]),
     )
-    return { graph: graph.name, instance: name, folder, config, ports, slots, schema: schemaOf(folder.cube) }
+    return { graph: graph.name, instance: name, folder, config, ports, slots, queue, schema: schemaOf(folder.cube) }
   })
   return { graph: graph.name, gate, planes }
 }
@@ -105,7 +108,8 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   const compiled = assembleTopology({ ...options, point: 'tc ingress' }, { nodes, entries })
   const programs: Program[] = []
   const slots = new Map<string, number>()
-  const add = (key: string, program: Program): void => void slots.set(key, programs.push(program) - 1)
+  const add = (key: string, program: Program): void =>
+    void slots.set(key, programs.push(withQueues(program, graph)) - 1)
   for (const { entry, program } of compiled.entries) {
     const direction = nodes.get(entry.node)?.sends === undefined ? 'ingress' : 'egress'
     add(`${entry.instance}.${entry.port} ${direction}`, program)
@@ -115,7 +119,13 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
     const [instance = '', name = ''] = map.split('/')
     return map === MAP.clock ? clockPath(graph.name) : mapPath(graph.name, instance, name)
   }
-  const gate = { name: gateName(graph.name), entries: programs, others: compiled.slots, size: compiled.size, pathOf }
+  const gate = {
+    name: gateName(graph.name),
+    entries: programs,
+    others: new Map([...compiled.slots].map(([slot, one]) => [slot, withQueues(one, graph)])),
+    size: compiled.size,
+    pathOf,
+  }
   return { gate, slotOf: (instance, port, direction) => slots.get(`${instance}.${port} ${direction}`) ?? 0 }
 }
 

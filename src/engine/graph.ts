@@ -17,6 +17,8 @@ export interface Instance {
   readonly cube: string
   /** Complete: what the file left out has its default. */
   readonly config: Settings
+  /** Bytes of the ring that punted packets wait in, if the file says so. */
+  readonly queue?: number | undefined
   /** None where the cube is transparent. */
   readonly ports: readonly Port[]
 }

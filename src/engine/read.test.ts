@@ -166,9 +166,14 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     ],
   },
   {
+    what: 'a queue of no such size',
+    text: 'graph: lan\ninstances:\n  s:\n    cube: bridge\n    queue: 5000\n    ports: {}\n',
+    says: ['5:12 queue: a power of two, in bytes'],
+  },
+  {
     what: 'a misspelt key of an instance',
     text: bridge('port: {}'),
-    says: [`5:5 "port" is not known here | ${meant('ports', 'cube', 'config', 'ports')}`],
+    says: [`5:5 "port" is not known here | ${meant('ports', 'cube', 'config', 'ports', 'queue')}`],
   },
   {
     what: 'a misspelt key of the configuration',

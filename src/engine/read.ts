@@ -13,10 +13,19 @@ import type { Settings } from './settings.ts'
 const NAME = /^[a-z][a-z0-9-]{0,30}$/
 const NAME_RULE = 'lower-case letters, digits and dashes, starting with a letter, at most 31'
 
+/** What rings of the kernel's can have: from a page on. */
+const queueShape = z
+  .number()
+  .int()
+  .min(4096)
+  .max(1 << 30)
+  .refine((bytes) => Number.isInteger(Math.log2(bytes)), 'a power of two, in bytes')
+
 const instanceShape = z.strictObject({
   cube: z.string(),
   config: z.record(z.string(), z.unknown()).default({}),
   ports: z.record(z.string(), linkShape.loose()).optional(),
+  queue: queueShape.optional(),
 })
 const fileShape = z.strictObject({
   graph: z.string(),
@@ -66,7 +75,7 @@ class Reader {
     const read: Omit<Instance, 'ports'>[] = []
     const given: GivenInstance[] = []
     const settings = new Map<string, Settings>()
-    for (const [instance, { cube: reference, config, ports = {} }] of Object.entries(instances)) {
+    for (const [instance, { cube: reference, config, ports = {}, queue }] of Object.entries(instances)) {
       const path = ['instances', instance]
       this.checkName(instance, path, true)
       const folder = await this.findCube(reference, [...path, 'cube'])
@@ -85,6 +94,7 @@ class Reader {
         name: instance,
         cube: reference,
         config: this.settings(config, cube.config, [...path, 'config'], []),
+        ...(queue === undefined ? {} : { queue }),
       })
     }
     // Of what could not be read, others would seem to lead nowhere.

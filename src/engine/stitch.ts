@@ -5,8 +5,10 @@ import { mapsOf } from '../compiler/compile.ts'
 import { lookMaps } from '../compiler/look.ts'
 import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
+import { puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleGraph } from './assemblies.ts'
 import { deviceOf, dispatcher } from './copies.ts'
+import type { Graph } from './graph.ts'
 import { arrayPath, clockPath, linkPath, lookPath, mapPath, WHOLE } from './paths.ts'
 import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
@@ -50,13 +52,13 @@ export function stitch(options: AssemblyOptions): Wanted {
     paths[name] = path
     maps[path] = description
   }
-  for (const { name: instance, cube, ports } of graph.instances) {
+  for (const { name: instance, cube, ports, queue } of graph.instances) {
     const source = sources.get(cube)
     const numbers = numbering[instance]
     if (source === undefined || numbers === undefined) continue
     for (const [name, description] of Object.entries(mapsOf(source.cube, capacityOf(numbers), hookAt(point), cpus))) {
       const path = mapPath(graph.name, instance, name)
-      if (name !== MAP.clock) add(`${instance}/${name}`, path, description)
+      if (name !== MAP.clock) add(`${instance}/${name}`, path, name === MAP.punts ? puntsMap(queue) : description)
       if (name === MAP.exits)
         entries[path] = ports.flatMap(({ name, link }) =>
           link?.to === 'interface' && facts(link).index !== 0
@@ -73,11 +75,20 @@ export function stitch(options: AssemblyOptions): Wanted {
   if (programs.slots.size > 0 || programs.copies) {
     const path = arrayPath(graph.name, contentOf(programs.slots))
     add(PROGRAMS, path, programsMap(programs.size))
-    slots[path] = [...programs.slots].map(([slot, program]) => ({ slot, program, maps: pathsFor(program, paths) }))
+    slots[path] = [...programs.slots].map(([slot, program]) => ({
+      slot,
+      program: withQueues(program, graph),
+      maps: pathsFor(program, paths),
+    }))
   }
   const attachments = programs.entries.map(({ entry, program }): readonly [string, WantedAttachment] => [
     linkPath(graph.name, entry.instance, entry.port, entry.point),
-    { interface: facts(entry.on).name, point: entry.point, program, maps: pathsFor(program, paths) },
+    {
+      interface: facts(entry.on).name,
+      point: entry.point,
+      program: withQueues(program, graph),
+      maps: pathsFor(program, paths),
+    },
   ])
   if (programs.copies) {
     const program = dispatcher(programs.size)
@@ -89,6 +100,15 @@ export function stitch(options: AssemblyOptions): Wanted {
     ])
   }
   return { graph: graph.name, maps, entries, slots, attachments: Object.fromEntries(attachments) }
+}
+
+/** A program whose rings are as large as its instances want them: to what it does, that makes no difference. */
+export function withQueues(program: Program, { instances }: Graph): Program {
+  const own = instances.flatMap(({ name, queue }) => {
+    const map = `${name}/${MAP.punts}`
+    return queue !== undefined && map in program.maps ? [[map, puntsMap(queue)] as const] : []
+  })
+  return own.length === 0 ? program : { ...program, maps: { ...program.maps, ...Object.fromEntries(own) } }
 }
 
 /** Nothing: what a graph is to become when it is deleted. */

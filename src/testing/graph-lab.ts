@@ -213,7 +213,8 @@ export class OpenGraphLab implements GraphLab {
 
   punts<P extends Punts>(instance: string): readonly PuntedPacket<P>[] {
     const { name, punts = {} } = this.#cubeOf(instance)
-    using map = this.machine.openMap(mapPath(this.name, instance, MAP.punts), puntsMap())
+    const { queue } = this.#graph.instances.find((one) => one.name === instance) ?? {}
+    using map = this.machine.openMap(mapPath(this.name, instance, MAP.punts), puntsMap(queue))
     if (map === undefined) throw new RangeError(`${name} leaves no packets to its control plane`)
     return map.consume().map((record) => decodePunt(punts as P, record))
   }
