@@ -102,6 +102,20 @@ instances:
   ])
 })
 
+test('an interface with transparent cubes stands for these', async () => {
+  const tap = join(import.meta.dirname, '../src/testing/cubes/tap')
+  using host = await open(`
+graph: lan
+instances: { probe: { cube: ${tap} }, other: { cube: ${tap} } }
+interfaces: { a: { through: [probe] }, b: { through: [other] } }
+`)
+  const looking = await Looking.open(host, 'lan', { where: ['a'] })
+  host.machine.receive('b', frame)
+  host.machine.receive('a', frame)
+  expect(looking.take().map(describeSighting)).toEqual(['probe:ingress in'])
+  await looking.close()
+})
+
 test('a packet is followed from cube to cube, to its end', async () => {
   using host = await open()
   const looking = await Looking.open(host, 'lan', { where: [], trace: true })

@@ -70,9 +70,9 @@ function endOf(events: readonly TraceEvent[]): string {
   })
   if (ends.length > 0) return ends.join(', ')
   const last = events.findLast(({ site }) => site?.kind === 'verdict')?.site
-  return last?.kind === 'verdict' && last.text.includes('pass')
-    ? "went to the host's stack"
-    : 'the rest of its way is not known'
+  const text = last?.kind === 'verdict' ? last.text : ''
+  if (text.includes('next(')) return 'went on behind the last transparent cube'
+  return text.includes('pass(') ? "went on to the host's stack" : 'the rest of its way is not known'
 }
 
 /** `dataplane.ts:8 isMulticast(ethernet.source): no` */

@@ -14,12 +14,12 @@ import type { CubeFolder } from '../cube/catalogue.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { puntReasons } from '../lang/index.ts'
-import type { Graph } from './graph.ts'
+import { type Graph, interfaceText } from './graph.ts'
 import { findPort } from './ports.ts'
 import type { Numbering } from './records.ts'
 
 export interface LookRequest {
-  /** Ports by their names or interfaces, or instances; all of the graph where there is none. */
+  /** Ports by their names or interfaces, interfaces with transparent cubes, or instances; all of the graph where there is none. */
   readonly where: readonly string[]
   /** All where there is none. */
   readonly sights?: readonly Sight[] | undefined
@@ -38,10 +38,12 @@ export function lookOf(graph: Graph, numbering: Numbering, request: LookRequest)
   const { where, sights = SIGHTS, filter, snapshot = LONGEST_SNAPSHOT, trace = false } = request
   const instances = graph.instances.map(({ name }) => name)
   const all = instances.map((instance): Point => ({ instance, sights }))
-  const points = where.map((text): Point => {
-    if (instances.includes(text)) return { instance: text, sights }
+  const points = where.flatMap((text): Point[] => {
+    if (instances.includes(text)) return [{ instance: text, sights }]
+    const on = graph.interfaces.find((one) => interfaceText(one) === text)
+    if (on !== undefined) return on.through.map((instance) => ({ instance, sights }))
     const { instance, port } = findPort(graph, text)
-    return { instance, port: numbering[instance]?.ids[port] ?? 0, sights }
+    return [{ instance, port: numbering[instance]?.ids[port] ?? 0, sights }]
   })
   return {
     instances,
