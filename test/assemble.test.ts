@@ -11,10 +11,12 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { EGRESS, INGRESS } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openVirtualMachine, packet } from '../src/testing/index.ts'
 
-const [patch, tap] = await Promise.all(
-  ['patch', 'tap'].map((name) => readDataPlane(join(import.meta.dirname, `../src/testing/cubes/${name}/dataplane.ts`))),
+const [patch, tap, bridge] = await Promise.all(
+  ['testing/cubes/patch', 'testing/cubes/tap', 'cubes/bridge'].map((name) =>
+    readDataPlane(join(import.meta.dirname, `../src/${name}/dataplane.ts`)),
+  ),
 )
-if (patch === undefined || tap === undefined) throw new Error('a cube is missing')
+if (patch === undefined || tap === undefined || bridge === undefined) throw new Error('a cube is missing')
 
 /** A patch that leads from its port 0 by port 1. */
 const link = (instance: string, way: Exclude<Way, { to: 'host' }>): Node => ({
@@ -110,6 +112,32 @@ for (const { name, skip } of everyMachine)
     for (let times = 0; times < 3; times++) expect(loaded.run(frame).verdict).toBe(TC_ACT.redirect)
     const seen = [EGRESS, INGRESS].map((index) => maps['tap/seen']?.lookup(word(index)))
     expect(seen).toEqual([3, 3].map((times) => new Uint8Array(BigUint64Array.of(BigInt(times)).buffer)))
+  })
+
+for (const { name, skip } of everyMachine)
+  test.skipIf(skip !== undefined)(`what is flooded to an interface goes on to a cube (${name})`, () => {
+    using machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
+    const second: Way = { port: 2, to: 'node', node: 1 }
+    const switched = (instance: string, ...ways: Way[]): Node => ({
+      source: bridge,
+      instance,
+      config: { agingTime: 300 },
+      port: { id: 0, config: { learning: true } },
+      capacity: 4,
+      ways: [{ port: 0, to: 'interface', ifindex: 0x7ffffff0 }, ...ways],
+    })
+    // The second one reads again what the first one has copied.
+    const program = assemble({
+      name: 'flooding',
+      nodes: [switched('first', outside, second), switched('second', outside)],
+    })
+    const maps = createMaps(machine, program)
+    using loaded = machine.load(program, maps)
+    const broadcast = packet().ethernet({ source: '02:00:00:00:00:01', destination: 'ff:ff:ff:ff:ff:ff' }).bytes()
+    expect(loaded.run(broadcast).verdict).toBe(TC_ACT.redirect)
+    const value = maps[`second/${MAP.counters}`]?.lookup(word(0)) ?? new Uint8Array()
+    expect(countedAt(value, { cube: bridge.cube, capacity: 4 }, 1, SLOT.sent).packets).toBe(1n)
+    expect(maps['second/stations']?.entries()).toHaveLength(1)
   })
 
 const createMaps = (machine: Machine, { maps }: Program): Record<string, MachineMap> =>
