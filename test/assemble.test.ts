@@ -69,14 +69,23 @@ for (const { name, skip } of everyMachine)
   test.skipIf(skip !== undefined)(`each port counts what came and what went, whatever the CPU (${name})`, () => {
     using machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
     for (const hook of ['tc', 'xdp'] as const)
-      for (const cpus of [1, machine.cpus, 64]) {
-        const program = assemble({ name: 'chain', hook, cpus, nodes: chain(2, { port: 1, to: 'nowhere' }) })
+      for (const [cpus, capacity] of [
+        [1, 2],
+        [machine.cpus, 2],
+        [64, 1000],
+      ] as const) {
+        const program = assemble({
+          name: 'chain',
+          hook,
+          cpus,
+          nodes: chain(2, { port: 1, to: 'nowhere' }).map((node) => ({ ...node, capacity })),
+        })
         const maps = createMaps(machine, program)
         using loaded = machine.load(program, maps)
         for (let times = 0; times < 3; times++) loaded.run(frame)
         const counts = (instance: string, port: number, slot: number) => {
           const value = maps[`${instance}/${MAP.counters}`]?.lookup(word(0)) ?? new Uint8Array()
-          return countedAt(value, { cube: patch.cube, capacity: 2 }, port, slot)
+          return countedAt(value, { cube: patch.cube, capacity }, port, slot)
         }
         const three = { packets: 3n, bytes: 3n * BigInt(frame.length) }
         const dropped = SLOT.firstDrop + Object.keys(dropReasons(patch.cube)).indexOf('not_connected')

@@ -1,8 +1,9 @@
 /** Where a data plane's verdicts lead, and what counts them: what the engine tells the compiler about the graph. */
 import { viewOf } from '../base/bytes.ts'
+import type { Struct } from '../isa/layout.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { ENGINE_DROPS } from '../lang/engine-names.ts'
-import { list, puntReasons, struct, u32, u64 } from '../lang/index.ts'
+import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
 import type { Way } from './assembly.ts'
 import type { Cube } from './cube.ts'
 import type { Sight } from './look.ts'
@@ -67,11 +68,19 @@ const index = struct('key', { index: u32 }).layout
 /** A mask finds one of them. */
 export const rowsOf = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, count)))
 
+/** More of them than a list in a table has. */
+function counters(length: number): Struct {
+  const { layout } = counter
+  const [size, align] = [layout.size * length, layout.align]
+  const all = { name: 'all', offset: 0, layout: { kind: 'list', element: layout, length, size, align } } as const
+  return { kind: 'struct', name: 'counters', size, align, fields: [all] }
+}
+
 /** The counters of an instance: of each CPU, and in them of each port. */
 export const countersMap = (cube: Cube, capacity: number, cpus = 1): MapDescription => ({
   kind: 'array',
   key: index,
-  value: struct('counters', { all: list(counter.fields, rowsOf(cpus) * rowsOf(capacity) * slotsPerPort(cube)) }).layout,
+  value: counters(rowsOf(cpus) * rowsOf(capacity) * slotsPerPort(cube)),
   entries: 1,
 })
 
