@@ -24,6 +24,8 @@ export interface Assembly {
   readonly nodes: readonly Node[]
   /** Entries of the array of programs that tail calls go by, a map named `programs`. */
   readonly slots?: number
+  /** `hidden`: the verifier foresees no comparison, and so comes to an end where it would not without (passes/hide-tests.ts). */
+  readonly comparisons?: 'planned' | 'hidden' | undefined
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
   /** Packets that other programs of the graph send here are to pass it at once: they are marked. TC. */

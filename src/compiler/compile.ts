@@ -61,8 +61,8 @@ export interface Specialisation {
   readonly cpus?: number
   /** `none`: all functions are compiled in. */
   readonly calls?: 'planned' | 'none'
-  /** `hidden`: the verifier foresees no comparison, wherever it would come to an end without (passes/hide-tests.ts). */
-  readonly comparisons?: 'planned' | 'hidden'
+  /** As {@link Assembly.comparisons}. */
+  readonly comparisons?: 'planned' | 'hidden' | undefined
 }
 
 /** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
@@ -86,7 +86,7 @@ export const assemble = (assembly: Assembly): Program =>
   generate({ ...assembly, nodes: assembly.nodes.map(together) }).program
 
 /** What becomes a program. */
-interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls' | 'comparisons'> {
+interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
   readonly nodes: readonly Part[]
 }
 
@@ -134,15 +134,17 @@ function generateOnce(whole: Whole): SharedProgram {
   const code = graphs.map(select)
   code.forEach(allocate)
   checkEffort(code)
-  if (whole.comparisons !== 'hidden' && isDoubtful(graphs, code))
-    return generateOnce({ ...whole, comparisons: 'hidden' })
+  const openIn = () => code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired)))
+  const isHidden = whole.comparisons === 'hidden'
+  // What is hidden from the verifier is what it knows, and nobody else knows of these what it will.
+  if (isHidden && openIn().some((one) => one !== undefined)) throw new Decisive('comparisons that are hidden')
+  if (!isHidden && isDoubtful(graphs, code)) return generateOnce({ ...whole, comparisons: 'hidden' })
   code.forEach(tidy)
   const { name, hook = 'tc' } = whole
   const [main] = graphs
   const sites = main?.sites === undefined ? {} : { sites: main.sites }
   const program = { ...emit(code, { name, hook, maps: mapsOfWhole(whole) }), ...sites }
-  const open = code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired)))
-  return { program: slots.length === 0 ? program : { ...program, slots }, open }
+  return { program: slots.length === 0 ? program : { ...program, slots }, open: openIn() }
 }
 
 /** The first third of {@link compile}: the typed tree. */

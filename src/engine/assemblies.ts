@@ -33,6 +33,8 @@ export interface AssemblyOptions {
   readonly clock: 'kernel' | 'cell'
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
+  /** As {@link Assembly.comparisons}. */
+  readonly comparisons?: Assembly['comparisons']
   /** How many there can be. */
   readonly cpus: number
 }
@@ -124,10 +126,17 @@ class Assembler {
   private compile(planned: PlannedProgram): Program {
     this.current = planned
     const { from, nodes } = planned
-    const { point, clock, cpus, look } = this.options
+    const { point, clock, cpus, look, comparisons } = this.options
     const places = new Map(nodes.map((node, place) => [node, place]))
     const slots = this.cuts.slots.size + FIRST_SLOT
-    const common = { clock, cpus, slots, look, direction: planned.side === 'leaving' ? 'egress' : 'ingress' } as const
+    const common = {
+      clock,
+      cpus,
+      slots,
+      look,
+      comparisons,
+      direction: planned.side === 'leaving' ? 'egress' : 'ingress',
+    } as const
     const assembly: Assembly = {
       ...common,
       name: nameOf(this.met.nodes.get(nodes[0] ?? '')),

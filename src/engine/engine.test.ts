@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Unending } from '../backend/unending.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import { builtinCubes, openVirtualMachine, packet, through } from '../testing/index.ts'
 import { Engine } from './engine.ts'
@@ -95,6 +96,36 @@ describe('applying', () => {
     expect(actions.map((action) => ('at' in action ? action.at : action.path)).sort()).toEqual(
       pinsOf('lan', ['a', 'b']),
     )
+    expect(it.left()).toEqual(NOTHING)
+  })
+
+  test('where the verifier comes to no end, what it can follow is loaded instead, from then on', async () => {
+    // With two ports, there is nothing to hide.
+    const ports = { a: 'va', b: 'vb', c: 'vc' }
+    let loads = 0
+    const machine = through(it.machine, (operation, run) => {
+      if (operation === 'load' && ++loads === 2) throw new Unending('s_b', undefined)
+      return run()
+    })
+    const engine = it.engineOn({ machine })
+    await engine.apply(await file({ ports }))
+    expect(it.records.read('lan')?.comparisons).toBe('hidden')
+    expect([...it.machine.pinned('')].sort()).toEqual(pinsOf('lan', ['a', 'b', 'c']))
+    expect(it.send('va', alice, bob)).toBe('vb vc')
+    expect((await engine.apply(await file({ ports }))).actions).toEqual([])
+    await engine.apply(await file({ ports, agingTime: 10 }))
+    expect(loads).toBe(8)
+    const quick = bench()
+    await quick.engine.apply(await file({ ports, agingTime: 10 }))
+    expect(it.records.read('lan')?.programs).not.toEqual(quick.records.read('lan')?.programs)
+  })
+
+  test('where it comes to no end with that either, nothing has changed', async () => {
+    const machine = through(it.machine, (operation, run) => {
+      if (operation === 'load') throw new Unending('s_a', undefined)
+      return run()
+    })
+    await expect(it.engineOn({ machine }).apply(await file())).rejects.toThrow(/gives up on "s_a"/)
     expect(it.left()).toEqual(NOTHING)
   })
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Interface, Machine } from '../backend/machine.ts'
+import { Unending } from '../backend/unending.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
@@ -108,6 +109,9 @@ function wentOn({ received, drops, punts }: PortCounters): Count {
   )
 }
 
+/** How the programs of a graph are compiled, besides what its file says. */
+type Making = Pick<AssemblyOptions, 'look'> & { readonly comparisons?: 'hidden' | undefined }
+
 /** Graphs on one machine: graph → plan → apply, and back to nothing. */
 export class Engine {
   private readonly parts: EngineParts
@@ -117,7 +121,11 @@ export class Engine {
   }
 
   /** Works out how to get from what runs to `file`. Changes nothing; a Refusal names every reason why it cannot be. */
-  async plan(file: GraphFile, look?: Look): Promise<Change> {
+  plan(file: GraphFile): Promise<Change> {
+    return this.planAs(file, { comparisons: this.parts.records.read(file.graph.name)?.comparisons })
+  }
+
+  private async planAs(file: GraphFile, making: Making): Promise<Change> {
     const { machine, records } = this.parts
     const { graph } = file
     this.mustBeOfThisVersion()
@@ -125,7 +133,7 @@ export class Engine {
     const point = this.pointOf(graph, before)
     const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point)]
     if (wrong.length > 0) throw new Refusal(wrong)
-    return this.planFor(file, before, point, (wanted) => wanted, look)
+    return this.planFor(file, before, point, (wanted) => wanted, making)
   }
 
   /** `narrow` gives what of it is to be on this host. */
@@ -134,12 +142,12 @@ export class Engine {
     before: Running | undefined,
     point: AttachPoint,
     narrow: (wanted: Wanted) => Wanted,
-    look?: Look,
+    making: Making,
   ): Promise<Change> {
     const { machine } = this.parts
     const { graph } = file
     const numbering = numberPorts(graph, before?.numbering)
-    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes, look))
+    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes, making))
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const recorded = (path: string) => recordedMap(before, path)
@@ -158,7 +166,8 @@ export class Engine {
       point,
       programs: Object.fromEntries(fingerprints) as Record<string, string>,
       maps: recordMaps(wanted.maps),
-      ...(look === undefined ? {} : { look: true }),
+      ...(making.look === undefined ? {} : { look: true }),
+      ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
     }
     return { running, wanted, actions: plan({ ...seen, programs, kept }, wanted), conversions }
   }
@@ -192,16 +201,22 @@ export class Engine {
   private async change(file: GraphFile, look?: Look): Promise<Applied> {
     const { machine, records } = this.parts
     const { name } = file.graph
-    forget(machine, machine.pinned(name).filter(isAside))
-    const before = records.read(name)?.graph
+    const before = records.read(name)
+    const carryOut = async (making: Making): Promise<Applied> => {
+      forget(machine, machine.pinned(name).filter(isAside))
+      const made = await this.planAs(file, making)
+      const lost = change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
+      return { ...made, lost }
+    }
     // Programs have its number in them.
     if (mayCopy(file.graph)) machine.createDevice(deviceOf(name))
     try {
-      const made = await this.plan(file, look)
-      const lost = change(this.parts, records.read(name), made.running, made.wanted, made.actions, made.conversions)
-      return { ...made, lost }
+      return await carryOut({ look, comparisons: before?.comparisons })
+    } catch (error) {
+      if (!(error instanceof Unending) || before?.comparisons === 'hidden') throw error
+      return await carryOut({ look, comparisons: 'hidden' })
     } finally {
-      this.tidyDevice(file.graph, before)
+      this.tidyDevice(file.graph, before?.graph)
     }
   }
 
@@ -217,11 +232,16 @@ export class Engine {
     if (before?.version !== VERSION || before.namespace !== machine.namespace) return undefined
     const { graph, file, point } = before
     const cubes = await cubesOf(graph, file, catalogue)
-    const made = await this.planFor({ file, graph, cubes, place: () => undefined }, before, point, (wanted) =>
-      onInterfaces(wanted, (on, point) => {
-        const target = machine.interface(on)
-        return target !== undefined && machine.foreign(target, point).length === 0
-      }),
+    const made = await this.planFor(
+      { file, graph, cubes, place: () => undefined },
+      before,
+      point,
+      (wanted) =>
+        onInterfaces(wanted, (on, point) => {
+          const target = machine.interface(on)
+          return target !== undefined && machine.foreign(target, point).length === 0
+        }),
+      { comparisons: before.comparisons },
     )
     if (made.actions.length > 0) change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
     return made
@@ -310,9 +330,9 @@ export class Engine {
     numbering: Numbering,
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
-    look?: Look,
+    making: Making,
   ): Promise<Wanted> {
-    return stitch({ ...(await this.stitching(graph, numbering, point, cubes)), look })
+    return stitch({ ...(await this.stitching(graph, numbering, point, cubes)), ...making })
   }
 
   private async stitching(

@@ -26,6 +26,8 @@ export interface Running {
   readonly maps: RecordedMaps
   /** Somebody looks at it: its programs are others than they will be when he has gone. */
   readonly look?: true
+  /** Its verifier would come to no end with the programs that are quicker. */
+  readonly comparisons?: 'hidden'
   /** Of `applying` and `switching`. */
   readonly change?: Journal
 }

@@ -1,4 +1,5 @@
 import type { LoadedProgram, MachineMap, RunResult } from '../backend/machine.ts'
+import { Unending } from '../backend/unending.ts'
 import { fromCString } from '../base/bytes.ts'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
 import { programBtf } from '../isa/btf.ts'
@@ -161,11 +162,7 @@ export function rejection(program: Program, errno: number, log: string): Refusal
   const kept = lines.slice(-LINES_KEPT)
   const omitted = lines.length - kept.length
   if (/processed \d{7,} insns|Processed \d{7,} insn|too large/.test(log))
-    return refusal(
-      `the kernel gives up on "${program.name}": its verifier follows every combination of branches, and there are too many`,
-      'let a function compute what the loop needs, shorten it, or have fewer branches in it',
-      placeInLog(program, lines),
-    )
+    return new Unending(program.name, placeInLog(program, lines))
   return refusal(
     `the kernel refuses "${program.name}" (${errnoName(errno)}): ${reasonIn(lines)}`,
     [
