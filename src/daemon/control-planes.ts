@@ -104,8 +104,8 @@ export class ControlPlanes implements Disposable {
 /** How long one has to run for its next failure to be a first one again, in waits. */
 const FORGOTTEN = 10
 
-/** How much longer one may take until it runs: its modules are loaded first. */
-const STARTING = 6
+/** Milliseconds that one may take until it runs: its modules are loaded first, on a machine that may be busy. */
+const STARTING = 60_000
 
 class Supervised implements Disposable {
   private readonly orders: Orders
@@ -141,7 +141,7 @@ class Supervised implements Disposable {
   /** Whether it is still there. One that has not answered for too long is ended. */
   ask(): void {
     if (this.worker === undefined || this.state === 'waiting') return
-    const patience = this.options.patience * (this.state === 'running' ? 1 : STARTING)
+    const patience = this.state === 'running' ? this.options.patience : STARTING
     if (performance.now() - this.heardAt > patience) {
       this.failed(`it did not answer for ${patience} ms`)
       void this.worker.terminate()
