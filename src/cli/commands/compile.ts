@@ -80,6 +80,9 @@ function setting(text: string, before: Readonly<Record<string, unknown>>): Reado
   return { ...before, [key]: parse(value) as unknown }
 }
 
+/** An object file goes anywhere: with more CPUs than that, some count in one place, and may lose counts. */
+const OBJECT_CPUS = 64
+
 async function run(name: string, options: Options): Promise<void> {
   const isFolder = existsSync(join(name, 'dataplane.ts'))
   const { cube, dataplane } = await builtinCubes().find(isFolder ? resolve(name) : name, process.cwd())
@@ -99,7 +102,7 @@ async function run(name: string, options: Options): Promise<void> {
   if (print === 'ssa') console.log(toGraphs(source, at(0)).map(printGraph).join('\n\n'))
   if (print === 'asm') console.log(printProgram(compile(source, at(0))))
   if (output === undefined) return
-  const programs = exits.map(({ port: index }) => compile(source, at(index)))
+  const programs = exits.map(({ port: index }) => compile(source, { ...at(index), cpus: OBJECT_CPUS }))
   const object = elfObject(programs)
   write(output, object)
   console.log(summary(output, object, programs, cube.name))
