@@ -383,6 +383,49 @@ describe('when the machine', () => {
   })
 })
 
+test('what was counted is kept when ports need more room, and when a process is killed meanwhile', async () => {
+  let killed = 0
+  for (let at = 0; ; at++) {
+    const it = bench()
+    await it.engine.apply(await file())
+    const found = it.records.read('lan')
+    if (found === undefined) throw new Error('there is no record')
+    // As after many ports that came and went.
+    it.records.write({ ...found, numbering: { s: { ids: { a: 0, b: 1 }, next: 64 } } })
+    it.send('va', alice, bob)
+    let sent = 1n
+    const send = () => {
+      it.send('va', alice, alice)
+      sent++
+    }
+    let [operations, isDead] = [0, false]
+    const machine = through(it.machine, (operation, run) => {
+      if (operation.startsWith('Symbol')) return run()
+      if (operation === 'settle') send()
+      isDead ||= operations++ === at
+      if (isDead) throw new Injected(operation)
+      return run()
+    })
+    const wider = await file({ ports: { a: 'va', b: 'vb', c: 'vc' } })
+    const ended = await it
+      .engineOn({ machine })
+      .apply(wider)
+      .then(
+        () => 'done',
+        () => 'killed',
+      )
+    if (ended === 'killed') await it.engine.apply(wider)
+    send()
+    const [a] = (await it.engine.status('lan')).instances[0]?.ports ?? []
+    expect(a?.received.packets, `killed at ${at}`).toBe(sent)
+    expect(a?.drops.same_port?.packets, `killed at ${at}`).toBe(sent - 1n)
+    expect(a?.sent.packets).toBe(0n)
+    if (ended === 'done') break
+    killed++
+  }
+  expect(killed).toBeGreaterThan(20)
+})
+
 test('what another version has left is not touched, but for deleting it', async () => {
   const it = bench()
   await it.engine.apply(await file())

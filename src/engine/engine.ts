@@ -6,7 +6,7 @@ import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
 import type { Look } from '../compiler/look.ts'
-import { ROW_OF } from '../compiler/wiring.ts'
+import { MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
@@ -14,11 +14,12 @@ import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
 import { deviceOf, mayCopy } from './copies.ts'
+import { slotsOf, withCounted } from './counted.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText, linkText, type Port } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
-import { isAside, linkPath, WHOLE } from './paths.ts'
+import { isAside, linkPath, mapPath, WHOLE } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import {
@@ -151,10 +152,18 @@ export class Engine {
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const recorded = (path: string) => recordedMap(before, path)
-    const seen = observe(machine, wanted, recorded)
+    const slots = slotsOf(graph, file.cubes)
+    const recordedSlots = before?.slots ?? {}
+    const found = observe(machine, wanted, recorded)
+    const isRenamed = (path: string) => path in recordedSlots && String(recordedSlots[path]) !== String(slots[path])
+    const seen = { ...found, sameMaps: new Set([...found.sameMaps].filter((path) => !isRenamed(path))) }
     const changed = seen.paths.filter((path) => path in wanted.maps && !seen.sameMaps.has(path))
     const { kept, conversions, diagnostics } = keepState(file, changed, recorded)
     if (diagnostics.length > 0) throw new Refusal(diagnostics)
+    const counters = changed.flatMap((path) => {
+      const [from, slots] = [recorded(path), recordedSlots[path]]
+      return from === undefined || slots === undefined ? [] : [{ path, from, slots }]
+    })
     const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
     const running: Running = {
       version: VERSION,
@@ -168,8 +177,10 @@ export class Engine {
       maps: recordMaps(wanted.maps),
       ...(making.look === undefined ? {} : { look: true }),
       ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
+      slots,
+      counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
     }
-    return { running, wanted, actions: plan({ ...seen, programs, kept }, wanted), conversions }
+    return { running, wanted, actions: plan({ ...seen, programs, kept, counters }, wanted), conversions }
   }
 
   /** Plans and carries out. Nothing has changed when it throws. */
@@ -434,6 +445,7 @@ export class Engine {
     const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
     using held = new Held()
     const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
+    const counted = running.counted?.[mapPath(graph.name, instance.name, MAP.counters)] ?? {}
     const attached = observe(machine, nothing(graph.name)).attachments
     const stateOf = ({ name, link }: Port): PortStatus['state'] => {
       if (link === undefined || link.to === 'port') return 'up'
@@ -448,12 +460,12 @@ export class Engine {
         name: port.name,
         to: linkText(port.link),
         state: stateOf(port),
-        ...counters(numbers.ids[port.name] ?? 0),
+        ...withCounted(counters(numbers.ids[port.name] ?? 0), counted[numbers.ids[port.name] ?? 0]),
       }),
     )
     const directions = Object.entries(ROW_OF).map(([name, row]): PortStatus => {
-      const counted = counters(row)
-      return { name, to: 'what is behind it', state: 'up', ...counted, sent: wentOn(counted) }
+      const both = withCounted(counters(row), counted[row])
+      return { name, to: 'what is behind it', state: 'up', ...both, sent: wentOn(both) }
     })
     const tables = openTables(machine, graph.name, instance.name, cube, held)
     const complete = Object.keys(cube.state).every((name) => name in tables)

@@ -5,6 +5,7 @@
 import type { Machine } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { type Conversions, carryOut, forget, isPreparation, prepare, takeBack } from './apply.ts'
+import { keepCounts } from './counted.ts'
 import { seenPath } from './paths.ts'
 import type { Action, Step } from './plan.ts'
 import { type Journal, type Records, type Running, recordedMap } from './records.ts'
@@ -101,10 +102,22 @@ export function finish(site: Site, changing: Changing, conversions: Conversions)
 }
 
 function settle(site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number {
+  const { machine, records } = site
   const described = describedIn(changing)
-  const lost = steps.reduce((sum, step) => sum + carryOut(site.machine, step, described, conversions), 0)
-  const { change: _, ...running } = changing
-  site.records.write({ ...running, state: 'applied' })
+  const { before } = changing.change
+  // What was counted before may be in there already.
+  let running = records.read(changing.graph.name) ?? changing
+  let lost = 0
+  for (const step of steps) {
+    if (step.do === 'keep counts') {
+      const kept = keepCounts(machine, step, before?.counted?.[step.path])
+      if (kept === undefined) continue
+      running = { ...running, counted: { ...running.counted, [step.path]: kept } }
+      records.write(running)
+    } else lost += carryOut(machine, step, described, conversions)
+  }
+  const { change: _, ...applied } = running
+  records.write({ ...applied, state: 'applied' })
   return lost
 }
 

@@ -4,6 +4,7 @@ import type { Machine, MachineMap } from '../backend/machine.ts'
 import { toHex } from '../base/bytes.ts'
 import { encode } from '../isa/encode.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
+import type { OldCounters } from './counted.ts'
 import { isSameMap } from './migrate.ts'
 import { isLinkPath, isMapPath, nextPath, programPath, seenPath } from './paths.ts'
 import type { Entry, Wanted, WantedAttachment, WantedProgram, WantedSlot } from './stitch.ts'
@@ -36,6 +37,7 @@ export type Step =
   | ({ readonly do: 'attach' | 'replace'; readonly path: string; readonly instructions: number } & Target)
   | ({ readonly do: 'detach'; readonly path: string } & Target)
   | { readonly do: 'settle'; readonly path: string }
+  | ({ readonly do: 'keep counts' } & OldCounters)
   | ({ readonly do: 'copy again' } & Copy)
   | { readonly do: 'adopt'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
@@ -57,6 +59,8 @@ export interface Present {
   readonly sameMaps: ReadonlySet<string>
   /** How others are described whose entries are to be kept. */
   readonly kept: ReadonlyMap<string, MapDescription>
+  /** Counters that will be others. */
+  readonly counters?: readonly OldCounters[] | undefined
   /** Attachments that are there. */
   readonly attachments: ReadonlyMap<string, Target>
   /** The fingerprints of their programs, where they are known. */
@@ -141,6 +145,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     ...switches(present, wanted, new Set(loads.map(({ path }) => path))),
     ...(isLeft ? [{ do: 'settle', path: wanted.graph } as const] : []),
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
+    ...(present.counters ?? []).map((old): Action => ({ do: 'keep counts', ...old })),
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
     ...loads
       .filter(({ path }) => pinned.has(programPath(path)))

@@ -1,5 +1,6 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
+import type { CountedPorts, Slots } from './counted.ts'
 import type { Graph } from './graph.ts'
 import type { Step } from './plan.ts'
 
@@ -28,6 +29,10 @@ export interface Running {
   readonly look?: true
   /** Its verifier would come to no end with the programs that are quicker. */
   readonly comparisons?: 'hidden'
+  /** What the counters of instances are about, by the paths of their maps. */
+  readonly slots?: Readonly<Record<string, Slots>>
+  /** What counters at these paths have counted that are no more. */
+  readonly counted?: Readonly<Record<string, CountedPorts>>
   /** Of `applying` and `switching`. */
   readonly change?: Journal
 }
