@@ -37,6 +37,10 @@ describe('tests for the verifier', () => {
       'v9 = load 4 0(v1)\nv8 = alu add 32(v9, 0)\nif v8 ule32 7 jump b1 else b7\nb1:\nv7 = alu or 32(v8, 0)',
     ],
     [
+      'what is joined with itself again and again',
+      `v3 = load 4 0(v1)\nv10 = alu and 32(v3, 7)\n${Array.from({ length: 60 }, (_, one) => `v${11 + one} = alu or 32(v${10 + one}, v${10 + one})`).join('\n')}\nv9 = alu or 32(v70, v70)`,
+    ],
+    [
       'what two masks join',
       'v3 = load 4 0(v1)\nv4 = alu and 32(v3, 3)\nv5 = alu and 32(v3, 4)\nv9 = alu or 32(v4, v5)',
     ],

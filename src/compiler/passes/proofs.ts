@@ -29,9 +29,17 @@ export function knownProofs(graph: Graph, analyses = new Analyses(graph)): boole
 const FARTHEST = BigInt(FARTHEST_BYTE)
 const UNKNOWN = 2n ** 64n - 1n
 
+/** Values that are looked at for one test, before it is left to the verifier: what goes round loops can be asked for in very many ways. */
+const MOST_STEPS = 5_000
+
 class Knowledge {
   private readonly dominators: Dominators
   private readonly homes = new Map<Value, Block>()
+  /** What {@link computed} has found of values that depend on nothing that goes round a loop to them. */
+  private readonly found = new Map<Value, bigint>()
+  private steps = 0
+  /** How often {@link most} had to give up. */
+  private unknown = 0
 
   constructor(graph: Graph, dominators: Dominators) {
     this.dominators = dominators
@@ -40,6 +48,7 @@ class Knowledge {
 
   covers(block: Block): boolean {
     const { end } = block
+    this.steps = 0
     if (end?.op !== 'branch') return false
     if (this.isExact(end.left, new Set()) || this.isWithin(block)) return true
     return end.right.op === 'const' && this.most(end.left, block) <= end.right.value
@@ -93,15 +102,26 @@ class Knowledge {
   }
 
   /** The largest that the verifier takes a value for where a block ends. */
-  private most(value: Value, at: Block | undefined, seen: ReadonlySet<Value> = new Set()): bigint {
-    if (seen.has(value)) return UNKNOWN
-    const deeper = new Set(seen).add(value)
-    const inside = this.computed(value, deeper)
+  private most(value: Value, at: Block | undefined, seen: Set<Value> = new Set()): bigint {
+    if (seen.has(value) || ++this.steps > MOST_STEPS) {
+      this.unknown++
+      return UNKNOWN
+    }
+    const inside = this.found.get(value) ?? this.find(value, seen)
     // What is loaded again instead of being kept has lost what a test said of it.
     return value.op === 'load' || at === undefined ? inside : this.tested(value, at, inside)
   }
 
-  private computed(value: Value, seen: ReadonlySet<Value>): bigint {
+  private find(value: Value, seen: Set<Value>): bigint {
+    const before = this.unknown
+    seen.add(value)
+    const found = this.computed(value, seen)
+    seen.delete(value)
+    if (this.unknown === before) this.found.set(value, found)
+    return found
+  }
+
+  private computed(value: Value, seen: Set<Value>): bigint {
     const home = this.homes.get(value)
     const most = (index: number): bigint => {
       const one = value.arguments[index]
