@@ -201,6 +201,7 @@ function unoptimised(whole: Whole): Graph[] {
     look,
     nodes,
     passesMarked,
+    comparisons,
   } = whole
   const parts = nodes.map((part) => {
     const { cube, module, syntax } = part.source
@@ -221,7 +222,7 @@ function unoptimised(whole: Whole): Graph[] {
   })
   // What is called is not traced, so nothing is.
   const called = look?.trace === true ? 'none' : calls
-  return lower(parts, { hook, direction, verdicts, clock, calls: called, cpus, look, passesMarked })
+  return lower(parts, { hook, direction, verdicts, clock, calls: called, cpus, look, passesMarked, comparisons })
 }
 
 /** `return forward(port)` */

@@ -3,6 +3,7 @@
  * place is an address that the program knows but for the number of its CPU, which it asks for once: where maps of values per CPU are
  * asked, each count is a lookup and a test.
  */
+import type { Assembly } from './assembly.ts'
 import type { Cube } from './cube.ts'
 import type { Value } from './ir.ts'
 import type { Looks } from './lower-look.ts'
@@ -17,12 +18,15 @@ export interface Counted {
   /** Ports that there is room for. */
   readonly capacity: number
   readonly looks: Looks | undefined
+  /** As {@link Assembly.comparisons}. */
+  readonly comparisons?: Assembly['comparisons']
 }
 
 export class Counts {
   /** Whoever looks at what is counted. */
   readonly looks: Looks | undefined
   private readonly frame: Frame
+  private readonly isHidden: boolean
   private readonly map: string
   /** Ports, rounded up. */
   private readonly rows: number
@@ -30,8 +34,9 @@ export class Counts {
   private readonly row: number
   private readonly all: number
 
-  constructor(frame: Frame, { cube, prefix, capacity, looks }: Counted) {
+  constructor(frame: Frame, { cube, prefix, capacity, looks, comparisons }: Counted) {
     this.looks = looks
+    this.isHidden = comparisons === 'hidden'
     this.frame = frame
     this.map = `${prefix}${MAP.counters}`
     this.rows = rowsOf(capacity)
@@ -63,7 +68,20 @@ export class Counts {
   private rowOf(port: Value): Value {
     const { builder } = this.frame
     // The verifier may know no bounds of it.
-    const index = builder.emit({ op: 'alu', alu: 'and', bits: 32 }, port, builder.constant(this.rows - 1))
+    const number = this.isHidden ? this.hidden(port) : port
+    const index = builder.emit({ op: 'alu', alu: 'and', bits: 32 }, number, builder.constant(this.rows - 1))
     return builder.emit({ op: 'alu', alu: 'mul', bits: 64 }, index, builder.constant(this.row))
+  }
+
+  /**
+   * Of a number that is added to an address, the verifier keeps ways apart by all that it was computed from
+   * (adjust_reg_min_max_vals, kernel/bpf/verifier.c). What goes by way of half a slot of stack was computed from nothing.
+   */
+  private hidden(port: Value): Value {
+    const { builder } = this.frame
+    const { at } = builder
+    const slot = builder.emit({ op: 'stack', object: { size: 4, align: 8, what: 'the number of a port', at } })
+    builder.emit({ op: 'store', size: 4, offset: 0 }, slot, port)
+    return builder.emit({ op: 'load', size: 4, offset: 0, from: 'shared' }, slot)
   }
 }

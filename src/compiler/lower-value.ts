@@ -1,6 +1,7 @@
 /** Values, conditions and references of the typed tree → SSA; statements are in lower.ts. */
 
 import type { Hook } from '../isa/program.ts'
+import type { Assembly } from './assembly.ts'
 import { Builder } from './builder.ts'
 import { Counts } from './counts.ts'
 import type { Cube } from './cube.ts'
@@ -46,6 +47,8 @@ export interface ProgramOptions {
   readonly calls: 'planned' | 'none'
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
+  /** As {@link Assembly.comparisons}. */
+  readonly comparisons?: Assembly['comparisons']
 }
 
 export interface LowerOptions extends ProgramOptions {
@@ -127,11 +130,17 @@ export abstract class ValueLowering implements References {
     this.packet = packet
     this.checksums = new Checksums(builder, packet, options.hook)
     const settle = (isLast: boolean) => this.checksums.settle(isLast)
-    const { cube, prefix, look } = options
+    const { cube, prefix, look, comparisons } = options
     const instance = prefix.slice(0, -1)
     this.traces = sites && new Traces(builder, sites, cube, instance)
     this.looks = look && new Looks(builder, packet, cube, instance, look, this.traces)
-    const counts = new Counts(frame, { cube, prefix, capacity: options.wiring.capacity, looks: this.looks })
+    const counts = new Counts(frame, {
+      cube,
+      prefix,
+      capacity: options.wiring.capacity,
+      looks: this.looks,
+      comparisons,
+    })
     this.exits =
       options.verdicts === 'returned'
         ? new ReturnedVerdicts(builder, packet, settle)

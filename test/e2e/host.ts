@@ -72,9 +72,13 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** Of what a command prints: skeletons have all of an object in them, and so its counters. */
+const MOST_PRINTED = 16 * 1024 * 1024
+
 /** Runs a command to its end. */
 export function run(command: string, ...words: readonly string[]): Ended {
-  const { status, stdout, stderr, error } = spawnSync(command, words, { cwd: ROOT, encoding: 'utf8', timeout: 60_000 })
+  const options = { cwd: ROOT, encoding: 'utf8', timeout: 60_000, maxBuffer: MOST_PRINTED } as const
+  const { status, stdout, stderr, error } = spawnSync(command, words, options)
   if (error !== undefined) throw error
   return { code: status, stdout, stderr }
 }
