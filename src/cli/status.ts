@@ -1,5 +1,5 @@
 /** A graph's state for people. */
-import type { GraphStatus, InstanceStatus, PortStatus } from '../engine/engine.ts'
+import type { GraphStatus, InstanceStatus, PortStatus } from '../engine/status.ts'
 import { bytes, records, table } from './table.ts'
 
 /** `rows`: how many of each view are shown. */

@@ -1,10 +1,10 @@
 /** A graph tried out on the user-space machine: a simulated host behind every port, and every pair of them talking. */
 import { formatMac } from '../base/address.ts'
 import { equal } from '../base/bytes.ts'
-import type { GraphStatus } from '../engine/engine.ts'
 import type { GraphFile } from '../engine/graph.ts'
 import type { Action } from '../engine/plan.ts'
 import { wiresOf } from '../engine/ports.ts'
+import type { GraphStatus } from '../engine/status.ts'
 import type { SimulatedHost } from '../vm/host.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
 import type { Host } from './host.ts'

@@ -2,39 +2,27 @@ import { resolve } from 'node:path'
 import type { Interface, Machine } from '../backend/machine.ts'
 import { Unending } from '../backend/unending.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
-import { Held } from '../base/held.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
 import type { Look } from '../compiler/look.ts'
-import { MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
-import type { View } from '../cube/control.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
 import { deviceOf, mayCopy } from './copies.ts'
-import { slotsOf, withCounted } from './counted.ts'
+import { slotsOf } from './counted.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
-import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText, linkText, type Port } from './graph.ts'
+import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
-import { isAside, linkPath, mapPath, WHOLE } from './paths.ts'
+import { isAside, linkPath, WHOLE } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
-import {
-  capacityOf,
-  type Numbering,
-  numberPorts,
-  type Records,
-  type Running,
-  recordedMap,
-  recordMaps,
-  VERSION,
-} from './records.ts'
+import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
 import { conversionsAgain, keepState } from './state.ts'
+import { type GraphStatus, instanceStatus } from './status.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
-import { type Count, openTables, type PortCounters, readCounters } from './tables.ts'
 import { watchInterfaces } from './watch.ts'
 
 export interface EngineParts {
@@ -74,40 +62,6 @@ export interface Looked {
 function sitesOf({ attachments, slots }: Wanted): ReadonlyMap<number, TraceSite> {
   const programs = [...Object.values(attachments), ...Object.values(slots).flat()].map(({ program }) => program)
   return new Map(programs.flatMap(({ sites = [] }) => sites).map((site) => [site.id, site]))
-}
-
-/** What an instance looks like now. */
-export interface InstanceStatus {
-  readonly name: string
-  readonly cube: string
-  readonly summary: string
-  readonly ports: readonly PortStatus[]
-  readonly views: Readonly<Record<string, View>>
-}
-
-export interface PortStatus extends PortCounters {
-  readonly name: string
-  /** What it leads to: `eth0`, `blue/eth0`, `host eth0`, `router.lan`, `nothing`. A transparent cube has a row for each direction. */
-  readonly to: string
-  /** Whether packets flow: the program is on the interface, and the interface is up; always, where none is needed. */
-  readonly state: 'up' | 'down' | 'detached'
-}
-
-export interface GraphStatus {
-  readonly name: string
-  readonly state: Running['state']
-  readonly file: string
-  readonly point: AttachPoint
-  readonly instances: readonly InstanceStatus[]
-}
-
-/** Of a transparent cube: all that it has not kept; nobody counts what goes on. */
-function wentOn({ received, drops, punts }: PortCounters): Count {
-  const kept = [...Object.values(drops), ...Object.values(punts)]
-  return kept.reduce(
-    (rest, { packets, bytes }) => ({ packets: rest.packets - packets, bytes: rest.bytes - bytes }),
-    received,
-  )
 }
 
 /** How the programs of a graph are compiled, besides what its file says. */
@@ -433,58 +387,9 @@ export class Engine {
     const cubes = await cubesOf(graph, file, catalogue)
     const instances = graph.instances.flatMap((instance) => {
       const folder = cubes.get(instance.cube)
-      return folder === undefined ? [] : [this.instanceStatus(running, instance, folder)]
+      return folder === undefined ? [] : [instanceStatus(this.parts.machine, running, instance, folder)]
     })
     return { name, state, file, point, instances }
-  }
-
-  private instanceStatus(running: Running, instance: Graph['instances'][number], folder: CubeFolder): InstanceStatus {
-    const { machine } = this.parts
-    const { graph, numbering, point } = running
-    const { cube, control } = folder
-    const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
-    using held = new Held()
-    const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
-    const counted = running.counted?.[mapPath(graph.name, instance.name, MAP.counters)] ?? {}
-    const attached = observe(machine, nothing(graph.name)).attachments
-    const stateOf = ({ name, link }: Port): PortStatus['state'] => {
-      if (link === undefined || link.to === 'port') return 'up'
-      const on = machine.interface(interfaceText(link))
-      const at = link.to === 'host' ? 'tc egress' : point
-      const there = attached.get(linkPath(graph.name, instance.name, name, at))?.interface
-      if (on === undefined || there !== on.name) return 'detached'
-      return on.up ? 'up' : 'down'
-    }
-    const ports = instance.ports.map(
-      (port): PortStatus => ({
-        name: port.name,
-        to: linkText(port.link),
-        state: stateOf(port),
-        ...withCounted(counters(numbers.ids[port.name] ?? 0), counted[numbers.ids[port.name] ?? 0]),
-      }),
-    )
-    const directions = Object.entries(ROW_OF).map(([name, row]): PortStatus => {
-      const both = withCounted(counters(row), counted[row])
-      return { name, to: 'what is behind it', state: 'up', ...both, sent: wentOn(both) }
-    })
-    const tables = openTables(machine, graph.name, instance.name, cube, held)
-    const complete = Object.keys(cube.state).every((name) => name in tables)
-    const context = {
-      state: tables,
-      config: instance.config,
-      portName: (id: number) => Object.entries(numbers.ids).find(([, number]) => number === id)?.[0],
-      now: () => machine.now(),
-    }
-    const views = complete
-      ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, view(context)]))
-      : {}
-    return {
-      name: instance.name,
-      cube: cube.name,
-      summary: cube.summary,
-      ports: cube.shape === 'transparent' ? directions : ports,
-      views,
-    }
   }
 
   /** All graphs, for they share this host; or one. */

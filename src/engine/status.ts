@@ -1,0 +1,101 @@
+/** What runs, for people: each port's counters, and the views of control planes. */
+import type { Machine } from '../backend/machine.ts'
+import { Held } from '../base/held.ts'
+import { MAP, ROW_OF } from '../compiler/wiring.ts'
+import type { CubeFolder } from '../cube/catalogue.ts'
+import type { View } from '../cube/control.ts'
+import type { AttachPoint } from '../isa/program.ts'
+import { withCounted } from './counted.ts'
+import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
+import { linkPath, mapPath } from './paths.ts'
+import { observe } from './plan.ts'
+import { capacityOf, type Running } from './records.ts'
+import { nothing } from './stitch.ts'
+import { type Count, openTables, type PortCounters, readCounters } from './tables.ts'
+
+/** What an instance looks like now. */
+export interface InstanceStatus {
+  readonly name: string
+  readonly cube: string
+  readonly summary: string
+  readonly ports: readonly PortStatus[]
+  readonly views: Readonly<Record<string, View>>
+}
+
+export interface PortStatus extends PortCounters {
+  readonly name: string
+  /** What it leads to: `eth0`, `blue/eth0`, `host eth0`, `router.lan`, `nothing`. A transparent cube has a row for each direction. */
+  readonly to: string
+  /** Whether packets flow: the program is on the interface, and the interface is up; always, where none is needed. */
+  readonly state: 'up' | 'down' | 'detached'
+}
+
+export interface GraphStatus {
+  readonly name: string
+  readonly state: Running['state']
+  readonly file: string
+  readonly point: AttachPoint
+  readonly instances: readonly InstanceStatus[]
+}
+
+/** Of a transparent cube: all that it has not kept; nobody counts what goes on. */
+function wentOn({ received, drops, punts }: PortCounters): Count {
+  const kept = [...Object.values(drops), ...Object.values(punts)]
+  return kept.reduce(
+    (rest, { packets, bytes }) => ({ packets: rest.packets - packets, bytes: rest.bytes - bytes }),
+    received,
+  )
+}
+
+/** Counters, and what the cube's control plane shows. */
+export function instanceStatus(
+  machine: Machine,
+  running: Running,
+  instance: Instance,
+  { cube, control }: CubeFolder,
+): InstanceStatus {
+  const { graph, numbering, point } = running
+  const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
+  using held = new Held()
+  const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
+  const counted = running.counted?.[mapPath(graph.name, instance.name, MAP.counters)] ?? {}
+  const attached = observe(machine, nothing(graph.name)).attachments
+  const stateOf = ({ name, link }: Port): PortStatus['state'] => {
+    if (link === undefined || link.to === 'port') return 'up'
+    const on = machine.interface(interfaceText(link))
+    const at = link.to === 'host' ? 'tc egress' : point
+    const there = attached.get(linkPath(graph.name, instance.name, name, at))?.interface
+    if (on === undefined || there !== on.name) return 'detached'
+    return on.up ? 'up' : 'down'
+  }
+  const ports = instance.ports.map(
+    (port): PortStatus => ({
+      name: port.name,
+      to: linkText(port.link),
+      state: stateOf(port),
+      ...withCounted(counters(numbers.ids[port.name] ?? 0), counted[numbers.ids[port.name] ?? 0]),
+    }),
+  )
+  const directions = Object.entries(ROW_OF).map(([name, row]): PortStatus => {
+    const both = withCounted(counters(row), counted[row])
+    return { name, to: 'what is behind it', state: 'up', ...both, sent: wentOn(both) }
+  })
+  const tables = openTables(machine, graph.name, instance.name, cube, held)
+  const complete = Object.keys(cube.state).every((name) => name in tables)
+  const context = {
+    state: tables,
+    config: instance.config,
+    portName: (id: number) => Object.entries(numbers.ids).find(([, number]) => number === id)?.[0],
+    now: () => machine.now(),
+  }
+  const views = complete
+    ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, view(context)]))
+    : {}
+  return {
+    name: instance.name,
+    cube: cube.name,
+    summary: cube.summary,
+    ports: cube.shape === 'transparent' ? directions : ports,
+    views,
+  }
+}
