@@ -5,10 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
-import { addAddress } from '../../src/kernel/netlink/address.ts'
-import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+import { createHosts } from './hosts.ts'
 
 const NS = `tess-look-${process.pid}`
 const GRAPH = `look-${process.pid}`
@@ -48,18 +47,7 @@ describe.skipIf(reason !== undefined)(`looking at a graph${reason === undefined 
 
   beforeAll(() => {
     before = snapshot()
-    createNamespace(NS)
-    for (const { ns, port, number } of HOSTS) {
-      createNamespace(ns)
-      inNamespace(NS, () => {
-        createVeth({ name: port }, { name: 'eth0', namespace: ns })
-        changeLink(port, { silent: true, up: true })
-      })
-      inNamespace(ns, () => {
-        changeLink('eth0', { up: true })
-        addAddress('eth0', `10.78.0.${number}/24`)
-      })
-    }
+    createHosts(NS, HOSTS, '10.78.0')
     expect(inNamespace(NS, () => tessera('apply', file)).code).toBe(0)
     ping()
   })

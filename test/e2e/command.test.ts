@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
-import { addAddress } from '../../src/kernel/netlink/address.ts'
-import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { changeLink } from '../../src/kernel/netlink/link.ts'
 import { type Ended, isThere, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+import { createHosts } from './hosts.ts'
 
 const NS = `tess-cmd-${process.pid}`
 const HOSTS = ['a', 'b', 'c'].map((name, index) => ({
@@ -125,18 +125,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
 
   beforeAll(() => {
     before = snapshot()
-    createNamespace(NS)
-    for (const { ns, port, number } of HOSTS) {
-      createNamespace(ns)
-      inNamespace(NS, () => {
-        createVeth({ name: port }, { name: 'eth0', namespace: ns })
-        changeLink(port, { silent: true, up: true })
-      })
-      inNamespace(ns, () => {
-        changeLink('eth0', { up: true })
-        addAddress('eth0', `10.78.0.${number}/24`)
-      })
-    }
+    createHosts(NS, HOSTS, '10.78.0')
   })
 
   afterAll(() => {

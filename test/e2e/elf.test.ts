@@ -9,11 +9,10 @@ import { elfObject } from '../../src/isa/elf.ts'
 import { XDP_ACTION } from '../../src/isa/opcodes.ts'
 import type { Program } from '../../src/isa/program.ts'
 import { mount, umount } from '../../src/kernel/ffi.ts'
-import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
-import { addAddress } from '../../src/kernel/netlink/address.ts'
-import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { packet } from '../../src/testing/index.ts'
 import { type Ended, isThere, run, settled, snapshot, tessera, whyNot } from './host.ts'
+import { createHosts } from './hosts.ts'
 
 const NS = `tess-elf-${process.pid}`
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
@@ -41,18 +40,7 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     folder = mkdtempSync(join(tmpdir(), 'tessera-'))
     hub = join(folder, 'hub.o')
     pins = join(folder, 'pins')
-    createNamespace(NS)
-    for (const { ns, port, number } of HOSTS) {
-      createNamespace(ns)
-      inNamespace(NS, () => {
-        createVeth({ name: port }, { name: 'eth0', namespace: ns })
-        changeLink(port, { silent: true, up: true })
-      })
-      inNamespace(ns, () => {
-        changeLink('eth0', { up: true })
-        addAddress('eth0', `10.79.0.${number}/24`)
-      })
-    }
+    createHosts(NS, HOSTS, '10.79.0')
     const ports = HOSTS.flatMap(({ port }) => ['-i', port])
     inNamespace(NS, () => done(tessera('compile', 'examples/hub', ...ports, '-o', hub)))
     mkdirSync(pins)

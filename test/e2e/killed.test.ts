@@ -7,10 +7,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
-import { addAddress } from '../../src/kernel/netlink/address.ts'
-import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { ROOT, run, settled, snapshot, tessera, whyNot } from './host.ts'
+import { createHosts } from './hosts.ts'
 
 const NS = `tess-kill-${process.pid}`
 const GRAPH = `kill-${process.pid}`
@@ -39,18 +38,7 @@ describe.skipIf(reason !== undefined)(`kill -9${reason === undefined ? '' : ` ($
 
   beforeAll(() => {
     before = snapshot()
-    createNamespace(NS)
-    for (const { ns, port, number } of HOSTS) {
-      createNamespace(ns)
-      inNamespace(NS, () => {
-        createVeth({ name: port }, { name: 'eth0', namespace: ns })
-        changeLink(port, { silent: true, up: true })
-      })
-      inNamespace(ns, () => {
-        changeLink('eth0', { up: true })
-        addAddress('eth0', `10.79.0.${number}/24`)
-      })
-    }
+    createHosts(NS, HOSTS, '10.79.0')
     expect(inNamespace(NS, () => tessera('apply', FILES[0] ?? '')).code).toBe(0)
     // The first packets make the hosts known to each other.
     inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '2', '-i', '0.2', '10.79.0.2'))
