@@ -5,6 +5,7 @@ import { Held } from '../base/held.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import type { Convert } from './migrate.ts'
+import { owned } from './owner.ts'
 import { isAside, isLinkPath, nextPath, programPath } from './paths.ts'
 import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
@@ -45,9 +46,9 @@ export function prepare(
     maps.set(path, held.use(map))
     return map
   }
-  const load = ({ program, maps }: WantedProgram): LoadedProgram => {
+  const load = ({ program, maps, owner }: WantedProgram): LoadedProgram => {
     const given = Object.keys(program.maps).map((name) => [name, mapAt(maps[name] ?? name)] as const)
-    return machine.load(program, Object.fromEntries(given))
+    return owned(owner, () => machine.load(program, Object.fromEntries(given)))
   }
   for (const action of preparations) {
     switch (action.do) {

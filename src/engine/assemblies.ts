@@ -10,6 +10,7 @@ import { copiesAt, deviceOf } from './copies.ts'
 import { type Cuts, cut, type PlannedProgram } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
+import { entryOwner, nodeOwner, type Owner, owned, RefusedProgram } from './owner.ts'
 import { assembleOnce } from './programs.ts'
 import { capacityOf, type Numbering } from './records.ts'
 
@@ -40,13 +41,18 @@ export interface AssemblyOptions {
 }
 
 export interface GraphPrograms {
-  readonly entries: readonly { readonly entry: GraphEntry; readonly program: Program }[]
+  readonly entries: readonly (OwnProgram & { readonly entry: GraphEntry })[]
   /** Those that others go over to, by their slots. */
-  readonly slots: ReadonlyMap<number, Program>
+  readonly slots: ReadonlyMap<number, OwnProgram>
   /** Slots that there could be. */
   readonly size: number
   /** Some send copies to others: see copies.ts. */
   readonly copies: boolean
+}
+
+export interface OwnProgram {
+  readonly program: Program
+  readonly owner: Owner
 }
 
 /** Compiles a graph. */
@@ -61,7 +67,8 @@ export function assembleTopology(options: AssemblyOptions, met: Topology): Graph
     try {
       return maker.all()
     } catch (error) {
-      if (!(error instanceof Excess) || !maker.divide()) throw error
+      const isExcess = error instanceof RefusedProgram && error.cause instanceof Excess
+      if (!isExcess || !maker.divide()) throw error
     }
   }
 }
@@ -94,16 +101,16 @@ class Assembler {
 
   all(): GraphPrograms {
     const entries = this.cuts.entries.flatMap((planned) =>
-      'slot' in planned.from ? [] : [{ entry: planned.from, program: this.compile(planned) }],
+      'slot' in planned.from ? [] : [{ entry: planned.from, ...this.compile(planned) }],
     )
-    const slots = new Map<number, Program>()
+    const slots = new Map<number, OwnProgram>()
     const wanted = entries.flatMap(({ program }) => program.slots ?? [])
     for (const slot of wanted) {
       const planned = this.cuts.slots.get(slot)
       if (planned === undefined || slots.has(slot)) continue
-      const program = this.compile(planned)
-      slots.set(slot, program)
-      wanted.push(...(program.slots ?? []))
+      const made = this.compile(planned)
+      slots.set(slot, made)
+      wanted.push(...(made.program.slots ?? []))
     }
     return { entries, slots, size: this.cuts.slots.size + FIRST_SLOT, copies: this.copies }
   }
@@ -123,7 +130,7 @@ class Assembler {
     return true
   }
 
-  private compile(planned: PlannedProgram): Program {
+  private compile(planned: PlannedProgram): OwnProgram {
     this.current = planned
     const { from, nodes } = planned
     const { point, clock, cpus, look, comparisons } = this.options
@@ -144,7 +151,16 @@ class Assembler {
       hook: 'slot' in from ? hookAt(point) : hookAt(from.point),
       nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
     }
-    return assembleOnce(assembly)
+    const owner = this.ownerOf(planned)
+    return { owner, program: owned(owner, () => assembleOnce(assembly)) }
+  }
+
+  private ownerOf({ from, nodes }: PlannedProgram): Owner {
+    const met = nodes.flatMap((name) => this.met.nodes.get(name) ?? [])
+    const instances = [...new Set(met.map(({ instance }) => instance.name))]
+    const [first] = met
+    if (first === undefined) throw new Error('there is a program for nothing')
+    return 'slot' in from ? nodeOwner(first, instances) : entryOwner(from, instances)
   }
 
   /** Whether other programs send packets to where this one is, which it must not have again. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Unending } from '../backend/unending.ts'
-import { Refusal } from '../base/diagnostic.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
 import { builtinCubes, openVirtualMachine, packet, through } from '../testing/index.ts'
 import { Engine } from './engine.ts'
 import { readGraph } from './read.ts'
@@ -29,6 +29,22 @@ const text = ({ graph = 'lan', ports = PORTS, agingTime = 300 }: Settings = {}):
     ...Object.entries(ports).map(([port, to]) => `      ${port}: { interface: ${to} }`),
     '',
   ].join('\n')
+
+/** Two bridges, one between interfaces and twice to the other one, and what is on an interface of something else. */
+const RING = `graph: lan
+instances:
+  s:
+    cube: bridge
+    ports:
+      a: { interface: va }
+      b: { interface: vb }
+      x: { to: t.x }
+      y: { to: t.y }
+  t: { cube: bridge, ports: { x: {}, y: {} } }
+  g: { cube: ./src/testing/cubes/tap }
+interfaces:
+  vd: { through: [g] }
+`
 
 const file = (settings?: Settings) => readGraph('lan.yaml', text(settings), catalogue)
 
@@ -126,6 +142,22 @@ describe('applying', () => {
       return run()
     })
     await expect(it.engineOn({ machine }).apply(await file())).rejects.toThrow(/gives up on "s_a"/)
+    expect(it.left()).toEqual(NOTHING)
+  })
+
+  test.each([
+    { refused: 's_b', line: '7:7: it is the program for what arrives at s.b, with s, t in it' },
+    { refused: 'g_ingress', line: '13:3: it is the program for what passes the interface vd' },
+    // Where the ring is closed, one goes over to it.
+    { refused: 't_y', line: '10:38: it is the program for what arrives at t.y, with t, s in it' },
+  ])('a refusal of $refused names its line in the file', async ({ refused, line }) => {
+    const graph = await readGraph('lan.yaml', RING, catalogue)
+    const load = it.machine.load.bind(it.machine)
+    vi.spyOn(it.machine, 'load').mockImplementation((program, maps) => {
+      if (program.name === refused) throw refusal('no', 'because')
+      return load(program, maps)
+    })
+    await expect(it.engine.apply(graph)).rejects.toThrow(`no\n    because\n\nlan.yaml:${line}`)
     expect(it.left()).toEqual(NOTHING)
   })
 

@@ -16,6 +16,7 @@ import { type GraphControl, planControl } from './gate-plan.ts'
 import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
+import { placed, RefusedProgram } from './owner.ts'
 import { isAside, linkPath, WHOLE } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
@@ -77,7 +78,7 @@ export class Engine {
 
   /** Works out how to get from what runs to `file`. Changes nothing; a Refusal names every reason why it cannot be. */
   plan(file: GraphFile): Promise<Change> {
-    return this.planAs(file, { comparisons: this.parts.records.read(file.graph.name)?.comparisons })
+    return placed(file, this.planAs(file, { comparisons: this.parts.records.read(file.graph.name)?.comparisons }))
   }
 
   private async planAs(file: GraphFile, making: Making): Promise<Change> {
@@ -141,7 +142,7 @@ export class Engine {
   async apply(file: GraphFile): Promise<Applied> {
     using _held = await this.parts.lock()
     await this.recoverAll()
-    return this.change(file)
+    return placed(file, this.change(file))
   }
 
   /**
@@ -178,7 +179,8 @@ export class Engine {
     try {
       return await carryOut({ look, comparisons: before?.comparisons })
     } catch (error) {
-      if (!(error instanceof Unending) || before?.comparisons === 'hidden') throw error
+      const isUnending = error instanceof RefusedProgram && error.cause instanceof Unending
+      if (!isUnending || before?.comparisons === 'hidden') throw error
       return await carryOut({ look, comparisons: 'hidden' })
     } finally {
       this.tidyDevice(file.graph, before?.graph)

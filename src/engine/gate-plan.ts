@@ -122,7 +122,7 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   const gate = {
     name: gateName(graph.name),
     entries: programs,
-    others: new Map([...compiled.slots].map(([slot, one]) => [slot, withQueues(one, graph)])),
+    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withQueues(program, graph)])),
     size: compiled.size,
     pathOf,
   }

@@ -46,12 +46,14 @@ const entries = ({ exits }: Sketch) =>
         ] as const,
       ]
 
+const owner = { path: [], name: 'a', instances: [] }
+
 const wanted = (sketch: Sketch): Wanted => ({
   graph: 'lan',
   maps: Object.fromEntries((sketch.maps ?? []).map((name) => [mapAt(name), description])),
   entries: Object.fromEntries(entries(sketch)),
   slots: {},
-  attachments: Object.fromEntries(attachments(sketch).map(([path, at]) => [path, { ...at, program, maps: {} }])),
+  attachments: Object.fromEntries(attachments(sketch).map(([path, at]) => [path, { ...at, program, maps: {}, owner }])),
 })
 
 /**
@@ -252,7 +254,9 @@ describe('a plan', () => {
     const want = (maps: readonly string[]): Wanted => ({
       ...wanted({ maps: [...maps, 'programs'], links: {} }),
       slots: {
-        [mapAt('programs')]: [{ slot: 0, program: slotted, maps: { m: mapAt('m'), programs: mapAt('programs') } }],
+        [mapAt('programs')]: [
+          { slot: 0, owner, program: slotted, maps: { m: mapAt('m'), programs: mapAt('programs') } },
+        ],
       },
     })
     expect(all(plan(present({ maps: ['m', 'programs'] }), want(['m'])))).toEqual([])

@@ -6,6 +6,7 @@ import { encode } from '../isa/encode.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import type { OldCounters } from './counted.ts'
 import { isSameMap } from './migrate.ts'
+import type { Owner } from './owner.ts'
 import { isLinkPath, isMapPath, nextPath, programPath, seenPath } from './paths.ts'
 import type { Entry, Wanted, WantedAttachment, WantedProgram, WantedSlot } from './stitch.ts'
 
@@ -28,6 +29,7 @@ export type Preparation =
       readonly program: Program
       /** The paths of maps, by the names that the program uses. */
       readonly maps: Readonly<Record<string, string>>
+      readonly owner: Owner
     }
   /** Programs come into an array. */
   | { readonly do: 'install'; readonly path: string; readonly at: string; readonly programs: readonly WantedSlot[] }
@@ -118,12 +120,13 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   const attachments = Object.entries(wanted.attachments)
   const loads = attachments
     .filter(([path, wanted]) => !pinned.has(programPath(path)) || !isSame(present, same, path, wanted))
-    .map(([path, { program, maps }]): Action & { do: 'load' } => ({
+    .map(([path, { program, maps, owner }]): Action & { do: 'load' } => ({
       do: 'load',
       path,
       at: aside(programPath(path)),
       program,
       maps: mapsNow(maps),
+      owner,
     }))
   const rest = surplus(present, wanted)
   // Packets on their way may need what is taken from under them, such as the next program.

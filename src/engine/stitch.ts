@@ -6,9 +6,10 @@ import { lookMaps } from '../compiler/look.ts'
 import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { puntsMap } from '../lang/index.ts'
-import { type AssemblyOptions, assembleGraph } from './assemblies.ts'
+import { type AssemblyOptions, assembleGraph, type GraphPrograms } from './assemblies.ts'
 import { deviceOf, dispatcher } from './copies.ts'
 import type { Graph } from './graph.ts'
+import type { Owner } from './owner.ts'
 import { arrayPath, clockPath, linkPath, lookPath, mapPath, WHOLE } from './paths.ts'
 import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
@@ -30,6 +31,7 @@ export type Entry = readonly [key: Uint8Array, value: Uint8Array]
 export interface WantedProgram {
   readonly program: Program
   readonly maps: Readonly<Record<string, string>>
+  readonly owner: Owner
 }
 
 export interface WantedAttachment extends WantedProgram {
@@ -75,17 +77,19 @@ export function stitch(options: AssemblyOptions): Wanted {
   if (programs.slots.size > 0 || programs.copies) {
     const path = arrayPath(graph.name, contentOf(programs.slots))
     add(PROGRAMS, path, programsMap(programs.size))
-    slots[path] = [...programs.slots].map(([slot, program]) => ({
+    slots[path] = [...programs.slots].map(([slot, { program, owner }]) => ({
       slot,
+      owner,
       program: withQueues(program, graph),
       maps: pathsFor(program, paths),
     }))
   }
-  const attachments = programs.entries.map(({ entry, program }): readonly [string, WantedAttachment] => [
+  const attachments = programs.entries.map(({ entry, program, owner }): readonly [string, WantedAttachment] => [
     linkPath(graph.name, entry.instance, entry.port, entry.point),
     {
       interface: facts(entry.on).name,
       point: entry.point,
+      owner,
       program: withQueues(program, graph),
       maps: pathsFor(program, paths),
     },
@@ -93,7 +97,8 @@ export function stitch(options: AssemblyOptions): Wanted {
   if (programs.copies) {
     const program = dispatcher(programs.size)
     const device = deviceOf(graph.name)
-    const at = { interface: device, point: 'tc ingress' as const }
+    const owner: Owner = { path: ['graph'], name: `copies of packets, at ${device}`, instances: [] }
+    const at = { interface: device, point: 'tc ingress', owner } as const
     attachments.push([
       linkPath(graph.name, WHOLE, 'copies', at.point),
       { ...at, program, maps: pathsFor(program, paths) },
@@ -120,8 +125,8 @@ const pathsFor = ({ maps }: Program, paths: Readonly<Record<string, string>>): R
   Object.fromEntries(Object.keys(maps).map((name) => [name, paths[name] ?? name]))
 
 /** Equal for programs that do the same by the same slots. */
-function contentOf(slots: ReadonlyMap<number, Program>): string {
+function contentOf(slots: GraphPrograms['slots']): string {
   const hash = createHash('sha256')
-  for (const [slot, program] of slots) hash.update(`${slot} ${fingerprint(program)} `)
+  for (const [slot, { program }] of slots) hash.update(`${slot} ${fingerprint(program)} `)
   return hash.digest('hex').slice(0, 16)
 }
