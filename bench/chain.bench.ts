@@ -5,6 +5,8 @@
  *
  * A chain's time is that of BPF_PROG_TEST_RUN: the lower quartile of interleaved rounds. Of it the time of the shortest one is
  * taken off, and what is left belongs to the cubes that were added; for the shortest, the time of an empty program.
+ *
+ * `three` are three cubes that do something, against one program that is all of them: see chain/three.ts.
  */
 import { join } from 'node:path'
 import type { MachineMap } from '../src/backend/machine.ts'
@@ -17,11 +19,14 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { struct, u32 } from '../src/lang/index.ts'
 import { packet } from '../src/testing/packet.ts'
+import { measureThree } from './chain/three.ts'
 import { compileC } from './clang.ts'
 import { type Comparison, chosen, lowerQuartile, part } from './comparison.ts'
 import { EMPTY } from './empty.ts'
 
 const LENGTHS = ['1', '2', '4', '8', '16']
+/** The case that is no chain: see chain/three.ts. */
+const THREE = 'three'
 const LONGEST = 16
 /** How often each chain is loaded: the kernel puts code at random addresses, some of which are slow. */
 const COPIES = 4
@@ -29,7 +34,20 @@ const COPIES = 4
 const frame = packet().ethernet().ipv4().udp().bytes()
 
 const comparison: Comparison = async ({ quick, cases }) => {
-  const lengths = [...new Set(['1', ...chosen(LENGTHS, cases)])].map(Number)
+  const asked = chosen([...LENGTHS, THREE], cases)
+  const three = asked.includes(THREE) ? await measureThree(quick) : undefined
+  const chains = asked.filter((one) => one !== THREE)
+  if (three !== undefined && chains.length === 0) {
+    const { three: cases, ...others } = three
+    return { ...cases, ...others }
+  }
+  return { ...(await measureChains(quick, chains)), ...three }
+}
+
+export default comparison
+
+async function measureChains(quick: boolean, cases: readonly string[]) {
+  const lengths = [...new Set(['1', ...cases])].map(Number)
   const source = await readDataPlane(join(import.meta.dirname, '../src/testing/cubes/patch/dataplane.ts'))
   using machine = openKernelMachine()
 
@@ -110,7 +128,7 @@ const comparison: Comparison = async ({ quick, cases }) => {
   const against = (index: number) =>
     part(
       'ns per added cube',
-      chosen(LENGTHS, cases).map((length) => ({
+      cases.map((length) => ({
         case: length,
         ours: perHop(Number(length), 0),
         peer: perHop(Number(length), index),
@@ -118,8 +136,6 @@ const comparison: Comparison = async ({ quick, cases }) => {
     )
   return { ...against(1), polycube: against(2) }
 }
-
-export default comparison
 
 const place = struct('place', { number: u32 })
 const next = struct('next', { program: u32, port: u32 })

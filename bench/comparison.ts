@@ -28,6 +28,8 @@ export interface Result extends Part {
   readonly memory?: Part
   readonly interpreter?: Part
   readonly polycube?: Part
+  readonly three?: Part
+  readonly silent?: Part
   readonly translation?: Figure
   readonly instances?: Figure
   readonly punts_per_s?: number
