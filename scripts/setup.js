@@ -20,6 +20,7 @@ const TOOLS = {
     tcpdump: 'tcpdump',
     editcap: 'wireshark-common',
     tshark: 'tshark',
+    openssl: 'openssl',
     chromium: 'chromium',
   },
 }

@@ -20,6 +20,7 @@ interface Calls {
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number
   recvmsg(fd: number, message: Uint8Array, flags: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
   poll(fds: Uint8Array, count: number, timeout: number): number
   setns(fd: number, type: number): number
   unshare(flags: number): number
@@ -46,6 +47,7 @@ const PROTOTYPES = {
   recv: 'long recv(int, void *, size_t, int)',
   recvmsg: 'long recvmsg(int, void *, int)',
   setsockopt: 'int setsockopt(int, int, int, void *, uint32_t)',
+  getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   poll: 'int poll(void *, unsigned long, int)',
   setns: 'int setns(int, int)',
   unshare: 'int unshare(int)',
@@ -149,6 +151,10 @@ export const receiveMessage = (fd: number, message: Uint8Array, flags = 0): numb
 
 export const setOption = (fd: number, level: number, name: number, value: Uint8Array): number =>
   orErrno(c().setsockopt(fd, level, name, value, value.length))
+
+/** `length` has the bytes of `value` before, and of what was written there afterwards, as a 32-bit number of the host. */
+export const getOption = (fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number =>
+  orErrno(c().getsockopt(fd, level, name, value, length))
 
 /** `fds` is an array of `struct pollfd`, 8 bytes each. */
 export const poll = (fds: Uint8Array, milliseconds: number): number =>

@@ -1,0 +1,26 @@
+/** What somebody may do: each role may what the ones before it may. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const
+
+export type Role = (typeof ROLES)[number]
+
+export const includes = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed)
+
+/** Whoever asks for something, once that is known. */
+export interface Principal {
+  /** `ci`; of the Unix socket, `uid 1000`. */
+  readonly name: string
+  readonly role: Role
+  /** How it is known. */
+  readonly by: 'socket' | 'certificate' | 'token'
+}
+
+/** `token ci`: names of tokens and certificates are given by different people. */
+export const principalText = ({ name, by }: Principal): string => (by === 'socket' ? name : `${by} ${name}`)
+
+/** What a request says of whoever asks. */
+export type Identity =
+  | { readonly is: 'known'; readonly principal: Principal }
+  /** There is no credential. */
+  | { readonly is: 'unknown' }
+  /** There is one, and it does not count: why. */
+  | { readonly is: 'refused'; readonly why: string }
