@@ -14,14 +14,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lang: ['isa', 'base'],
   cube: ['lang', 'isa', 'base'],
   cubes: ['cube', 'lang', 'base'],
+  api: ['cube', 'lang', 'base'],
   compiler: ['filter', 'lang', 'isa', 'base'],
   backend: ['isa', 'base'],
   vm: ['backend', 'lang', 'isa', 'base'],
   kernel: ['filter', 'backend', 'isa', 'base'],
   engine: ['cube', 'compiler', 'backend', 'lang', 'isa', 'base'],
-  daemon: ['pcap', 'filter', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
-  testing: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
-  cli: ['daemon', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
+  daemon: ['api', 'pcap', 'filter', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
+  testing: ['daemon', 'api', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
+  cli: ['daemon', 'api', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }
 
 const src = resolve(import.meta.dirname, '../src')

@@ -13,6 +13,8 @@ export interface Place {
 export interface Diagnostic {
   readonly message: string
   readonly place?: Place | undefined
+  /** Where in the document that was read, by names and indices. */
+  readonly path?: readonly (string | number)[] | undefined
   readonly remedy?: string | undefined
 }
 

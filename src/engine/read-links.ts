@@ -1,27 +1,14 @@
 /** What the ports of a graph file lead to, and which transparent cubes are where: all of it has to fit together. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { suggestion } from '../base/suggest.ts'
-import type { Cube, LINK_KEYS } from '../cube/define.ts'
+import type { Cube } from '../cube/define.ts'
+import type { interfacesShape, linkShape } from '../cube/document.ts'
 import { type InterfaceName, interfaceText, type Link, linkText, type OnInterface } from './graph.ts'
 
 export type Path = readonly (string | number)[]
 
 /** Reports a mistake at a path of the file, `key`: at its name instead of what it is set to. */
 export type Say = (path: Path, key: boolean, message: string, remedy: string) => void
-
-const NO_SLASH = /^[^/]+$/
-const interfaceName = z.string().min(1).regex(NO_SLASH, 'an interface has no slash in its name')
-const through = z.array(z.string())
-
-/** The keys of a port that are not its cube's. */
-export const linkShape = z.object({
-  interface: interfaceName.optional(),
-  namespace: z.string().min(1).regex(NO_SLASH, 'a namespace has no slash in its name').optional(),
-  host: interfaceName.optional(),
-  to: z.string().optional(),
-  through: through.default([]),
-} satisfies Record<(typeof LINK_KEYS)[number], z.ZodType>)
-export const interfacesShape = z.record(z.string(), z.strictObject({ through: through.min(1) })).default({})
 
 type GivenLink = z.output<typeof linkShape>
 

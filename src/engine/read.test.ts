@@ -108,12 +108,12 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     text: 'graph:\ninstances:\n',
     says: ['1:7 graph: expected string, received null', '2:11 instances: expected record, received null'],
   },
-  { what: 'no graph', text: 'instances: {}\n', says: ['1:1 `graph` is missing | add graph: …'] },
+  { what: 'no graph', text: 'instances: {}\n', says: ['1:1 `graph` is missing | add graph: … (its name)'] },
   { what: 'no instances', text: 'graph: lan\n', says: ['1:1 `instances` is missing | add instances: …'] },
   {
     what: 'an instance without a cube',
     text: 'graph: lan\ninstances:\n  s:\n    ports: {}\n',
-    says: ['3:3 `cube` is missing | add cube: …'],
+    says: ['3:3 `cube` is missing | add cube: … (its cube, by name)'],
   },
   { what: 'an instance without ports', text: bridge(), says: ['3:3 `ports` is missing | add ports: …'] },
 
@@ -161,7 +161,7 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     what: 'a misspelt key of the file',
     text: 'grahp: lan\ninstances: {}\n',
     says: [
-      '1:1 `graph` is missing | add graph: …',
+      '1:1 `graph` is missing | add graph: … (its name)',
       `1:1 "grahp" is not known here | ${meant('graph', 'graph', 'instances', 'interfaces')}`,
     ],
   },

@@ -6,32 +6,10 @@ import { type Diagnostic, type Place, placeAt, Refusal } from '../base/diagnosti
 import { suggestion } from '../base/suggest.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import { type Cube, LINK_KEYS } from '../cube/define.ts'
+import { graphShape, linkShape, NAME, NAME_RULE } from '../cube/document.ts'
 import type { Graph, GraphFile, Instance, Port } from './graph.ts'
-import { type GivenInstance, interfacesShape, linkShape, type Path, readLinks } from './read-links.ts'
+import { type GivenInstance, type Path, readLinks } from './read-links.ts'
 import type { Settings } from './settings.ts'
-
-const NAME = /^[a-z][a-z0-9-]{0,30}$/
-const NAME_RULE = 'lower-case letters, digits and dashes, starting with a letter, at most 31'
-
-/** What rings of the kernel's can have: from a page on. */
-const queueShape = z
-  .number()
-  .int()
-  .min(4096)
-  .max(1 << 30)
-  .refine((bytes) => Number.isInteger(Math.log2(bytes)), 'a power of two, in bytes')
-
-const instanceShape = z.strictObject({
-  cube: z.string(),
-  config: z.record(z.string(), z.unknown()).default({}),
-  ports: z.record(z.string(), linkShape.loose()).optional(),
-  queue: queueShape.optional(),
-})
-const fileShape = z.strictObject({
-  graph: z.string(),
-  instances: z.record(z.string(), instanceShape),
-  interfaces: interfacesShape,
-})
 
 /** Reads the text of a graph file. `file` is for messages, and for finding cubes that are named by folder. */
 export async function readGraph(file: string, text: string, catalogue: Catalogue): Promise<GraphFile> {
@@ -66,8 +44,8 @@ class Reader {
       })
     this.checkNodes()
     this.stopIfWrong()
-    const shaped = fileShape.safeParse(this.plain())
-    if (!shaped.success) this.report(shaped.error, [], fileShape)
+    const shaped = graphShape.safeParse(this.plain())
+    if (!shaped.success) this.report(shaped.error, [], graphShape)
     this.stopIfWrong()
     const { graph: name, instances, interfaces } = shaped.data ?? { graph: '', instances: {}, interfaces: {} }
     this.checkName(name, ['graph'], false)

@@ -18,6 +18,8 @@ export interface Table<K extends Fields = Fields, V extends Fields = Fields, Kin
   readonly value: StructType<V>
   readonly entries: number
   readonly summary: string | undefined
+  /** People may write to it, too, and not only planes: by the API and on the command line. */
+  readonly writable?: true
   /** Of a ring whose events carry packets: how many bytes of each, at most. */
   readonly packet?: number
 }
@@ -28,15 +30,24 @@ interface TableOptions<K extends Fields, V extends Fields> {
   /** The most that fit. */
   readonly entries: number
   readonly summary?: string
+  /** People may set, delete and flush its entries. Unless said, only planes do. */
+  readonly writable?: true
 }
 
 const table = <K extends Fields, V extends Fields, Kind extends TableKind>(
   kind: Kind,
-  { key, value, entries, summary }: TableOptions<K, V>,
+  { key, value, entries, summary, writable }: TableOptions<K, V>,
 ) => {
   if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff)
     throw new RangeError(`entries: ${entries} is not a number from 1 to 4294967295`)
-  return { kind, key: struct('key', key), value: struct('value', value), entries, summary } satisfies Table<K, V, Kind>
+  return {
+    kind,
+    key: struct('key', key),
+    value: struct('value', value),
+    entries,
+    summary,
+    ...(writable === true ? { writable } : {}),
+  } satisfies Table<K, V, Kind>
 }
 
 /** A hash table. When it is full, `set` stores nothing and returns false. */

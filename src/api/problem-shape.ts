@@ -1,0 +1,23 @@
+import { z } from 'zod'
+
+/** RFC 9457, with what is wrong in particular. */
+export const problemShape = z
+  .object({
+    type: z.string().describe('a URI of the kind of problem'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    instance: z.string().optional().describe('which request it was'),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional().describe('where in the body (RFC 6901)'),
+          parameter: z.string().optional().describe('or which name of the path or the query'),
+          detail: z.string(),
+          remedy: z.string().optional().describe('what would work'),
+        }),
+      )
+      .optional(),
+    revision: z.string().optional().describe('of 409 and 412: the revision that there is'),
+  })
+  .meta({ id: 'Problem' })

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { instanceShape } from '../../cube/document.ts'
+import { route } from '../route.ts'
+import { dryRun, graphParams, instanceParams } from '../schemas.ts'
+import { change, merge } from './graphs.ts'
+
+export const instanceDocument = instanceShape.meta({ id: 'Instance' })
+
+const changing = {
+  role: 'operator',
+  query: z.object({ dryRun }),
+  output: change,
+  errors: [404, 409, 412, 422],
+  changes: true,
+} as const
+
+export const listInstances = route('listInstances', {
+  role: 'viewer',
+  summary: 'The instances of a graph, as they are wanted',
+  params: graphParams,
+  output: z.record(z.string(), instanceDocument),
+  errors: [404],
+})
+
+export const getInstance = route('getInstance', {
+  role: 'viewer',
+  summary: 'An instance, as it is wanted',
+  params: instanceParams,
+  output: instanceDocument,
+  errors: [404],
+})
+
+export const putInstance = route('putInstance', {
+  ...changing,
+  summary: 'Add or replace an instance',
+  params: instanceParams,
+  body: instanceDocument,
+  statuses: [200, 201],
+})
+
+export const patchInstance = route('patchInstance', {
+  ...changing,
+  summary: 'Change some of an instance',
+  params: instanceParams,
+  body: merge,
+})
+
+export const deleteInstance = route('deleteInstance', {
+  ...changing,
+  summary: 'Remove an instance, to which nothing leads any more',
+  params: instanceParams,
+})
