@@ -66,7 +66,11 @@ function sitesOf({ attachments, slots }: Wanted): ReadonlyMap<number, TraceSite>
 }
 
 /** How the programs of a graph are compiled, besides what its file says. */
-type Making = Pick<AssemblyOptions, 'look'> & { readonly comparisons?: 'hidden' | undefined }
+type Making = Pick<AssemblyOptions, 'look'> & {
+  readonly comparisons?: 'hidden' | undefined
+  /** The graph's own interface is made where programs want its number. */
+  readonly createsDevice?: boolean
+}
 
 /** Graphs on one machine: graph → plan → apply, and back to nothing. */
 export class Engine {
@@ -174,14 +178,13 @@ export class Engine {
       const lost = change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
       return { ...made, lost }
     }
-    // Programs have its number in them.
-    if (mayCopy(file.graph)) machine.createDevice(deviceOf(name))
+    const making = { look, createsDevice: true }
     try {
-      return await carryOut({ look, comparisons: before?.comparisons })
+      return await carryOut({ ...making, comparisons: before?.comparisons })
     } catch (error) {
       const isUnending = error instanceof RefusedProgram && error.cause instanceof Unending
       if (!isUnending || before?.comparisons === 'hidden') throw error
-      return await carryOut({ look, comparisons: 'hidden' })
+      return await carryOut({ ...making, comparisons: 'hidden' })
     } finally {
       this.tidyDevice(file.graph, before?.graph)
     }
@@ -248,7 +251,8 @@ export class Engine {
     const { machine } = this.parts
     const name = graphs.find((graph) => graph !== undefined && mayCopy(graph))?.name
     try {
-      if (name !== undefined && !machine.pinned(name).includes(linkPath(name, WHOLE, 'copies', 'tc ingress')))
+      if (name === undefined || machine.interface(deviceOf(name)) === undefined) return
+      if (!machine.pinned(name).includes(linkPath(name, WHOLE, 'copies', 'tc ingress')))
         machine.removeDevice(deviceOf(name))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
@@ -299,7 +303,7 @@ export class Engine {
     cubes: ReadonlyMap<string, CubeFolder>,
     making: Making,
   ): Promise<Wanted> {
-    return stitch({ ...(await this.stitching(graph, numbering, point, cubes)), ...making })
+    return stitch({ ...(await this.stitching(graph, numbering, point, cubes, making.createsDevice)), ...making })
   }
 
   private async stitching(
@@ -307,14 +311,18 @@ export class Engine {
     numbering: Numbering,
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
+    createsDevice = false,
   ): Promise<AssemblyOptions> {
     const { machine, clock = 'kernel' } = this.parts
     const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
     for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
     const known = new Map<string, InterfaceFacts>()
+    const device = deviceOf(graph.name)
+    const find = (text: string) =>
+      createsDevice && text === device ? machine.createDevice(device) : machine.interface(text)
     const facts = (name: InterfaceName): InterfaceFacts => {
       const text = interfaceText(name)
-      const found = known.get(text) ?? factsOf(name, machine.interface(text))
+      const found = known.get(text) ?? factsOf(name, find(text))
       known.set(text, found)
       return found
     }
