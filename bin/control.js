@@ -1,5 +1,4 @@
 // The thread of a control plane: see src/daemon/control-planes.ts.
-import { register } from 'tsx/esm/api'
+import { load } from './load.js'
 
-register()
-await import('../src/daemon/control-thread.ts')
+await load('src/daemon/control-thread.ts')

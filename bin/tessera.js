@@ -1,7 +1,11 @@
 #!/usr/bin/env node
-// Node.js 20 does not read TypeScript by itself; tsx teaches it to.
-import { register } from 'tsx/esm/api'
+import { load } from './load.js'
 
-register()
-const { main } = await import('../src/cli/main.ts')
+process.on('uncaughtException', async (error) => {
+  process.exitCode = 1
+  const { inSources } = await import('./stack.js')
+  process.stderr.write(`${inSources(String(error?.stack ?? error))}\n`)
+  process.exit()
+})
+const { main } = await load('src/cli/main.ts')
 process.exitCode = await main(process.argv.slice(2))

@@ -35,6 +35,7 @@ const say = (text) => process.stderr.write(`set-up: ${text}\n`)
 checkNode()
 installPackages()
 installTools(TOOLS[purpose] ?? {})
+await bundle()
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -66,6 +67,12 @@ function installPackages() {
     process.exit(1)
   }
   writeFileSync(stamp, lock)
+}
+
+/** So that the first command does not have to. */
+async function bundle() {
+  const { currentBundle } = await import('../bin/load.js')
+  await currentBundle()
 }
 
 /** Debian packages, where that is possible. Without them the demo and the tests do less, and say so. */

@@ -1,8 +1,5 @@
 /** Which packets, on a command line: in the words of tcpdump, or by fields. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { refusal } from '../base/diagnostic.ts'
-import type { Filter } from '../compiler/look.ts'
-import { fieldsFilter, wordsFilter } from '../daemon/filter.ts'
 
 export interface FilterOptions {
   readonly filter?: string
@@ -31,35 +28,6 @@ export const withFilter = (command: Command): Command =>
     .option('--destination-port <port>', 'to this port', number(65_535))
     .option('--port <port>', 'from or to it', number(65_535))
     .option('--vlan <id>', 'with this VLAN tag outermost; 0: without one', number(4095))
-
-/** What was asked for; undefined where all packets were. */
-export function filterOf({ filter, ...fields }: FilterOptions): Filter | undefined {
-  const said = Object.entries(fieldsOf(fields)).filter(([, value]) => value !== undefined)
-  if (filter !== undefined && said.length > 0)
-    throw refusal('a filter is said in words or in fields, and here are both', `say --filter alone, or leave it out`)
-  if (filter !== undefined) return wordsFilter(filter)
-  return said.length === 0 ? undefined : fieldsFilter(fieldsOf(fields))
-}
-
-const fieldsOf = ({
-  source,
-  destination,
-  host,
-  protocol,
-  sourcePort,
-  destinationPort,
-  port,
-  vlan,
-}: Omit<FilterOptions, 'filter'>) => ({
-  source,
-  destination,
-  host,
-  protocol,
-  sourcePort,
-  destinationPort,
-  port,
-  vlan,
-})
 
 /** A whole number from 0 on. */
 export const number =

@@ -28,8 +28,6 @@ export interface Filter {
   readonly program: ClassicProgram
 }
 
-export const SIGHTS = ['in', 'out', 'drop', 'punt'] as const satisfies readonly Sight[]
-
 export interface Point {
   readonly instance: string
   /** By its number. All rows of the instance's counters, where none is given. */

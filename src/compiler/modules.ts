@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Refusal, refusal } from '../base/diagnostic.ts'
+import { importFile } from '../base/import.ts'
 import type { FunctionSyntax } from './narrow.ts'
 import { annotationOfType, fieldsOf } from './narrow-type.ts'
 import type * as es from './parse.ts'
@@ -96,7 +97,7 @@ function readText(path: string): string {
 
 async function valuesOf(url: string, file: string): Promise<Module['values']> {
   try {
-    return (await import(/* @vite-ignore */ url)) as Record<string, unknown>
+    return await importFile(url)
   } catch (error) {
     throw refusal(`${file} cannot be imported: ${reasonOf(error)}`, undefined, undefined, error)
   }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { refusal } from '../base/diagnostic.ts'
+import { importFile } from '../base/import.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
 import type { Cube, DataPlane } from './define.ts'
@@ -59,7 +60,7 @@ const controlOf = async (path: string, cube: Cube): Promise<ControlPlane> =>
 async function defaultOf<T extends { readonly cube: Cube }>(path: string): Promise<T> {
   let module: { default?: Partial<T> }
   try {
-    module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as typeof module
+    module = await importFile(pathToFileURL(path).href)
   } catch (error) {
     throw importFailure(path, error)
   }

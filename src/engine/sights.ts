@@ -1,17 +1,9 @@
 /** What somebody asks to see of a graph, by the names of its ports, and what programs tell of it. */
-import {
-  type Filter,
-  LONGEST_SNAPSHOT,
-  type Look,
-  lookRecord,
-  type Point,
-  SIGHTS,
-  type Sight,
-} from '../compiler/look.ts'
+import { type Filter, LONGEST_SNAPSHOT, type Look, lookRecord, type Point, type Sight } from '../compiler/look.ts'
 import { traceEvent } from '../compiler/trace.ts'
 import { dropReasons, ROW_OF, reasonOf, sightOf } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
-import type { TraceSite } from '../isa/trace.ts'
+import { SIGHTS, type TraceSite } from '../isa/trace.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { puntReasons } from '../lang/index.ts'
 import { type Graph, interfaceText } from './graph.ts'

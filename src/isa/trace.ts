@@ -2,7 +2,8 @@
 import type { SourceLine } from './program.ts'
 
 /** What happens to a packet at a port: it comes in, is sent out by it, dies, or is left to the control plane. */
-export type Sight = 'in' | 'out' | 'drop' | 'punt'
+export type Sight = (typeof SIGHTS)[number]
+export const SIGHTS = ['in', 'out', 'drop', 'punt'] as const
 
 /** Something that can happen to a packet at a place of a program. */
 export type TraceSite = { readonly id: number } & (

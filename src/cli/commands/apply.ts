@@ -1,29 +1,15 @@
-import { once } from 'node:events'
 import { Command, Option } from 'commander'
-import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
-import { rehearse } from '../../daemon/rehearsal.ts'
-import { type Action, describeActions } from '../../engine/plan.ts'
-import { graphFile, machineOption } from '../options.ts'
-import { printRehearsal } from '../rehearsal.ts'
+import { machineOption } from '../options.ts'
 
-interface Options {
+export interface Options {
   readonly machine: 'kernel' | 'vm'
   readonly dryRun?: boolean
   readonly watch?: boolean
   readonly attach?: Attach
 }
 
-type Attach = 'auto' | 'tcx' | 'clsact' | 'egress' | 'xdp' | 'xdp-native' | 'xdp-generic'
-
-const ATTACH: Readonly<Record<Attach, NonNullable<Parameters<typeof openKernelHost>[0]>>> = {
-  auto: { at: 'tc ingress' },
-  tcx: { at: 'tc ingress', attach: 'tcx' },
-  clsact: { at: 'tc ingress', attach: 'clsact' },
-  egress: { at: 'tc egress' },
-  xdp: { at: 'xdp' },
-  'xdp-native': { at: 'xdp', xdp: 'native' },
-  'xdp-generic': { at: 'xdp', xdp: 'generic' },
-}
+const ATTACH = ['auto', 'tcx', 'clsact', 'egress', 'xdp', 'xdp-native', 'xdp-generic'] as const
+export type Attach = (typeof ATTACH)[number]
 
 export const applyCommand = (): Command =>
   new Command('apply')
@@ -36,7 +22,7 @@ export const applyCommand = (): Command =>
       new Option(
         '--attach <how>',
         'how programs get on interfaces; unless said, as the graph has them now, and at first auto',
-      ).choices(Object.keys(ATTACH)),
+      ).choices(ATTACH),
     )
     .option('--dry-run', 'print what would be done, and do nothing')
     .option('--watch', 'stay, and attach again to interfaces that come back')
@@ -55,33 +41,4 @@ Examples:
   sudo tessera apply examples/bridge.yaml
   tessera apply examples/bridge.yaml --machine vm`,
     )
-    .action(run)
-
-async function run(file: string, { machine, attach, dryRun = false, watch = false }: Options): Promise<void> {
-  const options = attach === undefined ? {} : ATTACH[attach]
-  if (machine === 'vm') {
-    using host = openVirtualHost(options)
-    const rehearsal = await rehearse(host, await graphFile(file, host.catalogue), { dryRun })
-    console.log(dryRun ? printActions(rehearsal.actions) : printRehearsal(rehearsal))
-    return
-  }
-  using host = openKernelHost(options)
-  const graph = await graphFile(file, host.catalogue)
-  if (dryRun) {
-    const { actions } = await host.engine.plan(graph)
-    console.log(printActions(actions))
-    return
-  }
-  const { actions, running, lost } = await host.engine.apply(graph)
-  console.log(printActions(actions))
-  if (lost > 0) console.log(`${lost} entries that were written meanwhile have no room in a table that is smaller now`)
-  console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
-  if (!watch) return
-  using _watch = host.engine.watch((name, done) =>
-    console.log(done instanceof Error ? done.message : `graph ${name}\n${printActions(done)}`),
-  )
-  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
-}
-
-const printActions = (actions: readonly Action[]): string =>
-  actions.length === 0 ? 'nothing to change' : describeActions(actions).join('\n')
+    .action(async (file: string, options: Options) => (await import('../actions/apply.ts')).apply(file, options))

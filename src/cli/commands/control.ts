@@ -1,7 +1,4 @@
 import { Command } from 'commander'
-import { runControlPlanes } from '../../daemon/control-host.ts'
-import { openKernelHost } from '../../daemon/host.ts'
-import { untilInterrupted } from '../signals.ts'
 
 export const controlCommand = (): Command =>
   new Command('control')
@@ -15,11 +12,4 @@ A control plane that throws or hangs is started anew after a while; graphs that 
 Examples:
   sudo tessera control`,
     )
-    .action(run)
-
-async function run(): Promise<void> {
-  const end = new AbortController()
-  using _interrupted = untilInterrupted(() => end.abort())
-  using host = openKernelHost()
-  await runControlPlanes(host, (line) => void process.stderr.write(`${line}\n`), end.signal)
-}
+    .action(async () => (await import('../actions/control.ts')).control())

@@ -1,10 +1,7 @@
 import { Command } from 'commander'
-import { refusal } from '../../base/diagnostic.ts'
-import { openKernelHost } from '../../daemon/host.ts'
 import { machineOption } from '../options.ts'
-import { printStatus } from '../status.ts'
 
-interface Options {
+export interface Options {
   readonly machine: 'kernel' | 'vm'
   readonly json?: boolean
 }
@@ -16,18 +13,6 @@ export const showCommand = (): Command =>
     .addOption(machineOption())
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExamples:\n  sudo tessera show\n  sudo tessera show office --json')
-    .action(run)
-
-async function run(only: string | undefined, { machine, json = false }: Options): Promise<void> {
-  if (machine === 'vm')
-    throw refusal(
-      'a graph on the user-space machine ends with the command that ran it: there is nothing to show',
-      'tessera apply FILE --machine vm runs it and prints what it did',
+    .action(async (graph: string | undefined, options: Options) =>
+      (await import('../actions/show.ts')).show(graph, options),
     )
-  using host = openKernelHost()
-  const names = only === undefined ? host.engine.names() : [only]
-  const graphs = []
-  for (const name of names) graphs.push(await host.engine.status(name))
-  if (json) console.log(JSON.stringify(graphs, (_, value) => (typeof value === 'bigint' ? Number(value) : value), 2))
-  else console.log(graphs.length === 0 ? 'no graph runs here' : graphs.map((graph) => printStatus(graph)).join('\n\n'))
-}

@@ -1,0 +1,150 @@
+// Bundles src/ into a folder of the cache, and says which files went into it.
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { stampOf } from './fresh.js'
+
+/** The ways in. */
+const ENTRIES = ['src/cli/main.ts', 'src/daemon/control-thread.ts']
+/** What cubes import, and the compiler looks at: each module by itself, by the path of its source. */
+const SHARED = ['src/base', 'src/isa', 'src/lang', 'src/cube']
+const CUBES = 'src/cubes'
+/** Packages that come along: many small files. All others are imported from where they are. */
+const BUNDLED = ['commander', 'yaml', 'zod']
+/** Milliseconds after which a bundle that is not the current one is nobody's any more. */
+const OLD = 24 * 60 * 60 * 1000
+
+/** The folder it made. Whoever runs meanwhile sees the one before, whole. */
+export async function bundle(root, cache) {
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'bundle-'))
+  chmodSync(folder, 0o755)
+  try {
+    const inputs = await compiled(root, folder)
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ root, folder: basename(folder), inputs }))
+    const link = join(cache, `link-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
+    symlinkSync(basename(folder), link)
+    handOver(root, [join(root, 'node_modules'), dirname(cache), cache, folder, ...listed(folder)])
+    renameSync(link, join(cache, 'current'))
+    removeOld(cache, folder)
+    return folder
+  } catch (error) {
+    rmSync(folder, { recursive: true })
+    throw error
+  }
+}
+
+async function compiled(root, folder) {
+  const touched = {}
+  const stamp = (path) => {
+    touched[relative(root, path)] = stampOf(path)
+  }
+  const cubes = readdirSync(join(root, CUBES), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const folders = [...SHARED, CUBES, ...cubes.map(({ name }) => `${CUBES}/${name}`)].map((name) => join(root, name))
+  for (const path of [...folders, join(root, 'package.json'), ...listed(join(root, 'bin'))]) stamp(path)
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(ENTRIES.map((path) => [path, join(root, path)])),
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    sourcemap: 'external',
+    sourcesContent: false,
+    chunkNames: 'chunk-[hash]',
+    metafile: true,
+    logLevel: 'silent',
+    tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
+    // What is CommonJS among the packages asks for modules of Node.js.
+    banner: {
+      js: "import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);",
+    },
+    plugins: [modules(root, folders, stamp)],
+  })
+  for (const path of Object.keys(metafile.inputs)) if (!path.includes(':')) touched[path] ??= stampOf(join(root, path))
+  return touched
+}
+
+/** Sources know where they are; modules that cubes import are found by their paths. */
+const modules = (root, folders, stamp) => ({
+  name: 'tessera',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+      if (kind === 'entry-point') return undefined
+      if (path === 'tessera:own') return { path: 'own', namespace: 'tessera' }
+      const isBundled = BUNDLED.some((name) => path === name || path.startsWith(`${name}/`))
+      return isBundled ? undefined : { path, external: true }
+    })
+    onResolve({ filter: /\/import\.ts$/ }, ({ path, resolveDir }) =>
+      join(resolveDir, path) === join(root, 'src/base/import.ts') ? { path: join(root, 'bin/import.js') } : undefined,
+    )
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      stamp(path)
+      const here = {
+        dirname: JSON.stringify(dirname(path)),
+        filename: JSON.stringify(path),
+        url: JSON.stringify(pathToFileURL(path).href),
+      }
+      const text = readFileSync(path, 'utf8')
+      return { loader: 'ts', contents: text.replace(/\bimport\.meta\.(dirname|filename|url)\b/g, (_, of) => here[of]) }
+    })
+    onLoad({ filter: /^own$/, namespace: 'tessera' }, () => ({ contents: own(root, folders), resolveDir: root }))
+  },
+})
+
+/** A module that has all that cubes can import, by path; the cubes themselves as they are asked for. */
+function own(root, folders) {
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .map((name) => join(folder, name)),
+  )
+  const zod = join(root, 'node_modules/zod/index.js')
+  const paths = [...files, ...(existsSync(zod) ? [zod] : [])]
+  const isCube = (path) => path.startsWith(join(root, CUBES))
+  const text = JSON.stringify
+  return [
+    ...paths.flatMap((path, index) => (isCube(path) ? [] : [`import * as m${index} from ${text(path)}`])),
+    `export const root = ${text(root)}`,
+    'export const own = {',
+    ...paths.map(
+      (path, index) => `${text(path)}: ${isCube(path) ? `() => import(${text(path)})` : `() => m${index}`},`,
+    ),
+    '}',
+    `export const shared = [${paths.flatMap((path) => (isCube(path) ? [] : [text(path)]))}]`,
+  ].join('\n')
+}
+
+const listed = (folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name))
+
+/** What root makes in the clone of a user is the user's. */
+function handOver(root, paths) {
+  const { uid, gid } = statSync(root)
+  if (process.getuid?.() !== 0 || uid === 0) return
+  for (const path of paths) chownSync(path, uid, gid)
+}
+
+function removeOld(cache, current) {
+  for (const path of readdirSync(cache).map((name) => join(cache, name))) {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (path === current || basename(path) === 'current' || found === undefined) continue
+    if (Date.now() - found.mtimeMs > OLD) rmSync(path, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,31 @@
+// How a process of Tessera gets its own modules. Node.js 20 reads no TypeScript, and hundreds of small files take a second: so
+// src/ is bundled, and the bundle is used as long as no file of it was touched. Else it is bundled anew; where that cannot be, tsx
+// reads the TypeScript as it is. TESSERA_BUNDLE=no asks for that.
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { freshBundle } from './fresh.js'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const CACHE = join(ROOT, 'node_modules', '.cache', 'tessera')
+
+/** A module of src/ that is a way in, such as `src/cli/main.ts`. */
+export async function load(entry) {
+  const folder = process.env.TESSERA_BUNDLE === 'no' ? undefined : await currentBundle()
+  if (folder !== undefined) return import(pathToFileURL(join(folder, `${entry}.js`)).href)
+  const { register } = await import('tsx/esm/api')
+  register()
+  return import(pathToFileURL(join(ROOT, entry)).href)
+}
+
+/** The folder of a bundle of what is in src/ now; undefined where none can be made. */
+export async function currentBundle() {
+  const folder = freshBundle(ROOT, CACHE)
+  if (folder !== undefined) return folder
+  try {
+    const { bundle } = await import('./bundle.js')
+    return await bundle(ROOT, CACHE)
+  } catch {
+    // No esbuild, a mistake in a source, or a folder that this user cannot write.
+    return undefined
+  }
+}

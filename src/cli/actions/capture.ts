@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { refusal } from '../../base/diagnostic.ts'
+import { suggestion } from '../../base/suggest.ts'
+import { CaptureSink, describePacket } from '../../daemon/capture.ts'
+import { follow } from '../../daemon/follow.ts'
+import { openKernelHost } from '../../daemon/host.ts'
+import { Looking } from '../../daemon/looking.ts'
+import { SIGHTS, type Sight } from '../../isa/trace.ts'
+import type { Options } from '../commands/capture.ts'
+import { filterOf } from '../filter-of.ts'
+import { graphFile } from '../graph-file.ts'
+import { untilInterrupted } from '../signals.ts'
+
+/** Lines tell no more of a packet than its headers do. */
+const HEADERS = 128
+
+export async function capture(
+  which: string,
+  where: readonly string[],
+  { direction, count = Number.POSITIVE_INFINITY, snapshot, write, ...filters }: Options,
+): Promise<void> {
+  const filter = filterOf(filters)
+  const sights = direction === undefined ? undefined : sightsOf(direction)
+  const end = new AbortController()
+  using _interrupted = untilInterrupted(() => end.abort())
+  using host = openKernelHost()
+  const name = existsSync(which) ? (await graphFile(which, host.catalogue)).graph.name : which
+  const request = { where, sights, filter, snapshot: snapshot ?? (write === undefined ? HEADERS : undefined) }
+  const looking = await Looking.open(host, name, request)
+  const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
+  let seen = 0
+  try {
+    using sink = write === undefined ? undefined : new CaptureSink(write, epoch, () => end.abort())
+    process.stderr.write(`looking at ${name}; Ctrl-C ends it\n`)
+    await follow(looking, {
+      take(sighting) {
+        seen++
+        if (sink === undefined) console.log(describePacket(sighting, epoch))
+        else sink.write(sighting)
+        return seen < count
+      },
+      changed: () => void process.stderr.write(`${name} was changed; looking at it as it is now\n`),
+      signal: end.signal,
+    })
+    sink?.finish(BigInt(seen), looking.lost)
+  } finally {
+    const { lost } = looking
+    await looking.close()
+    process.stderr.write(
+      `${seen} ${seen === 1 ? 'packet' : 'packets'}${lost === 0n ? '' : `; ${lost} more were lost: nobody took them in time`}\n`,
+    )
+  }
+}
+
+function sightsOf(text: string): readonly Sight[] {
+  return text.split(',').map((word) => {
+    const found = SIGHTS.find((one) => one === word.trim())
+    if (found === undefined) throw refusal(`--direction knows no ${JSON.stringify(word)}`, suggestion(word, SIGHTS))
+    return found
+  })
+}
