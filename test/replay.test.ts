@@ -69,7 +69,7 @@ async function run(inputs: readonly (readonly [port: string, file: string])[], o
   using host = openVirtualHost({ at: options.hook ?? 'tc ingress' })
   const graph = await readGraph(file, readFileSync(file, 'utf8'), host.catalogue)
   const given = inputs.map(([port, file]) => ({ port: findWire(graph.graph, port), file }))
-  return replay(host, graph, { ...options, inputs: given })
+  return await replay(host, graph, { ...options, inputs: given })
 }
 
 const leaving = ({ ports }: Replay) => Object.fromEntries(ports.map(({ name, packets }) => [name, Number(packets)]))

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, wr
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import type { Records, Running } from '../engine/records.ts'
+import { fileFailure } from '../kernel/errno.ts'
 
 /** One JSON file a graph. They lie on a tmpfs, and so are gone after a reboot, as pinned objects are. */
 export class FileRecords implements Records {
@@ -42,9 +43,13 @@ export class FileRecords implements Records {
   /** Written beside and renamed: a reader finds the old record or the new one. */
   write(running: Running): void {
     const file = this.fileOf(running.graph.name)
-    mkdirSync(this.folder, { recursive: true })
-    writeFileSync(`${file}.new`, JSON.stringify(running))
-    renameSync(`${file}.new`, file)
+    try {
+      mkdirSync(this.folder, { recursive: true })
+      writeFileSync(`${file}.new`, JSON.stringify(running))
+      renameSync(`${file}.new`, file)
+    } catch (error) {
+      throw fileFailure('record', `write ${file}`, error)
+    }
   }
 
   remove(name: string): void {

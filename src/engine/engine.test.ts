@@ -6,6 +6,7 @@ import { builtinCubes, openVirtualMachine, packet, through } from '../testing/in
 import { Engine } from './engine.ts'
 import { readGraph } from './read.ts'
 import { MemoryRecords, type Records } from './records.ts'
+import { lookOf } from './sights.ts'
 
 const catalogue = builtinCubes()
 const PORTS = { a: 'va', b: 'vb' }
@@ -456,6 +457,39 @@ test('what was counted is kept when ports need more room, and when a process is 
     killed++
   }
   expect(killed).toBeGreaterThan(20)
+})
+
+test('nothing is written but with the lock held', async () => {
+  const it = bench()
+  let held = 0
+  const lock = async () => {
+    held++
+    return { [Symbol.dispose]: () => void held-- }
+  }
+  const without: string[] = []
+  const looks = [
+    'pinned',
+    'foreign',
+    'interface',
+    'openMap',
+    'openProgram',
+    'openAttachment',
+    'lookup',
+    'names',
+    'read',
+  ]
+  const watch = <T>(operation: string, run: () => T): T => {
+    if (held !== 1 && !looks.includes(operation)) without.push(operation)
+    return run()
+  }
+  const [machine, records] = [through(it.machine, watch), through(it.records, watch)]
+  const engine = new Engine({ machine, records, catalogue, lock })
+  await engine.apply(await file())
+  await engine.look('lan', ({ graph, numbering }) => lookOf(graph, numbering, { where: [] }))
+  await engine.repair('lan')
+  await engine.delete('lan')
+  expect(held).toBe(0)
+  expect(without.filter((one) => one !== 'dispose')).toEqual([])
 })
 
 test('what another version has left is not touched, but for deleting it', async () => {

@@ -146,7 +146,7 @@ export class Engine {
   async apply(file: GraphFile): Promise<Applied> {
     using _held = await this.parts.lock()
     await this.recoverAll()
-    return placed(file, this.change(file))
+    return await placed(file, this.change(file))
   }
 
   /**
@@ -156,7 +156,7 @@ export class Engine {
   async look(name: string, make?: (running: Running) => Look): Promise<Looked> {
     using _held = await this.parts.lock()
     await this.recoverAll()
-    return this.lookAt(name, make)
+    return await this.lookAt(name, make)
   }
 
   private async lookAt(name: string, make?: (running: Running) => Look): Promise<Looked> {

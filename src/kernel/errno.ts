@@ -94,6 +94,7 @@ export type Operation =
   | 'filter'
   | 'socket'
   | 'lock'
+  | 'record'
 
 type Remedies = Partial<Record<ErrnoName, string>>
 
@@ -185,6 +186,7 @@ const REMEDIES: Readonly<Record<Operation, Remedies>> = {
     EAFNOSUPPORT: 'this kernel is built without packet sockets (CONFIG_PACKET)',
   },
   lock: { EACCES: 'run with sudo' },
+  record: { EACCES: 'run with sudo', ENOSPC: 'free some space there, and run the command again' },
 }
 
 const NEEDS_ADMIN: ReadonlySet<Operation> = new Set(['mount', 'namespace'])

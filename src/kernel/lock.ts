@@ -57,11 +57,21 @@ export function lockFile(path: string, wait = false): Disposable {
 function openForever(path: string): number {
   for (;;) {
     try {
-      mkdirSync(dirname(path), { recursive: true })
+      makeFolder(dirname(path))
       return openSync(path, 'a')
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw fileFailure('lock', `lock ${path}`, error)
     }
+  }
+}
+
+/** Not `recursive` at first: then Node.js says ENOENT of a file system that is read-only. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) mkdirSync(folder, { recursive: true })
+    else if (!hasCode(error, 'EEXIST')) throw error
   }
 }
 
@@ -90,6 +100,7 @@ function removeEmptyFolder(folder: string): void {
   try {
     rmdirSync(folder)
   } catch (error) {
-    if (!hasCode(error, 'ENOTEMPTY', 'ENOENT')) throw error
+    // EBUSY: something is mounted there, as in containers.
+    if (!hasCode(error, 'ENOTEMPTY', 'ENOENT', 'EBUSY')) throw error
   }
 }
