@@ -5,7 +5,7 @@ import type { Machine } from '../backend/machine.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { Catalogue } from '../cube/catalogue.ts'
-import { Engine } from '../engine/engine.ts'
+import { Engine, type Measure } from '../engine/engine.ts'
 import { MemoryRecords } from '../engine/records.ts'
 import type { HookPoint } from '../isa/program.ts'
 import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
@@ -28,6 +28,8 @@ export interface HostOptions {
   readonly clock?: 'kernel' | 'cell'
   /** Where programs go. Unless said, where those of a graph are now; at first, to TC ingress. */
   readonly at?: HookPoint
+  /** Runs each step of each change. */
+  readonly measure?: Measure
 }
 
 /** The cubes that come with Tessera. */

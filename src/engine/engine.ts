@@ -34,11 +34,15 @@ export interface EngineParts {
   readonly lock: () => Promise<Disposable>
   /** Whether somebody looks at a graph now. */
   readonly isLookedAt?: ((name: string) => boolean) | undefined
+  /** Runs a step of a change, for whoever wants to know how long it takes. */
+  readonly measure?: Measure | undefined
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
   /** Where programs go. Unless said, where those of the graph are now; at first, to TC ingress. */
   readonly at?: HookPoint | undefined
 }
+
+export type Measure = <T>(step: 'compile' | 'apply', run: () => T) => T
 
 /** A change that has been worked out and not begun. */
 export interface Change {
@@ -78,6 +82,11 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.parts = parts
+  }
+
+  private measured<T>(step: 'compile' | 'apply', run: () => T): T {
+    const { measure } = this.parts
+    return measure === undefined ? run() : measure(step, run)
   }
 
   /** Works out how to get from what runs to `file`. Changes nothing; a Refusal names every reason why it cannot be. */
@@ -175,7 +184,9 @@ export class Engine {
     const carryOut = async (making: Making): Promise<Applied> => {
       forget(machine, machine.pinned(name).filter(isAside))
       const made = await this.planAs(file, making)
-      const lost = change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
+      const lost = this.measured('apply', () =>
+        change(this.parts, before, made.running, made.wanted, made.actions, made.conversions),
+      )
       return { ...made, lost }
     }
     const making = { look, createsDevice: true }
@@ -303,7 +314,8 @@ export class Engine {
     cubes: ReadonlyMap<string, CubeFolder>,
     making: Making,
   ): Promise<Wanted> {
-    return stitch({ ...(await this.stitching(graph, numbering, point, cubes, making.createsDevice)), ...making })
+    const options = { ...(await this.stitching(graph, numbering, point, cubes, making.createsDevice)), ...making }
+    return this.measured('compile', () => stitch(options))
   }
 
   private async stitching(

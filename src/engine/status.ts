@@ -47,20 +47,39 @@ function wentOn({ received, drops, punts }: PortCounters): Count {
   )
 }
 
+/** What was counted at each port of an instance, as long as the graph is there; of a transparent cube, in each direction. */
+export function instanceCounters(
+  machine: Machine,
+  { graph, numbering, counted }: Running,
+  { name, ports }: Instance,
+  { cube }: CubeFolder,
+): readonly (PortCounters & { readonly name: string })[] {
+  const numbers = numbering[name] ?? { ids: {}, next: 0 }
+  const counters = readCounters(machine, graph.name, name, cube, capacityOf(numbers))
+  const before = counted?.[mapPath(graph.name, name, MAP.counters)] ?? {}
+  const at = (row: number) => withCounted(counters(row), before[row])
+  if (cube.shape === 'transparent')
+    return Object.entries(ROW_OF).map(([direction, row]) => {
+      const both = at(row)
+      return { name: direction, ...both, sent: wentOn(both) }
+    })
+  return ports.map((port) => ({ name: port.name, ...at(numbers.ids[port.name] ?? 0) }))
+}
+
 /** Counters, and what the cube's control plane shows. */
 export function instanceStatus(
   machine: Machine,
   running: Running,
   instance: Instance,
-  { cube, control }: CubeFolder,
+  folder: CubeFolder,
 ): InstanceStatus {
+  const { cube, control } = folder
   const { graph, numbering, point } = running
   const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
   using held = new Held()
-  const counters = readCounters(machine, graph.name, instance.name, cube, capacityOf(numbers))
-  const counted = running.counted?.[mapPath(graph.name, instance.name, MAP.counters)] ?? {}
+  const links = new Map(instance.ports.map((port) => [port.name, port]))
   const attached = observe(machine, nothing(graph.name)).attachments
-  const stateOf = ({ name, link }: Port): PortStatus['state'] => {
+  const stateOf = ({ name, link }: Pick<Port, 'name' | 'link'>): PortStatus['state'] => {
     if (link === undefined || link.to === 'port') return 'up'
     const on = machine.interface(interfaceText(link))
     const at = link.to === 'host' ? 'tc egress' : point
@@ -68,17 +87,10 @@ export function instanceStatus(
     if (on === undefined || there !== on.name) return 'detached'
     return on.up ? 'up' : 'down'
   }
-  const ports = instance.ports.map(
-    (port): PortStatus => ({
-      name: port.name,
-      to: linkText(port.link),
-      state: stateOf(port),
-      ...withCounted(counters(numbers.ids[port.name] ?? 0), counted[numbers.ids[port.name] ?? 0]),
-    }),
-  )
-  const directions = Object.entries(ROW_OF).map(([name, row]): PortStatus => {
-    const both = withCounted(counters(row), counted[row])
-    return { name, to: 'what is behind it', state: 'up', ...both, sent: wentOn(both) }
+  const ports = instanceCounters(machine, running, instance, folder).map(({ name, ...counters }): PortStatus => {
+    if (cube.shape === 'transparent') return { name, to: 'what is behind it', state: 'up', ...counters }
+    const link = links.get(name)?.link
+    return { name, to: linkText(link), state: stateOf({ name, link }), ...counters }
   })
   const tables = openTables(machine, graph.name, instance.name, cube, held)
   const complete = Object.keys(cube.state).every((name) => name in tables)
@@ -95,7 +107,7 @@ export function instanceStatus(
     name: instance.name,
     cube: cube.name,
     summary: cube.summary,
-    ports: cube.shape === 'transparent' ? directions : ports,
+    ports,
     views,
   }
 }

@@ -1,0 +1,112 @@
+/** What is counted in the graphs that run, as it is now: each time anew, so what is gone is told of no more. */
+import { setImmediate } from 'node:timers/promises'
+import { Refusal } from '../../base/diagnostic.ts'
+import { Held } from '../../base/held.ts'
+import type { CubeFolder } from '../../cube/catalogue.ts'
+import { cubesOf, type Instance } from '../../engine/graph.ts'
+import { mapPath } from '../../engine/paths.ts'
+import type { Running } from '../../engine/records.ts'
+import { instanceCounters } from '../../engine/status.ts'
+import type { PortCounters } from '../../engine/tables.ts'
+import { isKeyless, isRing } from '../../isa/program.ts'
+import { describe, mapKind } from '../../lang/index.ts'
+import type { Host } from '../host.ts'
+
+export interface InstanceFigures {
+  readonly graph: string
+  readonly instance: string
+  readonly ports: readonly (PortCounters & { readonly name: string })[]
+  readonly tables: readonly TableFigures[]
+}
+
+export interface TableFigures {
+  readonly name: string
+  readonly entries: number
+  readonly capacity: number
+}
+
+/** Instances that are read in one turn of the event loop. */
+const TURN = 20
+
+/** Reads instances one after the other, with turns for others in between. */
+export class Figures {
+  private readonly host: Pick<Host, 'engine' | 'machine' | 'catalogue'>
+  private readonly fill: Fill
+
+  /** `now` in milliseconds. */
+  constructor(host: Pick<Host, 'engine' | 'machine' | 'catalogue'>, now: () => number) {
+    this.host = host
+    this.fill = new Fill(now)
+  }
+
+  async *read(): AsyncGenerator<InstanceFigures> {
+    const { engine, catalogue } = this.host
+    let turn = 0
+    for (const name of engine.names()) {
+      try {
+        const running = engine.running(name)
+        const cubes = await cubesOf(running.graph, running.file, catalogue)
+        for (const instance of running.graph.instances) {
+          const folder = cubes.get(instance.cube)
+          if (folder !== undefined) yield this.instance(running, instance, folder)
+          if (++turn % TURN === 0) await setImmediate()
+        }
+      } catch (error) {
+        // It went just now, is half-done, or its cube cannot be read any more: others are told of.
+        if (!(error instanceof Refusal)) throw error
+      }
+    }
+    this.fill.tidy()
+  }
+
+  private instance(running: Running, instance: Instance, folder: CubeFolder): InstanceFigures {
+    const { machine } = this.host
+    const graph = running.graph.name
+    using held = new Held()
+    const tables = Object.entries(folder.cube.state).flatMap(([name, table]): TableFigures[] => {
+      const description = describe(table)
+      const kind = mapKind(table.kind)
+      // The others are always full, or cannot be listed.
+      if (isRing(kind) || isKeyless(kind) || kind.endsWith('array')) return []
+      const path = mapPath(graph, instance.name, name)
+      const count = () => {
+        const map = machine.openMap(path, description)
+        return map === undefined ? undefined : held.use(map).entries().length
+      }
+      const entries = this.fill.count(path, count)
+      return entries === undefined ? [] : [{ name, entries, capacity: description.entries }]
+    })
+    return { graph, instance: instance.name, ports: instanceCounters(machine, running, instance, folder), tables }
+  }
+}
+
+/** Of the time, at most so much is spent on counting a table. */
+const SHARE = 1 / 200
+const SELDOM = 10_000
+
+/** Entries have to be walked to be counted: of a large table seldom, and what was found is told meanwhile. */
+class Fill {
+  private readonly now: () => number
+  private readonly known = new Map<string, { readonly entries: number; readonly until: number }>()
+
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  count(path: string, walk: () => number | undefined): number | undefined {
+    const begun = this.now()
+    const known = this.known.get(path)
+    if (known !== undefined && begun < known.until) return known.entries
+    const entries = walk()
+    if (entries === undefined) return undefined
+    const ended = this.now()
+    this.known.set(path, { entries, until: ended + Math.max(SELDOM, (ended - begun) / SHARE) })
+    return entries
+  }
+
+  /** Forgets what nobody has asked for lately. */
+  tidy(): void {
+    const now = this.now()
+    for (const [path, { until }] of this.known) if (now > until + SELDOM) this.known.delete(path)
+  }
+}
