@@ -54,10 +54,13 @@ export async function serve({
   options = everything,
   limits = {},
   now,
+  routes = () => {},
 }: {
   options?: DoorOptions
   limits?: Partial<Limits>
   now?: () => number
+  /** More routes. */
+  routes?: (app: FastifyInstance) => void
 } = {}): Promise<Served> {
   const all = { ...LIMITS, ...limits }
   const log: string[] = []
@@ -74,6 +77,7 @@ export async function serve({
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
     reply.raw.write(': here\n\n')
   })
+  routes(app)
   const open = await openDoors(app, doors, all)
   const served = { app, doors: open, port: Number(open.addresses[1]?.split(':').at(-1)), log }
   opened.push(served)

@@ -2,18 +2,19 @@
 import type { Socket } from 'node:net'
 import rateLimit, { type CreateRateLimitOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { PROBLEM_TYPE, problem } from '../../api/problem.ts'
 import { type Limits, Streams } from './limits.ts'
-import { type Identity, includes, type Principal, principalText, type Role } from './role.ts'
+import { type Identity, includes, type Needed, type Principal, principalText } from './role.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may, at least. Every route has one. */
-    role?: Role
+    /** Who may, at least. Every route says so. */
+    role?: Needed
     /** Its answers do not end by themselves. */
     stream?: boolean
   }
   interface FastifyRequest {
-    /** Known in every handler. */
+    /** Known in every handler, but for those that are for anybody. */
     principal: Principal | undefined
   }
 }
@@ -32,7 +33,8 @@ export async function authorize(app: FastifyInstance, { identify, limits }: Acce
     timeWindow: 1_000,
     keyGenerator,
   })
-  const rate = app.createRateLimit(second(limits.rate, ({ principal }) => (principal ? principalText(principal) : '')))
+  const whose = ({ principal, ip }: FastifyRequest) => (principal === undefined ? ip : principalText(principal))
+  const rate = app.createRateLimit(second(limits.rate, whose))
   const failures = app.createRateLimit(second(limits.failures, ({ ip }) => ip))
   const streams = new Streams(limits)
 
@@ -41,39 +43,33 @@ export async function authorize(app: FastifyInstance, { identify, limits }: Acce
     if (config?.role === undefined) throw new Error(`nobody has said who may ${method} ${url}`)
   })
   app.addHook('onRequest', async (request, reply) => {
+    // Of a path that is not there, whoever is known may know that.
+    const { role = 'viewer', stream = false } = request.routeOptions.config
     const identity = identify(request.raw.socket, request.headers.authorization)
-    if (identity.is !== 'known') {
+    if (identity.is !== 'known' && role !== 'anybody') {
       const limit = await failures(request)
       if (!limit.isAllowed && limit.isExceeded) return tooMany(request, reply, limit.ttlInSeconds)
       return unauthorized(request, reply, identity)
     }
-    const { principal } = identity
-    request.principal = principal
+    if (identity.is === 'known') request.principal = identity.principal
     const limit = await rate(request)
     if (!limit.isAllowed && limit.isExceeded) return tooMany(request, reply, limit.ttlInSeconds)
-    // Of a path that is not there, whoever is known may know that.
-    const { role = 'viewer', stream = false } = request.routeOptions.config
+    if (role === 'anybody' || request.principal === undefined) return
+    const { principal } = request
     if (!includes(principal.role, role)) return forbidden(request, reply, principal, role)
     if (!stream) return
     const entered = streams.enter(principalText(principal))
-    if (entered === undefined)
-      return problem(request, reply, 429, 'Too Many Requests', 'too many streams are open: close one')
+    if (entered === undefined) return refuse(request, reply, 429, 'too many streams are open: close one')
     reply.raw.once('close', () => entered[Symbol.dispose]())
   })
 }
 
-/** RFC 9457. */
-function problem(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  title: string,
-  detail: string,
-): FastifyReply {
+function refuse(request: FastifyRequest, reply: FastifyReply, status: number, detail: string): FastifyReply {
+  const instance = request.url.split('?', 1)[0] ?? ''
   return reply
     .code(status)
-    .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', title, status, detail, instance: request.url.split('?')[0] }))
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problem(status, detail, { instance })))
 }
 
 const UNKNOWN =
@@ -86,16 +82,16 @@ function unauthorized(request: FastifyRequest, reply: FastifyReply, identity: Ex
   reply.header('www-authenticate', isRefused ? `${challenge}, error="invalid_token"` : challenge)
   // What it has sent behind its header is not read.
   reply.header('connection', 'close')
-  return problem(request, reply, 401, 'Unauthorized', isRefused ? identity.why : UNKNOWN)
+  return refuse(request, reply, 401, isRefused ? identity.why : UNKNOWN)
 }
 
-function forbidden(request: FastifyRequest, reply: FastifyReply, principal: Principal, role: Role) {
+function forbidden(request: FastifyRequest, reply: FastifyReply, principal: Principal, role: Needed) {
   reply.header('www-authenticate', `Bearer realm="tessera", error="insufficient_scope", scope="${role}"`)
   const detail = `${principalText(principal)} is ${principal.role}, and this takes ${role}`
-  return problem(request, reply, 403, 'Forbidden', detail)
+  return refuse(request, reply, 403, detail)
 }
 
 function tooMany(request: FastifyRequest, reply: FastifyReply, seconds: number) {
   reply.header('retry-after', Math.max(1, seconds))
-  return problem(request, reply, 429, 'Too Many Requests', 'too many requests in a second: ask more slowly')
+  return refuse(request, reply, 429, 'too many requests in a second: ask more slowly')
 }

@@ -1,9 +1,11 @@
-/** What somebody may do: each role may what the ones before it may. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const
+import { ROLES as NEEDED, type Role as Needed } from '../../api/route.ts'
 
-export type Role = (typeof ROLES)[number]
+/** What somebody may do: each role may what the ones before it may. Routes for `anybody` need none. */
+export type Role = Exclude<Needed, 'anybody'>
+export const ROLES = NEEDED.filter((role): role is Role => role !== 'anybody')
+export type { Needed }
 
-export const includes = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed)
+export const includes = (role: Role, needed: Needed): boolean => NEEDED.indexOf(role) >= NEEDED.indexOf(needed)
 
 /** Whoever asks for something, once that is known. */
 export interface Principal {

@@ -32,6 +32,7 @@ export class Metrics {
   private readonly now: () => number
   private readonly figures: Figures
   private asked: Promise<string> | undefined
+  private readonly made: { readonly name: string; readonly labels: readonly string[] }[] = []
 
   private readonly packets = this.counter(
     'port_packets_total',
@@ -146,6 +147,11 @@ export class Metrics {
     this.requests.observe({ route, status: `${Math.floor(status / 100)}xx` }, seconds)
   }
 
+  /** The names of all, and of what tells the series of each apart. */
+  labels(): readonly { readonly name: string; readonly labels: readonly string[] }[] {
+    return [...this.made]
+  }
+
   /** Those who ask at the same time are given the same. */
   text(): Promise<string> {
     this.asked ??= this.read().finally(() => {
@@ -206,16 +212,21 @@ export class Metrics {
   }
 
   private counter<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Counter<L> {
-    return new Counter({ name: `tessera_${name}`, help, labelNames: [...labelNames], registers: [this.registry] })
+    return new Counter(this.options(name, help, labelNames))
   }
 
   private gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {
-    return new Gauge({ name: `tessera_${name}`, help, labelNames: [...labelNames], registers: [this.registry] })
+    return new Gauge(this.options(name, help, labelNames))
   }
 
   private histogram<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Histogram<L> {
-    const options = { name: `tessera_${name}`, help, labelNames: [...labelNames], buckets: BUCKETS }
-    return new Histogram({ ...options, registers: [this.registry] })
+    return new Histogram({ ...this.options(name, help, labelNames), buckets: BUCKETS })
+  }
+
+  private options<L extends string>(given: string, help: string, labels: readonly L[]) {
+    const name = `tessera_${given}`
+    this.made.push({ name, labels })
+    return { name, help, labelNames: [...labels], registers: [this.registry] }
   }
 
   /** Under the names that every process has them by. */
