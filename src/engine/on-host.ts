@@ -18,7 +18,7 @@ export function checkInterfaces(
   const owners = usesOfOthers(records, graph.name)
   for (const { path, on, points } of usesOf(graph, point)) {
     const name = interfaceText(on)
-    const say: Say = (message, remedy) => diagnostics.push({ message, remedy, place: place(path) })
+    const say: Say = (message, remedy) => diagnostics.push({ message, remedy, path, place: place(path) })
     const owner = points.map((one) => owners.get(placeOf(name, one))).find((one) => one !== undefined)
     if (owner !== undefined)
       say(`the interface ${name} belongs to graph ${owner}`, `run tessera delete ${owner}, or take another interface`)
@@ -65,6 +65,7 @@ export function unsupported({ graph, place }: GraphFile, point: AttachPoint): Di
   if (point === 'tc ingress') return []
   const remedy = 'attach the graph to TC ingress: --attach "tc ingress"'
   const xdp = hookAt(point) === 'xdp'
+  const at = (path: readonly string[]) => ({ path, place: place(path) })
   return [
     ...graph.instances.flatMap(({ name, ports }) =>
       ports.flatMap(({ name: port, link }): Diagnostic[] =>
@@ -75,7 +76,7 @@ export function unsupported({ graph, place }: GraphFile, point: AttachPoint): Di
                 message: xdp
                   ? 'XDP has neither what the stack sends, nor a way to send to it'
                   : "the stack's packets would be had twice at TC egress",
-                place: place(['instances', name, 'ports', port, 'host']),
+                ...at(['instances', name, 'ports', port, 'host']),
                 remedy,
               },
             ],
@@ -85,7 +86,7 @@ export function unsupported({ graph, place }: GraphFile, point: AttachPoint): Di
       message: xdp
         ? 'XDP does not have what leaves by an interface'
         : 'transparent cubes are on both ways of an interface',
-      place: place(['interfaces', interfaceText(one)]),
+      ...at(['interfaces', interfaceText(one)]),
       remedy,
     })),
   ]

@@ -36,7 +36,7 @@ export class RefusedProgram extends Refusal {
     const { path, name, instances } = owner
     const within = instances.length > 1 ? `, with ${instances.join(', ')} in it` : ''
     const message = `it is the program for ${name}${within}`
-    super([...why.diagnostics, { message, place: place?.(path) }])
+    super([...why.diagnostics, { message, path, place: place?.(path) }])
     this.cause = why
     this.owner = owner
   }

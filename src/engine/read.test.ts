@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Refusal } from '../base/diagnostic.ts'
 import { builtinCubes } from '../testing/index.ts'
-import { readGraph } from './read.ts'
+import { readDocument, readGraph } from './read.ts'
 
 const read = (text: string) => readGraph('lan.yaml', text, builtinCubes())
 
@@ -101,8 +101,8 @@ const meant = (word: string, ...words: readonly string[]) => `did you mean "${wo
 const BAD: readonly { what: string; text: string; says: readonly string[] }[] = [
   { what: 'an empty file', text: '', says: ['1:1 the file is empty | start with graph: …'] },
   { what: 'nothing but a comment', text: '# later\n', says: ['1:1 the file is empty | start with graph: …'] },
-  { what: 'a list', text: '- graph\n- lan\n', says: ['1:1 the file: expected object, received array'] },
-  { what: 'a word', text: 'hello', says: ['1:1 the file: expected object, received string'] },
+  { what: 'a list', text: '- graph\n- lan\n', says: ['1:1 the document: expected object, received array'] },
+  { what: 'a word', text: 'hello', says: ['1:1 the document: expected object, received string'] },
   {
     what: 'keys without values',
     text: 'graph:\ninstances:\n',
@@ -363,4 +363,33 @@ test('a mistake is shown with its line', async () => {
       '    |                          ^^^^',
     ].join('\n'),
   )
+})
+
+describe('a graph in a request', () => {
+  const document = {
+    graph: 'lan',
+    instances: { s: { cube: 'bridge', ports: { a: { interface: 'eth0', learning: false }, b: {} } } },
+  }
+
+  test('is what the same text in a file is', async () => {
+    const fromData = await readDocument('lan.yaml', document, builtinCubes())
+    const fromText = await read(JSON.stringify(document))
+    expect(fromData.graph).toEqual(fromText.graph)
+  })
+
+  test('is refused in the same words, with paths', async () => {
+    const wrong = {
+      ...document,
+      instances: {
+        s: { cube: 'bridge', config: { aging: 1 }, ports: { 'a/b': {}, c: { learning: 1, to: 5 } } },
+        t: {},
+      },
+    }
+    const refused = await readDocument('lan.yaml', wrong, builtinCubes()).catch((error: unknown) => error)
+    const paths = refused instanceof Refusal ? refused.diagnostics.map(({ path, message }) => [path, message]) : refused
+    expect(paths).toEqual([
+      [['instances', 's', 'ports', 'c', 'to'], 'to: expected string, received number'],
+      [['instances', 't'], '`cube` is missing'],
+    ])
+  })
 })

@@ -54,7 +54,10 @@ export function keepState(
     if (from !== undefined && convert !== undefined) {
       kept.set(path, from)
       conversions.set(path, convert)
-    } else diagnostics.push({ ...lost(graph, owned, from), place: place(['instances', owned.instance, 'cube']) })
+    } else {
+      const path = ['instances', owned.instance, 'cube']
+      diagnostics.push({ ...lost(graph, owned, from), path, place: place(path) })
+    }
   }
   return { kept, conversions, diagnostics }
 }
