@@ -3,23 +3,17 @@ import { z } from 'zod'
 import { OUTSIDE } from './operations.ts'
 import { PROBLEM_TYPE, TITLES } from './problem.ts'
 import { problemShape } from './problem-shape.ts'
-import { ROLES, type Route } from './route.ts'
+import type { Route } from './route.ts'
 import { ROUTES } from './routes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** What every route may answer besides its own. */
-const EVERYWHERE = [400, 406, 429, 500, 503]
+const EVERYWHERE = [400, 401, 403, 406, 429, 500, 503]
 const WITH_BODY = [413, 415, 422]
-const WITH_ROLE = [401, 403]
 
-export const errorsOf = ({ errors = [], body, role }: Route): readonly number[] => {
-  const all = [
-    ...EVERYWHERE,
-    ...errors,
-    ...(body === undefined ? [] : WITH_BODY),
-    ...(role === 'anybody' ? [] : WITH_ROLE),
-  ]
+export const errorsOf = ({ errors = [], body }: Route): readonly number[] => {
+  const all = [...EVERYWHERE, ...errors, ...(body === undefined ? [] : WITH_BODY)]
   return [...new Set(all)].sort()
 }
 
@@ -35,7 +29,7 @@ export const bodyTypes = ({ method }: Route): readonly string[] =>
 export function describeApi(version: string): Json {
   const parts = new Components()
   const routes: readonly Route[] = Object.values(ROUTES)
-  const problem = parts.refer(problemShape, 'output')
+  const problem = parts.refer(problemShape)
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) {
     const path = paths[route.path] ?? {}
@@ -66,7 +60,7 @@ function operation(route: Route, parts: Components, problem: Json): Json {
   const tag = id in OUTSIDE ? 'outside' : (route.path.split('/')[3] ?? '')
   const success = {
     description: 'done',
-    content: { [answerType(route)]: stream === 'pcapng' ? {} : { schema: parts.refer(output, 'output') } },
+    content: { [answerType(route)]: stream === 'pcapng' ? {} : { schema: parts.refer(output) } },
     ...(route.changes === true || id === 'getGraph'
       ? { headers: { ETag: { description: 'the revision that there is now', schema: { type: 'string' } } } }
       : {}),
@@ -81,14 +75,14 @@ function operation(route: Route, parts: Components, problem: Json): Json {
     ...(description === undefined ? {} : { description }),
     tags: [tag],
     'x-role': role,
-    security: role === ROLES[0] ? [] : [{}, { token: [] }, { certificate: [] }],
+    security: [{}, { token: [] }, { certificate: [] }],
     parameters: parametersOf(route, parts),
     ...(body === undefined
       ? {}
       : {
           requestBody: {
             required: true,
-            content: Object.fromEntries(bodyTypes(route).map((type) => [type, { schema: parts.refer(body, 'input') }])),
+            content: Object.fromEntries(bodyTypes(route).map((type) => [type, { schema: parts.refer(body) }])),
           },
         }),
     responses: Object.fromEntries([
@@ -101,7 +95,7 @@ function operation(route: Route, parts: Components, problem: Json): Json {
 function parametersOf({ params, query, changes, stream }: Route, parts: Components): readonly Json[] {
   const from = (schema: z.ZodObject | undefined, where: string): Json[] =>
     Object.entries(schema?.shape ?? {}).map(([name, given]) => {
-      const { description, ...schema } = parts.refer(given as z.ZodType, 'input')
+      const { description, ...schema } = parts.refer(given as z.ZodType)
       return {
         name,
         in: where,
@@ -134,52 +128,32 @@ function parametersOf({ params, query, changes, stream }: Route, parts: Componen
 class Components {
   readonly schemas: Record<string, Json> = {}
 
-  /** JSON Schema of what is given (`input`), before defaults, or of what is answered. Named ones by reference. */
-  refer(schema: z.ZodType, io: 'input' | 'output'): Json {
+  /** JSON Schema of what is given, before defaults, and of what is answered. Named ones by reference. */
+  refer(schema: z.ZodType): Json {
     const {
       $schema,
       $defs = {},
       ...own
-    } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json & {
+    } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json & {
       readonly $defs?: Readonly<Record<string, Json>>
     }
-    const names = new Map<string, string>()
-    for (const [id, definition] of Object.entries($defs)) names.set(id, this.nameFor(id, plain(definition), io))
-    const renamed = (value: unknown): unknown => rename(value, names)
-    for (const [id, definition] of Object.entries($defs))
-      this.schemas[names.get(id) ?? id] = renamed(plain(definition)) as Json
+    for (const [id, definition] of Object.entries($defs)) this.schemas[id] = lead(definition) as Json
     const id = schema.meta()?.id
-    const body = renamed(plain(own)) as Json
-    if (typeof id !== 'string') return body
-    const name = this.nameFor(id, plain(own), io)
-    this.schemas[name] = body
-    return { $ref: `#/components/schemas/${name}` }
-  }
-
-  private readonly known = new Map<string, string>()
-
-  /** What is given may differ from what is answered, by its defaults: then it has a name of its own. */
-  private nameFor(id: string, definition: Json, io: 'input' | 'output'): string {
-    const text = JSON.stringify(definition)
-    const before = this.known.get(id)
-    if (before === undefined || before === text) {
-      this.known.set(id, text)
-      return id
-    }
-    return io === 'input' ? `${id}Given` : `${id}Answered`
+    if (id === undefined) return lead(own) as Json
+    // One that is within itself, or is used by others, is among the definitions already.
+    if (!(id in $defs)) this.schemas[id] = lead(own) as Json
+    return { $ref: `#/components/schemas/${id}` }
   }
 }
 
-const plain = ({ id: _, ...rest }: Json): Json => rest
-
-function rename(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (Array.isArray(value)) return value.map((one) => rename(one, names))
+/** References lead to the components, and names are theirs. */
+function lead(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(lead)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => {
-      if (key !== '$ref' || typeof one !== 'string') return [key, rename(one, names)]
-      const id = one.replace('#/$defs/', '')
-      return [key, `#/components/schemas/${names.get(id) ?? id}`]
-    }),
-  )
+  const entries = Object.entries(value).flatMap(([key, one]): [string, unknown][] => {
+    if (key === 'id' && typeof one === 'string') return []
+    if (key === '$ref' && typeof one === 'string') return [[key, one.replace('#/$defs/', '#/components/schemas/')]]
+    return [[key, lead(one)]]
+  })
+  return Object.fromEntries(entries)
 }

@@ -2,8 +2,8 @@
 import type { z } from 'zod'
 import { endpoint, type Method, type OperationId, type PathOf, type Placeholders } from './operations.ts'
 
-/** Each may do what those before it may. `anybody` needs no credentials. */
-export const ROLES = ['anybody', 'viewer', 'operator', 'admin'] as const
+/** Each may do what those before it may. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
 /** What is answered that is no JSON document: server-sent events, each with a document; a capture (pcapng); text. */
@@ -47,25 +47,23 @@ export const route = <const Id extends OperationId, const P extends Parts & With
   parts: P,
 ): P & { readonly id: Id; readonly method: Method; readonly path: string } => ({ ...parts, id, ...endpoint(id) })
 
-type How = 'input' | 'output'
-type Of<S, H extends How> = S extends z.ZodType ? (H extends 'input' ? z.input<S> : z.output<S>) : unknown
+type Given<S> = S extends z.ZodType ? z.input<S> : unknown
+type Read<S> = S extends z.ZodType ? z.output<S> : unknown
+type Part<R, Name extends string> = R extends { readonly [K in Name]: infer S extends z.ZodType } ? S : undefined
+type Body<R> = Part<R, 'body'> extends z.ZodType ? { readonly body: Given<Part<R, 'body'>> } : unknown
 
-/** Everything that a request says, in one object: names of the path, of the query, and `body`. */
-type Said<R, H extends How> = (R extends { readonly params: infer S } ? Of<S, H> : unknown) &
-  (R extends { readonly query: infer S } ? Of<S, H> : unknown) &
-  (R extends { readonly body: infer S } ? { readonly body: Of<S, H> } : unknown)
-
-/** What a handler is given. */
-export type InputOf<R> = Said<R, 'output'>
+/**
+ * What a handler is given: names of the path, of the query with their defaults, and `body`, which is valid, and as it was sent:
+ * documents stay as people write them.
+ */
+export type InputOf<R> = Read<Part<R, 'params'>> & Read<Part<R, 'query'>> & Body<R>
 
 /** What a client gives. */
-export type RequestOf<R> = Said<R, 'input'>
+export type RequestOf<R> = Given<Part<R, 'params'>> & Given<Part<R, 'query'>> & Body<R>
 
 /** What a handler makes of it, and a client is given. */
-export type OutputOf<R> = R extends { readonly stream: 'events'; readonly output: infer S }
-  ? AsyncIterable<Of<S, 'output'>>
+export type OutputOf<R> = R extends { readonly stream: 'events' }
+  ? AsyncIterable<Given<Part<R, 'output'>>>
   : R extends { readonly stream: 'pcapng' }
     ? AsyncIterable<Uint8Array>
-    : R extends { readonly output: infer S }
-      ? Of<S, 'output'>
-      : never
+    : Given<Part<R, 'output'>>

@@ -1,7 +1,7 @@
 /** What a handler is: a route without one does not compile. */
 import type { OperationId } from '../../api/operations.ts'
 import type { Input, Output } from '../../api/routes.ts'
-import type { Principal } from '../serve/principal.ts'
+import type { Principal } from '../access/role.ts'
 import type { Expected } from './wanted.ts'
 
 export interface Context {
