@@ -2,8 +2,8 @@
 import type { z } from 'zod'
 import { endpoint, type Method, type OperationId, type PathOf, type Placeholders } from './operations.ts'
 
-/** Each may do what those before it may. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const
+/** Each may do what those before it may. `anybody` needs no credentials. */
+export const ROLES = ['anybody', 'viewer', 'operator', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
 /** What is answered that is no JSON document: server-sent events, each with a document; a capture (pcapng); text. */

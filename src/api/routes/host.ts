@@ -34,13 +34,13 @@ export const takeDown = route('takeDown', {
 const check = z.object({ ok: z.boolean() })
 
 export const getHealth = route('getHealth', {
-  role: 'viewer',
+  role: 'anybody',
   summary: 'Whether the daemon answers',
   output: check.meta({ id: 'Health' }),
 })
 
 export const getReadiness = route('getReadiness', {
-  role: 'viewer',
+  role: 'anybody',
   summary: 'Whether everything that is wanted was looked at since the start',
   output: check
     .extend({ graphs: z.partialRecord(graphState, z.int()).describe('how many, by their state') })

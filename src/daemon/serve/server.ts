@@ -120,7 +120,7 @@ async function answer(
   checkAccept(route, request.headers.accept)
   const input = readRequest(route, request)
   const { principal } = request
-  if (principal === undefined) throw refuse(401, 'nobody has said who asks')
+  if (principal === undefined && route.role !== 'anybody') throw refuse(401, 'nobody has said who asks')
   // Answers that do not end begin with nothing: what there is to say of them is their type.
   if (request.method === 'HEAD' && route.stream !== undefined) return reply.type(answerType(route)).send()
   const end = new AbortController()

@@ -5,7 +5,8 @@ import type { Principal } from '../access/role.ts'
 import type { Expected } from './wanted.ts'
 
 export interface Context {
-  readonly principal: Principal
+  /** Undefined where it is for anybody. */
+  readonly principal: Principal | undefined
   /** Of If-Match and If-None-Match. */
   readonly expected: Expected
   readonly lastEventId: string | undefined
