@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { authorize } from '../daemon/access/authorize.ts'
 import { type DoorOptions, identifying, type OpenDoors, openDoors, readDoors } from '../daemon/access/doors.ts'
 import { LIMITS, type Limits, serverLimits } from '../daemon/access/limits.ts'
@@ -55,18 +55,24 @@ export async function serve({
   limits = {},
   now,
   routes = () => {},
+  prepare = () => {},
+  log: logger,
 }: {
   options?: DoorOptions
   limits?: Partial<Limits>
   now?: () => number
   /** More routes. */
   routes?: (app: FastifyInstance) => void
+  /** What comes after who may, and before the routes. */
+  prepare?: (app: FastifyInstance) => void
+  log?: FastifyBaseLogger
 } = {}): Promise<Served> {
   const all = { ...LIMITS, ...limits }
   const log: string[] = []
-  const app = fastify(serverLimits(all))
+  const app = fastify({ ...serverLimits(all), ...(logger && { loggerInstance: logger }) })
   const doors = readDoors(options, (line) => log.push(line))
   await authorize(app, { identify: identifying(doors, now), limits: all })
+  prepare(app)
   for (const role of ROLES)
     app.all(`/${role}`, { config: { role } }, ({ principal, body }) => ({
       principal,

@@ -85,8 +85,15 @@ export const operation = z
     role: z.string(),
     what: z.string().describe('the operation, as in operationId'),
     target: z.string().describe('its path'),
+    graph: name.optional(),
+    asked: z.unknown().optional().describe('what was sent; too much is not kept'),
     from: revision.optional().describe('the revision before'),
     to: revision.optional().describe('the revision since'),
+    was: z
+      .unknown()
+      .optional()
+      .describe('a merge patch (RFC 7396) that takes the change of the document back; too much is not kept'),
+    is: z.unknown().optional().describe('the one that does it'),
     status: z.int().describe('as it was answered'),
     detail: z.string().optional().describe('why it was refused'),
   })

@@ -4,7 +4,7 @@ import rateLimit, { type CreateRateLimitOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_TYPE, problem } from '../../api/problem.ts'
 import { type Limits, Streams } from './limits.ts'
-import { type Identity, includes, type Needed, type Principal, principalText } from './role.ts'
+import { type Identity, includes, type Needed, NOBODY, type Principal, principalText } from './role.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -14,7 +14,7 @@ declare module 'fastify' {
     stream?: boolean
   }
   interface FastifyRequest {
-    /** Known in every handler, but for those that are for anybody. */
+    /** Set in every handler. */
     principal: Principal | undefined
   }
 }
@@ -33,7 +33,7 @@ export async function authorize(app: FastifyInstance, { identify, limits }: Acce
     timeWindow: 1_000,
     keyGenerator,
   })
-  const whose = ({ principal, ip }: FastifyRequest) => (principal === undefined ? ip : principalText(principal))
+  const whose = ({ principal = NOBODY, ip }: FastifyRequest) => (principal === NOBODY ? ip : principalText(principal))
   const rate = app.createRateLimit(second(limits.rate, whose))
   const failures = app.createRateLimit(second(limits.failures, ({ ip }) => ip))
   const streams = new Streams(limits)
@@ -51,11 +51,10 @@ export async function authorize(app: FastifyInstance, { identify, limits }: Acce
       if (!limit.isAllowed && limit.isExceeded) return tooMany(request, reply, limit.ttlInSeconds)
       return unauthorized(request, reply, identity)
     }
-    if (identity.is === 'known') request.principal = identity.principal
+    const principal = identity.is === 'known' ? identity.principal : NOBODY
+    request.principal = principal
     const limit = await rate(request)
     if (!limit.isAllowed && limit.isExceeded) return tooMany(request, reply, limit.ttlInSeconds)
-    if (role === 'anybody' || request.principal === undefined) return
-    const { principal } = request
     if (!includes(principal.role, role)) return forbidden(request, reply, principal, role)
     if (!stream) return
     const entered = streams.enter(principalText(principal))
