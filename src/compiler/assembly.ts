@@ -6,7 +6,7 @@ import type { DataPlaneSource } from './source.ts'
 /** The map of programs that others go over to. */
 export const PROGRAMS = 'programs'
 
-export interface Assembly {
+export interface Assembly<N = number> {
   /** The program's name, in the kernel and in its tools. */
   readonly name: string
   /** TC unless said otherwise. */
@@ -21,7 +21,7 @@ export interface Assembly {
    * Packets come in at the first. Each is in the program once, however many ways lead to it, and no way leads back: one that would is
    * a tail call.
    */
-  readonly nodes: readonly Node[]
+  readonly nodes: readonly Node<N>[]
   /** Entries of the array of programs that tail calls go by, a map named `programs`. */
   readonly slots?: number
   /** `hidden`: the verifier foresees no comparison, and so comes to an end where it would not without (passes/hide-tests.ts). */
@@ -33,13 +33,13 @@ export interface Assembly {
 }
 
 /** An instance of a cube, as packets meet it that come in by one of its ports, or in one direction. */
-export interface Node {
+export interface Node<N = number> {
   readonly source: DataPlaneSource
   /** The maps of the instance are `<instance>/<map>` in the program. */
   readonly instance: string
   readonly config: Readonly<Record<string, unknown>>
   /** The port that packets come in by. A transparent cube has none. */
-  readonly port?: { readonly id: number; readonly config: Readonly<Record<string, unknown>> } | undefined
+  readonly port?: { readonly id: N; readonly config: Readonly<Record<string, unknown>> } | undefined
   /** Nothing of the data plane: all packets are sent by this port, and did not come by any. */
   readonly sends?: number | undefined
   /** Of packets through a transparent cube: `ingress` comes from outside. */
@@ -47,7 +47,7 @@ export interface Node {
   /** Ports that the instance's counters have room for. */
   readonly capacity: number
   /** Where each port leads, the one above included. Of a transparent cube one: where `next()` leads. */
-  readonly ways: readonly Way[]
+  readonly ways: readonly Way<N>[]
 }
 
 /** Where what is sent by a port goes. */
@@ -55,9 +55,9 @@ export type Way<N = number> = { readonly port: N } & Destination<N>
 
 export type Destination<N = number> =
   /** Another node of the program, by its place among them. */
-  | { readonly to: 'node'; readonly node: number; readonly copy?: Copy | undefined }
+  | { readonly to: 'node'; readonly node: number; readonly copy?: Copy<N> | undefined }
   /** Another program, by a tail call. */
-  | { readonly to: 'tail'; readonly slot: number; readonly copy?: Copy | undefined }
+  | { readonly to: 'tail'; readonly slot: N; readonly copy?: Copy<N> | undefined }
   /**
    * `peer`: to the other end of a pair, in another network namespace (bpf_redirect_peer, Linux 5.10). `marked`: past a program of the
    * graph that is on its way out. TC.
@@ -69,7 +69,7 @@ export type Destination<N = number> =
       readonly marked?: boolean | undefined
     }
   /** The host's own stack, as if it had arrived at that interface; `arrived`: it did. TC. */
-  | { readonly to: 'host'; readonly ifindex: number; readonly arrived?: boolean | undefined }
+  | { readonly to: 'host'; readonly ifindex: N; readonly arrived?: boolean | undefined }
   /** Where it was going without this program: to the host's stack, or out of the interface. */
   | { readonly to: 'on' }
   /** Dropped: `not_connected`. */
@@ -79,7 +79,7 @@ export type Destination<N = number> =
  * How a copy of a packet goes on at another cube, if a flood leads to more than one: it arrives at a device of the engine's, with the
  * slot of the program that is meant in its `tc_index`. TC.
  */
-export interface Copy {
-  readonly ifindex: number
-  readonly slot: number
+export interface Copy<N = number> {
+  readonly ifindex: N
+  readonly slot: N
 }

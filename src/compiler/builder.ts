@@ -90,11 +90,11 @@ export class Builder {
   }
 
   /** A number that is left open: made where it is used, so it may stand at the start. */
-  private wired({ name, of }: Wired): Value {
-    const known = this.numbers.get(name)
-    const value = known ?? newValue({ op: 'wired', name, of }, this.nextValue++, [], this.at)
+  private wired(wired: Wired): Value {
+    const known = this.numbers.get(wired.name)
+    const value = known ?? newValue({ op: 'wired', wired }, this.nextValue++, [], this.at)
     if (known === undefined) this.entry.values.push(value)
-    this.numbers.set(name, value)
+    this.numbers.set(wired.name, value)
     return value
   }
 

@@ -23,7 +23,7 @@ export function unary(scope: Scope, node: Of<'negate' | 'complement'>): Typed {
 /** An operand of arithmetic. */
 function integer(scope: Scope, node: Expression): Typed {
   const typed = value(scope, node)
-  if (typed.op === 'wired') throw new Decisive(`arithmetic on ${typed.wired.name}`)
+  if (typed.op === 'wired') throw new Decisive(`arithmetic on ${typed.wired.name}`, [typed.wired])
   if (typed.type.kind === 'int' || typed.type.kind === 'constant') return typed
   const remedy = typed.type.kind === 'bool' ? 'write x ? 1 : 0' : 'compute with its fields'
   throw scope.unfit(node.span, `${nameOfType(typed.type)} is not an integer`, remedy)

@@ -10,7 +10,8 @@ import { type IntType, nameOfType, rangeOf, type Typed, type ValueType, wrap } f
 export function convert(typed: Typed, type: IntType): Typed {
   if (typed.op === 'constant') return { ...typed, value: wrap(type, typed.value), type }
   if (typed.op === 'wired') {
-    if (type.bits < 16) throw new Decisive(`${typed.wired.name} as ${nameOfType(type)}`)
+    const bits = type.signed ? type.bits - 1 : type.bits
+    if (bits < typed.wired.bits) throw new Decisive(`${typed.wired.name} as ${nameOfType(type)}`, [typed.wired])
     return { ...typed, type }
   }
   const from = typed.type

@@ -97,7 +97,7 @@ class Passing {
     const keys = given.map(({ name, typed, span: place }) => {
       const type = types?.get(name)
       const typedAs = isStatic(typed) || type === undefined ? typed : coerce(scope, typed, type, place)
-      if (!isStatic(typedAs) && typedAs.op === 'wired') throw new Decisive(`${name} of a record`)
+      if (!isStatic(typedAs) && typedAs.op === 'wired') throw new Decisive(`${name} of a record`, [typedAs.wired])
       if (isStatic(typedAs) || typedAs.op === 'constant' || typedAs.op === 'address') {
         fields.set(name, typedAs)
         return `${name}: ${isStatic(typedAs) ? keyOfStatic(inner, typedAs) : keyOfConstant(typedAs)}`

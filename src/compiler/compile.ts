@@ -31,12 +31,12 @@ import type { LowerOptions } from './lower-value.ts'
 import { optimise } from './passes/optimise.ts'
 import { usedGraphs } from './passes/unused.ts'
 import { select } from './select.ts'
-import { checkCopied, Decisive, type SharedProgram } from './shared.ts'
+import { checkCopied, Decisive, type SharedProgram, slotsOf } from './shared.ts'
 import type { DataPlaneSource } from './source.ts'
 import { tidy } from './tidy.ts'
 import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { usedSlots } from './used-slots.ts'
-import { opened } from './wired.ts'
+import type { Open } from './wired.ts'
 import { clockMap, countersMap, exitsMap, MAP, type NodeWiring, programsMap, ROW_OF, type Wiring } from './wiring.ts'
 
 export { type DataPlaneSource, dataPlaneOf, readDataPlane } from './source.ts'
@@ -67,23 +67,27 @@ export interface Specialisation {
 
 /** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
 export const compile = (source: DataPlaneSource, options: Specialisation): Program =>
-  generate(alone(source, options)).program
+  known(generate(alone(source, options)))
 
-/** The same for all wirings that are alike: see shared.ts. Undefined where their numbers decide more than that. */
-export function compileShared(source: DataPlaneSource, options: Specialisation): SharedProgram | undefined {
-  const whole = alone(source, options)
+/** The same with all data planes that packets meet from one place on. An {@link Excess} where they are too much for one program. */
+export const assemble = (assembly: Assembly): Program => known(generate(wholeOf(sortWays(assembly))))
+
+/** The same with numbers that are left open: a {@link Decisive} where they have to be known. Ways are in the order of their ports. */
+export const assembleShared = (assembly: Assembly<Open>): SharedProgram => generate(wholeOf(assembly))
+
+/** Whether all data planes are right as they are written, each by itself, with numbers that are left open. */
+export function isRight(assembly: Assembly<Open>): boolean {
   try {
-    return generate({ ...whole, nodes: [{ ...whole.nodes[0], wiring: opened(wired(source, options)).wiring }] })
+    for (const node of wholeOf(assembly).nodes) typed(node, assembly.hook ?? 'tc')
+    return true
   } catch (error) {
-    // What is refused because of a number that is not known may be right with one that is.
-    if (error instanceof Decisive || error instanceof Refusal) return undefined
+    if (error instanceof Decisive || error instanceof Refusal) return false
     throw error
   }
 }
 
-/** The same with all data planes that packets meet from one place on. An {@link Excess} where they are too much for one program. */
-export const assemble = (assembly: Assembly): Program =>
-  generate({ ...assembly, nodes: assembly.nodes.map(together) }).program
+const known = ({ program, slots }: SharedProgram): Program =>
+  slots.length === 0 ? program : { ...program, slots: slotsOf(slots, []) }
 
 /** What becomes a program. */
 interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
@@ -106,7 +110,7 @@ function alone(source: DataPlaneSource, options: Specialisation) {
 }
 
 /** The wiring of a program of one node. */
-export function wired({ cube }: DataPlaneSource, { wiring, direction }: Specialisation): NodeWiring<number> {
+function wired({ cube }: DataPlaneSource, { wiring, direction }: Specialisation): NodeWiring {
   const { exits, ...own } = wiring
   const ways = cube.shape === 'transparent' ? [] : exits.map((exit) => ({ to: 'interface', ...exit }) as const)
   return { ...own, direction, ways: ordered(ways, own.port) }
@@ -115,9 +119,19 @@ export function wired({ cube }: DataPlaneSource, { wiring, direction }: Speciali
 const ordered = (ways: readonly Way[], own: number): readonly Way[] =>
   [...ways].sort((a, b) => Number(a.port === own) - Number(b.port === own) || a.port - b.port)
 
-function together({ source, instance, config, port, sends, direction = 'ingress', ways, capacity }: Node): Part {
-  const id = port?.id ?? ROW_OF[direction]
-  const wiring = { port: id, direction, ways: ordered(ways, id), capacity }
+/** With the ways of each node in the order of their ports, its own last. */
+export const sortWays = (assembly: Assembly): Assembly => ({
+  ...assembly,
+  nodes: assembly.nodes.map((node) => ({ ...node, ways: ordered(node.ways, ownOf(node)) })),
+})
+
+const ownOf = <N>({ port, direction = 'ingress' }: Node<N>): N | number => port?.id ?? ROW_OF[direction]
+
+const wholeOf = (assembly: Assembly<Open>): Whole => ({ ...assembly, nodes: assembly.nodes.map(together) })
+
+function together(node: Node<Open>): Part {
+  const { source, instance, config, port, sends, direction = 'ingress', ways, capacity } = node
+  const wiring = { port: ownOf(node), direction, ways, capacity }
   return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, sends, wiring }
 }
 
@@ -144,7 +158,7 @@ function generateOnce(whole: Whole): SharedProgram {
   const [main] = graphs
   const sites = main?.sites === undefined ? {} : { sites: main.sites }
   const program = { ...emit(code, { name, hook, maps: mapsOfWhole(whole) }), ...sites }
-  return { program: slots.length === 0 ? program : { ...program, slots }, open: openIn() }
+  return { program, open: openIn(), slots }
 }
 
 /** The first third of {@link compile}: the typed tree. */
@@ -186,8 +200,7 @@ export const toUnoptimised = (source: DataPlaneSource, options: Specialisation):
 export const toGraphs = (source: DataPlaneSource, options: Specialisation): Graph[] => optimised(alone(source, options))
 
 /** The same of several data planes. */
-export const assembleGraphs = (assembly: Assembly): Graph[] =>
-  optimised({ ...assembly, nodes: assembly.nodes.map(together) })
+export const assembleGraphs = (assembly: Assembly): Graph[] => optimised(wholeOf(sortWays(assembly)))
 
 function unoptimised(whole: Whole): Graph[] {
   const {

@@ -62,11 +62,12 @@ export class TcExits extends Exits {
   protected buildForward(port: Value): void {
     const { builder, wiring } = this
     const found = builder.newBlock()
+    const plain = wiring.ways.filter((way) => way.to === 'interface' && way.peer !== true && way.marked !== true)
     this.search(
       port,
       wiring.ways,
       (way) => {
-        if (way.to !== 'interface' || way.peer === true || way.marked === true) return this.send(way)
+        if (way.to !== 'interface' || plain.length < 2 || !plain.includes(way)) return this.send(way)
         builder.write(OWN.interface, builder.constant(way.ifindex))
         builder.jump(found)
       },
@@ -94,7 +95,7 @@ export class TcExits extends Exits {
     this.packet.leave(this.redirect(ifindex, REDIRECT_INGRESS))
   }
 
-  private mark(index: number): void {
+  private mark(index: Open): void {
     const { builder } = this
     const context = builder.emit({ op: 'context' })
     builder.emit({ op: 'store', size: 4, offset: SK_BUFF.tc_index }, context, builder.constant(index))
@@ -106,8 +107,8 @@ export class TcExits extends Exits {
 }
 
 /** Where a copy goes: to whom it is for, or to the engine's device. */
-function copyOf(way: Way<Open>): { ifindex: Open; flags: number; slot?: number } {
-  const to = ({ ifindex, slot }: Copy) => ({ ifindex, flags: REDIRECT_INGRESS, slot })
+function copyOf(way: Way<Open>): { ifindex: Open; flags: number; slot?: Open } {
+  const to = ({ ifindex, slot }: Copy<Open>) => ({ ifindex, flags: REDIRECT_INGRESS, slot })
   switch (way.to) {
     case 'interface':
       return { ifindex: way.ifindex, flags: 0, ...(way.marked === true ? { slot: MARKED } : {}) }

@@ -12,7 +12,7 @@ import { OWN, type Passage } from './lower-packet.ts'
 import { emitPunt } from './lower-punt.ts'
 import type { Given } from './pieces.ts'
 import type { Position } from './typed.ts'
-import type { Open } from './wired.ts'
+import { type Open, Wired } from './wired.ts'
 import { dropReasons, lostSlot, MAP, type NodeWiring, puntSlot, SLOT } from './wiring.ts'
 
 /** What lowering does with verdicts. */
@@ -130,8 +130,8 @@ export abstract class Exits implements Verdicts {
   }
 
   forward(port: Value): void {
-    const value = port.op === 'const' ? Number(port.value) : undefined
-    const way = this.wiring.ways.find((one) => one.port === value)
+    const value = port.op === 'const' ? Number(port.value) : port.op === 'wired' ? port.wired.name : undefined
+    const way = this.wiring.ways.find((one) => (one.port instanceof Wired ? one.port.name : one.port) === value)
     if (way !== undefined && way.to !== 'interface')
       return this.shared(`way ${value}`, ORDER.way, () => {
         this.settle(isLast(way))

@@ -44,7 +44,7 @@ export type Operation =
   | { readonly op: 'stack'; readonly object: StackObject }
   | { readonly op: 'map'; readonly name: string }
   /** A number of the wiring that is left open. */
-  | { readonly op: 'wired'; readonly name: string; readonly of: Wired['of'] }
+  | { readonly op: 'wired'; readonly wired: Wired }
   /** The address of byte `offset` of an array map's first value. */
   | { readonly op: 'mapValue'; readonly name: string; readonly offset: Open }
   /** `edge`: before or after anything that the program does with the packet. */

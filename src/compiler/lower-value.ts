@@ -28,6 +28,7 @@ import { type TraceSites, Traces } from './lower-trace.ts'
 import { octet, type Pieces, piecesOf, width } from './pieces.ts'
 import { isInPacket, type PacketReference, type Reference } from './reference.ts'
 import { ReturnedVerdicts } from './returned-verdicts.ts'
+import { Decisive } from './shared.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from './typed.ts'
 import { MAP, type NodeWiring, rowsOf } from './wiring.ts'
 
@@ -240,6 +241,7 @@ export abstract class ValueLowering implements References {
       case 'constant':
         return [this.integer(node.value, node.type)]
       case 'wired':
+        if (node.type.kind === 'constant') throw new Decisive(`${node.wired.name} without a type`, [node.wired])
         return [builder.constant(node.wired)]
       case 'variable':
         return piecesOf(node.type).map((_, index) => builder.read(node.variable.id * VARIABLE_STRIDE + index))

@@ -426,10 +426,7 @@ const storable = (value: bigint, size: number): number | undefined =>
   size === 8 ? signed32(value) : Number(BigInt.asIntN(32, BigInt.asUintN(8 * size, value)))
 
 /** Of a number that is left open; it goes wherever an immediate does. */
-const wiredImm = ({ name, of }: Extract<Value, { op: 'wired' }>): Pick<Code, 'imm' | 'wired'> => ({
-  imm: 0,
-  wired: { name, of },
-})
+const wiredImm = ({ wired }: Extract<Value, { op: 'wired' }>): Pick<Code, 'imm' | 'wired'> => ({ imm: 0, wired })
 
 function storedImm(value: Value, size: number): Pick<Code, 'imm' | 'wired'> | undefined {
   if (value.op === 'wired') return wiredImm(value)

@@ -1,79 +1,112 @@
-/** Programs whose wiring is left open: bound, they are what would have been compiled for that wiring, or they are not made. */
+/** Programs whose numbers are left open: bound, they are what would have been compiled for those numbers, or they are not made. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Refusal } from '../base/diagnostic.ts'
 import type { Program } from '../isa/program.ts'
+import type { Assembly, Node, Way } from './assembly.ts'
 import { chapters, compileCase, readCase } from './cases/read.ts'
-import { compile, compileShared, type DataPlaneSource, type Specialisation, wired } from './compile.ts'
+import { assemble, assembleShared, sortWays } from './compile.ts'
 import { loadModules } from './modules.ts'
-import { bind } from './shared.ts'
-import { opened } from './wired.ts'
-import type { Wiring } from './wiring.ts'
+import { openAssembly } from './open.ts'
+import { bind, Decisive } from './shared.ts'
 
 const modules = await loadModules(join(import.meta.dirname, 'cases', 'lan.ts'))
 
 /** Undefined where it is refused. */
-function compiled(source: DataPlaneSource, options: Specialisation): Program | undefined {
+function assembled(assembly: Assembly): Program | undefined {
   try {
-    return compile(source, options)
+    return assemble(assembly)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return undefined
   }
 }
 
-/** Undefined where the numbers of the wiring decide more than themselves. */
-function shared(
-  body: string,
-  hook: 'tc' | 'xdp' = 'tc',
-): ((wiring: Wiring) => readonly [Program, Program]) | undefined {
-  const [source, options] = readCase(modules, body, hook)
-  const found = compileShared(source, options)
-  return (
-    found &&
-    ((wiring) => [
-      bind(found, 'other', opened(wired(source, { ...options, wiring })).numbers),
-      compile(source, { ...options, name: 'other', wiring }),
-    ])
-  )
+/** What others that are alike become by it. Undefined where its numbers decide more than themselves. */
+function shared(assembly: Assembly): ((other: Assembly) => Program) | undefined {
+  const open = (one: Assembly) => openAssembly(sortWays(one), () => true)
+  try {
+    const found = assembleShared(open(assembly).assembly)
+    return (other) => {
+      const { numbers, instances } = open(other)
+      const maps = (name: string, description: Program['maps'][string]) => {
+        const [number, map] = name.split('/')
+        return [map === undefined ? name : `${instances[Number(number)]}/${map}`, description ?? none()] as const
+      }
+      return bind(found, { name: other.name, numbers, maps })
+    }
+  } catch (error) {
+    if (error instanceof Decisive || error instanceof Refusal) return undefined
+    throw error
+  }
 }
 
-const wiring = (port: number, ...ports: readonly number[]): Wiring => ({
-  port,
-  exits: ports.map((one) => ({ port: one, ifindex: 1000 + 7 * one })),
-  capacity: 4,
-})
+function none(): never {
+  throw new Error('it has no description')
+}
 
-describe('is what is compiled for a port', () => {
+interface Numbers {
+  readonly port: number
+  readonly ports: readonly number[]
+  readonly config?: Node['config']
+}
+
+function caseOf(body: string, hook: 'tc' | 'xdp', { port, ports, config }: Numbers): Assembly {
+  const [source, options] = readCase(modules, body, hook)
+  const ways = ports.map((one): Way => ({ port: one, to: 'interface', ifindex: 1000 + 7 * one }))
+  const node = { source, config: config ?? options.config, port: { id: port, config: options.port }, capacity: 4, ways }
+  return { name: `by_${port}`, hook, nodes: [{ instance: `at${port}`, ...node }] }
+}
+
+const between = (port: number, ...ports: readonly number[]): Numbers => ({ port, ports })
+
+const SOURCE = `const ethernet = packet.read(Ethernet); if (!ethernet) return drop('truncated'); const address = ethernet.source`
+const MANY = [between(1, 1, 2, 3), between(3, 3, 2, 1), between(0, 2, 0, 3), between(300, 700, 300, 2)]
+
+describe('is what is compiled', () => {
   const cases = chapters().flatMap(({ cases, hook, title }) =>
     cases.filter(({ expected }) => expected === '').map(({ title: one, source }) => ({ title, one, source, hook })),
   )
-  test.each(cases)('$title: $one', ({ source: text, hook }) => {
-    const [source, options] = readCase(modules, text, hook)
-    const known = compiled(source, options)
-    const open = compileShared(source, options)
-    if (open !== undefined) expect(bind(open, options.name, opened(wired(source, options)).numbers)).toEqual(known)
+  test.each(cases)('$title: $one', ({ source, hook }) => {
+    const assembly = caseOf(source, hook, between(1, 1, 2, 3))
+    const bindTo = shared(assembly)
+    if (bindTo !== undefined) expect(bindTo(assembly)).toEqual(assembled(assembly))
   })
 
-  const SOURCE = `const ethernet = packet.read(Ethernet); if (!ethernet) return drop('truncated'); const address = ethernet.source`
   const BODIES = {
-    'copies of its number': `${SOURCE}; state.stations.set({ address }, { port: port.id, seen: now(), trusted: false }); return flood()`,
+    'copies of its port': `${SOURCE}; state.stations.set({ address }, { port: port.id, seen: now(), trusted: false }); return flood()`,
     'a comparison': `return state.gauge.get().level === port.id ? drop('unwanted') : flood()`,
     'a port that is found': `${SOURCE}; const found = state.stations.get({ address }); return found ? forward(found.port) : pass()`,
   }
-  test.each(Object.entries(BODIES))('%s', (_, body) => {
+  test.each(Object.entries(BODIES))('for a port: %s', (_, body) => {
     for (const hook of ['tc', 'xdp'] as const) {
-      const both = shared(body, hook)
-      if (both === undefined) throw new Error('it could be shared')
-      for (const one of [wiring(1, 1, 2, 3), wiring(3, 3, 2, 1), wiring(0, 2, 0, 3), wiring(300, 700, 300, 2)]) {
-        const [bound, compiled] = both(one)
-        expect(bound).toEqual(compiled)
+      const bindTo = shared(caseOf(body, hook, between(2, 1, 2, 3)))
+      if (bindTo === undefined) throw new Error('it could be shared')
+      for (const numbers of MANY) {
+        const other = caseOf(body, hook, numbers)
+        expect(bindTo(other)).toEqual(assembled(other))
       }
+    }
+  })
+
+  const SET = `${SOURCE}; state.stations.set({ address }, { port: config.limit, seen: now(), trusted: false }); return pass()`
+  const CONFIGURED = {
+    'what is kept in a table': SET,
+    'next to another number': `${SOURCE}; state.stations.set({ address }, { port: config.limit, seen: 7, trusted: true }); return pass()`,
+    'what becomes part of an entry': `state.gauge.get().level = config.limit; return pass()`,
+  }
+  test.each(Object.entries(CONFIGURED))('for numbers of the configuration: %s', (_, body) => {
+    const given = (limit: number): Numbers => ({ port: 1, ports: [1, 2], config: { limit } })
+    const bindTo = shared(caseOf(body, 'tc', given(300)))
+    if (bindTo === undefined) throw new Error('it could be shared')
+    for (const limit of [301, 256, 40_000, 65_535]) {
+      const other = caseOf(body, 'tc', given(limit))
+      expect(bindTo(other)).toEqual(assembled(other))
     }
   })
 })
 
-describe('is not made where a number of the wiring decides', () => {
+describe('is not made where a number decides', () => {
   test.each([
     ['what is computed with it', 'return forward(packet.length + port.id)'],
     ['exactly', 'return packet.length > port.id * 70000 ? pass() : flood()'],
@@ -87,8 +120,11 @@ describe('is not made where a number of the wiring decides', () => {
     ['where it leads', 'return forward(port.id)'],
     ['how often', 'let x = 0; for (let i = 0; i < port.id; i++) x += packet.length; return forward(x)'],
     ['what a choice may be', 'return forward(packet.length > 100 ? port.id : 2)'],
+    ['what a setting is compared with', 'return packet.length > config.aging ? pass() : flood()'],
+    ['what a setting adds to', 'return forward(packet.length + config.aging)'],
+    ['how far a setting reads', 'return packet.read(Ethernet, config.aging) ? pass() : flood()'],
   ])('%s', (_, body) => {
-    expect(shared(body)).toBeUndefined()
+    expect(shared(caseOf(body, 'tc', between(1, 1, 2, 3)))).toBeUndefined()
     expect(() => compileCase(modules, body)).not.toThrow()
   })
 })

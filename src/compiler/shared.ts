@@ -1,53 +1,81 @@
 /**
- * Programs that differ only in numbers of their wiring are compiled once, with those numbers left open: which port packets come
- * in by, which interfaces others lead to. Each is an immediate of some instructions, and is put there afterwards.
+ * Programs that differ only in some numbers are compiled once, with those numbers left open: which port packets come in by, which
+ * interfaces and programs others lead to, numbers of the configuration. Each is an immediate of some instructions, and is put there
+ * afterwards; so are the names of instances.
  *
  * That is possible where such a number decides nothing but itself. Nothing computes with it while it is open: where the
  * program would be another one if it were known, it is {@link Decisive}.
  */
-import type { Program } from '../isa/program.ts'
+import type { Instruction, MapDescription, Program } from '../isa/program.ts'
 import type { Block, Graph, Value } from './ir.ts'
-import type { Wired } from './wired.ts'
+import type { Open, Wired } from './wired.ts'
 
-/** Thrown where an open number has to be known. */
-export class Decisive extends Error {}
+/** Thrown where open numbers have to be known: these, or if it cannot be said which, all of them. */
+export class Decisive extends Error {
+  readonly wired: readonly Wired[]
+
+  constructor(why: string, wired: readonly Wired[] = []) {
+    super(why)
+    this.wired = wired
+  }
+}
 
 /** A program with its open numbers. */
 export interface SharedProgram {
   readonly program: Program
   /** Of each instruction, what its immediate is. */
   readonly open: readonly (Wired | undefined)[]
+  /** Of {@link Program.slots}. */
+  readonly slots: readonly Open[]
 }
 
-/** The program of one port, by the numbers of its wiring. */
-export function bind({ program, open }: SharedProgram, name: string, numbers: readonly number[]): Program {
-  const instructions = program.instructions.map((one, index) => {
-    const wired = open[index]
-    if (wired === undefined) return one
-    return { ...one, [one.mapValue === undefined ? 'imm' : 'mapValue']: wired.of(numbers) }
-  })
-  return { ...program, name, instructions }
+/** What makes one of those that share it. */
+export interface Binding {
+  readonly name: string
+  readonly numbers: readonly number[]
+  /** The maps that it refers to, in place of the shared program's. */
+  readonly maps: (name: string, description: MapDescription) => readonly [name: string, description: MapDescription]
 }
+
+export function bind({ program, open, slots }: SharedProgram, { name, numbers, maps }: Binding): Program {
+  const bound = Object.entries(program.maps).map(([map, description]) => [map, maps(map, description)] as const)
+  const names = new Map(bound.map(([map, [other]]) => [map, other]))
+  const instructions = program.instructions.map((one, index): Instruction => {
+    const wired = open[index]
+    if (one.map === undefined) return wired === undefined ? one : { ...one, imm: wired.of(numbers) }
+    const named = { ...one, map: names.get(one.map) ?? one.map }
+    return wired === undefined ? named : { ...named, mapValue: wired.of(numbers) }
+  })
+  const whole = { ...program, name, instructions, maps: Object.fromEntries(bound.map(([, one]) => one)) }
+  return slots.length === 0 ? whole : { ...whole, slots: slotsOf(slots, numbers) }
+}
+
+/** In order, each once. */
+export const slotsOf = (slots: readonly Open[], numbers: readonly number[]): readonly number[] =>
+  [...new Set(slots.map((one) => (typeof one === 'number' ? one : one.of(numbers))))].sort((a, b) => a - b)
 
 /** Refuses open numbers that the passes would have looked at: only where they are copied does knowing them gain nothing. */
 export function checkCopied({ blocks }: Graph): void {
   const open = openValues(blocks)
-  const isOpen = (value: Value | undefined): boolean => value !== undefined && open.has(value)
+  const openIn = (values: readonly (Value | undefined)[]): readonly Wired[] =>
+    values.flatMap((value) => (value === undefined ? [] : [...(open.get(value) ?? [])]))
+  const refuse = (why: string, values: readonly (Value | undefined)[]): void => {
+    const wired = openIn(values)
+    if (wired.length > 0) throw new Decisive(why, wired)
+  }
   for (const { values, end } of blocks) {
     for (const value of values) {
-      const [first, ...others] = value.arguments
-      const isCopied = COPIES.has(value.op) ? value.op !== 'store' || !isOpen(first) : value.op === 'phi'
-      if (!isCopied && (isOpen(first) || others.some(isOpen))) throw new Decisive(`${value.op} of an open number`)
+      const { op, arguments: given } = value
+      if (op === 'phi' || op === 'call' || op === 'invoke') continue
+      refuse(`${op} of an open number`, op === 'store' ? given.filter((_, index) => index !== 1) : given)
     }
-    if (end?.op === 'return' && isOpen(end.value)) throw new Decisive('an open number is returned')
+    if (end?.op === 'return') refuse('an open number is returned', [end.value])
     if (end?.op !== 'branch') continue
     const { left, right } = end
-    if (isOpen(left) || (isOpen(right) && (right.op === 'phi' || !isLoaded(left, new Set()))))
-      throw new Decisive('a test of an open number')
+    const isCopied = right.op !== 'phi' && openIn([right]).every((one) => one.isCompared) && isLoaded(left, new Set())
+    refuse('a test of an open number', isCopied ? [left] : [left, right])
   }
 }
-
-const COPIES: ReadonlySet<Value['op']> = new Set(['store', 'call', 'invoke'])
 
 /** Whether a value could be any: nothing is known of it that would decide a comparison. */
 function isLoaded(value: Value, seen: Set<Value>): boolean {
@@ -57,17 +85,23 @@ function isLoaded(value: Value, seen: Set<Value>): boolean {
   return value.arguments.every((one) => isLoaded(one, seen))
 }
 
-/** Open numbers, and phis that may be one. */
-function openValues(blocks: readonly Block[]): ReadonlySet<Value> {
-  const open = new Set<Value>()
+/** Open numbers, and phis that may be one: which. */
+function openValues(blocks: readonly Block[]): ReadonlyMap<Value, ReadonlySet<Wired>> {
+  const open = new Map<Value, Set<Wired>>()
   const phis: Value[] = []
   for (const { values } of blocks)
     for (const value of values)
-      if (value.op === 'wired') open.add(value)
+      if (value.op === 'wired') open.set(value, new Set([value.wired]))
       else if (value.op === 'phi') phis.push(value)
-  for (let before = -1; before < open.size; ) {
-    before = open.size
-    for (const phi of phis) if (phi.arguments.some((one) => open.has(one))) open.add(phi)
+  for (let again = open.size > 0; again; ) {
+    again = false
+    for (const phi of phis) {
+      const brought = phi.arguments.flatMap((one) => [...(open.get(one) ?? [])])
+      const known = open.get(phi) ?? new Set()
+      if (brought.every((one) => known.has(one))) continue
+      open.set(phi, new Set([...known, ...brought]))
+      again = true
+    }
   }
   return open
 }

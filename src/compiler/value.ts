@@ -35,7 +35,7 @@ export function newValue(operation: Operation, id: number, given: Value[], at: P
     callee: from.callee,
     pure: from.pure,
     index: from.index,
-    of: from.of,
+    wired: from.wired,
   }
   return fields as Value
 }

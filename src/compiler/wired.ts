@@ -1,15 +1,35 @@
-/** Numbers of a wiring that are left open. */
-import type { Way } from './assembly.ts'
-import type { NodeWiring } from './wiring.ts'
+/** Numbers that are left open, to be put into a program when it has been compiled: see shared.ts. */
 
-/** A number below 2^31, out of those that are left open: see shared.ts. Those of one name are the same. */
-export class Wired {
+export interface WiredParts {
+  /** Those of one name are the same. */
   readonly name: string
+  /** It is less than 2 to the power of this. */
+  readonly bits: number
+  /** Out of those that are left open, which ones it is computed from. */
+  readonly places: readonly number[]
   readonly of: (numbers: readonly number[]) => number
+  /** A program that knew it would do no better in comparisons. */
+  readonly isCompared?: boolean
+}
 
-  constructor(name: string, of: (numbers: readonly number[]) => number) {
+export class Wired implements WiredParts {
+  readonly name: string
+  readonly bits: number
+  readonly places: readonly number[]
+  readonly of: (numbers: readonly number[]) => number
+  readonly isCompared: boolean
+
+  constructor({ name, bits, places, of, isCompared = false }: WiredParts) {
     this.name = name
+    this.bits = bits
+    this.places = places
     this.of = of
+    this.isCompared = isCompared
+  }
+
+  /** What it is in the key of a program, and no text that a graph can have: of two with one name, one may be larger. */
+  toJSON(): string {
+    return `\0${this.name} of ${this.bits} bits`
   }
 }
 
@@ -20,22 +40,11 @@ export const nameOf = (open: Open): string => (open instanceof Wired ? open.name
 
 /** What is computed of a number, as an immediate of 32 bits. */
 export const derived = (from: Open, name: string, compute: (value: number) => number): Open =>
-  from instanceof Wired ? new Wired(`${name} of ${from.name}`, (numbers) => compute(from.of(numbers))) : compute(from)
-
-/** The same wiring for all that are alike, and the numbers of this one. The first is its own port's. */
-export function opened({ port, ways, ...others }: NodeWiring<number>): {
-  wiring: NodeWiring
-  numbers: readonly number[]
-} {
-  const numbers: number[] = []
-  const open = (what: string, value: number): Wired => {
-    const place = numbers.push(value) - 1
-    return new Wired(`${what} ${place}`, (given) => given[place] ?? 0)
-  }
-  const own = open('port', port)
-  const openWay = (way: Way<number>): Way<Open> => {
-    const by = way.port === port ? own : open('port', way.port)
-    return way.to === 'interface' ? { ...way, port: by, ifindex: open('interface', way.ifindex) } : { ...way, port: by }
-  }
-  return { wiring: { ...others, port: own, ways: ways.map(openWay) }, numbers }
-}
+  from instanceof Wired
+    ? new Wired({
+        name: `${name} of ${from.name}`,
+        bits: 32,
+        places: from.places,
+        of: (numbers) => compute(from.of(numbers)),
+      })
+    : compute(from)

@@ -1,17 +1,14 @@
-/** Programs that were compiled before: ports that are alike share one, and a change of a graph leaves most of them as they are. */
+/** Programs that were compiled before: those that are alike share one, and a change of a graph leaves most of them as they are. */
+import { Refusal } from '../base/diagnostic.ts'
 import type { Assembly } from '../compiler/assembly.ts'
-import {
-  assemble,
-  compile,
-  compileShared,
-  type DataPlaneSource,
-  type Specialisation,
-  wired,
-} from '../compiler/compile.ts'
-import { bind, type SharedProgram } from '../compiler/shared.ts'
-import { opened } from '../compiler/wired.ts'
-import { MAP } from '../compiler/wiring.ts'
-import type { Program } from '../isa/program.ts'
+import { PROGRAMS } from '../compiler/assembly.ts'
+import { assemble, assembleShared, type DataPlaneSource, isRight, sortWays } from '../compiler/compile.ts'
+import { Excess } from '../compiler/excess.ts'
+import { type NumberKind, type OpenAssembly, openAssembly } from '../compiler/open.ts'
+import { bind, Decisive, type SharedProgram } from '../compiler/shared.ts'
+import type { Open } from '../compiler/wired.ts'
+import { programsMap } from '../compiler/wiring.ts'
+import type { MapDescription, Program } from '../isa/program.ts'
 
 /** As many as a graph of four thousand ports has, twice. The least recently used goes first. */
 const CAPACITY = 8192
@@ -19,67 +16,115 @@ const CAPACITY = 8192
 /** Of data planes together. */
 const assembled = new Map<string, Program>()
 
+/** Programs with open numbers. Undefined where the program is to be compiled for its own numbers. */
+const shapes = new Map<string, Shape | undefined>()
+
+type Shape = { readonly number: number; readonly shared: SharedProgram } | { readonly excess: Excess }
+
 /** {@link assemble}, or what it gave for the same sources and the rest. */
 export function assembleOnce(assembly: Assembly): Program {
-  const nodes = assembly.nodes.map(({ source, ...rest }) => [entryOf(source).number, rest])
-  return remembered(assembled, keyOf({ ...assembly, nodes }), () => alone(assembly) ?? assemble(assembly))
+  const sorted = sortWays(assembly)
+  return fromShape(sorted) ?? remembered(assembled, keyOf(sorted), () => assemble(sorted))
 }
 
-/** A program of one data plane between interfaces, which it shares with others that are alike. */
-function alone({ nodes, slots: _, ...common }: Assembly): Program | undefined {
-  const [node, ...more] = nodes
-  if (node?.port === undefined || node.sends !== undefined || more.length > 0) return undefined
-  if (common.passesMarked || common.look) return undefined
-  const exits = node.ways.flatMap((way) => (way.to === 'interface' && !way.peer && !way.marked ? [way] : []))
-  if (exits.length < node.ways.length) return undefined
-  const { source, config, port, capacity, instance } = node
-  const wiring = {
-    port: port.id,
-    exits: exits.map(({ port, ifindex }) => ({ port, ifindex })),
-    capacity,
+/** The program, if it shares one with others that are alike. Who looks wants numbers that are its own. */
+function fromShape(assembly: Assembly): Program | undefined {
+  if (assembly.look !== undefined) return undefined
+  for (;;) {
+    const open = openAssembly(assembly, isLeftOpen)
+    const key = keyOf(open.assembly)
+    const shape = shapes.has(key) ? shapes.get(key) : shapeOf(assembly, open)
+    if (shape === 'once more') continue
+    remembered(shapes, key, () => shape)
+    if (shape === undefined) return undefined
+    if ('excess' in shape) throw shape.excess
+    const { name, slots } = assembly
+    const { numbers, instances } = open
+    return remembered(assembled, [shape.number, name, slots, numbers, instances].join(' '), () =>
+      bind(shape.shared, { name, numbers, maps: mapsFor(assembly, instances) }),
+    )
   }
-  return prefixed(compileOnce(source, { ...common, config, port: port.config, wiring }), `${instance}/`)
 }
 
-/** All maps but the clock, which is one for all instances. */
-function prefixed(program: Program, prefix: string): Program {
-  const nameOf = (map: string): string => (map === MAP.clock ? map : `${prefix}${map}`)
-  return {
-    ...program,
-    maps: Object.fromEntries(Object.entries(program.maps).map(([name, map]) => [nameOf(name), map])),
-    instructions: program.instructions.map((one) => (one.map === undefined ? one : { ...one, map: nameOf(one.map) })),
+/** `<number>/<map>` becomes `<instance>/<map>`. The clock is one for all instances, and so are programs. */
+function mapsFor({ slots = 0 }: Assembly, instances: readonly string[]) {
+  return (name: string, description: MapDescription): readonly [string, MapDescription] => {
+    if (name === PROGRAMS) return [name, programsMap(slots)]
+    const [number, map] = name.split('/')
+    return [map === undefined ? name : `${instances[Number(number)]}/${map}`, description]
   }
 }
+
+let shapeNumbers = 0
+
+/** `once more`: it was found out which numbers have to be known. */
+function shapeOf(assembly: Assembly, open: OpenAssembly): Shape | 'once more' | undefined {
+  try {
+    return { number: shapeNumbers++, shared: assembleShared(open.assembly) }
+  } catch (error) {
+    if (error instanceof Excess) return { excess: error }
+    const isRefused = error instanceof Refusal
+    if (!isRefused && !(error instanceof Decisive)) throw error
+    const decisive = isRefused
+      ? refusedKinds(assembly, open)
+      : error.wired.flatMap(({ places }) => places.flatMap((place) => open.kinds[place] ?? []))
+    return decisive.map(keepKnown).includes(true) ? 'once more' : undefined
+  }
+}
+
+/** What is refused because of a number that is not known may be right with one that is. */
+function refusedKinds(assembly: Assembly, { kinds }: OpenAssembly): readonly NumberKind[] {
+  const isRightWith = (leaves: (kind: NumberKind) => boolean): boolean =>
+    isRight(openAssembly(assembly, leaves).assembly)
+  if (!isRightWith(() => false)) return []
+  const different = kinds.filter((kind, index) => kinds.findIndex((other) => isSameKind(kind, other)) === index)
+  return different.filter((kind) => !isRightWith((other) => isSameKind(kind, other)))
+}
+
+const isSameKind = (a: NumberKind, b: NumberKind): boolean => a.what === b.what && a.source === b.source
 
 interface Known {
   /** Of no other source. */
   readonly number: number
   readonly source: DataPlaneSource
-  readonly programs: Map<string, Program>
-  /** By the shape of their wiring. False where its numbers decide more than themselves. */
-  readonly shared: Map<string, SharedProgram | false>
+  /** Numbers that decide more than themselves. */
+  readonly decisive: Set<string>
+}
+
+const isLeftOpen = ({ source, what }: NumberKind): boolean =>
+  source === undefined || !entryOf(source).decisive.has(what)
+
+/** False where they are not the source's, or known already. */
+function keepKnown({ source, what }: NumberKind): boolean {
+  const decisive = source && entryOf(source).decisive
+  if (decisive === undefined || decisive.has(what)) return false
+  decisive.add(what)
+  return true
 }
 
 /** Modules of equal text are the same objects, so they stand for what a source says. */
-let numbers = 0
+let sourceNumbers = 0
 const known = new WeakMap<DataPlaneSource['module'], Known>()
 
-/** {@link compile}, or what it gave for the same source and options. */
-function compileOnce(source: DataPlaneSource, options: Specialisation): Program {
-  const { programs, shared } = entryOf(source)
-  return remembered(programs, keyOf(options), () => {
-    const { name, ...others } = options
-    const { wiring, numbers } = opened(wired(source, options))
-    const shape = keyOf({ ...others, wiring })
-    const found = remembered(shared, shape, () => compileShared(source, options) ?? false)
-    return found === false ? compile(source, options) : bind(found, name, numbers)
-  })
+function entryOf(source: DataPlaneSource): Known {
+  const entry = known.get(source.module)
+  if (entry !== undefined && sameModules(entry.source, source)) return entry
+  const fresh: Known = { number: sourceNumbers++, source, decisive: new Set() }
+  known.set(source.module, fresh)
+  return fresh
 }
 
-const keyOf = (options: object): string =>
-  JSON.stringify(options, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+const sameModules = (a: DataPlaneSource, b: DataPlaneSource): boolean =>
+  a === b ||
+  (a.modules.size === b.modules.size && [...b.modules].every(([path, module]) => a.modules.get(path) === module))
 
-function remembered<T>(all: Map<string, T>, key: string, make: () => T): T {
+const keyOf = ({ nodes, ...common }: Assembly<Open>): string =>
+  JSON.stringify(
+    { ...common, nodes: nodes.map(({ source, ...rest }) => [entryOf(source).number, rest]) },
+    (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value),
+  )
+
+function remembered<K, T>(all: Map<K, T>, key: K, make: () => T): T {
   const before = all.get(key)
   const one = before ?? make()
   all.delete(key)
@@ -88,15 +133,3 @@ function remembered<T>(all: Map<string, T>, key: string, make: () => T): T {
   if (all.size > CAPACITY && oldest !== undefined) all.delete(oldest)
   return one
 }
-
-function entryOf(source: DataPlaneSource): Known {
-  const entry = known.get(source.module)
-  if (entry !== undefined && sameModules(entry.source, source)) return entry
-  numbers++
-  const fresh: Known = { number: numbers, source, programs: new Map(), shared: new Map() }
-  known.set(source.module, fresh)
-  return fresh
-}
-
-const sameModules = (a: DataPlaneSource, b: DataPlaneSource): boolean =>
-  a.modules.size === b.modules.size && [...b.modules].every(([path, module]) => a.modules.get(path) === module)

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Machine, MachineMap, RunResult } from '../../src/backend/machine.ts'
 import { toHex } from '../../src/base/bytes.ts'
-import type { Node, Way } from '../../src/compiler/assembly.ts'
+import type { Assembly, Way } from '../../src/compiler/assembly.ts'
 import { assemble, compile, type DataPlaneSource, dataPlaneOf, mapsOf } from '../../src/compiler/compile.ts'
 import { type Modules, parseModule } from '../../src/compiler/modules.ts'
 import { RETURNED } from '../../src/compiler/returned-verdicts.ts'
@@ -63,24 +63,30 @@ export function fusedTrial(modules: Modules, choose: Choose): FusedTrial {
   return { hook, members, packets: Array.from({ length: PACKETS }, () => packetOf(choose)) }
 }
 
+/** What becomes one program. */
+export const assemblyOf = ({ hook, members }: Omit<FusedTrial, 'packets'>): Assembly => ({
+  name: 'fused',
+  hook,
+  clock: 'cell',
+  cpus: CPUS,
+  nodes: members.map(({ source, config, ways }, index) => ({
+    source,
+    instance: `c${index}`,
+    config,
+    port: { id: 0, config: {} },
+    capacity: CAPACITY,
+    ways,
+  })),
+})
+
 /** What differs between the two, a line each. */
-export function judgeFused({ hook, members, packets }: FusedTrial, machine: Machine): string {
+export function judgeFused({ hook, members, packets }: FusedTrial, machine: Machine, make = assemble): string {
   const described = Object.entries(mapsOf(sample, CAPACITY, hook, CPUS))
   const mapsFor = (): Record<string, MachineMap> =>
     Object.fromEntries(described.map(([name, one]) => [name, machine.createMap(name, one)]))
   const [together, apart] = [members.map(mapsFor), members.map(mapsFor)]
   try {
-    const nodes = members.map(
-      ({ source, config, ways }, index): Node => ({
-        source,
-        instance: `c${index}`,
-        config,
-        port: { id: 0, config: {} },
-        capacity: CAPACITY,
-        ways,
-      }),
-    )
-    const program = assemble({ name: 'fused', hook, clock: 'cell', cpus: CPUS, nodes })
+    const program = make(assemblyOf({ hook, members }))
     const maps = together.flatMap((own, index) =>
       Object.entries(own).map(([name, map]) => [`c${index}/${name}`, map] as const),
     )

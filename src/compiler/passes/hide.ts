@@ -40,7 +40,7 @@ export function hideCarried(graph: Graph, testsHidden = false): void {
 
 /** Whether a value can be one that the verifier knows on some way, if those in `assumed` can. */
 export function canBeKnown(value: Value, assumed: Set<Value>): boolean {
-  if (value.op === 'const' || assumed.has(value)) return true
+  if (value.op === 'const' || value.op === 'wired' || assumed.has(value)) return true
   assumed.add(value)
   if (value.op === 'phi') return value.arguments.some((one) => canBeKnown(one, assumed))
   const isComputed = value.op === 'alu' || value.op === 'low32' || value.op === 'sext32' || value.op === 'swap'

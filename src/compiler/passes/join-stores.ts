@@ -1,16 +1,23 @@
 import type { Block, Graph, Size, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
+import { nameOf, type Open, Wired } from '../wired.ts'
+import { Numbers } from './graph.ts'
 
 /** Constants that are stored next to each other, padding for one, are stored as one. */
-export function joinStores({ blocks }: Graph): boolean {
-  return blocks.map(joinIn).includes(true)
+export function joinStores(graph: Graph): boolean {
+  const numbers = new Numbers(graph)
+  const made: Value[] = []
+  const changed = graph.blocks.map((block) => joinIn(block, numbers, made)).includes(true)
+  const { values } = graph.entry
+  values.splice(values.findLastIndex(({ op }) => op === 'context' || op === 'parameter') + 1, 0, ...made)
+  return changed
 }
 
 type Store = Extract<Value, { op: 'store' }>
-type Known = Extract<Value, { op: 'const' | 'wired' }>
 type Access = Extract<Value, { op: 'store' | 'load' }>
 
-function joinIn(block: Block): boolean {
+/** Open numbers that are joined come to `made`. */
+function joinIn(block: Block, numbers: Numbers, made: Value[]): boolean {
   /** Those that could as well come now. */
   let waiting: Store[] = []
   const gone = new Set<Value>()
@@ -22,7 +29,7 @@ function joinIn(block: Block): boolean {
     for (let next = neighbour(joined, waiting); next !== undefined; next = neighbour(joined, waiting)) {
       gone.add(next)
       waiting = waiting.filter((one) => one !== next)
-      joined = join(joined, next)
+      joined = join(joined, next, numbers, made)
     }
     waiting.push(joined)
     return joined
@@ -32,7 +39,7 @@ function joinIn(block: Block): boolean {
   return gone.size > 0
 }
 
-const isKnown = (value: Value | undefined): boolean => value?.op === 'const' || value?.op === 'wired'
+const isKnown = (value: Value | undefined): boolean => numberOf(value) !== undefined
 
 /** Whether a later access has nothing to do with what was stored. */
 function areApart(store: Store, later: Access): boolean {
@@ -48,10 +55,10 @@ function neighbour(store: Store, waiting: readonly Store[]): Store | undefined {
     if (one.arguments[0] !== store.arguments[0] || one.size !== store.size || one.to !== store.to) return false
     const start = Math.min(one.offset, store.offset)
     if (Math.abs(one.offset - store.offset) !== store.size || size > 8 || !isAligned(one, start, size)) return false
-    const joined = joinedConstant(store, one)
-    if (joined?.op !== 'const') return joined !== undefined
+    const joined = joinedNumber(store, one)
     // Eight bytes take an immediate of four, with its sign.
-    return size < 8 || BigInt.asIntN(64, joined.value) === BigInt.asIntN(32, joined.value)
+    if (typeof joined !== 'bigint' || size < 8) return joined !== undefined
+    return BigInt.asIntN(64, joined) === BigInt.asIntN(32, joined)
   })
 }
 
@@ -60,20 +67,51 @@ function isAligned({ to, arguments: [base] }: Store, offset: number, size: numbe
   return to === 'packet' || (offset % size === 0 && (base?.op !== 'stack' || base.object.align % size === 0))
 }
 
-function joinedConstant(a: Store, b: Store): Known | undefined {
+function joinedNumber(a: Store, b: Store): bigint | Wired | undefined {
   const [low, high] = a.offset < b.offset ? [a, b] : [b, a]
-  const [first, second] = [low.arguments[1], high.arguments[1]]
-  // With zeros behind it, an open number stays what it is.
-  if (first?.op === 'wired' && second?.op === 'const' && second.value === 0n) return first
-  if (first?.op !== 'const' || second?.op !== 'const') return undefined
+  const [first, second] = [numberOf(low.arguments[1]), numberOf(high.arguments[1])]
+  if (first === undefined || second === undefined) return undefined
   const bits = 8 * low.size
-  const value = BigInt.asUintN(bits, first.value) | (BigInt.asUintN(bits, second.value) << BigInt(bits))
-  return newConstant(value, a.at) as Known
+  if (typeof first === 'bigint' && typeof second === 'bigint')
+    return BigInt.asUintN(bits, first) | (BigInt.asUintN(bits, second) << BigInt(bits))
+  // With zeros behind it, an open number stays what it is.
+  if (second === 0n && first instanceof Wired && first.bits < 32) return first
+  return bits > 16 ? undefined : besides(first, second, bits)
 }
 
-function join(a: Store, b: Store): Store {
+const numberOf = (value: Value | undefined): bigint | Wired | undefined =>
+  value?.op === 'const' ? value.value : value?.op === 'wired' ? value.wired : undefined
+
+/** Of at most 32 bits together. */
+function besides(first: bigint | Wired, second: bigint | Wired, bits: number): Wired {
+  const [low, high] = [first, second].map(
+    (one): Open => (typeof one === 'bigint' ? Number(BigInt.asUintN(bits, one)) : one),
+  )
+  const wired = [low, high].filter((one) => one instanceof Wired)
+  const known = (one: Open = 0, numbers: readonly number[]): number => (typeof one === 'number' ? one : one.of(numbers))
+  return new Wired({
+    name: `${nameOf(low ?? 0)} and ${nameOf(high ?? 0)} in ${2 * bits} bits`,
+    bits: 2 * bits,
+    places: [...new Set(wired.flatMap(({ places }) => places))],
+    of: (numbers) => (known(low, numbers) % 2 ** bits) | (known(high, numbers) << bits),
+  })
+}
+
+function join(a: Store, b: Store, numbers: Numbers, made: Value[]): Store {
   const [base = a] = a.arguments
   const size = (2 * a.size) as Size
   const operation = { ...a, size, offset: Math.min(a.offset, b.offset) }
-  return newValue(operation, a.id, [base, joinedConstant(a, b) ?? a], a.at) as Store
+  const number = joinedNumber(a, b) ?? 0n
+  const value = number instanceof Wired ? openValue(number, a, b, numbers, made) : newConstant(number, a.at)
+  return newValue(operation, a.id, [base, value], a.at) as Store
+}
+
+function openValue(wired: Wired, a: Store, b: Store, numbers: Numbers, made: Value[]): Value {
+  const known = [a.arguments[1], b.arguments[1], ...made].find(
+    (one) => one?.op === 'wired' && one.wired.name === wired.name,
+  )
+  if (known !== undefined) return known
+  const value = newValue({ op: 'wired', wired }, numbers.next(), [], a.at)
+  made.push(value)
+  return value
 }

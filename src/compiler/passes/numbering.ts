@@ -74,9 +74,11 @@ function hashOf(value: Value): number {
       (Math.imul(hash, 31) +
         (one.op === 'const'
           ? Number(one.value)
-          : one.op === 'mapValue' && typeof one.offset === 'number'
-            ? one.offset
-            : one.id)) |
+          : one.op !== 'mapValue'
+            ? one.id
+            : typeof one.offset === 'number'
+              ? one.offset
+              : (one.offset.places[0] ?? 0))) |
       0
   return hash
 }

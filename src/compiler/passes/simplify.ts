@@ -168,6 +168,7 @@ const MOST_DEPTH = 4
 export function fits(value: Value | undefined, bits: number, depth = 0): boolean {
   if (value === undefined || depth > MOST_DEPTH) return false
   if (value.op === 'const') return value.value >> BigInt(bits) === 0n
+  if (value.op === 'wired') return value.wired.bits <= Math.min(bits, 31)
   // The kernel makes 8 bytes of the 4 that a context has of the packet's address.
   if (value.op === 'load') return value.size * 8 <= bits && value.start !== true
   if (value.op === 'alu' && value.bits > bits) {

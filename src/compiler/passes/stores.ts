@@ -1,4 +1,5 @@
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
+import { Decisive } from '../shared.ts'
 import { newConstant, newValue } from '../value.ts'
 import { replaceAll } from './graph.ts'
 import { fits } from './simplify.ts'
@@ -151,6 +152,7 @@ function partOf({ stored, offset, size }: Known, load: Load): Value | undefined 
   const { id, at } = load
   const ones = (1n << BigInt(8 * load.size)) - 1n
   if (stored.op === 'const') return newConstant((stored.value >> BigInt(8 * (load.offset - offset))) & ones, at)
+  if (size !== load.size && stored.op === 'wired') throw new Decisive('a part of an open number', [stored.wired])
   if (size !== load.size) return undefined
   if (load.size === 8 || fits(stored, 8 * load.size)) return stored
   if (load.size === 4) return newValue({ op: 'low32' }, id, [stored], at)
