@@ -12,7 +12,8 @@ import { type Host, openKernelHost, openVirtualHost } from '../src/daemon/host.t
 import { rehearse } from '../src/daemon/rehearsal.ts'
 import { readGraph } from '../src/engine/read.ts'
 import { missingCapabilities } from '../src/kernel/capabilities.ts'
-import { lockFile, RUN_FOLDER } from '../src/kernel/lock.ts'
+import { lockFile } from '../src/kernel/lock.ts'
+import { RUN_FOLDER } from '../src/kernel/places.ts'
 import { createHost, HOSTS, removeHost } from './hosts.ts'
 import { pingEveryPair, transfer } from './traffic.ts'
 

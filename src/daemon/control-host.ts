@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Refusal } from '../base/diagnostic.ts'
-import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
+import { lockFile } from '../kernel/lock.ts'
+import { RUN_FOLDER } from '../kernel/places.ts'
 import { ControlPlanes } from './control-planes.ts'
 import type { Host } from './host.ts'
 

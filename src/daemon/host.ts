@@ -6,11 +6,13 @@ import { Refusal, refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { Catalogue } from '../cube/catalogue.ts'
 import { Engine, type Measure } from '../engine/engine.ts'
+import { stampOf } from '../engine/made.ts'
 import { MemoryRecords } from '../engine/records.ts'
 import type { HookPoint } from '../isa/program.ts'
-import { lockFile, RUN_FOLDER } from '../kernel/lock.ts'
+import { lockFile } from '../kernel/lock.ts'
 import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
 import { findLink } from '../kernel/netlink/link.ts'
+import { RUN_FOLDER } from '../kernel/places.ts'
 import { requireKernel } from '../kernel/requirements.ts'
 import { openVirtualMachine, type VirtualMachine } from '../vm/machine.ts'
 import { FileRecords } from './records.ts'
@@ -41,7 +43,12 @@ export function openKernelHost(options: KernelOptions & HostOptions = {}): Host 
   const machine = openKernelMachine(options)
   const records = new FileRecords(join(RUN_FOLDER, 'graphs'))
   const lock = () => patiently(join(RUN_FOLDER, 'engine.lock'))
-  return host(machine, { ...options, records, lock, isLookedAt }, enter)
+  let stamp: string | undefined
+  const build = (): string => {
+    stamp ??= stampOf(join(import.meta.dirname, '..'))
+    return stamp
+  }
+  return host(machine, { ...options, records, lock, isLookedAt, build }, enter)
 }
 
 /** Graphs in this process, gone with it. */

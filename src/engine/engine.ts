@@ -15,6 +15,7 @@ import { slotsOf } from './counted.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
+import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
 import { placed, RefusedProgram } from './owner.ts'
 import { isAside, linkPath, WHOLE } from './paths.ts'
@@ -32,6 +33,8 @@ export interface EngineParts {
   readonly catalogue: Catalogue
   /** Keeps others from changing graphs until disposed. */
   readonly lock: () => Promise<Disposable>
+  /** Another one for another compiler, so that what it made need not be made again; unless given, everything is. */
+  readonly build?: (() => string) | undefined
   /** Whether somebody looks at a graph now. */
   readonly isLookedAt?: ((name: string) => boolean) | undefined
   /** Runs a step of a change, for whoever wants to know how long it takes. */
@@ -74,6 +77,8 @@ type Making = Pick<AssemblyOptions, 'look'> & {
   readonly comparisons?: 'hidden' | undefined
   /** The graph's own interface is made where programs want its number. */
   readonly createsDevice?: boolean
+  /** Interfaces that are not there, or have a program of somebody else, are left out. */
+  readonly late?: boolean
 }
 
 /** Graphs on one machine: graph → plan → apply, and back to nothing. */
@@ -100,9 +105,9 @@ export class Engine {
     this.mustBeOfThisVersion()
     const before = records.read(graph.name)
     const point = this.pointOf(graph, before)
-    const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point)]
+    const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point, making.late)]
     if (wrong.length > 0) throw new Refusal(wrong)
-    return this.planFor(file, before, point, (wanted) => wanted, making)
+    return this.planFor(file, before, point, (wanted) => (making.late === true ? this.present(wanted) : wanted), making)
   }
 
   /** `narrow` gives what of it is to be on this host. */
@@ -132,6 +137,7 @@ export class Engine {
       const [from, slots] = [recorded(path), recordedSlots[path]]
       return from === undefined || slots === undefined ? [] : [{ path, from, slots }]
     })
+    const made = madeOf(this.parts, graph, file.cubes)
     const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
     const running: Running = {
       version: VERSION,
@@ -145,6 +151,7 @@ export class Engine {
       maps: recordMaps(wanted.maps),
       ...(making.look === undefined ? {} : { look: true }),
       ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
+      ...(made === undefined ? {} : { made }),
       slots,
       counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
     }
@@ -156,6 +163,18 @@ export class Engine {
     using _held = await this.parts.lock()
     await this.recoverAll()
     return await placed(file, this.change(file))
+  }
+
+  /** As {@link apply}, with the interfaces that are there: {@link repair} attaches it to others when they come. */
+  async bringUp(file: GraphFile): Promise<Applied> {
+    using _held = await this.parts.lock()
+    await this.recoverAll()
+    return await placed(file, this.change(file, { late: true }))
+  }
+
+  /** Whether {@link apply} would have nothing to do, as far as that can be told without compiling. */
+  isApplied(file: GraphFile): boolean {
+    return isCurrent(this.parts, { ...file, file: resolve(file.file) })
   }
 
   /**
@@ -172,12 +191,15 @@ export class Engine {
     const running = this.running(name)
     const cubes = await cubesOf(running.graph, running.file, this.parts.catalogue)
     const { file, graph } = running
-    const made = await this.change({ file, graph, cubes, place: () => undefined }, make?.(running))
+    const made = await this.change(
+      { file, graph, cubes, place: () => undefined },
+      { look: make?.(running), late: true },
+    )
     return { running: made.running, sites: sitesOf(made.wanted) }
   }
 
   /** With the lock held. */
-  private async change(file: GraphFile, look?: Look): Promise<Applied> {
+  private async change(file: GraphFile, how: Pick<Making, 'look' | 'late'> = {}): Promise<Applied> {
     const { machine, records } = this.parts
     const { name } = file.graph
     const before = records.read(name)
@@ -189,7 +211,7 @@ export class Engine {
       )
       return { ...made, lost }
     }
-    const making = { look, createsDevice: true }
+    const making = { ...how, createsDevice: true }
     try {
       return await carryOut({ ...making, comparisons: before?.comparisons })
     } catch (error) {
@@ -199,6 +221,15 @@ export class Engine {
     } finally {
       this.tidyDevice(file.graph, before?.graph)
     }
+  }
+
+  /** What of it is on interfaces that are there, and nobody else's. */
+  private present(wanted: Wanted): Wanted {
+    const { machine } = this.parts
+    return onInterfaces(wanted, (on, point) => {
+      const target = machine.interface(on)
+      return target !== undefined && machine.foreign(target, point).length === 0
+    })
   }
 
   /**
@@ -217,11 +248,7 @@ export class Engine {
       { file, graph, cubes, place: () => undefined },
       before,
       point,
-      (wanted) =>
-        onInterfaces(wanted, (on, point) => {
-          const target = machine.interface(on)
-          return target !== undefined && machine.foreign(target, point).length === 0
-        }),
+      (wanted) => this.present(wanted),
       { comparisons: before.comparisons },
     )
     if (made.actions.length > 0) change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)

@@ -7,12 +7,13 @@ import type { Records } from './records.ts'
 
 type Say = (message: string, remedy: string) => void
 
-/** A mistake for each interface that cannot be used as the graph says. */
+/** A mistake for each interface that cannot be used as the graph says; `late`: that never can, for it is another graph's. */
 export function checkInterfaces(
   machine: Machine,
   records: Records,
   { graph, place }: GraphFile,
   point: AttachPoint,
+  late = false,
 ): Diagnostic[] {
   const diagnostics: Diagnostic[] = []
   const owners = usesOfOthers(records, graph.name)
@@ -22,7 +23,7 @@ export function checkInterfaces(
     const owner = points.map((one) => owners.get(placeOf(name, one))).find((one) => one !== undefined)
     if (owner !== undefined)
       say(`the interface ${name} belongs to graph ${owner}`, `run tessera delete ${owner}, or take another interface`)
-    const found = find(machine, on, say)
+    const found = late ? undefined : find(machine, on, say)
     if (found === undefined) continue
     if (!found.up) say(`the interface ${name} is down`, `ip link set ${found.name} up`)
     for (const one of points) {

@@ -2,6 +2,7 @@
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { CountedPorts, Slots } from './counted.ts'
 import type { Graph } from './graph.ts'
+import type { Made } from './made.ts'
 import type { Step } from './plan.ts'
 
 /** Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another version began. */
@@ -33,6 +34,8 @@ export interface Running {
   readonly slots?: Readonly<Record<string, Slots>>
   /** What counters at these paths have counted that are no more. */
   readonly counted?: Readonly<Record<string, CountedPorts>>
+  /** What it was made of. */
+  readonly made?: Made
   /** Of `applying` and `switching`. */
   readonly change?: Journal
 }

@@ -1,8 +1,7 @@
 /** Interfaces come and go while graphs run. */
 import type { Machine } from '../backend/machine.ts'
-import { type Graph, interfaceText } from './graph.ts'
+import { numbersOf } from './made.ts'
 import type { Action } from './plan.ts'
-import { interfacesOf } from './ports.ts'
 import { type Records, VERSION } from './records.ts'
 
 interface Parts {
@@ -24,7 +23,7 @@ export function watchInterfaces(
       if (running?.version !== VERSION || running.namespace !== machine.namespace) continue
       const { graph } = running
       const now = numbersOf(machine, graph)
-      if (known.get(name) === now) continue
+      if ((known.get(name) ?? running.made?.interfaces) === now) continue
       try {
         const made = await repair(name)
         known.set(name, now)
@@ -56,9 +55,3 @@ export function watchInterfaces(
     },
   }
 }
-
-/** Which interfaces the names stand for just now. */
-const numbersOf = (machine: Machine, graph: Graph): string =>
-  interfacesOf(graph)
-    .map((one) => machine.interface(interfaceText(one))?.index ?? '')
-    .join()

@@ -12,7 +12,8 @@ import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO } from './errno.ts'
 import { mount, umount } from './ffi.ts'
-import { lockFile, RUN_FOLDER } from './lock.ts'
+import { lockFile } from './lock.ts'
+import { SHARED_FOLDER } from './places.ts'
 
 /**
  * The BPF file system, where pins are. Many hosts do not mount it, so it is mounted when the first pin is made, and
@@ -27,7 +28,7 @@ const BPF_FS_MAGIC = 0xcafe4a11
  * Exists while a file system that this project mounted is mounted. The device number tells it from those of others, and
  * from that of another mount namespace, such as `ip netns exec` makes, which has the same /run.
  */
-const marker = (): string => join(RUN_FOLDER, `bpffs-mounted-${statSync(BPFFS).dev}`)
+const marker = (): string => join(SHARED_FOLDER, `bpffs-mounted-${statSync(BPFFS).dev}`)
 
 export const isMounted = (): boolean => existsSync(BPFFS) && statfsSync(BPFFS).type === BPF_FS_MAGIC
 
@@ -61,7 +62,7 @@ function isPrivate(): boolean {
 
 /** Runs while no other process mounts, unmounts, or looks whether it should. */
 export function exclusively<T>(run: () => T): T {
-  const lock = lockFile(join(RUN_FOLDER, 'bpffs.lock'), true)
+  const lock = lockFile(join(SHARED_FOLDER, 'bpffs.lock'), true)
   try {
     return run()
   } finally {

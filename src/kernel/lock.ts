@@ -13,9 +13,7 @@ import { dirname } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, fileFailure, hasCode } from './errno.ts'
 import { flock } from './ffi.ts'
-
-/** Where things of one boot lie: locks, and what of the host this project changed. Gone when the last of them is. */
-export const RUN_FOLDER = '/run/tessera'
+import { RUN_FOLDER, SHARED_FOLDER } from './places.ts'
 
 /** sys/file.h */
 const LOCK_EX = 2
@@ -94,9 +92,9 @@ function held(path: string) {
   )
 }
 
-/** Only of our own run folder: other folders were there before. */
+/** Only of our own folders: other folders were there before. */
 function removeEmptyFolder(folder: string): void {
-  if (folder !== RUN_FOLDER) return
+  if (folder !== RUN_FOLDER && folder !== SHARED_FOLDER) return
   try {
     rmdirSync(folder)
   } catch (error) {

@@ -14,9 +14,10 @@ import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { mount, setns, umount, unshare } from './ffi.ts'
-import { lockFile, RUN_FOLDER } from './lock.ts'
+import { lockFile } from './lock.ts'
 import { NETNS_FOLDER, namespaceFile, openNamespace, openOwnNamespace } from './namespace-file.ts'
 import { changeLink } from './netlink/link.ts'
+import { SHARED_FOLDER } from './places.ts'
 
 /**
  * Named network namespaces as `ip netns` makes them (iproute2, ip/ipnetns.c), so that either sees the other's. Only the
@@ -30,7 +31,7 @@ const MS_SHARED = 1 << 20
 const MNT_DETACH = 2
 
 /** Exists while {@link NETNS_FOLDER} is a mount point because of this project. */
-const MARKER = join(RUN_FOLDER, 'netns-mounted')
+const MARKER = join(SHARED_FOLDER, 'netns-mounted')
 
 /** Makes a namespace with its loopback interface up. It stays until removed, whatever becomes of this process. */
 export function createNamespace(name: string): void {
@@ -116,7 +117,7 @@ function forget(file: string): boolean {
 }
 
 function exclusively<T>(run: () => T): T {
-  const lock = lockFile(join(RUN_FOLDER, 'netns.lock'), true)
+  const lock = lockFile(join(SHARED_FOLDER, 'netns.lock'), true)
   try {
     return run()
   } finally {

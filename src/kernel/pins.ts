@@ -5,9 +5,10 @@ import { getObject, pinObject } from './bpf.ts'
 import { BPFFS, ensureMounted, exclusively, isMounted, unmountIfOurs } from './bpffs.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { close } from './ffi.ts'
+import { OWN_NAME } from './places.ts'
 
 /** Every pin of this project is under this folder, which exists while there is one. */
-const ROOT = join(BPFFS, 'tessera')
+const ROOT = join(BPFFS, OWN_NAME)
 
 /** A replacement on its way: pinned under this name first, then renamed over the old pin, so that one is always there. */
 const NEXT = '~'
