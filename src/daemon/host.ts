@@ -2,14 +2,14 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Machine } from '../backend/machine.ts'
-import { Refusal, refusal } from '../base/diagnostic.ts'
+import { refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { Catalogue } from '../cube/catalogue.ts'
 import { Engine, type Measure } from '../engine/engine.ts'
 import { stampOf } from '../engine/made.ts'
 import { MemoryRecords } from '../engine/records.ts'
 import type { HookPoint } from '../isa/program.ts'
-import { lockFile } from '../kernel/lock.ts'
+import { lockFile, Occupied } from '../kernel/lock.ts'
 import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
 import { findLink } from '../kernel/netlink/link.ts'
 import { RUN_FOLDER } from '../kernel/places.ts'
@@ -66,7 +66,12 @@ async function patiently(path: string): Promise<Disposable> {
     try {
       return lockFile(path)
     } catch (error) {
-      if (tries === 0 || !(error instanceof Refusal)) throw error
+      if (!(error instanceof Occupied)) throw error
+      if (tries === 0)
+        throw refusal(
+          'another command changes graphs on this host, and does not come to an end',
+          `nothing was changed; ${error.message}`,
+        )
       await setTimeout(100)
     }
   }
@@ -79,7 +84,7 @@ function enter(graph: string): Disposable {
   try {
     return lockFile(lookLock(graph))
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof Occupied)) throw error
     throw refusal(`somebody looks at graph ${graph} already`, error.message)
   }
 }
@@ -89,7 +94,7 @@ function isLookedAt(graph: string): boolean {
     lockFile(lookLock(graph))[Symbol.dispose]()
     return false
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof Occupied)) throw error
     return true
   }
 }

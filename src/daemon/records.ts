@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import type { Records, Running } from '../engine/records.ts'
 import { fileFailure } from '../kernel/errno.ts'
+import { makeFolder } from '../kernel/folder.ts'
 
 /** One JSON file a graph. They lie on a tmpfs, and so are gone after a reboot, as pinned objects are. */
 export class FileRecords implements Records {
@@ -44,10 +45,11 @@ export class FileRecords implements Records {
   write(running: Running): void {
     const file = this.fileOf(running.graph.name)
     try {
-      mkdirSync(this.folder, { recursive: true })
+      makeFolder(this.folder)
       writeFileSync(`${file}.new`, JSON.stringify(running))
       renameSync(`${file}.new`, file)
     } catch (error) {
+      rmSync(`${file}.new`, { force: true })
       throw fileFailure('record', `write ${file}`, error)
     }
   }

@@ -5,7 +5,7 @@ import { Held } from '../base/held.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import type { Convert } from './migrate.ts'
-import { owned } from './owner.ts'
+import { mapOwner, owned } from './owner.ts'
 import { isAside, isLinkPath, nextPath, programPath } from './paths.ts'
 import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
@@ -53,7 +53,8 @@ export function prepare(
   for (const action of preparations) {
     switch (action.do) {
       case 'create map': {
-        const map = held.use(machine.createMap(action.path.split('/').at(-1) ?? action.path, action.description))
+        const name = action.path.split('/').at(-1) ?? action.path
+        const map = held.use(owned(mapOwner(action.path), () => machine.createMap(name, action.description)))
         map.pin(action.at)
         for (const [key, value] of action.entries) map.update(key, value)
         maps.set(action.at, map)

@@ -10,7 +10,7 @@ import { copiesAt, deviceOf } from './copies.ts'
 import { type Cuts, cut, type PlannedProgram } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
-import { entryOwner, nodeOwner, type Owner, owned, RefusedProgram } from './owner.ts'
+import { entryOwner, nodeOwner, type Owner, owned, RefusedPart } from './owner.ts'
 import { assembleOnce } from './programs.ts'
 import { capacityOf, type Numbering } from './records.ts'
 
@@ -67,7 +67,7 @@ export function assembleTopology(options: AssemblyOptions, met: Topology): Graph
     try {
       return maker.all()
     } catch (error) {
-      const isExcess = error instanceof RefusedProgram && error.cause instanceof Excess
+      const isExcess = error instanceof RefusedPart && error.cause instanceof Excess
       if (!isExcess || !maker.divide()) throw error
     }
   }

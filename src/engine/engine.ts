@@ -17,7 +17,7 @@ import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText 
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
-import { placed, RefusedProgram } from './owner.ts'
+import { placed, RefusedPart } from './owner.ts'
 import { isAside, linkPath, WHOLE } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
@@ -215,7 +215,7 @@ export class Engine {
     try {
       return await carryOut({ ...making, comparisons: before?.comparisons })
     } catch (error) {
-      const isUnending = error instanceof RefusedProgram && error.cause instanceof Unending
+      const isUnending = error instanceof RefusedPart && error.cause instanceof Unending
       if (!isUnending || before?.comparisons === 'hidden') throw error
       return await carryOut({ ...making, comparisons: 'hidden' })
     } finally {

@@ -46,7 +46,7 @@ const entries = ({ exits }: Sketch) =>
         ] as const,
       ]
 
-const owner = { path: [], name: 'a', instances: [] }
+const owner = { path: [], name: 'a' }
 
 const wanted = (sketch: Sketch): Wanted => ({
   graph: 'lan',

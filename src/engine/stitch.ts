@@ -97,7 +97,7 @@ export function stitch(options: AssemblyOptions): Wanted {
   if (programs.copies) {
     const program = dispatcher(programs.size)
     const device = deviceOf(graph.name)
-    const owner: Owner = { path: ['graph'], name: `copies of packets, at ${device}`, instances: [] }
+    const owner: Owner = { path: ['graph'], name: `the program for copies of packets, at ${device}` }
     const at = { interface: device, point: 'tc ingress', owner } as const
     attachments.push([
       linkPath(graph.name, WHOLE, 'copies', at.point),

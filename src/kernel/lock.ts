@@ -1,19 +1,13 @@
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmdirSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { refusal } from '../base/diagnostic.ts'
+import { Refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, fileFailure, hasCode } from './errno.ts'
 import { flock } from './ffi.ts'
+import { makeFolder } from './folder.ts'
 import { RUN_FOLDER, SHARED_FOLDER } from './places.ts'
+
+/** Somebody else has the lock. */
+export class Occupied extends Refusal {}
 
 /** sys/file.h */
 const LOCK_EX = 2
@@ -21,7 +15,7 @@ const LOCK_NB = 4
 
 /**
  * Holds `path` until disposed, or until the process ends in whatever way. `wait` waits for whoever holds it; otherwise
- * that is a refusal. The file holds the owner's process id and is removed with the lock.
+ * that is {@link Occupied}. The file holds the owner's process id and is removed with the lock.
  */
 export function lockFile(path: string, wait = false): Disposable {
   for (;;) {
@@ -63,33 +57,25 @@ function openForever(path: string): number {
   }
 }
 
-/** Not `recursive` at first: then Node.js says ENOENT of a file system that is read-only. */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) mkdirSync(folder, { recursive: true })
-    else if (!hasCode(error, 'EEXIST')) throw error
-  }
-}
-
 function isSameFile(fd: number, path: string): boolean {
   const mine = fstatSync(fd)
   const named = statSync(path, { throwIfNoEntry: false })
   return named !== undefined && named.ino === mine.ino && named.dev === mine.dev
 }
 
-function held(path: string) {
+function held(path: string): Occupied {
   let owner = ''
   try {
     owner = readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? ''
   } catch {
     // The owner has just let go; the message does without its number.
   }
-  return refusal(
-    `another process${owner === '' ? '' : ` (${owner})`} holds ${path}`,
-    'wait until it is done, or end it; the lock goes with its process',
-  )
+  return new Occupied([
+    {
+      message: `another process${owner === '' ? '' : ` (${owner})`} holds ${path}`,
+      remedy: 'wait until it is done, or end it; the lock goes with its process',
+    },
+  ])
 }
 
 /** Only of our own folders: other folders were there before. */

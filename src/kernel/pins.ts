@@ -1,10 +1,11 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { getObject, pinObject } from './bpf.ts'
 import { BPFFS, ensureMounted, exclusively, isMounted, unmountIfOurs } from './bpffs.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { close } from './ffi.ts'
+import { makeFolder } from './folder.ts'
 import { OWN_NAME } from './places.ts'
 
 /** Every pin of this project is under this folder, which exists while there is one. */
@@ -25,7 +26,7 @@ export function pin(path: string, fd: number): void {
   const file = fileOf(path)
   exclusively(() => {
     ensureMounted()
-    makeFolder(dirname(file), path)
+    makePinFolder(dirname(file), path)
     const result = pinObject(file, fd)
     if (result === 0) return
     removeEmptyFolders(dirname(file))
@@ -38,7 +39,7 @@ export function replacePin(path: string, fd: number): void {
   const file = fileOf(path)
   exclusively(() => {
     ensureMounted()
-    makeFolder(dirname(file), path)
+    makePinFolder(dirname(file), path)
     unlinkIfThere(file + NEXT)
     check(pinObject(file + NEXT, fd), 'pin', `pin "${path}"`)
     renameSync(file + NEXT, file)
@@ -49,7 +50,7 @@ export function replacePin(path: string, fd: number): void {
 export function movePin(from: string, to: string): void {
   const [old, fresh] = [fileOf(from), fileOf(to)]
   exclusively(() => {
-    makeFolder(dirname(fresh), to)
+    makePinFolder(dirname(fresh), to)
     try {
       renameSync(old, fresh)
     } catch (error) {
@@ -59,9 +60,9 @@ export function movePin(from: string, to: string): void {
   })
 }
 
-function makeFolder(folder: string, path: string): void {
+function makePinFolder(folder: string, path: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
   } catch (error) {
     throw fileFailure('pin', `pin "${path}"`, error)
   }
@@ -88,12 +89,14 @@ export function withPin<T>(path: string, run: (fd: number) => T): T | undefined 
   }
 }
 
+const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined
+
 const isFolder = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** Pins under `prefix`, and folders that hold nothing, deepest first, relative to the root. */
 export function pinned(prefix: string): string[] {
   const start = prefix === '' ? ROOT : fileOf(prefix.replace(/\/+$/, ''))
-  if (!isMounted() || lstatSync(start, { throwIfNoEntry: false }) === undefined) return []
+  if (!isMounted() || !isThere(start)) return []
   return leaves(start)
     .map((file) => file.slice(ROOT.length + 1))
     .filter((path) => path !== '')
@@ -128,6 +131,8 @@ function removeFolder(folder: string): void {
 }
 
 function unlinkIfThere(file: string): void {
+  // Of a file system that is read-only, the kernel says so first.
+  if (!isThere(file)) return
   try {
     unlinkSync(file)
   } catch (error) {
@@ -138,6 +143,7 @@ function unlinkIfThere(file: string): void {
 /** `folder` and those above it, up to and with the root, for as long as they are empty; then the mount, if it was ours. */
 function removeEmptyFolders(folder: string): void {
   for (let at = folder; at.startsWith(ROOT); at = dirname(at)) {
+    if (!isThere(at)) continue
     try {
       rmdirSync(at)
     } catch (error) {
