@@ -159,7 +159,16 @@ async function stitched(cpus: number): Promise<{ tables: Readonly<Record<string,
   for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
   const facts = ({ interface: name }: InterfaceName) => ({ name, index: INTERFACES[name] ?? 0 })
   const numbering = numberPorts(graph)
-  const programs = assembleGraph({ graph, numbering, sources, facts, point: 'tc ingress', clock: 'kernel', cpus })
+  const programs = assembleGraph({
+    graph,
+    numbering,
+    sources,
+    facts,
+    point: 'tc ingress',
+    clock: 'kernel',
+    cpus,
+    generation: 0,
+  })
   return { tables: Object.assign({}, ...[...cubes.values()].map(({ cube }) => cube.state)), programs }
 }
 

@@ -59,7 +59,7 @@ export interface Machine extends Disposable {
    * this process dies; one of the same name that somebody has left goes. `name` has up to 14 characters.
    */
   createGate(name: string, slots: number): Gate
-  /** An interface that is always up, at whose ingress programs put packets, and nobody else; there may be one already. */
+  /** An interface that is always up, and by which only programs send; there may be one already. What no program there takes is gone. */
   createDevice(name: string): Interface
   /** Takes it away, if it is there. */
   removeDevice(name: string): void

@@ -30,6 +30,8 @@ export interface Assembly<N = number> {
   readonly look?: Look | undefined
   /** Packets that other programs of the graph send here are to pass it at once: they are marked. TC. */
   readonly passesMarked?: boolean
+  /** Its packets are copies that programs of the graph make of others. */
+  readonly isCopied?: boolean
 }
 
 /** An instance of a cube, as packets meet it that come in by one of its ports, or in one direction. */
@@ -76,10 +78,12 @@ export type Destination<N = number> =
   | { readonly to: 'nowhere' }
 
 /**
- * How a copy of a packet goes on at another cube, if a flood leads to more than one: it arrives at a device of the engine's, with the
- * slot of the program that is meant in its `tc_index`. TC.
+ * How a copy of a packet goes on at another cube, if a flood leads to more than one: on its way out of a device of the engine's, with
+ * the program that is meant in its `tc_index` (marked.ts). TC.
  */
 export interface Copy<N = number> {
   readonly ifindex: N
-  readonly slot: N
+  readonly mark: N
+  /** Copies that a packet may be made of (lower-copies.ts). */
+  readonly most: N
 }

@@ -27,6 +27,7 @@ import { emit } from './emit.ts'
 import type { Graph } from './ir.ts'
 import { lookMaps } from './look.ts'
 import { lower } from './lower.ts'
+import { COPIES } from './lower-copies.ts'
 import type { LowerOptions } from './lower-value.ts'
 import { optimise } from './passes/optimise.ts'
 import { usedGraphs } from './passes/unused.ts'
@@ -37,7 +38,17 @@ import { tidy } from './tidy.ts'
 import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { usedSlots } from './used-slots.ts'
 import type { Open } from './wired.ts'
-import { clockMap, countersMap, exitsMap, MAP, type NodeWiring, programsMap, ROW_OF, type Wiring } from './wiring.ts'
+import {
+  clockMap,
+  copiesMap,
+  countersMap,
+  exitsMap,
+  MAP,
+  type NodeWiring,
+  programsMap,
+  ROW_OF,
+  type Wiring,
+} from './wiring.ts'
 
 export { type DataPlaneSource, dataPlaneOf, readDataPlane } from './source.ts'
 
@@ -214,6 +225,7 @@ function unoptimised(whole: Whole): Graph[] {
     look,
     nodes,
     passesMarked,
+    isCopied,
     comparisons,
   } = whole
   const parts = nodes.map((part) => {
@@ -235,7 +247,18 @@ function unoptimised(whole: Whole): Graph[] {
   })
   // What is called is not traced, so nothing is.
   const called = look?.trace === true ? 'none' : calls
-  return lower(parts, { hook, direction, verdicts, clock, calls: called, cpus, look, passesMarked, comparisons })
+  return lower(parts, {
+    hook,
+    direction,
+    verdicts,
+    clock,
+    calls: called,
+    cpus,
+    look,
+    passesMarked,
+    isCopied,
+    comparisons,
+  })
 }
 
 /** `return forward(port)` */
@@ -258,7 +281,13 @@ function mapsOfWhole({ nodes, hook, cpus, look, slots = 0 }: Whole): Readonly<Re
     ),
   )
   const seen = look === undefined ? {} : lookMaps(look)
-  return { ...Object.fromEntries(own), ...seen, [MAP.clock]: clockMap, [PROGRAMS]: programsMap(slots) }
+  return {
+    ...Object.fromEntries(own),
+    ...seen,
+    [MAP.clock]: clockMap,
+    [PROGRAMS]: programsMap(slots),
+    [COPIES]: copiesMap(cpus),
+  }
 }
 
 /**

@@ -4,14 +4,22 @@ import { REDIRECT_INGRESS, SK_BUFF, TC_ACT } from '../isa/opcodes.ts'
 import type { Copy, Destination, Way } from './assembly.ts'
 import { type ExitParts, Exits } from './exits.ts'
 import type { Value } from './ir.ts'
+import type { Copying } from './lower-copies.ts'
 import { OWN } from './lower-packet.ts'
 import { MARKED } from './marked.ts'
 import type { Open } from './wired.ts'
 import { SLOT } from './wiring.ts'
 
+const ENETDOWN = 100
+
 export class TcExits extends Exits {
+  private readonly copying: Copying
+  private readonly isCopied: boolean
+
   constructor(parts: ExitParts) {
     super('tc', parts)
+    this.copying = parts.copying
+    this.isCopied = parts.isCopied === true
   }
 
   /** Copies to all but the last; what needs none to go on is that one. */
@@ -27,6 +35,8 @@ export class TcExits extends Exits {
     if (last === undefined) return this.dropFor('no_such_port')
     this.settle(last.to !== 'node')
     const copies = others.filter((way) => way !== last)
+    const [first] = copies.flatMap((way) => copyFor(way) ?? [])
+    if (!this.isCopied && first !== undefined) this.copying.begin(first.most)
     for (const way of copies) this.copyTo(way, last.to === 'node')
     // The kernel's helper makes what was copied writable again.
     if (copies.length > 0 && last.to === 'node') this.packet.moved()
@@ -38,24 +48,50 @@ export class TcExits extends Exits {
     const sent = builder.newBlock()
     const failed = builder.newBlock()
     const next = builder.newBlock()
-    const { ifindex, flags, slot } = copyOf(way)
+    const { ifindex, flags, mark, isCube } = copyOf(way)
+    if (isCube) {
+      const [allowed, refused] = [builder.newBlock(), builder.newBlock()]
+      this.copying.take(allowed, refused)
+      builder.enter(refused)
+      this.counts.count(way.port, SLOT.firstDrop + this.reason('too_many_hops'))
+      builder.jump(next)
+      builder.enter(allowed)
+    }
     const context = builder.emit({ op: 'context' })
-    if (slot !== undefined) this.mark(slot)
+    if (mark !== undefined) this.mark(mark)
     const result = builder.emit(
       { op: 'call', helper: 'clone_redirect', ...(goesOn ? {} : { edge: 'after' }) },
       context,
       builder.constant(ifindex),
       builder.constant(flags),
     )
-    if (slot !== undefined) this.mark(0)
-    builder.branch('eq', 64, result, builder.constant(0), sent, failed)
+    if (mark !== undefined) this.mark(0)
+    // What a cube drops of its copy gives NET_XMIT_DROP, which is above 0.
+    builder.branch(isCube ? 'sge' : 'eq', 64, result, builder.constant(0), sent, failed)
     builder.enter(sent)
     this.counts.count(way.port, SLOT.sent)
     builder.jump(next)
     builder.enter(failed)
-    this.counts.count(way.port, SLOT.firstDrop + this.reason('send_failed'))
+    if (isCube) this.countUnsent(way.port, result)
+    else this.counts.count(way.port, SLOT.firstDrop + this.reason('send_failed'))
     builder.jump(next)
     builder.enter(next)
+  }
+
+  /** Copies are made within copies, as deep as the kernel lets them (XMIT_RECURSION_LIMIT). */
+  private countUnsent(port: Open, result: Value): void {
+    const { builder } = this
+    const [deep, failed, counted] = [builder.newBlock(), builder.newBlock(), builder.newBlock()]
+    builder.branch('eq', 64, result, builder.constant(BigInt(-ENETDOWN)), deep, failed)
+    for (const [block, reason] of [
+      [deep, 'too_many_hops'],
+      [failed, 'send_failed'],
+    ] as const) {
+      builder.enter(block)
+      this.counts.count(port, SLOT.firstDrop + this.reason(reason))
+      builder.jump(counted)
+    }
+    builder.enter(counted)
   }
 
   /** To all interfaces by one end. */
@@ -106,17 +142,18 @@ export class TcExits extends Exits {
   }
 }
 
-/** Where a copy goes: to whom it is for, or to the engine's device. */
-function copyOf(way: Way<Open>): { ifindex: Open; flags: number; slot?: Open } {
-  const to = ({ ifindex, slot }: Copy<Open>) => ({ ifindex, flags: REDIRECT_INGRESS, slot })
+/** Where a copy goes: to whom it is for, or out of the engine's device, where its program is run at once. */
+function copyOf(way: Way<Open>): { ifindex: Open; flags: number; mark?: Open; isCube?: boolean } {
   switch (way.to) {
     case 'interface':
-      return { ifindex: way.ifindex, flags: 0, ...(way.marked === true ? { slot: MARKED } : {}) }
+      return { ifindex: way.ifindex, flags: 0, ...(way.marked === true ? { mark: MARKED } : {}) }
     case 'host':
-      return to({ ifindex: way.ifindex, slot: MARKED })
-    case 'node':
-    case 'tail':
-      if (way.copy !== undefined) return to(way.copy)
+      return { ifindex: way.ifindex, flags: REDIRECT_INGRESS, mark: MARKED }
   }
-  throw new Error(`no copies go ${way.to}`)
+  const copy = copyFor(way)
+  if (copy === undefined) throw new Error(`no copies go ${way.to}`)
+  return { ifindex: copy.ifindex, flags: 0, mark: copy.mark, isCube: true }
 }
+
+const copyFor = (way: Way<Open>): Copy<Open> | undefined =>
+  way.to === 'node' || way.to === 'tail' ? way.copy : undefined

@@ -1,13 +1,13 @@
 /** Verdicts → what a hook understands, or other nodes of the program. Each kind of exit is built once and shared by all that lead to it. */
 import type { Hook } from '../isa/program.ts'
 import { puntReasons } from '../lang/index.ts'
-import type { Destination, Way } from './assembly.ts'
-import { PROGRAMS } from './assembly.ts'
+import { type Assembly, type Destination, PROGRAMS, type Way } from './assembly.ts'
 import type { Builder } from './builder.ts'
 import type { Counts } from './counts.ts'
 import type { Cube } from './cube.ts'
 import { HOOKS } from './hooks.ts'
 import type { Block, Value } from './ir.ts'
+import type { Copying } from './lower-copies.ts'
 import { OWN, type Passage } from './lower-packet.ts'
 import { emitPunt } from './lower-punt.ts'
 import type { Given } from './pieces.ts'
@@ -36,6 +36,9 @@ export interface ExitParts {
   readonly builder: Builder
   readonly packet: Passage
   readonly counts: Counts
+  readonly copying: Copying
+  /** As {@link Assembly.isCopied}. */
+  readonly isCopied?: boolean | undefined
   /** Settles what is owed to checksums: before a packet goes on. `isLast`: it ends here. */
   readonly settle: (isLast: boolean) => void
   readonly cube: Cube

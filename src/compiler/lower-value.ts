@@ -14,6 +14,7 @@ import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber 
 import { arithmetic, convert } from './lower-arithmetic.ts'
 import { Checksums } from './lower-checksum.ts'
 import { compare } from './lower-compare.ts'
+import { Copying } from './lower-copies.ts'
 import { loadField } from './lower-field.ts'
 import { type Callee, parted } from './lower-function.ts'
 import { Looks } from './lower-look.ts'
@@ -40,6 +41,8 @@ export interface ProgramOptions {
   readonly direction: 'ingress' | 'egress'
   /** See marked.ts. */
   readonly passesMarked?: boolean | undefined
+  /** As {@link Assembly.isCopied}. */
+  readonly isCopied?: boolean | undefined
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
   readonly verdicts?: 'wired' | 'returned' | undefined
   /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
@@ -145,7 +148,15 @@ export abstract class ValueLowering implements References {
     this.exits =
       options.verdicts === 'returned'
         ? new ReturnedVerdicts(builder, packet, settle)
-        : new EXITS[options.hook]({ ...options, builder, packet, counts, settle, nodes })
+        : new EXITS[options.hook]({
+            ...options,
+            builder,
+            packet,
+            counts,
+            copying: new Copying(frame),
+            settle,
+            nodes,
+          })
   }
 
   nameOf(map: string): string {

@@ -16,7 +16,7 @@ export interface OpenAssembly {
 export interface NumberKind {
   /** Whose it is. Undefined: the graph's. */
   readonly source?: DataPlaneSource
-  /** `port`, `config.agingTime`, `port.cost`, `interface`, `slot` */
+  /** `port`, `config.agingTime`, `port.cost`, `interface`, `slot`, `copies` */
   readonly what: string
 }
 
@@ -79,7 +79,9 @@ class Opening {
   }
 
   private copy(copy: Copy | undefined): Copy<Open> | undefined {
-    return copy && { ifindex: this.interface(copy.ifindex), slot: this.slot(copy.slot) }
+    if (copy === undefined) return undefined
+    const most = this.number('', { what: 'copies' }, copy.most, 31)
+    return { ifindex: this.interface(copy.ifindex), mark: this.slot(copy.mark), most }
   }
 
   private interface = (index: number): Open => this.number('', { what: 'interface' }, index, 31)

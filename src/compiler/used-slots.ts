@@ -1,7 +1,7 @@
 import { SK_BUFF } from '../isa/opcodes.ts'
 import type { Graph, Value } from './ir.ts'
-import { FIRST_SLOT, MARKED } from './marked.ts'
-import { nameOf, type Open } from './wired.ts'
+import { FIRST_SLOT, MARKED, slotOfMark } from './marked.ts'
+import { derived, nameOf, type Open } from './wired.ts'
 
 /**
  * The slots of the array of programs that a program goes over to, or marks copies with, when all that it cannot reach has been taken
@@ -17,8 +17,10 @@ export function usedSlots(graphs: readonly Graph[]): readonly Open[] {
         else if (isMark(value)) add(marks, value.arguments[1], new Set())
       }
   // The others are those of packets that have no mark any more, or are to be passed.
-  for (const mark of marks.values())
-    if (typeof mark !== 'number' || (mark >= FIRST_SLOT && mark !== MARKED)) slots.set(nameOf(mark), mark)
+  for (const mark of marks.values()) {
+    const slot = derived(mark, 'slot', slotOfMark)
+    if (typeof mark !== 'number' || (mark >= FIRST_SLOT && mark !== MARKED)) slots.set(nameOf(slot), slot)
+  }
   return [...slots.values()]
 }
 

@@ -3,7 +3,7 @@ import { viewOf } from '../base/bytes.ts'
 import type { Struct } from '../isa/layout.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { ENGINE_DROPS } from '../lang/engine-names.ts'
-import { puntReasons, struct, u32, u64 } from '../lang/index.ts'
+import { puntReasons, type StructType, struct, u32, u64 } from '../lang/index.ts'
 import type { Way } from './assembly.ts'
 import type { Cube } from './cube.ts'
 import type { Sight } from './look.ts'
@@ -69,18 +69,17 @@ const index = struct('key', { index: u32 }).layout
 export const rowsOf = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, count)))
 
 /** More of them than a list in a table has. */
-function counters(length: number): Struct {
-  const { layout } = counter
+function many({ layout }: StructType, name: string, length: number): Struct {
   const [size, align] = [layout.size * length, layout.align]
   const all = { name: 'all', offset: 0, layout: { kind: 'list', element: layout, length, size, align } } as const
-  return { kind: 'struct', name: 'counters', size, align, fields: [all] }
+  return { kind: 'struct', name, size, align, fields: [all] }
 }
 
 /** The counters of an instance: of each CPU, and in them of each port. */
 export const countersMap = (cube: Cube, capacity: number, cpus = 1): MapDescription => ({
   kind: 'array',
   key: index,
-  value: counters(rowsOf(cpus) * rowsOf(capacity) * slotsPerPort(cube)),
+  value: many(counter, 'counters', rowsOf(cpus) * rowsOf(capacity) * slotsPerPort(cube)),
   entries: 1,
 })
 
@@ -116,6 +115,14 @@ export const exitsMap = (capacity: number): MapDescription => ({
   key: index,
   value: struct('exit', { ifindex: u32 }).layout,
   entries: capacity,
+})
+
+/** Of each CPU, how many copies may still be made: see lower-copies.ts. */
+export const copiesMap = (cpus = 1): MapDescription => ({
+  kind: 'array',
+  key: index,
+  value: many(struct('left', { copies: u64 }), 'copies', rowsOf(cpus)),
+  entries: 1,
 })
 
 /** Programs that others go over to. */

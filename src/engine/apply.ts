@@ -103,7 +103,8 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
       put(machine, step, program)
       return 0
     }
-    case 'detach': {
+    case 'detach':
+    case 'retire': {
       using attachment = machine.openAttachment(step.path)
       if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
       return 0

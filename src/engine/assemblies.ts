@@ -1,9 +1,11 @@
 /** The programs of a graph, compiled: those of its entries, and those that they go over to. */
+
+import { refusal } from '../base/diagnostic.ts'
 import type { Assembly, Copy, Node, Way } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
 import { Excess } from '../compiler/excess.ts'
 import type { Look } from '../compiler/look.ts'
-import { FIRST_SLOT } from '../compiler/marked.ts'
+import { FIRST_SLOT, type Generation, MOST_SLOTS, markOf } from '../compiler/marked.ts'
 import { ROW_OF } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
 import { copiesAt, deviceOf } from './copies.ts'
@@ -38,6 +40,8 @@ export interface AssemblyOptions {
   readonly comparisons?: Assembly['comparisons']
   /** How many there can be. */
   readonly cpus: number
+  /** Which marks copies have: others than those of the graph that this one takes the place of. */
+  readonly generation: Generation
 }
 
 export interface GraphPrograms {
@@ -75,6 +79,9 @@ export function assembleTopology(options: AssemblyOptions, met: Topology): Graph
 
 /** Instructions of a data plane, about, by the length of its text: a bridge of 1000 characters has 150. */
 const CHARACTERS_EACH = 7
+
+/** Of a packet. In a graph without rings, no more come of one than there are slots. */
+const LEAST_COPIES = 1024
 
 class Assembler {
   private readonly options: AssemblyOptions
@@ -142,7 +149,8 @@ class Assembler {
       slots,
       look,
       comparisons,
-      direction: planned.side === 'leaving' ? 'egress' : 'ingress',
+      direction: planned.side === 'arriving' ? 'ingress' : 'egress',
+      ...(planned.side === 'copied' ? { isCopied: true } : {}),
     } as const
     const assembly: Assembly = {
       ...common,
@@ -200,7 +208,11 @@ class Assembler {
   private copyTo(node: NodeName): Copy {
     this.copies = true
     const { index } = this.options.facts({ interface: deviceOf(this.options.graph.name) })
-    return { ifindex: index, slot: this.cuts.slotOf('arriving', node) }
+    const slot = this.cuts.slotOf('copied', node)
+    if (slot >= MOST_SLOTS)
+      throw refusal('a graph with floods to several cubes has at most 32,000 ports', 'make two graphs of it')
+    const most = Math.max(LEAST_COPIES, this.cuts.slots.size)
+    return { ifindex: index, mark: markOf(this.options.generation, slot), most }
   }
 
   private destination(

@@ -1,21 +1,33 @@
 /**
  * Copies of packets for several cubes. The kernel copies a packet to where an interface sends or receives, and to nowhere else: so
- * copies for cubes arrive at an interface of the engine's own, marked with the slot of the program that they are for, and the
- * program there goes over to that one.
+ * copies for cubes are sent out of an interface of the engine's own, marked with the program that they are for, and the program there
+ * goes over to that one. What is sent is run at once, within the program that made the copy, where what is received would wait in a
+ * queue: when no packet is with an old graph any more, neither is a copy.
+ *
+ * While a graph changes, both have a program there, and copies of either find theirs by their marks.
  */
 import { createHash } from 'node:crypto'
-import { assemble, call, load, loadMap, mov, store, verdict } from '../backend/assemble.ts'
+import { alu32, assemble, call, jump32, label, load, loadMap, mov, store, verdict } from '../backend/assemble.ts'
 import { PROGRAMS } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
+import { GENERATION_BIT, type Generation, MOST_SLOTS } from '../compiler/marked.ts'
 import { programsMap } from '../compiler/wiring.ts'
 import { SK_BUFF, TC_ACT } from '../isa/opcodes.ts'
 import type { Program } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
 import type { MetNode } from './nodes.ts'
+import { linkPath, WHOLE } from './paths.ts'
 
 /** The interface of a graph: names of interfaces are short. */
 export const deviceOf = (graph: string): string =>
   `tess-${createHash('sha256').update(graph).digest('hex').slice(0, 8)}c`
+
+/** Where what hands out copies is pinned, when it is there. */
+export const copiesPath = (graph: string, generation: Generation): string =>
+  linkPath(graph, WHOLE, `copies-${generation}`, AT_DEVICE)
+
+/** Where on the interface it is. */
+export const AT_DEVICE = 'tc egress'
 
 /** Whether a flood at a node may have to go to several cubes. */
 export function copiesAt({ ways, port }: MetNode, source: DataPlaneSource): boolean {
@@ -33,18 +45,24 @@ export const mayCopy = ({ instances }: Graph): boolean =>
 const mayFlood = ({ modules }: DataPlaneSource): boolean =>
   [...modules.values()].some(({ text }) => /\bflood\b/.test(text))
 
-/** Its marks are of one hop: what goes on has none. */
-export const dispatcher = (slots: number): Program =>
+/** Its marks are of one hop: what goes on has none. Those of the other generation are for another program at that place. */
+export const dispatcher = (slots: number, generation: Generation): Program =>
   assemble(
     'copies',
     'tc',
     [
       load(4, 'r3', 'r1', SK_BUFF.tc_index),
+      mov('r4', 'r3'),
+      alu32('rsh', 'r4', GENERATION_BIT),
+      jump32('jne', 'r4', generation, 'other'),
+      alu32('and', 'r3', MOST_SLOTS),
       mov('r4', 0),
       store(4, 'r1', SK_BUFF.tc_index, 'r4'),
       loadMap('r2', PROGRAMS),
       call('tail_call'),
       verdict(TC_ACT.shot),
+      label('other'),
+      verdict(TC_ACT.next),
     ],
     { maps: { [PROGRAMS]: programsMap(slots) } },
   )

@@ -16,7 +16,7 @@
  * flooded to several cubes. A program for a slot is made when another one is found to go over to it, which most never do: then it
  * has one node, and goes over from there.
  *
- * A program at TC ingress and one at TC egress are of two kinds, and so are those that they go over to.
+ * A program at TC ingress, one at TC egress and one for copies are of three kinds, and so are those that they go over to.
  */
 import { FIRST_SLOT } from '../compiler/marked.ts'
 import type { AttachPoint } from '../isa/program.ts'
@@ -26,7 +26,8 @@ import { type GraphEntry, type NodeName, nextNodes, type Topology } from './node
 const MOST_REPEATED = { times: 2, plus: 1000 }
 const LARGEST_PROGRAM = 3000
 
-export type Side = 'arriving' | 'leaving'
+/** `copied`: copies of others, which no entry has. */
+export type Side = 'copied' | 'arriving' | 'leaving'
 
 export interface PlannedProgram {
   /** Where packets come to it: at an interface, or from another program by its slot. */
@@ -52,7 +53,8 @@ export interface CutOptions {
   readonly apart?: ReadonlySet<NodeName>
 }
 
-const SIDES = ['arriving', 'leaving'] as const
+/** Copies have the first slots: what marks them is short. */
+const SIDES = ['copied', 'arriving', 'leaving'] as const
 
 export const sideOf = (point: AttachPoint): Side => (point === 'tc egress' ? 'leaving' : 'arriving')
 

@@ -5,12 +5,13 @@ import { Refusal, refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import { readDataPlane } from '../compiler/compile.ts'
 import type { Look } from '../compiler/look.ts'
+import type { Generation } from '../compiler/marked.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import type { AttachPoint, HookPoint } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
-import { deviceOf, mayCopy } from './copies.ts'
+import { copiesPath, deviceOf, mayCopy } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { cubesOf, type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
@@ -18,7 +19,7 @@ import { abandon, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, unsupported } from './on-host.ts'
 import { placed, RefusedPart } from './owner.ts'
-import { isAside, linkPath, WHOLE } from './paths.ts'
+import { isAside } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
@@ -118,10 +119,27 @@ export class Engine {
     narrow: (wanted: Wanted) => Wanted,
     making: Making,
   ): Promise<Change> {
+    const generation = before?.generation ?? 0
+    const made = await this.planOf(generation, file, before, point, narrow, making)
+    // Whose copies are on their way needs what hands them out.
+    const isOvertaken = made.actions.some(
+      (action) => action.do === 'replace' && action.path === copiesPath(file.graph.name, generation),
+    )
+    return isOvertaken ? this.planOf(generation === 0 ? 1 : 0, file, before, point, narrow, making) : made
+  }
+
+  private async planOf(
+    generation: Generation,
+    file: GraphFile,
+    before: Running | undefined,
+    point: AttachPoint,
+    narrow: (wanted: Wanted) => Wanted,
+    making: Making,
+  ): Promise<Change> {
     const { machine } = this.parts
     const { graph } = file
     const numbering = numberPorts(graph, before?.numbering)
-    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes, making))
+    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes, making, generation))
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const recorded = (path: string) => recordedMap(before, path)
@@ -152,6 +170,7 @@ export class Engine {
       ...(making.look === undefined ? {} : { look: true }),
       ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
       ...(made === undefined ? {} : { made }),
+      ...(generation === 0 ? {} : { generation }),
       slots,
       counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
     }
@@ -290,7 +309,8 @@ export class Engine {
     const name = graphs.find((graph) => graph !== undefined && mayCopy(graph))?.name
     try {
       if (name === undefined || machine.interface(deviceOf(name)) === undefined) return
-      if (!machine.pinned(name).includes(linkPath(name, WHOLE, 'copies', 'tc ingress')))
+      const pinned = machine.pinned(name)
+      if (!pinned.includes(copiesPath(name, 0)) && !pinned.includes(copiesPath(name, 1)))
         machine.removeDevice(deviceOf(name))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
@@ -340,9 +360,10 @@ export class Engine {
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
     making: Making,
+    generation: Generation,
   ): Promise<Wanted> {
-    const options = { ...(await this.stitching(graph, numbering, point, cubes, making.createsDevice)), ...making }
-    return this.measured('compile', () => stitch(options))
+    const options = await this.stitching(graph, numbering, point, cubes, generation, making.createsDevice)
+    return this.measured('compile', () => stitch({ ...options, ...making }))
   }
 
   private async stitching(
@@ -350,6 +371,7 @@ export class Engine {
     numbering: Numbering,
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
+    generation: Generation,
     createsDevice = false,
   ): Promise<AssemblyOptions> {
     const { machine, clock = 'kernel' } = this.parts
@@ -365,7 +387,7 @@ export class Engine {
       known.set(text, found)
       return found
     }
-    return { graph, numbering, sources, facts, point, clock, cpus: machine.cpus }
+    return { graph, numbering, sources, facts, point, clock, cpus: machine.cpus, generation }
   }
 
   /** The control planes of a graph that runs, and their way into it. */
@@ -374,9 +396,9 @@ export class Engine {
     const { records, catalogue } = this.parts
     const running = records.read(name)
     if (running === undefined) throw refusal(`nothing is known of the graph ${name}`, 'run tessera apply again')
-    const { graph, numbering, point, file } = running
+    const { graph, numbering, point, file, generation = 0 } = running
     const cubes = await cubesOf(graph, file, catalogue)
-    return planControl(await this.stitching(graph, numbering, point, cubes), cubes)
+    return planControl(await this.stitching(graph, numbering, point, cubes, generation), cubes)
   }
 
   /** What deleting would do. */

@@ -96,7 +96,11 @@ function tidy(site: Site, changing: Changing, conversions: Conversions): number 
 export function finish(site: Site, changing: Changing, conversions: Conversions): number {
   const { machine } = site
   const steps = changing.change.steps.filter(
-    (step) => !('interface' in step) || step.do === 'detach' || machine.interface(step.interface) !== undefined,
+    (step) =>
+      !('interface' in step) ||
+      step.do === 'detach' ||
+      step.do === 'retire' ||
+      machine.interface(step.interface) !== undefined,
   )
   return settle(site, changing, steps, conversions)
 }

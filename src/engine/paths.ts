@@ -11,8 +11,14 @@ export const isMapPath = (path: string): boolean => !path.includes('/@') && path
 /** Stands for an instance in the paths of what belongs to the whole graph. No instance has such a name. */
 export const WHOLE = '+graph'
 
+/** Whether a path is of something that belongs to no instance. */
+export const isOfWhole = (path: string): boolean => path.split('/')[1] === WHOLE
+
 /** The time of all programs, where tests move it. */
 export const clockPath = (graph: string): string => mapPath(graph, WHOLE, MAP.clock)
+
+/** How many copies may still be made (compiler/lower-copies.ts). */
+export const copiesLeftPath = (graph: string): string => mapPath(graph, WHOLE, 'copies')
 
 /** What is seen, for somebody who looks. */
 export const lookPath = (graph: string, map: string): string => mapPath(graph, WHOLE, map.slice(map.indexOf('/') + 1))

@@ -7,7 +7,7 @@ import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import type { OldCounters } from './counted.ts'
 import { isSameMap } from './migrate.ts'
 import type { Owner } from './owner.ts'
-import { isLinkPath, isMapPath, nextPath, programPath, seenPath } from './paths.ts'
+import { isLinkPath, isMapPath, isOfWhole, nextPath, programPath, seenPath } from './paths.ts'
 import type { Entry, Wanted, WantedAttachment, WantedProgram, WantedSlot } from './stitch.ts'
 
 export type Action = Preparation | Step
@@ -39,6 +39,8 @@ export type Step =
   | ({ readonly do: 'attach' | 'replace'; readonly path: string; readonly instructions: number } & Target)
   | ({ readonly do: 'detach'; readonly path: string } & Target)
   | { readonly do: 'settle'; readonly path: string }
+  /** What only packets of the old graph came to is detached. */
+  | ({ readonly do: 'retire'; readonly path: string } & Target)
   | ({ readonly do: 'keep counts' } & OldCounters)
   | ({ readonly do: 'copy again' } & Copy)
   | { readonly do: 'adopt'; readonly path: string }
@@ -129,8 +131,12 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       owner,
     }))
   const rest = surplus(present, wanted)
+  const retired = [...present.attachments].flatMap(([path, target]): Step[] =>
+    isOfWhole(path) && !(path in wanted.attachments) ? [{ do: 'retire', path, ...target }] : [],
+  )
   // Packets on their way may need what is taken from under them, such as the next program.
-  const isLeft = newMaps.some(([path]) => pinned.has(path)) || (attachments.length > 0 && rest.some(isMapPath))
+  const isLeft =
+    retired.length > 0 || newMaps.some(([path]) => pinned.has(path)) || (attachments.length > 0 && rest.some(isMapPath))
   return [
     ...newMaps.map(([path, description]): Action => {
       const entries = wanted.entries[path] ?? []
@@ -147,6 +153,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
     ...switches(present, wanted, new Set(loads.map(({ path }) => path))),
     ...(isLeft ? [{ do: 'settle', path: wanted.graph } as const] : []),
+    ...retired,
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
     ...(present.counters ?? []).map((old): Action => ({ do: 'keep counts', ...old })),
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
@@ -178,7 +185,7 @@ function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet
     ...wanted
       .filter(([path]) => present.attachments.has(path) && !isMoved(path) && loaded.has(path))
       .map(([path, attachment]) => put(path, attachment, 'replace')),
-    ...detached.filter(({ path }) => !(path in attachments)),
+    ...detached.filter(({ path }) => !(path in attachments) && !isOfWhole(path)),
   ]
 }
 
@@ -234,6 +241,7 @@ export const describeActions = (actions: readonly Action[]): string[] =>
       case 'replace':
         return [`~ program  ${action.path} on ${action.interface} (${size(action)})`]
       case 'detach':
+      case 'retire':
         return [`- program  ${action.path}`]
       case 'remove':
         return action.path.includes('/@') ? [] : [`- ${action.path}`]

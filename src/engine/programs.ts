@@ -46,12 +46,13 @@ function fromShape(assembly: Assembly): Program | undefined {
   }
 }
 
-/** `<number>/<map>` becomes `<instance>/<map>`. The clock is one for all instances, and so are programs. */
+/** `<number>/<map>` becomes `<instance>/<map>`. The clock is one for all instances, and so are programs and the number of copies. */
 function mapsFor({ slots = 0 }: Assembly, instances: readonly string[]) {
   return (name: string, description: MapDescription): readonly [string, MapDescription] => {
     if (name === PROGRAMS) return [name, programsMap(slots)]
     const [number, map] = name.split('/')
-    return [map === undefined ? name : `${instances[Number(number)]}/${map}`, description]
+    const instance = instances[Number(number)]
+    return [map === undefined || instance === undefined ? name : `${instance}/${map}`, description]
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
+import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { CountedPorts, Slots } from './counted.ts'
 import type { Graph } from './graph.ts'
@@ -28,6 +29,8 @@ export interface Running {
   readonly maps: RecordedMaps
   /** Somebody looks at it: its programs are others than they will be when he has gone. */
   readonly look?: true
+  /** Which marks its copies have; those of the first without it. */
+  readonly generation?: Generation
   /** Its verifier would come to no end with the programs that are quicker. */
   readonly comparisons?: 'hidden'
   /** What the counters of instances are about, by the paths of their maps. */

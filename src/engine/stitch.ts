@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto'
 import { PROGRAMS } from '../compiler/assembly.ts'
 import { mapsOf } from '../compiler/compile.ts'
 import { lookMaps } from '../compiler/look.ts'
-import { clockMap, MAP, programsMap } from '../compiler/wiring.ts'
+import { COPIES } from '../compiler/lower-copies.ts'
+import { clockMap, copiesMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleGraph, type GraphPrograms } from './assemblies.ts'
-import { deviceOf, dispatcher } from './copies.ts'
+import { AT_DEVICE, copiesPath, deviceOf, dispatcher } from './copies.ts'
 import type { Graph } from './graph.ts'
 import type { Owner } from './owner.ts'
-import { arrayPath, clockPath, linkPath, lookPath, mapPath, WHOLE } from './paths.ts'
+import { arrayPath, clockPath, copiesLeftPath, linkPath, lookPath, mapPath } from './paths.ts'
 import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
 
@@ -74,6 +75,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     add(name, lookPath(graph.name, name), description)
   const programs = assembleGraph(options)
   const slots: Record<string, readonly WantedSlot[]> = {}
+  if (programs.copies) add(COPIES, copiesLeftPath(graph.name), copiesMap(cpus))
   if (programs.slots.size > 0 || programs.copies) {
     const path = arrayPath(graph.name, contentOf(programs.slots))
     add(PROGRAMS, path, programsMap(programs.size))
@@ -95,12 +97,13 @@ export function stitch(options: AssemblyOptions): Wanted {
     },
   ])
   if (programs.copies) {
-    const program = dispatcher(programs.size)
+    const program = dispatcher(programs.size, options.generation)
     const device = deviceOf(graph.name)
     const owner: Owner = { path: ['graph'], name: `the program for copies of packets, at ${device}` }
-    const at = { interface: device, point: 'tc ingress', owner } as const
-    attachments.push([
-      linkPath(graph.name, WHOLE, 'copies', at.point),
+    const at = { interface: device, point: AT_DEVICE, owner } as const
+    // It is there before anybody sends copies to it.
+    attachments.unshift([
+      copiesPath(graph.name, options.generation),
       { ...at, program, maps: pathsFor(program, paths) },
     ])
   }

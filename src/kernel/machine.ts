@@ -167,7 +167,9 @@ class KernelMachine implements Machine {
 
   createDevice(name: string): Interface {
     if (findLink(name) === undefined) createVeth({ name }, { name: `${name}p` })
-    for (const end of [name, `${name}p`]) changeLink(end, { silent: true, up: true })
+    changeLink(name, { silent: true, up: true })
+    // What no program takes goes no further.
+    changeLink(`${name}p`, { silent: true, up: false })
     return linkNamed(name)
   }
 

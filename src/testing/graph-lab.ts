@@ -89,8 +89,8 @@ export interface GraphLab extends Disposable {
   control(options?: ControlOptions): Promise<ControlPlanes>
   /** A view of the control plane, as `tessera show` has it. */
   view(instance: string, title: string): Promise<View>
-  /** Another graph in the place of the one that runs. */
-  apply(graph: string): Promise<Change>
+  /** Another graph in the place of the one that runs. `meanwhile` is called whenever the machine has done a part of it. */
+  apply(graph: string, meanwhile?: () => void): Promise<Change>
 }
 
 const START = 1_000_000_000_000n
@@ -137,15 +137,19 @@ export class OpenGraphLab implements GraphLab {
   #injected = 0
   #cubes: ReadonlyMap<string, CubeFolder> = new Map()
   #now = START
+  #meanwhile: (() => void) | undefined
 
   constructor(wires: Wires, at: HookPoint, folder = join(import.meta.dirname, 'cubes')) {
     this.#wires = wires
     this.#at = at
     this.#folder = folder
     // The control plane asks the machine for the time; data planes read it from the map of the clock.
-    this.machine = through(wires.machine, <T>(operation: string, run: () => T) =>
-      operation === 'now' ? (this.#now as T) : run(),
-    )
+    this.machine = through(wires.machine, <T>(operation: string, run: () => T) => {
+      if (operation === 'now') return this.#now as T
+      const result = run()
+      this.#pause()
+      return result
+    })
     this.clock = {
       now: () => this.#now,
       advance: (nanoseconds: bigint) => {
@@ -169,14 +173,25 @@ export class OpenGraphLab implements GraphLab {
     return this.#wires.name
   }
 
-  async apply(text: string): Promise<Change> {
+  async apply(text: string, meanwhile?: () => void): Promise<Change> {
     const file = this.#onThisHost(await readGraph(join(this.#folder, 'lab.yaml'), text, builtinCubes()))
-    const change = await this.engine.apply(file)
+    this.#meanwhile = meanwhile
+    const change = await this.engine.apply(file).finally(() => {
+      this.#meanwhile = undefined
+    })
     this.#cubes = file.cubes
     this.#held[Symbol.dispose]()
     this.#planes = undefined
     this.#writeClock()
     return change
+  }
+
+  /** What is done now asks the machine as well. */
+  #pause(): void {
+    const meanwhile = this.#meanwhile
+    this.#meanwhile = undefined
+    meanwhile?.()
+    this.#meanwhile = meanwhile
   }
 
   send(name: string, frame: Uint8Array): Output {
@@ -390,7 +405,10 @@ export class OpenGraphLab implements GraphLab {
 
   #totals(): Totals {
     const totals = { received: 0, sent: 0, drops: 0, all: 0 }
-    for (const { name, ports } of this.#graph.instances) {
+    const { instances } = this.#graph
+    const wired = instances.flatMap(({ ports }) => ports.filter(({ link }) => link?.to === 'interface'))
+    const guards = new Set(wired.flatMap((port) => port.through))
+    for (const { name, ports } of instances) {
       const read = this.#readCounters(name)
       const ids = this.#idsOf(name)
       const transparent = this.#cubeOf(name).shape === 'transparent'
@@ -402,6 +420,7 @@ export class OpenGraphLab implements GraphLab {
         totals.received += Number(received.packets)
         if (leaves) totals.sent += Number(sent.packets)
         totals.drops += dropped
+        if (id === ROW_OF.egress && guards.has(name)) totals.sent -= dropped
         totals.all += Number(received.packets) + Number(sent.packets) + dropped
       }
     }

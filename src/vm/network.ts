@@ -74,7 +74,12 @@ interface Delivery {
   readonly mark?: number | undefined
   /** Past the programs of the interface. */
   readonly peer?: boolean | undefined
+  /** How many frames are being sent meanwhile, within which this one is. */
+  readonly depth: number
 }
+
+/** What is sent within something that is sent, and so on (include/linux/netdevice.h, XMIT_RECURSION_LIMIT). */
+const DEEPEST = 8
 
 /** Interfaces and wires. Every frame on its way is in one queue, first in, first out. */
 export class Network {
@@ -86,6 +91,7 @@ export class Network {
   #indices = 0
   #queue: Delivery[] = []
   #delivering = false
+  #depth = 0
   readonly #watches = new Set<{ readonly changed: () => void }>()
   #telling = false
 
@@ -154,7 +160,7 @@ export class Network {
   send(at: VirtualInterface, way: 'in' | 'out', frame: Uint8Array): void {
     if (frame.length < SHORTEST_FRAME || frame.length > LONGEST_FRAME)
       throw refusal(`a frame of ${frame.length} bytes: Ethernet frames have ${SHORTEST_FRAME} to ${LONGEST_FRAME}`)
-    this.#queue.push({ at, way, frame: frame.slice() })
+    this.#queue.push({ at, way, frame: frame.slice(), depth: 0 })
     if (!this.#delivering) this.#deliver()
   }
 
@@ -169,6 +175,7 @@ export class Network {
           const message = `one frame led to more than ${this.#most} deliveries: it goes round in a loop, last at "${delivery.at.name}"`
           throw refusal(message, 'take one link out of the loop')
         }
+        this.#depth = delivery.depth
         try {
           if (delivery.way === 'in') this.#arrive(delivery)
           else this.#leave(delivery)
@@ -245,7 +252,7 @@ export class Network {
     const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
     const { verdict, packet, redirects } = this.#processor.run(link.program.code, frame, arrival, this.clone)
     if (verdict === XDP_ACTION.pass) return packet
-    if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet })
+    if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet, depth: 0 })
     else if (verdict !== XDP_ACTION.redirect || redirects.length === 0) at.counters.dropped++
     else for (const to of redirects) if (this.#forward(packet, to) < 0) at.counters.dropped++
     return undefined
@@ -260,7 +267,8 @@ export class Network {
   #forward(frame: Uint8Array, { ifindex, ingress, mark, peer }: Destination): number {
     const at = this.#byIndex.get(ifindex)
     if (at === undefined) return -ERRNO.EINVAL
-    this.#queue.push({ at, way: ingress ? 'in' : 'out', frame, mark, peer })
+    if (!ingress && this.#depth > DEEPEST) return -ERRNO.ENETDOWN
+    this.#queue.push({ at, way: ingress ? 'in' : 'out', frame, mark, peer, depth: ingress ? 0 : this.#depth + 1 })
     return at.up ? 0 : -ERRNO.ENETDOWN
   }
 }
