@@ -450,6 +450,11 @@ export class Engine {
     )
   }
 
+  /** Whose interfaces it is on; undefined where nothing is known of it. */
+  namespaceOf(name: string): string | undefined {
+    return this.parts.records.read(name)?.namespace
+  }
+
   async status(name: string): Promise<GraphStatus> {
     await this.recover()
     const { catalogue } = this.parts

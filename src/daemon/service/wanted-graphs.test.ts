@@ -1,0 +1,276 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ProblemError } from '../../api/problem.ts'
+import { Refusal } from '../../base/diagnostic.ts'
+import type { GraphDocument } from '../../cube/document.ts'
+import { MemoryStore } from '../../store/memory.ts'
+import { NoRoom, type Operation, type Store } from '../../store/store.ts'
+import { type Host, openVirtualHost } from '../host.ts'
+import { type Happened, WantedGraphs } from './wanted-graphs.ts'
+
+const MAC = '02:00:00:00:00:01'
+
+const lan = (a = 'va', agingTime = 300): GraphDocument => ({
+  graph: 'lan',
+  instances: { s: { cube: 'bridge', config: { agingTime }, ports: { a: { interface: a }, b: { interface: 'vb' } } } },
+})
+
+/** A host as it is after a boot. */
+function boot(...interfaces: readonly string[]) {
+  const host = openVirtualHost()
+  for (const name of interfaces) host.machine.addInterface(name, { mac: MAC })
+  return host
+}
+
+let store: Store
+let host: ReturnType<typeof boot>
+let happened: Happened[]
+const open = (on: Host = host, kept: Store = store) =>
+  WantedGraphs.open({ host: on, store: kept, folder: '/', tell: (one) => void happened.push(one) })
+
+beforeEach(() => {
+  store = new MemoryStore()
+  host = boot('va', 'vb', 'vc')
+  happened = []
+})
+
+const intents = async () => (await store.list('intents/')).entries
+
+describe('what is wanted', () => {
+  test('runs when it is acknowledged, and is told of', async () => {
+    const wanted = await open()
+    const { revision, actions } = await wanted.put('lan', lan(), { none: true })
+    expect(actions).not.toEqual([])
+    expect(await wanted.get('lan')).toEqual({ name: 'lan', document: lan(), revision })
+    expect(await wanted.list()).toEqual([{ name: 'lan', document: lan(), revision }])
+    expect(wanted.state('lan')).toEqual({ state: 'running' })
+    expect(host.engine.running('lan').state).toBe('applied')
+    expect(happened).toMatchObject([{ kind: 'graph.applied', graph: 'lan', revision }])
+    expect(await intents()).toEqual([])
+  })
+
+  test('the same again is the same revision', async () => {
+    const wanted = await open()
+    const { revision } = await wanted.put('lan', lan(), {})
+    expect(await wanted.put('lan', lan(), { revision })).toEqual({ actions: [], lost: 0, revision })
+  })
+
+  test('is planned without being changed', async () => {
+    const wanted = await open()
+    const { revision } = await wanted.put('lan', lan(), {})
+    expect((await wanted.plan('lan', lan('vc'), {})).actions).not.toEqual([])
+    expect((await wanted.planDeletion('lan', {})).actions).not.toEqual([])
+    expect(await wanted.get('lan')).toMatchObject({ document: lan(), revision })
+  })
+
+  test('is deleted whole', async () => {
+    const wanted = await open()
+    await wanted.put('lan', lan(), {})
+    await wanted.delete('lan', { revision: '*' })
+    expect(await wanted.list()).toEqual([])
+    expect(wanted.state('lan')).toBeUndefined()
+    expect(host.machine.pinned('')).toEqual([])
+    await expect(wanted.delete('lan', {})).rejects.toMatchObject({ problem: { status: 404 } })
+  })
+
+  test('what is refused changes nothing', async () => {
+    const wanted = await open()
+    const { revision } = await wanted.put('lan', lan(), {})
+    const before = host.machine.pinned('')
+    await expect(wanted.put('lan', lan('nowhere0'), {})).rejects.toThrow(Refusal)
+    await expect(wanted.put('other', lan(), {})).rejects.toThrow('is of the graph lan')
+    expect(await wanted.get('lan')).toMatchObject({ document: lan(), revision })
+    expect(wanted.state('lan')).toEqual({ state: 'running' })
+    expect(host.machine.pinned('')).toEqual(before)
+    expect(await intents()).toEqual([])
+  })
+
+  test('of two changes of the same revision one is made, and the other hears what differs', async () => {
+    const wanted = await open()
+    const { revision } = await wanted.put('lan', lan(), {})
+    const [first, second] = await Promise.allSettled([
+      wanted.put('lan', lan('vc'), { revision }),
+      wanted.put('lan', lan('va', 60), { revision }),
+    ])
+    expect(first).toMatchObject({ status: 'fulfilled' })
+    const reason = (second as PromiseRejectedResult).reason as ProblemError
+    expect(reason).toBeInstanceOf(ProblemError)
+    expect(reason.problem).toMatchObject({
+      status: 412,
+      errors: [{ pointer: '/instances/s/ports/a/interface', detail: 'is "vc" now' }],
+    })
+    await expect(wanted.put('lan', lan(), { none: true })).rejects.toMatchObject({ problem: { status: 412 } })
+    await expect(wanted.put('new', { ...lan(), graph: 'new' }, { revision: '1' })).rejects.toThrow(
+      'there is no graph new',
+    )
+  })
+
+  test('is taken down and brought up again', async () => {
+    const wanted = await open()
+    await wanted.put('lan', lan(), {})
+    expect(await wanted.down()).toEqual(['lan'])
+    expect(host.machine.pinned('')).toEqual([])
+    const again = await open()
+    await again.reconcile()
+    expect(again.state('lan')).toEqual({ state: 'running' })
+  })
+})
+
+describe('after a boot', () => {
+  test('what is wanted is known at once, and brought up', async () => {
+    await (await open()).put('lan', lan(), {})
+    const wanted = await open(boot('va', 'vb'))
+    expect(wanted.state('lan')?.state).toBe('waiting')
+    expect(wanted.isReconciled).toBe(false)
+    await wanted.reconcile()
+    expect(wanted.isReconciled).toBe(true)
+    expect(wanted.state('lan')).toEqual({ state: 'running' })
+  })
+
+  test('interfaces may come late', async () => {
+    await (await open()).put('lan', lan(), {})
+    const later = boot('vb')
+    const wanted = await open(later)
+    await wanted.reconcile()
+    expect(wanted.state('lan')).toEqual({ state: 'waiting', reason: 'waits for va' })
+    using _watch = wanted.watch()
+    later.machine.addInterface('va', { mac: MAC })
+    await expect.poll(() => wanted.state('lan')).toEqual({ state: 'running' })
+    await expect.poll(() => later.machine.pinned('lan')).toContain('lan/s/links/a')
+    expect(happened.map(({ kind }) => kind)).toEqual([
+      'graph.applied',
+      'graph.applied',
+      'graph.waiting',
+      'graph.repaired',
+    ])
+  })
+
+  test('what cannot be is told of, and keeps nothing else from running', async () => {
+    const first = await open()
+    await first.put('lan', lan(), {})
+    await store.commit([
+      { put: 'graphs/broken', value: JSON.stringify({ graph: 'broken', instances: { s: { cube: 'x' } } }) },
+    ])
+    const wanted = await open(boot('va', 'vb'))
+    await wanted.reconcile()
+    expect(wanted.state('broken')).toMatchObject({ state: 'failed', reason: expect.stringContaining('no cube "x"') })
+    expect(wanted.state('lan')).toEqual({ state: 'running' })
+    expect(wanted.isReconciled).toBe(true)
+  })
+})
+
+/** The process ends before or after the commit of a number: nothing that it does then has any effect. */
+class Dying implements Store {
+  readonly #kept: Store
+  readonly #last: number
+  readonly #before: boolean
+  #count = 0
+
+  constructor(kept: Store, last: number, before: boolean) {
+    this.#kept = kept
+    this.#last = last
+    this.#before = before
+  }
+
+  get isDead(): boolean {
+    return this.#count >= this.#last
+  }
+
+  async commit(operations: readonly Operation[]): Promise<number> {
+    if (this.isDead) return new Promise(() => {})
+    this.#count++
+    if (this.isDead && this.#before) return new Promise(() => {})
+    const revision = await this.#kept.commit(operations)
+    return this.isDead ? new Promise(() => {}) : revision
+  }
+
+  get: Store['get'] = (key) => this.#kept.get(key)
+  list: Store['list'] = (...list) => this.#kept.list(...list)
+  watch: Store['watch'] = (...watch) => this.#kept.watch(...watch)
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+describe.each([
+  ['before', true],
+  ['after', false],
+])('a process that dies %s a commit', (_, before) => {
+  const CHANGES: readonly [string, (wanted: WantedGraphs) => Promise<unknown>, GraphDocument | undefined][] = [
+    ['changes a graph', (wanted) => wanted.put('lan', lan('vc', 60), {}), lan('vc', 60)],
+    ['deletes a graph', (wanted) => wanted.delete('lan', {}), undefined],
+  ]
+
+  test.each(CHANGES)('and %s: all of it is there afterwards, or nothing', async (_, change, after) => {
+    for (let last = 1; last <= 2; last++) {
+      store = new MemoryStore()
+      host = boot('va', 'vb', 'vc')
+      const { revision } = await (await open()).put('lan', lan(), {})
+      const dying = new Dying(store, last, before)
+      let isAcknowledged = false
+      void change(await open(host, dying)).then(() => {
+        isAcknowledged = true
+      })
+      await expect.poll(() => dying.isDead).toBe(true)
+      const wanted = await open()
+      await wanted.reconcile()
+      const found = await wanted.get('lan')
+      expect(isAcknowledged).toBe(false)
+      expect([JSON.stringify(lan()), JSON.stringify(after)]).toContain(JSON.stringify(found?.document))
+      if (last === 2) expect(found?.document).toEqual(after)
+      else expect(found).toMatchObject({ document: lan(), revision })
+      expect(await intents()).toEqual([])
+      if (found === undefined) expect(host.machine.pinned('')).toEqual([])
+      else {
+        expect(wanted.state('lan')).toEqual({ state: 'running' })
+        expect(await wanted.plan('lan', found.document, {})).toMatchObject({ actions: [] })
+      }
+    }
+  })
+
+  test('and makes a graph that was not wanted before: it is, or it leaves nothing', async () => {
+    for (let last = 1; last <= 2; last++) {
+      store = new MemoryStore()
+      host = boot('va', 'vb', 'vc')
+      const dying = new Dying(store, last, before)
+      void (await open(host, dying)).put('lan', lan(), {})
+      await expect.poll(() => dying.isDead).toBe(true)
+      const wanted = await open()
+      await wanted.reconcile()
+      expect((await wanted.get('lan'))?.document).toEqual(last === 2 ? lan() : undefined)
+      expect(wanted.state('lan')).toEqual(last === 2 ? { state: 'running' } : undefined)
+      if (last === 1) expect(host.machine.pinned('')).toEqual([])
+      expect(await intents()).toEqual([])
+    }
+  })
+})
+
+describe('a full disk', () => {
+  /** Has room for so many commits. */
+  const full = (room: number): Store => {
+    let left = room
+    return Object.assign(Object.create(store) as Store, {
+      commit: async (operations: readonly Operation[]) => {
+        if (left-- <= 0) throw new NoRoom([{ message: 'the disk is full' }])
+        return store.commit(operations)
+      },
+      get: (key: string) => store.get(key),
+      list: (...list: Parameters<Store['list']>) => store.list(...list),
+    })
+  }
+
+  test.each([0, 1])('after %i commits: the change is refused, and what ran before runs', async (room) => {
+    const { revision } = await (await open()).put('lan', lan(), {})
+    const wanted = await open(host, full(room))
+    await wanted.reconcile()
+    await expect(wanted.put('lan', lan('vc'), {})).rejects.toThrow(NoRoom)
+    expect(await wanted.get('lan')).toMatchObject({ document: lan(), revision })
+    expect(host.engine.running('lan').graph.instances[0]?.ports[0]?.link).toMatchObject({ interface: 'va' })
+    const later = await open()
+    await later.reconcile()
+    expect(await later.get('lan')).toMatchObject({ document: lan(), revision })
+    expect(await intents()).toEqual([])
+  })
+
+  test('a new graph that could not be kept leaves nothing', async () => {
+    await expect((await open(host, full(1))).put('lan', lan(), {})).rejects.toThrow(NoRoom)
+    expect(host.machine.pinned('')).toEqual([])
+  })
+})
