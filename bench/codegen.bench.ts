@@ -17,12 +17,13 @@ import { type Program, slotsOf } from '../src/isa/program.ts'
 import { programInfo } from '../src/kernel/bpf.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
+import { compileBridge } from './bridge.ts'
 import { compileC } from './clang.ts'
 import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
 import { type Case, type Comparison, chosen, lowerQuartile, mean, median, part } from './comparison.ts'
 import { EMPTY } from './empty.ts'
 
-/** Compilations before those that are timed: by then the compiler itself has been compiled. */
+/** Compilations of everything before any is timed: by then the compiler itself has been compiled. */
 const WARMING = 200
 
 /** How often each program is loaded. */
@@ -32,8 +33,15 @@ const comparison: Comparison = async ({ quick, cases }) => {
   const names = readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? [entry.name] : [],
   )
+  const bridge = await compileBridge()
+  const prepared = await Promise.all(chosen(names, cases).map(async (name) => ({ name, ...(await compileCase(name)) })))
+  for (let round = 0; round < WARMING; round++) {
+    bridge()
+    for (const { compileOurs } of prepared) compileOurs()
+  }
+  const bridges = Array.from({ length: quick ? COPIES : 4 * COPIES }, () => timed(bridge))
   const measured: Measured[] = []
-  for (const name of chosen(names, cases)) measured.push(await measure(name, quick))
+  for (const one of prepared) measured.push(await measure(one, quick))
   const of = (pick: (one: Measured) => Omit<Case, 'case' | 'ratio'>) =>
     measured.map((one) => ({ case: one.name, ...pick(one) }))
   return {
@@ -57,6 +65,7 @@ const comparison: Comparison = async ({ quick, cases }) => {
       'KiB at most: what the first compilation adds to our process, and all of clang',
       of(({ memory }) => memory),
     ),
+    bridge_ms: median(bridges),
   }
 }
 
@@ -76,13 +85,13 @@ interface Measured {
   readonly memory: Pair
 }
 
-async function measure(name: string, quick: boolean): Promise<Measured> {
+type Prepared = { readonly name: string } & Awaited<ReturnType<typeof compileCase>>
+
+async function measure({ name, cube, compileOurs }: Prepared, quick: boolean): Promise<Measured> {
   const { default: given } = (await import(join(FOLDER, name, 'case.ts'))) as { default: CodegenCase }
-  const { cube, compileOurs } = await compileCase(name)
   const described = mapsOf(cube, 1)
   const program = compileOurs()
   const rounds = quick ? COPIES : 4 * COPIES
-  for (let round = 0; round < WARMING; round++) compileOurs()
   const ourTimes = Array.from({ length: rounds }, () => timed(compileOurs))
   const peers = Array.from({ length: quick ? 1 : 5 }, () => compileC(join(FOLDER, name, 'peer.c'), 'peer', described))
   const [peer] = peers

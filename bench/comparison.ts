@@ -32,6 +32,8 @@ export interface Result extends Part {
   readonly silent?: Part
   readonly translation?: Figure
   readonly instances?: Figure
+  /** A whole bridge compiled, warm. */
+  readonly bridge_ms?: number
   readonly punts_per_s?: number
   readonly roundtrips_per_s?: number
   /** Of changes under load: packets sent meanwhile, those that did not arrive, and those that met cubes of two changes. */

@@ -14,7 +14,9 @@ export class Colouring {
   private readonly graph: CodeGraph
   private readonly unspillable: ReadonlySet<Register>
   // By register.
-  private readonly neighbours: readonly Set<Register>[]
+  private readonly neighbours: readonly Register[][]
+  /** The same as pairs, the larger times the number of registers and the smaller added. */
+  private readonly edges = new Set<number>()
   private readonly degree: Int32Array
   /** How often it is used, loops counted; 0 for those that are not there. */
   private readonly cost: Float64Array
@@ -35,7 +37,7 @@ export class Colouring {
     this.graph = graph
     this.unspillable = unspillable
     const { nextRegister: length } = graph
-    this.neighbours = Array.from({ length }, () => new Set())
+    this.neighbours = Array.from({ length }, () => [])
     this.movesOf = Array.from({ length }, () => new Set())
     this.degree = new Int32Array(length)
     this.cost = new Float64Array(length)
@@ -130,14 +132,24 @@ export class Colouring {
     return at(this.movesOf, register)
   }
 
-  private adjacent(register: Register): Set<Register> {
+  private adjacent(register: Register): Register[] {
     return at(this.neighbours, register)
   }
 
+  private areAdjacent(a: Register, b: Register): boolean {
+    return this.edges.has(this.edge(a, b))
+  }
+
+  private edge(a: Register, b: Register): number {
+    return a > b ? a * this.alias.length + b : b * this.alias.length + a
+  }
+
   private connect(a: Register, b: Register): void {
-    if (a === b || this.adjacent(a).has(b)) return
-    this.adjacent(a).add(b)
-    this.adjacent(b).add(a)
+    if (a === b) return
+    const { size } = this.edges
+    if (this.edges.add(this.edge(a, b)).size === size) return
+    this.adjacent(a).push(b)
+    this.adjacent(b).push(a)
     this.degree[a] = (this.degree[a] ?? 0) + 1
     this.degree[b] = (this.degree[b] ?? 0) + 1
   }
@@ -211,7 +223,7 @@ export class Colouring {
       this.settle(move, kept, joined)
       return this.relax(kept)
     }
-    if (joined < FIRST_VIRTUAL || this.adjacent(kept).has(joined)) {
+    if (joined < FIRST_VIRTUAL || this.areAdjacent(kept, joined)) {
       this.settle(move, kept, joined)
       this.relax(kept)
       return this.relax(joined)
@@ -232,15 +244,15 @@ export class Colouring {
 
   /** Joining is safe where it cannot make the graph harder to colour (George's test, and Briggs's). */
   private mayJoin(kept: Register, joined: Register): boolean {
-    const ofKept = this.adjacent(kept)
     if (kept < FIRST_VIRTUAL) {
       for (const other of this.adjacent(joined))
-        if (this.isSignificant(other) && other >= FIRST_VIRTUAL && !ofKept.has(other)) return false
+        if (this.isSignificant(other) && other >= FIRST_VIRTUAL && !this.areAdjacent(kept, other)) return false
       return true
     }
     let significant = 0
-    for (const other of ofKept) if (this.isSignificant(other)) significant++
-    for (const other of this.adjacent(joined)) if (this.isSignificant(other) && !ofKept.has(other)) significant++
+    for (const other of this.adjacent(kept)) if (this.isSignificant(other)) significant++
+    for (const other of this.adjacent(joined))
+      if (this.isSignificant(other) && !this.areAdjacent(kept, other)) significant++
     return significant < COLORS
   }
 

@@ -15,26 +15,47 @@ export interface Code {
   offset: number
   imm: number | bigint
   /** What `imm` is once the wiring is known. */
-  readonly wired?: Wired
-  readonly map?: string
-  readonly mapValue?: number
+  readonly wired?: Wired | undefined
+  readonly map?: string | undefined
+  readonly mapValue?: number | undefined
   /** Registers read and written, the machine's included. */
   uses: Register[]
   defs: Register[]
   /** It gives the same wherever it stands: what it reads does not change. */
-  readonly again?: boolean
+  readonly again?: boolean | undefined
   /** A plain copy between registers. */
   readonly move: boolean
   /** The jump's target, by block number. */
-  readonly target?: number
+  readonly target?: number | undefined
   /** The function that is called, by its name in the program. */
-  readonly callee?: string
+  readonly callee?: string | undefined
   /** The stack object whose place is added to `offset` or `imm`. */
-  readonly object?: StackObject
+  readonly object?: StackObject | undefined
   /** The spill slot likewise. */
-  readonly spill?: number
+  readonly spill?: number | undefined
   readonly at: Position
 }
+
+/** All have the same fields in the same order, as values do: see value.ts. */
+export const newCode = (code: Partial<Code> & Pick<Code, 'opcode' | 'at'>): Code => ({
+  opcode: code.opcode,
+  dst: code.dst ?? 0,
+  src: code.src ?? 0,
+  offset: code.offset ?? 0,
+  imm: code.imm ?? 0,
+  wired: code.wired,
+  map: code.map,
+  mapValue: code.mapValue,
+  uses: code.uses ?? [],
+  defs: code.defs ?? [],
+  again: code.again,
+  move: code.move ?? false,
+  target: code.target,
+  callee: code.callee,
+  object: code.object,
+  spill: code.spill,
+  at: code.at,
+})
 
 export interface CodeBlock {
   readonly id: number

@@ -184,17 +184,23 @@ const nameOf = (node: { type: string } & ({ name: string } | { value: string }))
 
 /** The TypeScript file that an import names; undefined where it is something else (`zod`), which no data plane calls. */
 function resolveSpecifier(importer: string, specifier: string): string | undefined {
-  if (specifier.startsWith('.')) {
-    const path = fileURLToPath(new URL(specifier, pathToFileURL(importer)))
-    return path.endsWith('.ts') ? path : undefined
-  }
+  const names = resolved.get(importer) ?? new Map<string, string | undefined>()
+  resolved.set(importer, names)
+  if (names.has(specifier)) return names.get(specifier)
   try {
-    const path = createRequire(importer).resolve(specifier)
-    return path.endsWith('.ts') ? path : undefined
+    const path = specifier.startsWith('.')
+      ? fileURLToPath(new URL(specifier, pathToFileURL(importer)))
+      : createRequire(importer).resolve(specifier)
+    const file = path.endsWith('.ts') ? path : undefined
+    names.set(specifier, file)
+    return file
   } catch {
     return undefined
   }
 }
+
+/** What was found, by the importer and by what it wrote: Node.js looks on the disk. */
+const resolved = new Map<string, Map<string, string | undefined>>()
 
 /** What `name` stands for at the top of `module`; undefined where it is not declared there. */
 export function resolve(modules: Modules, module: Module, name: string): Resolved | undefined {

@@ -11,7 +11,15 @@ import {
   successors,
   type Value,
 } from './ir.ts'
-import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
+import {
+  type Code,
+  type CodeBlock,
+  type CodeGraph,
+  FIRST_VIRTUAL,
+  FRAME,
+  newCode,
+  type Register,
+} from './machine-code.ts'
 import { isLasting } from './passes/states.ts'
 import type { Position } from './typed.ts'
 import { nameOf, Wired } from './wired.ts'
@@ -150,7 +158,7 @@ class Selection {
   }
 
   private push(code: Partial<Code> & { opcode: number; at: Position }): void {
-    this.code.push({ dst: 0, src: 0, offset: 0, imm: 0, uses: [], defs: [], move: false, ...code })
+    this.code.push(newCode(code))
   }
 
   private move(dst: Register, src: Register, at: Position): void {

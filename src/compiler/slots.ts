@@ -2,32 +2,36 @@
 
 import { CLASS, MODE, SIZE } from '../isa/opcodes.ts'
 import { liveness } from './liveness.ts'
-import { type Code, type CodeBlock, type CodeGraph, FIRST_VIRTUAL, FRAME, type Register } from './machine-code.ts'
+import {
+  type Code,
+  type CodeBlock,
+  type CodeGraph,
+  FIRST_VIRTUAL,
+  FRAME,
+  newCode,
+  type Register,
+} from './machine-code.ts'
 import type { Position } from './typed.ts'
 
-const NOTHING = { offset: 0, imm: 0, move: false } as const
+export const readSlot = (slot: number, dst: Register, at: Position): Code =>
+  newCode({
+    opcode: CLASS.ldx | MODE.mem | SIZE.dw,
+    dst,
+    src: FRAME,
+    defs: [dst],
+    spill: slot,
+    at,
+  })
 
-export const readSlot = (slot: number, dst: Register, at: Position): Code => ({
-  ...NOTHING,
-  opcode: CLASS.ldx | MODE.mem | SIZE.dw,
-  dst,
-  src: FRAME,
-  uses: [],
-  defs: [dst],
-  spill: slot,
-  at,
-})
-
-export const writeSlot = (slot: number, src: Register, at: Position): Code => ({
-  ...NOTHING,
-  opcode: CLASS.stx | MODE.mem | SIZE.dw,
-  dst: FRAME,
-  src,
-  uses: [src],
-  defs: [],
-  spill: slot,
-  at,
-})
+export const writeSlot = (slot: number, src: Register, at: Position): Code =>
+  newCode({
+    opcode: CLASS.stx | MODE.mem | SIZE.dw,
+    dst: FRAME,
+    src,
+    uses: [src],
+    spill: slot,
+    at,
+  })
 
 /** Numbers the slots anew, each with the lowest number that is free wherever it is in use. */
 export function shareSlots(graph: CodeGraph): void {

@@ -1,4 +1,5 @@
 import type { Block, Graph } from '../ir.ts'
+import { hasLoops } from './loops.ts'
 
 const UNKNOWN = -1
 
@@ -68,6 +69,7 @@ function immediate(blocks: readonly Block[]): Int32Array {
       else y = idom[y] ?? 0
     return x
   }
+  const isRound = hasLoops(blocks)
   for (let changed = true; changed; ) {
     changed = false
     for (let at = 1; at < blocks.length; at++) {
@@ -76,7 +78,7 @@ function immediate(blocks: readonly Block[]): Int32Array {
         if (idom[place] !== UNKNOWN) next = next === UNKNOWN ? place : meet(next, place)
       if (idom[at] === next) continue
       idom[at] = next
-      changed = true
+      changed = isRound
     }
   }
   return idom

@@ -42,10 +42,10 @@ export function removeEdge(from: Block, to: Block): void {
 /** Recomputes what is reachable, and takes away edges from what is not. */
 export function prune(graph: Graph): void {
   const blocks = reversePostorder(graph.entry)
-  const reachable = new Set(blocks)
+  const isReachable = (block: Block): boolean => blocks[block.place] === block
   for (const block of graph.blocks) {
-    if (reachable.has(block)) continue
-    for (const next of successors(block)) if (reachable.has(next)) removeEdge(block, next)
+    if (isReachable(block)) continue
+    for (const next of successors(block)) if (isReachable(next)) removeEdge(block, next)
   }
   graph.blocks = blocks
 }

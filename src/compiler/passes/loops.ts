@@ -7,6 +7,10 @@ export interface Loop {
   readonly body: ReadonlySet<Block>
 }
 
+/** Whether any way leads back. */
+export const hasLoops = (blocks: readonly Block[]): boolean =>
+  blocks.some(({ predecessors, place }) => predecessors.some((one) => one.place >= place))
+
 export const loopsOf = (blocks: readonly Block[]): Loop[] =>
   blocks.flatMap((block, index) => loopOf(blocks, block, index))
 

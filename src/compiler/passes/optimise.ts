@@ -63,7 +63,6 @@ const LATER: readonly Pass[] = [
   { run: readTimeOnce, changes: 'values' },
   { run: useRanges, changes: 'ways' },
   { run: expandFolds, changes: 'values' },
-  { run: joinStores, changes: 'values' },
 ]
 
 /** Each pass only ever makes the graph smaller or simpler, so this ends; the bound is for the day when one does not. */
@@ -88,6 +87,7 @@ export function optimise(graph: Graph, hidesTests = false): void {
     for (let round = 0; round < MOST_ROUNDS && waiting.size > 0; round++)
       for (const pass of PASSES) if (waiting.has(pass)) run(pass)
   }
+  joinStores(graph)
   splitCriticalEdges(graph)
   if (hidesTests) hideTests(graph)
   hideCarried(graph, hidesTests)

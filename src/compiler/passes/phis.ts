@@ -6,13 +6,11 @@ export function trivialPhis(graph: Graph): boolean {
   let changed = false
   for (let again = true; again; ) {
     const replacements = new Map<Value, Value>()
-    for (const block of graph.blocks) {
-      for (const value of block.values) {
+    for (const { values } of graph.blocks) {
+      for (const value of values) {
         if (value.op !== 'phi') continue
-        const others = new Set(value.arguments.filter((one) => one !== value))
-        const [first] = others
-        const same = first !== undefined && [...others].every((one) => one === first || equalConstants(one, first))
-        if (same && !replacements.has(first)) replacements.set(value, first)
+        const same = onlyOne(value)
+        if (same !== undefined && !replacements.has(same)) replacements.set(value, same)
       }
     }
     replaceAll(graph, replacements)
@@ -20,6 +18,17 @@ export function trivialPhis(graph: Graph): boolean {
     changed ||= again
   }
   return changed
+}
+
+/** What a phi is given on all ways, but for itself. */
+function onlyOne(phi: Value): Value | undefined {
+  let only: Value | undefined
+  for (const one of phi.arguments) {
+    if (one === phi || one === only) continue
+    if (only !== undefined && !equalConstants(only, one)) return undefined
+    only ??= one
+  }
+  return only
 }
 
 const equalConstants = (a: Value, b: Value): boolean => a.op === 'const' && b.op === 'const' && a.value === b.value

@@ -1,5 +1,6 @@
 import type { HelperName } from '../../isa/opcodes.ts'
 import type { Block, Graph, Memory, Value } from '../ir.ts'
+import { hasLoops } from './loops.ts'
 
 /** What of the packet has states. */
 type Changing = Extract<Memory, 'context' | 'packet'>
@@ -90,6 +91,7 @@ const UNKNOWN = -1
 class Changes {
   readonly changes: readonly Value[]
   private readonly blocks: readonly Block[]
+  private readonly hasLoops: boolean
   /** By block: the number of the last change in it or in those before it. */
   private readonly last: number[] = []
   /** By the numbers of values: what was there before, the last change or the start of the block. */
@@ -97,6 +99,7 @@ class Changes {
 
   constructor({ blocks }: Graph) {
     this.blocks = blocks
+    this.hasLoops = hasLoops(blocks)
     const changes: Value[] = []
     for (const { values } of blocks) for (const value of values) if (CHANGES.packet(value)) changes.push(value)
     this.changes = changes
@@ -139,6 +142,7 @@ class Changes {
       }
       return state
     }
+    // Without loops, what leads to a block has been seen before it.
     for (let again = true; again; ) {
       again = false
       for (const block of blocks) {
@@ -146,7 +150,7 @@ class Changes {
         const before = stateOf(start)
         let state = before === start ? start : met(block)
         states[start] = state
-        again ||= state !== before
+        again ||= state !== before && this.hasLoops
         for (let change = this.lastIn(block.place - 1) + 1; change <= this.lastIn(block.place); change++) {
           if (isSeen[change - 1]) state = change
           states[change] = state
