@@ -14,7 +14,10 @@ export function printStatus(
   ].join('\n\n')
 }
 
-function printInstance({ name, cube, summary, ports, views }: InstanceStatus, most: number): string {
+export function printInstance(
+  { name, cube, summary, ports, views }: InstanceStatus,
+  most: number = Number.POSITIVE_INFINITY,
+): string {
   const isPunting = ports.some(({ punts }) => Object.keys(punts).length > 0)
   const head = ['port', 'leads to', 'state', 'received', '', 'sent', '', 'dropped', ...(isPunting ? ['punted'] : [])]
   const rows = ports.map((port) => [

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -38,85 +38,6 @@ instances:
 `
 
 const inside = (...words: readonly string[]): Ended => inNamespace(NS, () => tessera(...words))
-
-describe('usage', () => {
-  test.each([
-    { words: [], code: 2, says: 'Usage: tessera' },
-    { words: ['--help'], code: 0, says: 'Usage: tessera' },
-    { words: ['apply', '--help'], code: 0, says: 'Usage: tessera apply' },
-    { words: ['compile', '--help'], code: 0, says: 'Usage: tessera compile' },
-    { words: ['delete', '--help'], code: 0, says: 'Usage: tessera delete' },
-    { words: ['show', '--help'], code: 0, says: 'Usage: tessera show' },
-    { words: ['aply'], code: 2, says: 'Did you mean apply?' },
-    { words: ['apply'], code: 2, says: "missing required argument 'file'" },
-    { words: ['apply', 'x.yaml', '--mashine', 'vm'], code: 2, says: 'Did you mean --machine?' },
-    { words: ['apply', 'x.yaml', '--machine', 'moon'], code: 2, says: 'Allowed choices are kernel, vm' },
-    { words: ['apply', 'nowhere.yaml', '--machine', 'vm'], code: 1, says: 'there is no file nowhere.yaml' },
-    { words: ['apply', 'src', '--machine', 'vm'], code: 1, says: 'src is a folder' },
-    { words: ['compile', 'brigde'], code: 1, says: 'did you mean "bridge"?' },
-    { words: ['compile', 'bridge', '--set', 'agingTime=no'], code: 1, says: '--set agingTime' },
-    { words: ['compile', 'bridge', '--set', 'ageingTime=5'], code: 1, says: 'did you mean "agingTime"?' },
-    { words: ['compile', '--help'], code: 0, says: 'tessera compile bridge -i eth1 -i eth2 -o bridge.o' },
-    { words: ['compile', 'bridge', '--print', 'bytes'], code: 2, says: 'Allowed choices are typed, ssa, asm' },
-    { words: ['compile', 'bridge', '--ports', '3', '-i', 'lo'], code: 2, says: 'cannot be used with option' },
-    { words: ['compile', 'bridge', '-i', 'tess-none'], code: 1, says: 'there is no interface tess-none' },
-    { words: ['compile', 'bridge', '-o', 'src'], code: 1, says: 'cannot write src: it is a folder' },
-    { words: ['compile', 'bridge', '-o', 'nowhere/out.o'], code: 1, says: 'mkdir -p nowhere' },
-    { words: ['compile', 'bridge', '-o', 'package.json/out.o'], code: 1, says: 'cannot write package.json/out.o: ' },
-    { words: ['show', '--machine', 'vm'], code: 1, says: 'nothing to show' },
-  ])('tessera $words ends with $code', ({ words, code, says }) => {
-    const ended = tessera(...words)
-    expect(ended.stdout + ended.stderr).toContain(says)
-    expect(ended.stdout + ended.stderr).not.toMatch(/\bat .*\.ts:\d+/)
-    expect(ended.code).toBe(code)
-  })
-
-  test('compile prints instructions beside their TypeScript', () => {
-    const { code, stdout } = tessera('compile', 'bridge')
-    expect(code).toBe(0)
-    expect(stdout).toContain('const ethernet = packet.read(Ethernet)')
-    expect(stdout).toContain('call map_lookup_elem')
-  })
-
-  test.each([
-    { stage: 'typed', says: 'return forward(station.port)', not: 'call map_lookup_elem' },
-    { stage: 'ssa', says: '= call map_lookup_elem(', not: 'dataplane.ts' },
-    { stage: 'asm', says: 'call map_lookup_elem#1', not: 'forward(station.port) {' },
-  ])('compile --print $stage', ({ stage, says, not }) => {
-    const { code, stdout } = tessera('compile', 'bridge', '--print', stage)
-    expect(code).toBe(0)
-    expect(stdout).toContain(says)
-    expect(stdout).not.toContain(not)
-  })
-
-  test('compile -o writes an object and says what is in it', () => {
-    const file = join(folder, 'bridge.o')
-    const { code, stdout } = tessera('compile', 'bridge', '--ports', '3', '-o', file)
-    expect(code).toBe(0)
-    const object = readFileSync(file)
-    expect(object.subarray(0, 4).toString('latin1')).toBe('\x7fELF')
-    expect(stdout.split('\n').map((line) => line.replace(/:.*/, ''))).toEqual([
-      file,
-      '  tc program "bridge_p0"',
-      '  tc program "bridge_p1"',
-      '  tc program "bridge_p2"',
-      '  map stations',
-      '  map counters',
-      'load',
-      '',
-    ])
-    expect(stdout).toContain(`${file}: ${object.length} bytes, sections tc and .maps`)
-    expect(stdout).toContain(`bpftool prog loadall ${file} `)
-  })
-
-  test('apply --machine vm rehearses the graph; a graph may come from standard input', () => {
-    const { code, stdout } = tessera('apply', 'examples/bridge.yaml', '--machine', 'vm')
-    expect(code).toBe(0)
-    expect(stdout).toContain('12 of 12 answered')
-    const dry = tessera('apply', 'examples/bridge.yaml', '--machine', 'vm', '--dry-run')
-    expect(dry.stdout).toContain('+ program  office/switch/links/alice on tess-alice')
-  })
-})
 
 const reason = whyNot('ping')
 

@@ -5,7 +5,10 @@ export interface Options {
 }
 
 export const vmCommand = (): Command =>
-  new Command('vm').description('The user-space machine, without graphs and interfaces.').addCommand(execCommand())
+  new Command('vm')
+    .description('The user-space machine, without graphs and interfaces.')
+    .addCommand(execCommand())
+    .addHelpText('after', '\nExamples:\n  tessera vm exec < program.hex\n  tessera vm exec --help')
 
 const execCommand = (): Command =>
   new Command('exec')

@@ -1,0 +1,14 @@
+/** What a change came to, in words. */
+import type { Output as Answer } from '../api/routes.ts'
+
+export type Change = Answer<'putGraph'>
+
+export function describeChange({ graph, dryRun, revision, actions, lost }: Change): string {
+  const lines = actions.map(({ text }) => text).filter((text) => text !== '')
+  const now = revision === undefined ? '' : `, revision ${revision}`
+  return [
+    ...(lines.length === 0 ? ['nothing to change'] : lines),
+    ...(lost > 0 ? [`${lost} entries that were written meanwhile have no room in a table that is smaller now`] : []),
+    ...(dryRun ? ['this was a dry run: nothing was changed'] : now === '' ? [] : [`graph ${graph}${now}`]),
+  ].join('\n')
+}

@@ -1,0 +1,126 @@
+/** The graphs that files describe: YAML or JSON, or TypeScript that exports them. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Place, refusal } from '../base/diagnostic.ts'
+import { importFile } from '../base/import.ts'
+import { suggestion } from '../base/suggest.ts'
+import type { Catalogue } from '../cube/catalogue.ts'
+import type { GraphDocument } from '../cube/document.ts'
+import { importFailure } from '../cube/import-failure.ts'
+import type { GraphFile } from '../engine/graph.ts'
+import { readDocument, readGraph } from '../engine/read.ts'
+import { writtenAsText } from '../engine/written.ts'
+
+export interface GraphSource {
+  readonly file: string
+  readonly name: string
+  /** For a daemon: cubes that are named by folder are named by whole paths. */
+  readonly document: GraphDocument
+  /** Where something of it is written, if it is text. */
+  place(path: readonly string[]): Place | undefined
+  /** Checked, with the cubes that it names. */
+  read(catalogue: Catalogue): Promise<GraphFile>
+}
+
+const EXTENSIONS = /\.(ya?ml|json)$/
+
+/** Files, folders of them, and `-` for standard input. A Refusal where one is no graph, or two are of the same. */
+export async function sourcesOf(words: readonly string[]): Promise<readonly GraphSource[]> {
+  const sources: GraphSource[] = []
+  for (const file of words.flatMap(filesIn)) sources.push(...(await sourcesIn(file)))
+  for (const [index, { name, file }] of sources.entries()) {
+    const before = sources.slice(0, index).find((one) => one.name === name)
+    if (before !== undefined) throw refusal(`the graph ${name} is in ${before.file} and in ${file}`, 'name one of them')
+  }
+  return sources
+}
+
+function filesIn(word: string): string[] {
+  if (word === '-') return [word]
+  if (!existsSync(word)) throw refusal(`there is no file ${word}`, `looked for ${resolve(word)}`)
+  if (!statSync(word).isDirectory()) return [word]
+  const files = readdirSync(word).filter((name) => EXTENSIONS.test(name))
+  if (files.length === 0)
+    throw refusal(`${word} is a folder`, 'and no graph file (.yaml, .yml, .json) is in it: name one')
+  return files.sort().map((name) => join(word, name))
+}
+
+async function sourcesIn(file: string): Promise<GraphSource[]> {
+  if (file.endsWith('.ts')) return exported(file)
+  const shown = file === '-' ? '(standard input)' : file
+  const text = readText(file)
+  const written = writtenAsText(shown, text)
+  const name = nameOf(written.content)
+  if (name === undefined) {
+    const known = typeof written.content === 'object' ? Object.keys(written.content ?? {}) : []
+    const near = known.some((key) => key.toLowerCase().startsWith('g')) ? `${suggestion('graph', known)}: ` : ''
+    throw refusal('`graph` is missing', `${near}start with graph: NAME`, written.place([], false))
+  }
+  return [
+    {
+      file: shown,
+      name,
+      document: withWholePaths(written.content, file === '-' ? '.' : dirname(file)),
+      place: (path) => written.place(path, false),
+      read: (catalogue) => readGraph(shown, text, catalogue),
+    },
+  ]
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (error) {
+    throw refusal(`${file} cannot be read: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** What is exported and is a graph, or a list of graphs. */
+async function exported(file: string): Promise<GraphSource[]> {
+  const path = resolve(file)
+  let module: Readonly<Record<string, unknown>>
+  try {
+    module = await importFile(pathToFileURL(path).href)
+  } catch (error) {
+    throw importFailure(path, error)
+  }
+  const found = new Set(
+    Object.values(module).flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value])),
+  )
+  const sources = [...found].flatMap((content): GraphSource[] => {
+    const name = nameOf(content)
+    if (name === undefined) return []
+    const document = JSON.parse(JSON.stringify(content)) as unknown
+    return [
+      {
+        file,
+        name,
+        document: withWholePaths(document, dirname(file)),
+        place: () => undefined,
+        read: (catalogue) => readDocument(file, document, catalogue),
+      },
+    ]
+  })
+  if (sources.length > 0) return sources
+  throw refusal(
+    `${file} exports no graph`,
+    "write export default { graph: 'name', instances: { … } }, or a list of such",
+  )
+}
+
+function nameOf(content: unknown): string | undefined {
+  const name = typeof content === 'object' && content !== null && 'graph' in content ? content.graph : undefined
+  return typeof name === 'string' ? name : undefined
+}
+
+/** A daemon is somewhere else. What is no graph yet is left to whoever checks it. */
+function withWholePaths(content: unknown, folder: string): GraphDocument {
+  const document = structuredClone(content) as { instances?: unknown }
+  const { instances } = document
+  for (const instance of typeof instances === 'object' && instances !== null ? Object.values(instances) : []) {
+    const one = instance as { cube?: unknown } | null
+    if (typeof one?.cube === 'string' && one.cube.startsWith('.')) one.cube = resolve(folder, one.cube)
+  }
+  return document as GraphDocument
+}
