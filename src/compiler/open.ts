@@ -27,7 +27,7 @@ export function openAssembly(assembly: Assembly, leaves: (kind: NumberKind) => b
 
 /** 0 often means that there is nothing. */
 const SMALLEST = 1
-const BITS = [8, 16, 31]
+const BITS = [8, 15, 16, 31]
 
 class Opening {
   private readonly leaves: (kind: NumberKind) => boolean
@@ -52,7 +52,7 @@ class Opening {
     this.instances.set(node.instance, instance)
     // What comes by no port counts in a row of its own.
     const portOf = (id: number): Open =>
-      port === undefined ? id : this.number(`${instance}`, { source, what: 'port' }, id, 16)
+      port === undefined ? id : this.number(`${instance}`, { source, what: 'port' }, id, id < 2 ** 15 ? 15 : 16)
     return {
       ...node,
       instance: `${instance}`,

@@ -38,12 +38,12 @@ export type Open = number | Wired
 /** Equal for those that are the same. */
 export const nameOf = (open: Open): string => (open instanceof Wired ? open.name : `${open}`)
 
-/** What is computed of a number, as an immediate of 32 bits. */
+/** What is computed of a number, as an immediate of 32 bits: it becomes longer by 16 bits at most. */
 export const derived = (from: Open, name: string, compute: (value: number) => number): Open =>
   from instanceof Wired
     ? new Wired({
         name: `${name} of ${from.name}`,
-        bits: 32,
+        bits: from.bits + 16,
         places: from.places,
         of: (numbers) => compute(from.of(numbers)),
       })

@@ -35,15 +35,18 @@ export class Catalogue {
   /** A cube by name (`bridge`), or by its folder (`./my-bridge`, from `base` on). A Refusal where there is none. */
   find(reference: string, base: string): Promise<CubeFolder> {
     const isPath = reference.startsWith('.') || reference.startsWith('/')
+    const folder = isPath ? resolve(base, reference) : join(this.folder, reference)
+    const isThere = existsSync(join(folder, 'dataplane.ts'))
+    const known = this.known.get(folder)
+    if (known !== undefined && isThere) return known
     const names = this.names()
     if (!isPath && !names.includes(reference))
       throw refusal(`there is no cube "${reference}"`, `${suggestion(reference, names)}; a folder of yours: ./my-cube`)
-    const folder = isPath ? resolve(base, reference) : join(this.folder, reference)
-    if (!existsSync(join(folder, 'dataplane.ts')))
+    if (!isThere)
       throw refusal(`there is no cube in ${folder}`, 'a cube is a folder with schema.ts, dataplane.ts and control.ts')
-    const known = this.known.get(folder) ?? readFolder(folder)
-    this.known.set(folder, known)
-    return known
+    const read = readFolder(folder)
+    this.known.set(folder, read)
+    return read
   }
 }
 

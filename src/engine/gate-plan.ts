@@ -17,7 +17,7 @@ import type { Instance, Port } from './graph.ts'
 import { arriving, type GraphEntry, type MetNode, type NodeName, portNode, type Topology, topology } from './nodes.ts'
 import { clockPath, mapPath } from './paths.ts'
 import type { Settings } from './settings.ts'
-import { withQueues } from './stitch.ts'
+import { queuesOf, withQueues } from './stitch.ts'
 
 /** What runs beside a graph. */
 export interface GraphControl {
@@ -107,9 +107,10 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   }
   const compiled = assembleTopology({ ...options, point: 'tc ingress' }, { nodes, entries })
   const programs: Program[] = []
+  const queues = queuesOf(graph)
   const slots = new Map<string, number>()
   const add = (key: string, program: Program): void =>
-    void slots.set(key, programs.push(withQueues(program, graph)) - 1)
+    void slots.set(key, programs.push(withQueues(program, queues)) - 1)
   for (const { entry, program } of compiled.entries) {
     const direction = nodes.get(entry.node)?.sends === undefined ? 'ingress' : 'egress'
     add(`${entry.instance}.${entry.port} ${direction}`, program)
@@ -122,7 +123,7 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   const gate = {
     name: gateName(graph.name),
     entries: programs,
-    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withQueues(program, graph)])),
+    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withQueues(program, queues)])),
     size: compiled.size,
     pathOf,
   }

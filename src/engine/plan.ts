@@ -221,9 +221,16 @@ const isSame = (
 
 /** Equal for programs that do the same, wherever their lines are. */
 export function fingerprint({ instructions }: Program): string {
+  const known = fingerprints.get(instructions)
+  if (known !== undefined) return known
   const maps = instructions.map(({ map = '', mapValue = '' }) => `${map} ${mapValue}`)
-  return createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
+  const made = createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
+  fingerprints.set(instructions, made)
+  return made
 }
+
+/** Most programs of a graph stay the same when it changes. */
+const fingerprints = new WeakMap<Program['instructions'], string>()
 
 /** The actions for people, a line each; those are left out that only keep the engine's own things in order. */
 export const describeActions = (actions: readonly Action[]): string[] =>

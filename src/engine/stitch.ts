@@ -74,6 +74,7 @@ export function stitch(options: AssemblyOptions): Wanted {
   for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look)))
     add(name, lookPath(graph.name, name), description)
   const programs = assembleGraph(options)
+  const queues = queuesOf(graph)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.copies) add(COPIES, copiesLeftPath(graph.name), copiesMap(cpus))
   if (programs.slots.size > 0 || programs.copies) {
@@ -82,7 +83,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     slots[path] = [...programs.slots].map(([slot, { program, owner }]) => ({
       slot,
       owner,
-      program: withQueues(program, graph),
+      program: withQueues(program, queues),
       maps: pathsFor(program, paths),
     }))
   }
@@ -92,7 +93,7 @@ export function stitch(options: AssemblyOptions): Wanted {
       interface: facts(entry.on).name,
       point: entry.point,
       owner,
-      program: withQueues(program, graph),
+      program: withQueues(program, queues),
       maps: pathsFor(program, paths),
     },
   ])
@@ -110,11 +111,19 @@ export function stitch(options: AssemblyOptions): Wanted {
   return { graph: graph.name, maps, entries, slots, attachments: Object.fromEntries(attachments) }
 }
 
+/** Rings whose instances say how large they are, by the names that programs have for them. */
+export const queuesOf = ({ instances }: Graph): ReadonlyMap<string, MapDescription> =>
+  new Map(
+    instances.flatMap(({ name, queue }) =>
+      queue === undefined ? [] : [[`${name}/${MAP.punts}`, puntsMap(queue)] as const],
+    ),
+  )
+
 /** A program whose rings are as large as its instances want them: to what it does, that makes no difference. */
-export function withQueues(program: Program, { instances }: Graph): Program {
-  const own = instances.flatMap(({ name, queue }) => {
-    const map = `${name}/${MAP.punts}`
-    return queue !== undefined && map in program.maps ? [[map, puntsMap(queue)] as const] : []
+export function withQueues(program: Program, queues: ReadonlyMap<string, MapDescription>): Program {
+  const own = Object.keys(program.maps).flatMap((map) => {
+    const queue = queues.get(map)
+    return queue === undefined ? [] : [[map, queue] as const]
   })
   return own.length === 0 ? program : { ...program, maps: { ...program.maps, ...Object.fromEntries(own) } }
 }
