@@ -53,6 +53,22 @@ graphsOnEveryMachine('copies', (open) => {
     ])
   })
 
+  test('are made within copies as deep as the kernel goes', async () => {
+    const DEEPEST = 9
+    const floods = Array.from({ length: 12 }, (_, i) => {
+      const from = i === 0 ? 'interface: eth0' : `to: p${i - 1}.next`
+      return [
+        `  p${i}: { cube: ./stamp, config: { place: 0, number: 1 }, ports: { from: { ${from} }, next: {}, side: { to: s${i}.in } } }`,
+        `  s${i}: { cube: ./steer, config: { to: 1 }, ports: { in: {} } }`,
+      ]
+    })
+    using lab = await open(['graph: deep', 'instances:', ...floods.flat()].join('\n'))
+    expect(lab.send('eth0', frame)).toEqual({})
+    const received = floods.map((_, i) => Number(lab.counters(`p${i}`, 'from').received.packets))
+    expect(received).toEqual(floods.map((_, i) => (i <= DEEPEST ? 1 : 0)))
+    expect(lab.counters(`p${DEEPEST}`, 'next').drops).toMatchObject({ too_many_hops: { packets: 1n } })
+  })
+
   test('come to an end where floods lead in rings', async () => {
     const names = ['a', 'b', 'c', 'd']
     const mesh = names.map((name, index) => {

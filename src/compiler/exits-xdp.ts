@@ -2,14 +2,18 @@
 import { refusal } from '../base/diagnostic.ts'
 import { REDIRECT, XDP_ACTION } from '../isa/opcodes.ts'
 import type { Destination } from './assembly.ts'
+import { placeOf } from './emit.ts'
 import { type ExitParts, Exits } from './exits.ts'
 import type { Value } from './ir.ts'
 import type { Open } from './wired.ts'
 import { MAP, SLOT } from './wiring.ts'
 
 export class XdpExits extends Exits {
+  private readonly isTransparent: boolean
+
   constructor(parts: ExitParts) {
     super('xdp', parts)
+    this.isTransparent = parts.cube.shape === 'transparent'
   }
 
   /**
@@ -27,8 +31,9 @@ export class XdpExits extends Exits {
     }
     if (others.some(({ to }) => to !== 'interface'))
       throw refusal(
-        'a flood leads to another cube, and XDP can copy packets to interfaces only',
-        'attach the graph to TC: --attach "tc ingress"',
+        'a flood leads to several places, cubes among them, and XDP can copy packets to interfaces only',
+        'attach the graph to TC (--attach "tc ingress"), or join what floods to the other cubes by a pair of veths',
+        placeOf(builder.at),
       )
     this.settle(true)
     for (const { port } of others) this.counts.count(port, SLOT.sent)
@@ -81,7 +86,10 @@ export class XdpExits extends Exits {
         "a port leads to the host's stack, which XDP cannot send to",
         'attach the graph to TC: --attach "tc ingress"',
       )
-    this.redirect(builder.constant(port), XDP_ACTION.aborted)
+    // Interfaces behind a transparent cube are those of other cubes' ports.
+    if (this.isTransparent)
+      builder.emit({ op: 'call', helper: 'redirect' }, builder.constant(way.ifindex), builder.constant(0))
+    else this.redirect(builder.constant(port), XDP_ACTION.aborted)
     this.packet.leave(builder.constant(XDP_ACTION.redirect))
   }
 

@@ -165,6 +165,13 @@ describe('a frame that leaves', () => {
     expect(leaving([verdict(code)]).machine.counters('left')).toMatchObject(counters)
   })
 
+  test('by XDP does not meet the program', () => {
+    const { machine, out } = leaving([verdict(TC_ACT.shot)])
+    attach(machine, 'right', [redirect(1)], 'xdp')
+    machine.receive('right', FRAME)
+    expect(out.left).toEqual([FRAME])
+  })
+
   test('is redirected, and the program is not met by what arrives', () => {
     const { machine, out } = leaving([redirect(2)])
     expect(out).toEqual({ left: [], right: [FRAME] })

@@ -252,9 +252,10 @@ export class Network {
     const arrival = { ifindex: at.index, ingressIfindex: at.index, mac: at.mac }
     const { verdict, packet, redirects } = this.#processor.run(link.program.code, frame, arrival, this.clone)
     if (verdict === XDP_ACTION.pass) return packet
-    if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet, depth: 0 })
+    // What XDP sends does not come past programs of TC (ndo_xdp_xmit, generic_xdp_tx).
+    if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet, peer: true, depth: 0 })
     else if (verdict !== XDP_ACTION.redirect || redirects.length === 0) at.counters.dropped++
-    else for (const to of redirects) if (this.#forward(packet, to) < 0) at.counters.dropped++
+    else for (const to of redirects) if (this.#forward(packet, { ...to, peer: true }) < 0) at.counters.dropped++
     return undefined
   }
 
