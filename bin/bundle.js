@@ -20,7 +20,7 @@ import { build } from 'esbuild'
 import { stampOf } from './fresh.js'
 
 /** The ways in. */
-const ENTRIES = ['src/cli/main.ts', 'src/daemon/control-thread.ts']
+const ENTRIES = ['src/cli/main.ts', 'src/daemon/control-thread.ts', 'src/daemon/cubes/check-process.ts']
 /** What cubes import, and the compiler looks at: each module by itself, by the path of its source. */
 const SHARED = ['src/base', 'src/isa', 'src/lang', 'src/cube']
 const CUBES = 'src/cubes'

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 
 /** linux/capability.h */
 export const CAPABILITY = {
+  CAP_SETGID: 6,
+  CAP_SETUID: 7,
   CAP_NET_ADMIN: 12,
   CAP_NET_RAW: 13,
   CAP_SYS_ADMIN: 21,

@@ -1,0 +1,125 @@
+/** Whether a cube can be used: its types, its data plane as instructions, its tests. None of it runs in the daemon, or as root. */
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
+import type { Found } from './check-process.ts'
+import { asNobody, type RunOptions, runNode } from './child.ts'
+import { type Files, furnish, ROOT, writeCube } from './staging.ts'
+import { typeErrors } from './type-errors.ts'
+
+/** Milliseconds that each step may take. */
+const TIME = { types: 60_000, compile: 60_000, tests: 300_000 }
+
+export interface Checked {
+  readonly name: string
+  /** What its tests printed last. */
+  readonly tests: string
+}
+
+/** A Refusal with all that is wrong, in the cube's own files. */
+export async function checkCube(files: Files, signal?: AbortSignal): Promise<Checked> {
+  const home = mkdtempSync(join(tmpdir(), 'tessera-cube-'))
+  try {
+    const folder = join(home, 'cube')
+    const scratch = join(home, 'scratch')
+    for (const one of [folder, scratch]) mkdirSync(one, { mode: 0o755 })
+    const { uid, gid } = asNobody()
+    if (uid !== undefined && gid !== undefined) chownSync(scratch, uid, gid)
+    writeCube(files, folder)
+    furnish(home)
+    chmodSync(home, 0o755)
+    const options = { folder, scratch, signal }
+    await checkTypes(files, home, options)
+    const name = await compile(options)
+    return { name, tests: await test(files, options) }
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+type Options = Omit<RunOptions, 'time'>
+
+async function checkTypes(files: Files, home: string, options: Options): Promise<void> {
+  const project = join(home, 'tsconfig.json')
+  const modules = join(ROOT, 'node_modules')
+  const compilerOptions = {
+    ...COMPILER_OPTIONS,
+    typeRoots: [join(modules, '@types')],
+    types: existsSync(join(modules, '@types/node')) ? ['node'] : [],
+  }
+  const sources = [...files.keys()].filter((path) => path.endsWith('.ts')).map((path) => join(options.folder, path))
+  writeFileSync(project, JSON.stringify({ compilerOptions, files: sources }), { mode: 0o644 })
+  const script = join(modules, 'typescript/bin/tsc')
+  if (!existsSync(script))
+    throw refusal('there is no TypeScript to check the cube with', `npm install typescript in ${ROOT}`)
+  const { output, code } = await runNode([script, '-p', project, '--pretty', 'false'], { ...options, time: TIME.types })
+  const found = typeErrors(output, options.folder, files)
+  if (found.length > 0) throw new Refusal(found)
+  // What is wrong elsewhere is not the cube's fault.
+  if (code !== 0 && !/error TS\d+/.test(output))
+    throw refusal(`the types of the cube could not be checked: ${tail(output)}`)
+}
+
+/** As Tessera's own. */
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  lib: ['es2023', 'esnext.disposable'],
+  module: 'nodenext',
+  moduleResolution: 'nodenext',
+  noEmit: true,
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noFallthroughCasesInSwitch: true,
+  allowUnreachableCode: false,
+  erasableSyntaxOnly: true,
+  verbatimModuleSyntax: true,
+  isolatedModules: true,
+  allowImportingTsExtensions: true,
+  skipLibCheck: true,
+}
+
+/** Gives the cube's name. */
+async function compile(options: Options): Promise<string> {
+  const script = join(ROOT, 'bin/check-cube.js')
+  const { output } = await runNode([script, options.folder], { ...options, time: TIME.compile })
+  const line = output.split('\n').find((one) => one.startsWith(RESULT))
+  if (line === undefined) throw refusal(`the cube cannot be imported: ${tail(output)}`)
+  const found = JSON.parse(line.slice(RESULT.length)) as Found
+  if ('name' in found) return found.name
+  throw new Refusal(found.diagnostics.map((one) => here(one, options.folder)))
+}
+
+/** By which the line is known that has what was found. */
+export const RESULT = 'tessera-cube: '
+
+const here = ({ place, ...rest }: Diagnostic, folder: string): Diagnostic => ({
+  ...rest,
+  message: rest.message.replaceAll(`${folder}/`, '').replaceAll(folder, '.'),
+  place: place && { ...place, file: place.file.startsWith('/') ? relative(folder, place.file) : place.file },
+})
+
+async function test(files: Files, options: Options): Promise<string> {
+  const tests = [...files.keys()].filter((path) => path.endsWith('.test.ts'))
+  if (tests.length === 0)
+    throw refusal('the cube has no tests', 'write cube.test.ts beside its schema: a test of what it does to a packet')
+  const script = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  if (!existsSync(script))
+    throw refusal('there is nothing to run the tests of the cube with', `npm install vitest in ${ROOT}`)
+  const config = join(options.scratch, '../vitest.config.mjs')
+  const settings = {
+    root: options.folder,
+    cacheDir: options.scratch,
+    test: { include: ['**/*.test.ts'], pool: 'forks' },
+  }
+  writeFileSync(config, `export default ${JSON.stringify(settings)}\n`, { mode: 0o644 })
+  const words = [script, 'run', '--config', config, '--configLoader', 'native']
+  const { code, output } = await runNode(words, { ...options, time: TIME.tests })
+  if (code !== 0) throw refusal(`the tests of the cube fail:\n${tail(output, 40)}`)
+  return tail(output, 6)
+}
+
+const tail = (output: string, lines = 10): string => output.trim().split('\n').slice(-lines).join('\n')

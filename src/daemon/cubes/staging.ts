@@ -1,0 +1,88 @@
+/** A copy of a cube's folder that nobody changes any more, from which its modules find Tessera. */
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { refusal } from '../../base/diagnostic.ts'
+
+/** Where `tessera/cube` and the packages that it stands on are. */
+export const ROOT = resolve(import.meta.dirname, '../../..')
+
+/** What a cube may import besides Tessera and its own files. */
+const PACKAGES = ['zod', 'vitest']
+
+const MOST_FILES = 200
+const MOST_BYTES = 4 << 20
+
+export type Files = ReadonlyMap<string, Uint8Array>
+
+/** Paths in a folder, and what is in the files. A Refusal where it is no cube, or too much. */
+export function readCube(folder: string): Files {
+  const files = new Map<string, Uint8Array>()
+  let bytes = 0
+  const read = (at: string) => {
+    for (const name of readdirSync(join(folder, at)).sort()) {
+      if (name.startsWith('.') || name === 'node_modules') continue
+      const path = join(at, name)
+      const found = lstatSync(join(folder, path))
+      if (found.isDirectory()) {
+        read(path)
+        continue
+      }
+      if (!found.isFile())
+        throw refusal(`${join(folder, path)} is no file of the cube`, 'put the file itself there, and no link')
+      bytes += found.size
+      if (files.size >= MOST_FILES || bytes > MOST_BYTES)
+        throw refusal(
+          `${folder} is too large for a cube`,
+          `${MOST_FILES} files, and ${MOST_BYTES >> 20} MiB, are the most`,
+        )
+      files.set(path, readFileSync(join(folder, path)))
+    }
+  }
+  try {
+    read('')
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    throw refusal(`the cube in ${folder} cannot be read: ${error.message}`, 'the daemon reads it, by its whole path')
+  }
+  for (const needed of ['schema.ts', 'dataplane.ts'])
+    if (!files.has(needed))
+      throw refusal(
+        `there is no ${needed} in ${folder}`,
+        'a cube is a folder with schema.ts, dataplane.ts and control.ts',
+      )
+  return files
+}
+
+/** 16 hexadecimal digits, others for other contents. */
+export function digestOf(files: Files): string {
+  const hash = createHash('sha256')
+  for (const [path, content] of files) hash.update(`${path}\0${content.length}\0`).update(content)
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** Everybody may read it, and nobody but the owner of this process may write. */
+export function writeCube(files: Files, folder: string): void {
+  for (const [path, content] of files) {
+    mkdirSync(join(folder, path, '..'), { recursive: true, mode: 0o755 })
+    writeFileSync(join(folder, path), content, { mode: 0o644, flush: true })
+  }
+}
+
+/** Has modules in the folders in `home` find Tessera. */
+export function furnish(home: string): void {
+  const modules = join(home, 'node_modules')
+  mkdirSync(modules, { recursive: true, mode: 0o755 })
+  writeFileSync(join(home, 'package.json'), '{ "private": true, "type": "module" }\n', { mode: 0o644 })
+  for (const [name, target] of [['tessera', ROOT], ...PACKAGES.map((name) => [name, join(ROOT, 'node_modules', name)])])
+    if (name !== undefined && target !== undefined) link(target, join(modules, name))
+}
+
+function link(target: string, at: string): void {
+  try {
+    symlinkSync(target, at)
+  } catch (error) {
+    // Of an earlier start; where it leads may have moved since.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
