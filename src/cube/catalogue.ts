@@ -16,9 +16,10 @@ export interface CubeFolder {
   readonly dataplane: string
 }
 
-/** The cubes that can be named: every folder with a data plane is one. */
+/** The cubes that can be named: every folder with a data plane is one, and those that were added. */
 export class Catalogue {
   private readonly folder: string
+  private readonly added = new Map<string, string>()
   private readonly known = new Map<string, Promise<CubeFolder>>()
 
   constructor(folder: string) {
@@ -26,16 +27,31 @@ export class Catalogue {
   }
 
   names(): string[] {
+    return [...this.builtin(), ...this.added.keys()].sort()
+  }
+
+  /** Those that come with Tessera. */
+  builtin(): string[] {
     return readdirSync(this.folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && existsSync(join(this.folder, entry.name, 'dataplane.ts')))
       .map(({ name }) => name)
-      .sort()
+  }
+
+  /** From now on the name stands for what is in this folder; without one, for nothing. Names of builtin cubes are not for others. */
+  set(name: string, folder: string | undefined): void {
+    if (folder === undefined) this.added.delete(name)
+    else this.added.set(name, folder)
+  }
+
+  /** The folders of those that were added, by name. */
+  others(): ReadonlyMap<string, string> {
+    return this.added
   }
 
   /** A cube by name (`bridge`), or by its folder (`./my-bridge`, from `base` on). A Refusal where there is none. */
   find(reference: string, base: string): Promise<CubeFolder> {
     const isPath = reference.startsWith('.') || reference.startsWith('/')
-    const folder = isPath ? resolve(base, reference) : join(this.folder, reference)
+    const folder = isPath ? resolve(base, reference) : (this.added.get(reference) ?? join(this.folder, reference))
     const isThere = existsSync(join(folder, 'dataplane.ts'))
     const known = this.known.get(folder)
     if (known !== undefined && isThere) return known

@@ -1,0 +1,77 @@
+/** What is found wrong with a cube before anybody uses it: by real processes, which take their time. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { checkCube } from './check.ts'
+import { readCube } from './staging.ts'
+
+const PATIENCE = 600_000
+
+const home = mkdtempSync(join(tmpdir(), 'tessera-check-'))
+afterAll(() => rmSync(home, { recursive: true }))
+
+let mine = ''
+beforeEach(() => {
+  mine = mkdtempSync(join(home, 'one-'))
+  cpSync(join(import.meta.dirname, '../../../examples/hub'), mine, { recursive: true })
+  write(`test('is one', () => expect(hub.name).toBe('hub'))`)
+})
+
+/** The cube's tests. */
+const write = (text: string) =>
+  writeFileSync(
+    join(mine, 'cube.test.ts'),
+    `import { expect, test } from 'vitest'\nimport { hub } from './schema.ts'\n\n${text}\n`,
+  )
+
+function edit(name: string, from: string, to: string): void {
+  const text = readFileSync(join(mine, name), 'utf8')
+  expect(text).toContain(from)
+  writeFileSync(join(mine, name), text.replace(from, to))
+}
+
+const refusedFor = async () => {
+  try {
+    return (await checkCube(readCube(mine))).name
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+test('types, all mistakes at once', { timeout: PATIENCE }, async () => {
+  edit('control.ts', 'seen }]', 'sin }]')
+  edit('dataplane.ts', "drop('truncated')", "drop('truncatd')")
+  const message = await refusedFor()
+  expect(message).toMatch(/^control\.ts:\d+:\d+: Property 'sin' does not exist/m)
+  expect(message).toMatch(/^dataplane\.ts:\d+:\d+: /m)
+  expect(message).not.toContain(tmpdir())
+})
+
+test('what the compiler refuses', { timeout: PATIENCE }, async () => {
+  edit('dataplane.ts', 'return flood()', "for (;;) if (ethernet.type === 0) return drop('ipv4')")
+  const message = await refusedFor()
+  expect(message).toMatch(/^dataplane\.ts:\d+:\d+: /m)
+  expect(message).not.toContain(tmpdir())
+})
+
+test('a module that throws', { timeout: PATIENCE }, async () => {
+  edit('schema.ts', 'export const', "if (Date.now() > 0) throw new Error('boom')\nexport const")
+  expect(await refusedFor()).toContain('boom')
+})
+
+test('tests are run, by nobody', { timeout: PATIENCE }, async () => {
+  process.env.SECRET = 'x'
+  const nobody = process.getuid?.() === 0 ? 65_534 : process.getuid?.()
+  write(
+    `test('may nothing', () => expect([process.getuid?.(), process.env.SECRET, hub.name]).toEqual([${nobody}, undefined, 'hub']))`,
+  )
+  expect(await refusedFor()).toBe('hub')
+})
+
+test('tests that fail, or are not there', { timeout: PATIENCE }, async () => {
+  write(`test('counts', () => expect(hub.name).toBe('bridge'))`)
+  expect(await refusedFor()).toContain('the tests of the cube fail')
+  rmSync(join(mine, 'cube.test.ts'))
+  expect(await refusedFor()).toContain('the cube has no tests')
+})

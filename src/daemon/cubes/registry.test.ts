@@ -1,0 +1,194 @@
+/** Cubes come, change and go beside graphs that run, on the user-space machine. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { readGraph } from '../../engine/read.ts'
+import { MemoryStore } from '../../store/memory.ts'
+import { openVirtualHost } from '../host.ts'
+import { addInterfaces } from '../network.ts'
+import { CubeRegistry, type RegistryParts } from './registry.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'tessera-registry-'))
+afterAll(() => rmSync(home, { recursive: true }))
+
+const hub = join(import.meta.dirname, '../../../examples/hub')
+let folder = ''
+let mine = ''
+beforeEach(() => {
+  const at = mkdtempSync(join(home, 'one-'))
+  folder = join(at, 'cubes')
+  mine = join(at, 'mine')
+  cpSync(hub, mine, { recursive: true })
+})
+
+/** Changes a file of the cube. */
+function edit(name: string, from: string, to: string): void {
+  const text = readFileSync(join(mine, name), 'utf8')
+  expect(text).toContain(from)
+  writeFileSync(join(mine, name), text.replace(from, to))
+}
+
+const text = (name: string) => `
+graph: ${name}
+instances:
+  h:
+    cube: hub
+    ports:
+      a: { interface: ${name}1 }
+      b: { interface: ${name}2 }
+`
+
+async function open(more: Partial<RegistryParts> = {}) {
+  const host = openVirtualHost()
+  const { engine, machine, catalogue } = host
+  const texts = new Map<string, string>()
+  const read = (name: string) => readGraph(`${name}.yaml`, texts.get(name) ?? '', catalogue)
+  const store = more.store ?? new MemoryStore()
+  const parts = {
+    store,
+    catalogue,
+    folder,
+    graphs: {
+      using: async (cube: string) =>
+        engine.names().filter((name) => engine.running(name).graph.instances.some((one) => one.cube === cube)),
+      plan: async (name: string) => engine.plan(await read(name)),
+      apply: async (name: string) => engine.apply(await read(name)),
+    },
+    // Its types and tests are looked at elsewhere.
+    check: async () => ({ name: 'hub' }),
+    ...more,
+  }
+  const registry = await CubeRegistry.open(parts)
+  const run = async (name: string) => {
+    texts.set(name, text(name))
+    const file = await read(name)
+    addInterfaces(machine, file.graph)
+    await engine.apply(file)
+  }
+  const views = async (name: string) => (await engine.status(name)).instances[0]?.views
+  return { ...host, store, registry, run, views, parts }
+}
+
+const frame = new Uint8Array(60).fill(0xff, 0, 6).fill(2, 6, 12)
+
+describe('a cube', () => {
+  test('is there for graphs once it was added, and after a restart', async () => {
+    const { registry, run, catalogue, store, machine, engine } = await open()
+    await expect(run('lan')).rejects.toThrow('there is no cube "hub"')
+    expect(await registry.add({ path: mine })).toBe('hub')
+    expect(catalogue.names()).toContain('hub')
+    await run('lan')
+    machine.receive('lan1', frame)
+    expect((await engine.status('lan')).instances[0]?.ports[1]?.sent.packets).toBe(1n)
+
+    rmSync(mine, { recursive: true })
+    writeFileSync(join(folder, 'left'), '')
+    const again = await open({ store })
+    await again.run('lan')
+    expect(again.catalogue.others().get('hub')).toBe(catalogue.others().get('hub'))
+    expect(existsSync(join(folder, 'left'))).toBe(false)
+    await engine.delete('lan')
+  })
+
+  test('is copied: nobody changes it by changing its files', async () => {
+    const { registry, catalogue, run } = await open()
+    await registry.add({ path: mine })
+    writeFileSync(join(mine, 'dataplane.ts'), 'nonsense')
+    await run('lan')
+    expect((await catalogue.find('hub', '/')).cube.name).toBe('hub')
+  })
+
+  test('is upgraded while graphs have instances of it, which keep their state', async () => {
+    const { registry, run, views, machine, engine, catalogue } = await open()
+    await registry.add({ path: mine })
+    const before = catalogue.others().get('hub') ?? ''
+    for (const name of ['lan', 'wan']) await run(name)
+    machine.receive('lan1', frame)
+    expect(await views('lan')).toMatchObject({ talkers: [{ address: '02:02:02:02:02:02' }] })
+    edit('dataplane.ts', 'return flood()', "return drop('broken')")
+    edit('schema.ts', 'truncated:', "broken: 'it is', truncated:")
+    edit('control.ts', 'talkers: (', 'speakers: (')
+    await registry.upgrade('hub', { path: mine })
+    expect(await views('lan')).toMatchObject({ speakers: [{ address: '02:02:02:02:02:02' }] })
+    expect((await engine.status('lan')).instances[0]?.ports[0]?.received.packets).toBe(1n)
+    machine.receive('lan1', frame)
+    machine.receive('wan1', frame)
+    for (const name of ['lan', 'wan'])
+      expect((await engine.status(name)).instances[0]?.ports[0]?.drops).toMatchObject({ broken: { packets: 1n } })
+    expect(existsSync(before)).toBe(false)
+    // The same again changes nothing.
+    const now = catalogue.others().get('hub')
+    await registry.upgrade('hub', { path: mine })
+    expect(catalogue.others().get('hub')).toBe(now)
+    expect(existsSync(now ?? '')).toBe(true)
+  })
+
+  test('is not upgraded where a graph cannot go over to it', async () => {
+    const { registry, run, catalogue, machine, views } = await open()
+    await registry.add({ path: mine })
+    await run('lan')
+    machine.receive('lan1', frame)
+    const before = catalogue.others().get('hub')
+    edit('schema.ts', 'value: { seen: u64 }', 'value: { seen: u64, more: u64 }')
+    edit('dataplane.ts', '{ seen: now() })', '{ seen: now(), more: 0 })')
+    await expect(registry.upgrade('hub', { path: mine })).rejects.toThrow('migrate')
+    expect(catalogue.others().get('hub')).toBe(before)
+    expect(readdirSync(folder).filter((name) => name.startsWith('hub-'))).toHaveLength(1)
+    expect(await views('lan')).toMatchObject({ talkers: [{ address: '02:02:02:02:02:02' }] })
+  })
+
+  test('goes back where the second of two graphs fails', async () => {
+    const { registry, run, catalogue, parts, views, store } = await open()
+    await registry.add({ path: mine })
+    for (const name of ['lan', 'wan']) await run(name)
+    const before = catalogue.others().get('hub')
+    const kept = await store.get('cubes/hub')
+    edit('control.ts', 'talkers: (', 'speakers: (')
+    let isFailing = true
+    const failing = await CubeRegistry.open({
+      ...parts,
+      graphs: {
+        ...parts.graphs,
+        apply: (name) => {
+          if (name === 'wan' && isFailing) {
+            isFailing = false
+            throw new Error('no')
+          }
+          return parts.graphs.apply(name)
+        },
+      },
+    })
+    await expect(failing.upgrade('hub', { path: mine })).rejects.toThrow('no')
+    expect(catalogue.others().get('hub')).toBe(before)
+    expect((await store.get('cubes/hub'))?.value).toBe(kept?.value)
+    expect(await views('lan')).toHaveProperty('talkers')
+  })
+
+  test('is not removed as long as a graph has it', async () => {
+    const { registry, run, engine, catalogue, store } = await open()
+    await registry.add({ path: mine })
+    await run('lan')
+    await expect(registry.remove('hub')).rejects.toThrow('graphs have instances of "hub": lan')
+    await engine.delete('lan')
+    await registry.remove('hub')
+    expect(catalogue.names()).not.toContain('hub')
+    expect((await store.list('')).entries).toEqual([])
+    expect(readdirSync(folder).sort()).toEqual(['node_modules', 'package.json'])
+    await expect(run('lan')).rejects.toThrow('there is no cube "hub"')
+  })
+
+  test('cannot be another one, or one that is not there', async () => {
+    const { registry } = await open()
+    const taken = await open({ check: async () => ({ name: 'bridge' }) })
+    await expect(taken.registry.add({ path: mine })).rejects.toThrow('comes with Tessera')
+    await registry.add({ path: mine })
+    await expect(registry.add({ path: mine })).rejects.toThrow('there is a cube "hub" already')
+    await expect(registry.remove('bridge')).rejects.toThrow('comes with Tessera')
+    await expect(registry.remove('hob')).rejects.toThrow('no cube "hob" was added')
+    await expect(registry.upgrade('hob', { path: mine })).rejects.toThrow('no cube "hob" was added')
+    await expect(registry.add({ path: join(mine, 'none') })).rejects.toThrow('cannot be read')
+    mkdirSync(join(mine, 'empty'))
+    await expect(registry.add({ path: join(mine, 'empty') })).rejects.toThrow('there is no schema.ts')
+  })
+})
