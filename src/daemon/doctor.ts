@@ -24,6 +24,8 @@ const NEEDED_FOR: Readonly<Record<Capability, string>> = {
   CAP_PERFMON: 'for programs at XDP',
   CAP_NET_RAW: 'to send packets of control planes',
   CAP_SYS_ADMIN: 'for network namespaces, and to mount bpffs',
+  CAP_SETUID: "to run what is not Tessera's own as nobody",
+  CAP_SETGID: 'for the same',
 }
 
 /** What nothing works without; for all else there is another way. */
