@@ -32,7 +32,7 @@ export interface Result extends Part {
   readonly silent?: Part
   readonly translation?: Figure
   readonly instances?: Figure
-  /** A whole bridge compiled, warm. */
+  /** To compile a bridge of three ports, warm. */
   readonly bridge_ms?: number
   readonly punts_per_s?: number
   readonly roundtrips_per_s?: number

@@ -31,18 +31,42 @@ export interface NodeWiring<N = Open> {
 }
 
 /** All drop reasons of a cube, in the order of their counters. */
-export const dropReasons = (cube: Cube): Readonly<Record<string, string>> => ({ ...cube.drops, ...ENGINE_DROPS })
+export const dropReasons = (cube: Cube): Readonly<Record<string, string>> => countingOf(cube).drops
 
 /** Counters of one port lie together: received, sent, drops for each reason, lost events of each ring, punts for each reason. */
 export const SLOT = { received: 0, sent: 1, firstDrop: 2 } as const
-export const slotsPerPort = (cube: Cube): number => puntSlot(cube, puntReasons(cube.punts).length)
+export const slotsPerPort = (cube: Cube): number => countingOf(cube).slots
 
 /** Rings whose events may be lost, each with a counter behind those of drops. */
-export const rings = ({ state }: Cube): readonly string[] =>
-  Object.keys(state).filter((name) => ['ringbuf', 'packet_ringbuf'].includes(state[name]?.kind ?? ''))
-const firstLost = (cube: Cube): number => SLOT.firstDrop + Object.keys(dropReasons(cube)).length
+export const rings = (cube: Cube): readonly string[] => countingOf(cube).rings
+const firstLost = (cube: Cube): number => countingOf(cube).firstLost
 export const lostSlot = (cube: Cube, ring: string): number => firstLost(cube) + rings(cube).indexOf(ring)
-export const puntSlot = (cube: Cube, reason: number): number => firstLost(cube) + rings(cube).length + reason
+export const puntSlot = (cube: Cube, reason: number): number => countingOf(cube).firstPunt + reason
+
+/** What of a cube is counted, and where. */
+interface Counting {
+  readonly drops: Readonly<Record<string, string>>
+  readonly rings: readonly string[]
+  readonly firstLost: number
+  readonly firstPunt: number
+  readonly slots: number
+}
+
+/** Found out once: whoever reads the counters of many ports asks for each of them. */
+const countings = new WeakMap<Cube, Counting>()
+
+function countingOf(cube: Cube): Counting {
+  const known = countings.get(cube)
+  if (known !== undefined) return known
+  const { state, punts } = cube
+  const drops = { ...cube.drops, ...ENGINE_DROPS }
+  const rings = Object.keys(state).filter((name) => ['ringbuf', 'packet_ringbuf'].includes(state[name]?.kind ?? ''))
+  const firstLost = SLOT.firstDrop + Object.keys(drops).length
+  const firstPunt = firstLost + rings.length
+  const counting = { drops, rings, firstLost, firstPunt, slots: firstPunt + puntReasons(punts).length }
+  countings.set(cube, counting)
+  return counting
+}
 
 /** What somebody sees who looks at the counter: nothing of events that found no room. */
 export function sightOf(cube: Cube, slot: number): Sight | undefined {

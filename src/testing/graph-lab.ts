@@ -18,7 +18,7 @@ import { clockPath, mapPath } from '../engine/paths.ts'
 import { observe, plan } from '../engine/plan.ts'
 import { interfacesOf } from '../engine/ports.ts'
 import { decodePunt } from '../engine/punts.ts'
-import { readGraph } from '../engine/read.ts'
+import { readDocument, readGraph } from '../engine/read.ts'
 import { capacityOf, MemoryRecords } from '../engine/records.ts'
 import { nothing } from '../engine/stitch.ts'
 import { controlTable, type PortCounters, readCounters } from '../engine/tables.ts'
@@ -122,6 +122,9 @@ export async function openGraphLab(
   }
 }
 
+/** Where a graph of a lab would be written. */
+const FILE = 'lab.yaml'
+
 export class OpenGraphLab implements GraphLab {
   readonly machine: Machine
   readonly engine: Engine
@@ -174,7 +177,16 @@ export class OpenGraphLab implements GraphLab {
   }
 
   async apply(text: string, meanwhile?: () => void): Promise<Change> {
-    const file = this.#onThisHost(await readGraph(join(this.#folder, 'lab.yaml'), text, builtinCubes()))
+    return this.#apply(await readGraph(join(this.#folder, FILE), text, builtinCubes()), meanwhile)
+  }
+
+  /** What the text of a graph file would say, as plain data. */
+  async applyDocument(document: unknown): Promise<Change> {
+    return this.#apply(await readDocument(join(this.#folder, FILE), document, builtinCubes()))
+  }
+
+  async #apply(given: GraphFile, meanwhile?: () => void): Promise<Change> {
+    const file = this.#onThisHost(given)
     this.#meanwhile = meanwhile
     const change = await this.engine.apply(file).finally(() => {
       this.#meanwhile = undefined

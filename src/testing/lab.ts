@@ -88,8 +88,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
       return [port, { ...(settings as object), interface: name }]
     })
     const instances = { [INSTANCE]: { cube, config, ports: Object.fromEntries(entries) } }
-    // JSON is YAML (RFC 9512 section 3.1), so this is the way that a file of a user takes.
-    const change = await this.#lab.apply(JSON.stringify({ graph: INSTANCE, instances }, undefined, 1))
+    const change = await this.#lab.applyDocument({ graph: INSTANCE, instances })
     this.#options = { ...this.#options, ...changes }
     return change
   }
