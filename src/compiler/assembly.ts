@@ -30,6 +30,8 @@ export interface Assembly<N = number> {
   readonly look?: Look | undefined
   /** Packets that other programs of the graph send here are to pass it at once: they are marked. TC. */
   readonly passesMarked?: boolean
+  /** Its packets come from other programs of the graph, which go over to it. */
+  readonly isNext?: boolean
   /** Its packets are copies that programs of the graph make of others. */
   readonly isCopied?: boolean
 }

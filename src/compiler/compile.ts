@@ -39,8 +39,8 @@ import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { usedSlots } from './used-slots.ts'
 import type { Open } from './wired.ts'
 import {
+  cellsMap,
   clockMap,
-  copiesMap,
   countersMap,
   exitsMap,
   MAP,
@@ -225,6 +225,7 @@ function unoptimised(whole: Whole): Graph[] {
     look,
     nodes,
     passesMarked,
+    isNext,
     isCopied,
     comparisons,
   } = whole
@@ -256,6 +257,7 @@ function unoptimised(whole: Whole): Graph[] {
     cpus,
     look,
     passesMarked,
+    isNext,
     isCopied,
     comparisons,
   })
@@ -280,13 +282,13 @@ function mapsOfWhole({ nodes, hook, cpus, look, slots = 0 }: Whole): Readonly<Re
       ([name, one]) => [`${prefix}${name}`, one] as const,
     ),
   )
-  const seen = look === undefined ? {} : lookMaps(look)
+  const seen = look === undefined ? {} : lookMaps(look, cpus)
   return {
     ...Object.fromEntries(own),
     ...seen,
     [MAP.clock]: clockMap,
     [PROGRAMS]: programsMap(slots),
-    [COPIES]: copiesMap(cpus),
+    [COPIES]: cellsMap(cpus),
   }
 }
 

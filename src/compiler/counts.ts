@@ -44,9 +44,9 @@ export class Counts {
     this.all = this.rows * this.row
   }
 
-  /** One more packet of a port, which may be known only now. */
-  count(port: Open | Value, slot: number): void {
-    this.looks?.at(port, slot)
+  /** One more packet of a port, which may be known only now. `isInside`: sent, and goes on in the graph. */
+  count(port: Open | Value, slot: number, isInside = false): void {
+    this.looks?.at(port, slot, isInside)
     const { builder, packet, cpu } = this.frame
     const constant = (value: number) => builder.constant(value)
     const alu = (alu: 'add' | 'mul', a: Value, b: Value) => builder.emit({ op: 'alu', alu, bits: 64 }, a, b)

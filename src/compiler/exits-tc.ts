@@ -2,7 +2,7 @@
 import { refusal } from '../base/diagnostic.ts'
 import { REDIRECT_INGRESS, SK_BUFF, TC_ACT } from '../isa/opcodes.ts'
 import type { Copy, Destination, Way } from './assembly.ts'
-import { type ExitParts, Exits } from './exits.ts'
+import { type ExitParts, Exits, isInside } from './exits.ts'
 import type { Value } from './ir.ts'
 import type { Copying } from './lower-copies.ts'
 import { OWN } from './lower-packet.ts'
@@ -58,6 +58,7 @@ export class TcExits extends Exits {
       builder.enter(allowed)
     }
     const context = builder.emit({ op: 'context' })
+    if (isCube) this.traces?.hand()
     if (mark !== undefined) this.mark(mark)
     const result = builder.emit(
       { op: 'call', helper: 'clone_redirect', ...(goesOn ? {} : { edge: 'after' }) },
@@ -69,7 +70,7 @@ export class TcExits extends Exits {
     // What a cube drops of its copy gives NET_XMIT_DROP, which is above 0.
     builder.branch(isCube ? 'sge' : 'eq', 64, result, builder.constant(0), sent, failed)
     builder.enter(sent)
-    this.counts.count(way.port, SLOT.sent)
+    this.counts.count(way.port, SLOT.sent, isInside(way))
     builder.jump(next)
     builder.enter(failed)
     if (isCube) this.countUnsent(way.port, result)

@@ -10,6 +10,7 @@ import type { Block, Value } from './ir.ts'
 import type { Copying } from './lower-copies.ts'
 import { OWN, type Passage } from './lower-packet.ts'
 import { emitPunt } from './lower-punt.ts'
+import type { Traces } from './lower-trace.ts'
 import type { Given } from './pieces.ts'
 import type { Position } from './typed.ts'
 import { type Open, Wired } from './wired.ts'
@@ -37,6 +38,7 @@ export interface ExitParts {
   readonly packet: Passage
   readonly counts: Counts
   readonly copying: Copying
+  readonly traces: Traces | undefined
   /** As {@link Assembly.isCopied}. */
   readonly isCopied?: boolean | undefined
   /** Settles what is owed to checksums: before a packet goes on. `isLast`: it ends here. */
@@ -68,17 +70,19 @@ export abstract class Exits implements Verdicts {
   protected readonly settle: (isLast: boolean) => void
   protected readonly counts: Counts
   protected readonly prefix: string
+  protected readonly traces: Traces | undefined
   private readonly hook: Hook
   private readonly cube: Cube
   private readonly nodes: readonly Block[]
   private readonly exits = new Map<string, Exit>()
 
-  constructor(hook: Hook, { builder, packet, counts, settle, cube, prefix, wiring, nodes }: ExitParts) {
+  constructor(hook: Hook, { builder, packet, counts, traces, settle, cube, prefix, wiring, nodes }: ExitParts) {
     this.settle = settle
     this.hook = hook
     this.builder = builder
     this.packet = packet
     this.counts = counts
+    this.traces = traces
     this.cube = cube
     this.prefix = prefix
     this.wiring = wiring
@@ -171,7 +175,7 @@ export abstract class Exits implements Verdicts {
 
   /** Ways that are taken, by {@link search}, to a port that is known only now. */
   protected send(way: Way<Open>): void {
-    if (way.to !== 'nowhere') this.counts.count(way.port, SLOT.sent)
+    if (way.to !== 'nowhere') this.counts.count(way.port, SLOT.sent, isInside(way))
     this.go(way)
   }
 
@@ -185,6 +189,7 @@ export abstract class Exits implements Verdicts {
       }
       case 'tail':
         this.packet.suspend()
+        this.traces?.hand()
         builder.emit(
           { op: 'call', helper: 'tail_call', edge: 'after' },
           builder.emit({ op: 'context' }),
@@ -266,6 +271,9 @@ export abstract class Exits implements Verdicts {
     return Object.keys(dropReasons(this.cube)).indexOf(name)
   }
 }
+
+/** Whether it goes to another cube. */
+export const isInside = ({ to }: Way<Open>): boolean => to === 'node' || to === 'tail'
 
 /** Whether nothing more is done with what goes there. */
 const isLast = ({ to }: Way<Open>): boolean => to !== 'node'

@@ -4,6 +4,7 @@ import type { MapDescription } from '../isa/program.ts'
 import type { Sight } from '../isa/trace.ts'
 import { struct, u16, u32, u64 } from '../lang/index.ts'
 import { traceEvent } from './trace.ts'
+import { cellsMap } from './wiring.ts'
 
 export type { Sight } from '../isa/trace.ts'
 
@@ -36,7 +37,13 @@ export interface Point {
 }
 
 /** Maps of programs that somebody looks at. No cube can have such names. */
-export const LOOK_MAP = { records: '@look/look_records', lost: '@look/look_lost', events: '@look/look_events' } as const
+export const LOOK_MAP = {
+  records: '@look/look_records',
+  lost: '@look/look_lost',
+  events: '@look/look_events',
+  /** Which packet it is that another program goes on with. */
+  traced: '@look/look_traced',
+} as const
 
 /** A record, in host order; the packet lies behind it. */
 export const lookRecord = struct('record', {
@@ -62,9 +69,14 @@ export const LONGEST_SNAPSHOT = 65_568
 
 const nothing = struct('key', {}).layout
 
-export const lookMaps = ({ room, trace }: Look): Readonly<Record<string, MapDescription>> => ({
+export const lookMaps = ({ room, trace }: Look, cpus = 1): Readonly<Record<string, MapDescription>> => ({
   [LOOK_MAP.records]: { kind: 'ringbuf', key: nothing, value: lookRecord.layout, entries: room },
-  ...(trace ? { [LOOK_MAP.events]: { kind: 'ringbuf', key: nothing, value: traceEvent.layout, entries: room } } : {}),
+  ...(trace
+    ? {
+        [LOOK_MAP.events]: { kind: 'ringbuf', key: nothing, value: traceEvent.layout, entries: room },
+        [LOOK_MAP.traced]: cellsMap(cpus),
+      }
+    : {}),
   [LOOK_MAP.lost]: {
     kind: 'percpu_array',
     key: struct('key', { index: u32 }).layout,

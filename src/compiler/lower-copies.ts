@@ -4,6 +4,7 @@
  * own, because nothing else is done until all copies have been dealt with.
  */
 import type { Block } from './ir.ts'
+import { cellOf } from './lower-cell.ts'
 import type { Frame } from './lower-value.ts'
 import type { Open } from './wired.ts'
 
@@ -20,13 +21,13 @@ export class Copying {
   /** Of a packet that is no copy itself: so many. */
   begin(most: Open): void {
     const { builder } = this.frame
-    builder.emit({ op: 'store', size: 8, offset: 0 }, this.place(), builder.constant(most))
+    builder.emit({ op: 'store', size: 8, offset: 0 }, cellOf(this.frame, COPIES), builder.constant(most))
   }
 
   /** One more. */
   take(allowed: Block, refused: Block): void {
     const { builder } = this.frame
-    const place = this.place()
+    const place = cellOf(this.frame, COPIES)
     const left = builder.emit({ op: 'load', size: 8, offset: 0, from: 'shared' }, place)
     const some = builder.newBlock()
     builder.branch('eq', 64, left, builder.constant(0), refused, some)
@@ -34,13 +35,5 @@ export class Copying {
     const rest = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, left, builder.constant(1))
     builder.emit({ op: 'store', size: 8, offset: 0 }, place, rest)
     builder.jump(allowed)
-  }
-
-  private place() {
-    const { builder, cpu } = this.frame
-    const alu = (alu: 'add' | 'mul', a: ReturnType<typeof cpu>, b: ReturnType<typeof cpu>) =>
-      builder.emit({ op: 'alu', alu, bits: 64 }, a, b)
-    const start = builder.emit({ op: 'mapValue', name: COPIES, offset: 0 })
-    return alu('add', start, alu('mul', cpu(), builder.constant(8)))
   }
 }

@@ -40,13 +40,13 @@ export class Looks {
     this.number = look.instances.indexOf(instance)
   }
 
-  /** Something is counted. The port may be known only now. */
-  at(port: Open | Value, slot: number): void {
+  /** Something is counted. The port may be known only now. `isInside`: what is sent goes on in the graph. */
+  at(port: Open | Value, slot: number, isInside: boolean): void {
     if (port instanceof Wired) throw new Decisive('points are ports')
     const sight = sightOf(this.cube, slot)
     if (sight === undefined || this.number < 0) return
     if (this.traces !== undefined)
-      return this.traces.counted(typeof port === 'number' ? this.builder.constant(port) : port, slot)
+      return this.traces.counted(typeof port === 'number' ? this.builder.constant(port) : port, slot, isInside)
     const ports = this.portsWith(sight)
     if (ports === 'all') return this.tell(port, slot)
     if (typeof port === 'number') {

@@ -6,9 +6,11 @@ import type { Cube } from './cube.ts'
 import type { Graph, Value } from './ir.ts'
 import { Lines } from './lines.ts'
 import { LOOK_MAP } from './look.ts'
+import { cellOf } from './lower-cell.ts'
 import { lostOne, timeNow } from './lower-look.ts'
 import { OWN } from './lower-packet.ts'
 import { reserve } from './lower-punt.ts'
+import type { Frame } from './lower-value.ts'
 import type { Pieces } from './pieces.ts'
 import { siteNumber, traceEvent } from './trace.ts'
 import type { Position, ValueType } from './typed.ts'
@@ -40,23 +42,37 @@ export class TraceSites {
 
 /** The events of one node. */
 export class Traces {
+  private readonly frame: Frame
   private readonly builder: Builder
   private readonly sites: TraceSites
   private readonly cube: Cube
   private readonly instance: string
 
-  constructor(builder: Builder, sites: TraceSites, cube: Cube, instance: string) {
-    this.builder = builder
+  constructor(frame: Frame, sites: TraceSites, cube: Cube, instance: string) {
+    this.frame = frame
+    this.builder = frame.builder
     this.sites = sites
     this.cube = cube
     this.instance = instance
   }
 
-  counted(port: Value, slot: number): void {
+  /** Before another program goes on with the packet. */
+  hand(): void {
+    const { builder, frame } = this
+    builder.emit({ op: 'store', size: 8, offset: 0 }, cellOf(frame, LOOK_MAP.traced), builder.read(OWN.trace))
+  }
+
+  /** Which packet it is, of one that another program was at. */
+  handed(): Value {
+    return this.builder.emit({ op: 'load', size: 8, offset: 0, from: 'shared' }, cellOf(this.frame, LOOK_MAP.traced))
+  }
+
+  /** `isInside`: what is sent goes on in the graph. */
+  counted(port: Value, slot: number, isInside: boolean): void {
     const { cube, instance, sites } = this
     const sight = sightOf(cube, slot)
     if (sight === undefined) return
-    this.tell(sites.number({ kind: 'counted', instance, sight, reason: reasonOf(cube, slot) }), [port])
+    this.tell(sites.number({ kind: 'counted', instance, sight, reason: reasonOf(cube, slot), isInside }), [port])
   }
 
   decided(at: Position, outcome: boolean): void {

@@ -41,6 +41,8 @@ export interface ProgramOptions {
   readonly direction: 'ingress' | 'egress'
   /** See marked.ts. */
   readonly passesMarked?: boolean | undefined
+  /** As {@link Assembly.isNext}. */
+  readonly isNext?: boolean | undefined
   /** As {@link Assembly.isCopied}. */
   readonly isCopied?: boolean | undefined
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
@@ -136,7 +138,7 @@ export abstract class ValueLowering implements References {
     const settle = (isLast: boolean) => this.checksums.settle(isLast)
     const { cube, prefix, look, comparisons } = options
     const instance = prefix.slice(0, -1)
-    this.traces = sites && new Traces(builder, sites, cube, instance)
+    this.traces = sites && new Traces(frame, sites, cube, instance)
     this.looks = look && new Looks(builder, packet, cube, instance, look, this.traces)
     const counts = new Counts(frame, {
       cube,
@@ -153,6 +155,7 @@ export abstract class ValueLowering implements References {
             builder,
             packet,
             counts,
+            traces: this.traces,
             copying: new Copying(frame),
             settle,
             nodes,

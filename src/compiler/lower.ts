@@ -95,7 +95,7 @@ class Lowering extends ValueLowering {
     if (isFirst && isSeen) this.packet.open()
     const { port } = options.wiring
     if (isFirst && this.traces !== undefined && looks !== undefined && typeof port === 'number')
-      this.builder.write(OWN.trace, looks.begins(port))
+      this.builder.write(OWN.trace, options.isNext === true ? this.traces.handed() : looks.begins(port))
     if (!sends) this.exits.received()
     if (isFirst && !isSeen) this.packet.open()
     this.statements(body)

@@ -141,11 +141,11 @@ export const exitsMap = (capacity: number): MapDescription => ({
   entries: capacity,
 })
 
-/** Of each CPU, how many copies may still be made: see lower-copies.ts. */
-export const copiesMap = (cpus = 1): MapDescription => ({
+/** A number for each CPU: see lower-cell.ts. */
+export const cellsMap = (cpus = 1): MapDescription => ({
   kind: 'array',
   key: index,
-  value: many(struct('left', { copies: u64 }), 'copies', rowsOf(cpus)),
+  value: many(struct('cell', { value: u64 }), 'cells', rowsOf(cpus)),
   entries: 1,
 })
 

@@ -55,11 +55,9 @@ const COUNTED = { in: 'in', out: 'out', drop: 'dropped', punt: 'left to the cont
 
 /** Where it left, or why it died. */
 function endOf(events: readonly TraceEvent[]): string {
-  const ends = events.flatMap(({ site, port }, index) => {
+  const ends = events.flatMap(({ site, port }) => {
     if (site?.kind !== 'counted' || site.sight === 'in') return []
-    // What is sent to another cube comes in there next.
-    const next = events[index + 1]?.site
-    if (site.sight === 'out' && next?.kind === 'counted' && next.sight === 'in') return []
+    if (site.sight === 'out' && site.isInside) return []
     if (site.sight === 'out') return [`left by ${site.instance}:${port}`]
     const reason = site.reason === undefined ? '' : ` of ${site.reason}`
     return [

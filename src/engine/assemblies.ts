@@ -156,6 +156,7 @@ class Assembler {
       ...common,
       name: nameOf(this.met.nodes.get(nodes[0] ?? '')),
       ...(this.passesMarked(planned) ? { passesMarked: true } : {}),
+      ...('slot' in from ? { isNext: true } : {}),
       hook: 'slot' in from ? hookAt(point) : hookAt(from.point),
       nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
     }

@@ -4,7 +4,7 @@ import { PROGRAMS } from '../compiler/assembly.ts'
 import { mapsOf } from '../compiler/compile.ts'
 import { lookMaps } from '../compiler/look.ts'
 import { COPIES } from '../compiler/lower-copies.ts'
-import { clockMap, copiesMap, MAP, programsMap } from '../compiler/wiring.ts'
+import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleGraph, type GraphPrograms } from './assemblies.ts'
@@ -71,12 +71,12 @@ export function stitch(options: AssemblyOptions): Wanted {
     }
   }
   if (clock === 'cell') add(MAP.clock, clockPath(graph.name), clockMap)
-  for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look)))
+  for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look, cpus)))
     add(name, lookPath(graph.name, name), description)
   const programs = assembleGraph(options)
   const queues = queuesOf(graph)
   const slots: Record<string, readonly WantedSlot[]> = {}
-  if (programs.copies) add(COPIES, copiesLeftPath(graph.name), copiesMap(cpus))
+  if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
   if (programs.slots.size > 0 || programs.copies) {
     const path = arrayPath(graph.name, contentOf(programs.slots))
     add(PROGRAMS, path, programsMap(programs.size))

@@ -7,7 +7,14 @@ export const SIGHTS = ['in', 'out', 'drop', 'punt'] as const
 
 /** Something that can happen to a packet at a place of a program. */
 export type TraceSite = { readonly id: number } & (
-  | { readonly kind: 'counted'; readonly instance: string; readonly sight: Sight; readonly reason: string | undefined }
+  | {
+      readonly kind: 'counted'
+      readonly instance: string
+      readonly sight: Sight
+      readonly reason: string | undefined
+      /** What is sent goes on in the graph. */
+      readonly isInside: boolean
+    }
   | (AtLine & { readonly kind: 'decision'; readonly outcome: boolean })
   | (AtLine & { readonly kind: 'verdict' })
   | (AtLine & { readonly kind: 'read' | 'write'; readonly field: string; readonly as: TracedType })
