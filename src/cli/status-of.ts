@@ -9,7 +9,7 @@ const count = ({ packets, bytes }: Counts[string]) => ({ packets: BigInt(packets
 const counts = (given: Counts) => Object.fromEntries(Object.entries(given).map(([reason, one]) => [reason, count(one)]))
 
 /** What a daemon says of an instance, as the engine has it. */
-export const statusOf = ({ name, cube, summary, ports, views }: Given): InstanceStatus => ({
+export const statusOf = ({ name, cube, summary, ports, views, control }: Given): InstanceStatus => ({
   name,
   cube,
   summary,
@@ -24,4 +24,5 @@ export const statusOf = ({ name, cube, summary, ports, views }: Given): Instance
     punts: counts(punts),
   })),
   views,
+  control,
 })

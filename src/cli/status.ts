@@ -1,5 +1,5 @@
 /** A graph's state for people. */
-import type { GraphStatus, InstanceStatus, PortStatus } from '../engine/status.ts'
+import type { ControlState, GraphStatus, InstanceStatus, PortStatus } from '../engine/status.ts'
 import { bytes, records, table } from './table.ts'
 
 /** `rows`: how many of each view are shown. */
@@ -15,7 +15,7 @@ export function printStatus(
 }
 
 export function printInstance(
-  { name, cube, summary, ports, views }: InstanceStatus,
+  { name, cube, summary, ports, views, control }: InstanceStatus,
   most: number = Number.POSITIVE_INFINITY,
 ): string {
   const isPunting = ports.some(({ punts }) => Object.keys(punts).length > 0)
@@ -41,7 +41,16 @@ export function printInstance(
     Object.entries(lost).map(([ring, { packets }]) => ({ port: name, ring, events: packets })),
   )
   if (lost.length > 0) shown.push('', '  lost: nobody read them in time', records(lost, '    '))
+  if (control !== undefined) shown.push('', `  control plane: ${describeControl(control)}`)
   return [`  ${name}: ${cube}, ${summary}`, table(head, rows, '    '), ...shown].join('\n')
+}
+
+function describeControl({ state, restarts, failure, wait }: ControlState): string {
+  if (state === 'absent') return 'nobody runs it; sudo tessera control does'
+  const waiting = wait === undefined ? 'to be started anew' : `started anew ${wait} ms after its end`
+  const times = restarts === 0 ? [] : [`started anew ${restarts} times`]
+  const why = failure === undefined ? [] : [`failed last: ${failure.split('\n')[0]}`]
+  return [state === 'waiting' ? waiting : state, ...times, ...why].join(', ')
 }
 
 function byReason(counts: PortStatus['drops']): string {

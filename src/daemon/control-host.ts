@@ -1,10 +1,9 @@
 /** The control planes of the graphs that run on this host, also as graphs come, change and go, until somebody has had enough. */
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Refusal } from '../base/diagnostic.ts'
 import { lockFile } from '../kernel/lock.ts'
-import { RUN_FOLDER } from '../kernel/places.ts'
 import { ControlPlanes } from './control-planes.ts'
+import { CONTROL_LOCK, ControlReport } from './control-report.ts'
 import type { Host } from './host.ts'
 
 /** Milliseconds between two looks at which graphs there are. */
@@ -13,7 +12,8 @@ const PATIENCE = 500
 /** A Refusal where another process does so already. */
 export async function runControlPlanes(host: Host, log: (line: string) => void, signal: AbortSignal): Promise<void> {
   const { engine, machine } = host
-  using _lock = lockFile(join(RUN_FOLDER, 'control.lock'))
+  using _lock = lockFile(CONTROL_LOCK)
+  using report = new ControlReport()
   using planes = new ControlPlanes({ log })
   const seen = new Map<string, string>()
   while (!signal.aborted) {
@@ -38,6 +38,7 @@ export async function runControlPlanes(host: Host, log: (line: string) => void, 
         log(error.message)
       }
     }
+    report.write(planes.status())
     await setTimeout(PATIENCE, undefined, { signal }).catch(() => {})
   }
 }

@@ -7,18 +7,14 @@ import { Worker } from 'node:worker_threads'
 import type { Machine } from '../backend/machine.ts'
 import { OpenGate } from '../engine/gate.ts'
 import type { GatePlan, GraphControl } from '../engine/gate-plan.ts'
+import type { ControlState } from '../engine/status.ts'
 import { clear, type Leftovers } from '../kernel/objects.ts'
 import type { Orders, Report } from './control-thread.ts'
 
-export interface ControlStatus {
+export interface ControlStatus extends ControlState {
   readonly graph: string
   readonly instance: string
-  /** `waiting`: it failed, and will be started anew. */
-  readonly state: 'starting' | 'running' | 'waiting'
-  /** How often it was started anew. */
-  readonly restarts: number
-  /** Why it was, the last time. */
-  readonly failure: string | undefined
+  readonly state: Exclude<ControlState['state'], 'absent'>
 }
 
 export interface ControlOptions {
@@ -115,6 +111,8 @@ class Supervised implements Disposable {
   private restarts = 0
   private failure: string | undefined
   private wait: number
+  /** The one that it is in. */
+  private waits: number | undefined
   private startedAt = 0
   private heardAt = 0
   private leftovers: Leftovers | undefined
@@ -131,7 +129,7 @@ class Supervised implements Disposable {
   get status(): ControlStatus {
     const { graph, instance } = this.orders
     const { state, restarts, failure } = this
-    return { graph, instance, state, restarts, failure }
+    return { graph, instance, state, restarts, failure, ...(state === 'waiting' ? { wait: this.waits } : {}) }
   }
 
   isFor(orders: Orders): boolean {
@@ -209,6 +207,7 @@ class Supervised implements Disposable {
       this.restarts++
       this.begin()
     }, this.wait)
+    this.waits = this.wait
     this.options.log(`${this.name} is started anew in ${this.wait} ms`)
     this.wait = Math.min(2 * this.wait, wait.most)
   }

@@ -9,7 +9,7 @@ import { Engine, type Measure } from '../engine/engine.ts'
 import { stampOf } from '../engine/made.ts'
 import { MemoryRecords } from '../engine/records.ts'
 import type { HookPoint } from '../isa/program.ts'
-import { lockFile, Occupied } from '../kernel/lock.ts'
+import { isLocked, lockFile, Occupied } from '../kernel/lock.ts'
 import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
 import { findLink } from '../kernel/netlink/link.ts'
 import { RUN_FOLDER } from '../kernel/places.ts'
@@ -89,15 +89,7 @@ function enter(graph: string): Disposable {
   }
 }
 
-function isLookedAt(graph: string): boolean {
-  try {
-    lockFile(lookLock(graph))[Symbol.dispose]()
-    return false
-  } catch (error) {
-    if (!(error instanceof Occupied)) throw error
-    return true
-  }
-}
+const isLookedAt = (graph: string): boolean => isLocked(lookLock(graph))
 
 function host<M extends Machine>(
   machine: M,

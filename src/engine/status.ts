@@ -3,7 +3,7 @@ import type { Machine } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
 import { MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
-import type { View } from '../cube/control.ts'
+import { isActive, type View } from '../cube/control.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import { withCounted } from './counted.ts'
 import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
@@ -20,6 +20,22 @@ export interface InstanceStatus {
   readonly summary: string
   readonly ports: readonly PortStatus[]
   readonly views: Readonly<Record<string, View>>
+  /** Its control plane has something to do. */
+  readonly hasControl?: boolean
+  /** As whoever runs it says. */
+  readonly control?: ControlState | undefined
+}
+
+/** How a control plane does. */
+export interface ControlState {
+  /** `absent`: nobody runs it. `waiting`: it failed, and will be started anew. */
+  readonly state: 'absent' | 'starting' | 'running' | 'waiting'
+  /** How often it was started anew. */
+  readonly restarts: number
+  /** Why it was, the last time. */
+  readonly failure?: string | undefined
+  /** Of one that is waiting: milliseconds between its end and the next start. */
+  readonly wait?: number | undefined
 }
 
 export interface PortStatus extends PortCounters {
@@ -109,5 +125,6 @@ export function instanceStatus(
     summary: cube.summary,
     ports,
     views,
+    ...(isActive(control) ? { hasControl: true } : {}),
   }
 }

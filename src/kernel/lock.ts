@@ -63,6 +63,17 @@ function isSameFile(fd: number, path: string): boolean {
   return named !== undefined && named.ino === mine.ino && named.dev === mine.dev
 }
 
+/** Whether somebody holds a lock. To ask is to hold it for a moment. */
+export function isLocked(path: string): boolean {
+  try {
+    lockFile(path)[Symbol.dispose]()
+    return false
+  } catch (error) {
+    if (!(error instanceof Occupied)) throw error
+    return true
+  }
+}
+
 function held(path: string): Occupied {
   let owner = ''
   try {

@@ -1,5 +1,6 @@
 import type { Client } from '../../api/client.ts'
 import { refusal } from '../../base/diagnostic.ts'
+import { withControlPlanes } from '../../daemon/control-report.ts'
 import { openKernelHost } from '../../daemon/host.ts'
 import type { Options } from '../commands/show.ts'
 import { daemonIfThere } from '../reach.ts'
@@ -36,7 +37,7 @@ async function here(only: string | undefined): Promise<Shown[]> {
   using host = openKernelHost()
   const shown = []
   for (const name of only === undefined ? host.engine.names() : [only]) {
-    const status = await host.engine.status(name)
+    const status = withControlPlanes(await host.engine.status(name))
     shown.push({ data: status, text: printStatus(status) })
   }
   return shown

@@ -1,0 +1,119 @@
+/** `tessera control` and what `tessera show` says of it, while control planes fail and their process is killed. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { RawSocket } from '../../src/kernel/raw-socket.ts'
+import { THROWS } from '../../src/testing/cubes/clerk/schema.ts'
+import { packet } from '../../src/testing/index.ts'
+import { ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+import { createHosts } from './hosts.ts'
+
+const NS = `tess-ctl-${process.pid}`
+const GRAPH = `control-${process.pid}`
+const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
+const [A] = HOSTS.map(({ ns }) => ns) as [string]
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-control-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = join(folder, 'control.yaml')
+writeFileSync(
+  file,
+  `graph: ${GRAPH}
+instances:
+  desk:
+    cube: ${ROOT}/src/testing/cubes/clerk
+    queue: 4096
+    ports: { a: { interface: p-a }, b: { interface: p-b } }
+  plain: { cube: bridge, ports: {} }
+`,
+)
+
+const reason = whyNot('ping')
+
+describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '' : ` (${reason})`}`, () => {
+  let before: string[]
+  let running: ChildProcess[] = []
+
+  beforeAll(() => {
+    before = snapshot()
+    createHosts(NS, HOSTS, '10.83.0')
+    expect(inNamespace(NS, () => tessera('apply', file))).toMatchObject({ code: 0, stderr: '' })
+  })
+  afterAll(() => {
+    expect(inNamespace(NS, () => tessera('delete', GRAPH)).code).toBe(0)
+    for (const { ns } of HOSTS) removeNamespace(ns)
+    removeNamespace(NS)
+    expect(settled(before)).toEqual(before)
+  })
+  afterEach(async () => {
+    await Promise.all(running.map((child) => end(child, 'SIGINT')))
+    running = []
+  })
+
+  const start = (): ChildProcess => {
+    const child = inNamespace(NS, () => spawn(process.execPath, [TESSERA, 'control'], { stdio: 'ignore' }))
+    running.push(child)
+    return child
+  }
+  const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+  }
+  const shown = (): string => inNamespace(NS, () => tessera('show', GRAPH)).stdout
+  const says = (what: string | RegExp) =>
+    vi.waitFor(() => expect(shown()).toMatch(what), { timeout: 30_000, interval: 50 })
+  const pings = (): string => inNamespace(A, () => run('ping', '-c', '3', '-i', '0.2', '-W', '2', '10.83.0.2')).stdout
+  const ABSENT = 'control plane: nobody runs it; sudo tessera control does'
+
+  test('packets that need it wait, and are dropped and counted when there is no room; it runs, and they pass', async () => {
+    expect(pings()).toContain(' 0 received')
+    // The first addresses are asked for again and again: each of their packets waits.
+    const frame = packet().ethernet({ source: '02:00:00:00:00:01', destination: '02:00:00:00:00:02' }).padded(1400)
+    inNamespace(A, () => {
+      using socket = RawSocket.open('eth0')
+      for (let times = 0; times < 50; times++) socket.send(frame)
+    })
+    const waiting = shown()
+    expect(waiting).toContain(ABSENT)
+    expect(waiting.match(/control plane:/g)).toHaveLength(1)
+    expect(waiting).toMatch(/\d+ queue_full .* \d+ stranger/)
+    start()
+    await says('control plane: running\n')
+    await vi.waitFor(() => expect(pings()).toContain(' 3 received'), { timeout: 20_000 })
+  })
+
+  test('one that throws is started anew, which is shown, with the reason', async () => {
+    start()
+    await says('control plane: running')
+    inNamespace(A, () => {
+      using socket = RawSocket.open('eth0')
+      socket.send(packet().ethernet({ source: THROWS, destination: '02:00:00:00:00:02' }).padded(60))
+    })
+    await says(/control plane: running, started anew 1 times, failed last: .*this address was expected/)
+    const { stdout } = inNamespace(NS, () => tessera('show', GRAPH, '--json'))
+    const [desk, plain] = (JSON.parse(stdout) as [{ instances: { control?: object }[] }])[0].instances
+    expect(desk?.control).toMatchObject({ state: 'running', restarts: 1 })
+    expect(plain?.control).toBeUndefined()
+  })
+
+  test('where it is killed, show says so, packets that do not need it pass, and another one takes over', async () => {
+    const first = start()
+    await says('control plane: running')
+    await vi.waitFor(() => expect(pings()).toContain(' 3 received'), { timeout: 20_000 })
+    await end(first, 'SIGKILL')
+    expect(shown()).toContain(ABSENT)
+    expect(pings()).toContain(' 3 received')
+    start()
+    await says('control plane: running')
+    expect(pings()).toContain(' 3 received')
+    const second = inNamespace(NS, () => tessera('control'))
+    expect(second.code).toBe(1)
+    expect(second.stderr).toMatch(/another process \(\d+\) holds .*control\.lock/)
+  })
+})
