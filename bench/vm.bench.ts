@@ -152,7 +152,7 @@ function timed(loaded: unknown): Timed {
 const FEW = 50
 
 /** Translations before those that are timed: by then the translator itself has been compiled. */
-const TRANSLATIONS = 40
+const TRANSLATIONS = 400
 
 let modules = 0
 

@@ -84,7 +84,11 @@ function hashOf(value: Value): number {
 }
 
 function isSame(a: Value, b: Value, analyses: Analyses): boolean {
-  return isSameOperation(a, b, analyses) && a.arguments.every((one, index) => isSameOperand(one, b.arguments[index]))
+  if (a.op !== b.op) return false
+  // Operands are compared first: to know the state of the packet takes longer.
+  for (let index = 0; index < a.arguments.length; index++)
+    if (!isSameOperand(a.arguments[index], b.arguments[index])) return false
+  return isSameOperation(a, b, analyses)
 }
 
 function isSameOperation(a: Value, b: Value, analyses: Analyses): boolean {
@@ -114,8 +118,9 @@ function isSameOperation(a: Value, b: Value, analyses: Analyses): boolean {
   }
 }
 
-function isSameOperand(a: Value, b: Value | undefined): boolean {
+function isSameOperand(a: Value | undefined, b: Value | undefined): boolean {
+  if (a === undefined || a === b) return a === b
   if (a.op === 'const') return b?.op === 'const' && a.value === b.value
   if (a.op === 'mapValue') return b?.op === 'mapValue' && a.name === b.name && nameOf(a.offset) === nameOf(b.offset)
-  return a === b
+  return false
 }

@@ -1,3 +1,4 @@
+import { lazy } from '../../base/lazy.ts'
 import type { HelperName } from '../../isa/opcodes.ts'
 import type { Block, Graph, Memory, Value } from '../ir.ts'
 import { hasLoops } from './loops.ts'
@@ -59,23 +60,23 @@ const isAtEdge = (value: Value): boolean => value.op === 'call' && value.edge !=
 export function packetStates(graph: Graph): States {
   const all = new Changes(graph)
   if (all.changes.length === 0) return { before: () => 0, read: () => 0, after: () => 0 }
-  const seen: Readonly<Record<Changing, Int32Array>> = {
-    context: all.seenBy(CHANGES.context),
-    packet: all.seenBy(CHANGES.packet),
+  const seen: Readonly<Record<Changing, () => Int32Array>> = {
+    context: lazy(() => all.seenBy(CHANGES.context)),
+    packet: lazy(() => all.seenBy(CHANGES.packet)),
   }
   const ofBytes = new Map<string, Int32Array>()
   const seenByLoad = (load: Load): Int32Array => {
     const key = `${load.arguments[0]?.id} ${load.offset} ${load.size}`
     const known = ofBytes.get(key)
-    if (known !== undefined || ofBytes.size >= MOST_PLACES) return known ?? seen.packet
+    if (known !== undefined || ofBytes.size >= MOST_PLACES) return known ?? seen.packet()
     const found = all.seenBy((value) => moves(value) || (writes(value) && overlap(value, load)))
     ofBytes.set(key, found)
     return found
   }
   return {
-    before: (value, of) => seen[of][all.before(value)] ?? UNKNOWN,
+    before: (value, of) => seen[of]()[all.before(value)] ?? UNKNOWN,
     read: (load) => seenByLoad(load)[all.before(load)] ?? UNKNOWN,
-    after: (block, of) => seen[of][all.after(block)] ?? UNKNOWN,
+    after: (block, of) => seen[of]()[all.after(block)] ?? UNKNOWN,
   }
 }
 

@@ -44,8 +44,10 @@ export const isExit = (instruction: Instruction): boolean => isJump(instruction)
 export const isGoto = (instruction: Instruction): boolean => isJump(instruction) && codeOf(instruction) === JMP.ja
 export const isCall = (instruction: Instruction): boolean => isJump(instruction) && codeOf(instruction) === JMP.call
 export const isLocalCall = (instruction: Instruction): boolean => isCall(instruction) && instruction.src === CALL.local
-export const isCondition = (instruction: Instruction): boolean =>
-  isJump(instruction) && ![JMP.exit, JMP.ja, JMP.call].includes(codeOf(instruction) as 0)
+export const isCondition = (instruction: Instruction): boolean => {
+  const code = codeOf(instruction)
+  return isJump(instruction) && code !== JMP.exit && code !== JMP.ja && code !== JMP.call
+}
 
 /** Finds functions of a program, one after the other. There may be very many: nothing here is as long as the program each time. */
 export class Graphs {
@@ -98,9 +100,10 @@ export class Graphs {
         const instruction = this.#instructions[index]
         if (instruction === undefined) break
         this.#reached[index] = this.#number
-        if (isGoto(instruction) || isCondition(instruction)) lead(this.#targets[index] ?? -1)
+        if (!endsBlock(instruction)) continue
+        if (!isExit(instruction)) lead(this.#targets[index] ?? -1)
         if (isCondition(instruction)) lead(index + 1)
-        if (endsBlock(instruction)) break
+        break
       }
     }
     return Int32Array.from(leaders).sort()
@@ -125,7 +128,7 @@ export class Graphs {
 }
 
 const endsBlock = (instruction: Instruction | undefined): boolean =>
-  instruction === undefined || isExit(instruction) || isGoto(instruction) || isCondition(instruction)
+  instruction === undefined || (isJump(instruction) && codeOf(instruction) !== JMP.call)
 
 function reversePostorder(blocks: readonly Block[], start: number): number[] {
   const order: number[] = []

@@ -1,5 +1,7 @@
 import { OP, type ValueType } from './opcodes.ts'
 
+const UTF8 = new TextEncoder()
+
 /** Bytes of a module, written one after the other: numbers are LEB128, 7 bits a byte. */
 export class Writer {
   #bytes: Uint8Array
@@ -61,7 +63,7 @@ export class Writer {
   }
 
   name(text: string): this {
-    const bytes = new TextEncoder().encode(text)
+    const bytes = UTF8.encode(text)
     return this.unsigned(bytes.length).append(bytes)
   }
 
