@@ -10,6 +10,8 @@ import { type LookRequest, lookOf, type Sighting, sightingOf, type TraceEvent, t
 import type { TraceSite } from '../isa/trace.ts'
 import type { Host } from './host.ts'
 
+type Looked = Pick<Host, 'machine' | 'catalogue' | 'engine' | 'enter'>
+
 /** What changes when the graph does. */
 interface Sight extends Disposable {
   readonly running: Running
@@ -22,7 +24,7 @@ interface Sight extends Disposable {
 }
 
 export class Looking {
-  readonly #host: Host
+  readonly #host: Looked
   readonly #name: string
   readonly #request: LookRequest
   readonly #held: Disposable
@@ -31,7 +33,7 @@ export class Looking {
   #lostBefore = 0n
 
   /** A Refusal where there is no such graph or port, or where somebody looks at the graph already. */
-  static async open(host: Host, name: string, request: LookRequest): Promise<Looking> {
+  static async open(host: Looked, name: string, request: LookRequest): Promise<Looking> {
     const held = host.enter(name)
     try {
       return new Looking(host, name, request, held, await see(host, name, request))
@@ -41,7 +43,7 @@ export class Looking {
     }
   }
 
-  private constructor(host: Host, name: string, request: LookRequest, held: Disposable, sight: Sight) {
+  private constructor(host: Looked, name: string, request: LookRequest, held: Disposable, sight: Sight) {
     this.#host = host
     this.#name = name
     this.#request = request
@@ -101,7 +103,7 @@ export class Looking {
   }
 }
 
-async function see({ engine, machine, catalogue }: Host, name: string, request: LookRequest): Promise<Sight> {
+async function see({ engine, machine, catalogue }: Looked, name: string, request: LookRequest): Promise<Sight> {
   let look: Look | undefined
   const { running, sites } = await engine.look(name, ({ graph, numbering }) => {
     look = lookOf(graph, numbering, request)

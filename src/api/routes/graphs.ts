@@ -33,7 +33,6 @@ export const change = z
     revision: revision.optional().describe('the one that there is now; none where the graph is gone'),
     actions: z.array(z.object({ do: z.string(), path: z.string(), text: z.string() })).describe('in their order'),
     lost: z.int().describe('entries of tables for which there was no room any more'),
-    operation: z.string().optional().describe('under which it was recorded'),
   })
   .meta({ id: 'Change' })
 

@@ -13,6 +13,7 @@ import { ROUTES } from '../../api/routes.ts'
 import { parseJson } from '../../base/json.ts'
 import { LIMITS, type Limits, serverLimits } from '../access/limits.ts'
 import type { Context, Handlers } from '../service/handlers.ts'
+import type { Expected } from '../service/wanted.ts'
 import { checkAccept, checkContentType, expectedOf, readRequest } from './read-request.ts'
 import { problemFor, sendProblem } from './refusals.ts'
 import { pourBytes, pourEvents } from './streams.ts'
@@ -27,6 +28,14 @@ export interface ServerOptions {
   readonly heartbeat?: number
   /** What handlers make is looked at, too: for tests. */
   readonly checked?: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What its route takes, valid. */
+    input: Readonly<Record<string, unknown>>
+    expected: Expected
+  }
 }
 
 /** Everything but the doors. */
@@ -54,6 +63,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return sendProblem(request, reply, found)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, problem(404, 'there is nothing at this path')))
+  app.decorateRequest('input')
+  app.decorateRequest('expected')
   await options.prepare(app)
   addRoutes(app, options)
   return app
@@ -78,14 +89,21 @@ function addRoutes(app: FastifyInstance, options: ServerOptions): void {
   const methods = new Map<string, string[]>()
   for (const route of routes) {
     const url = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
-    const config = { role: route.role, stream: route.stream === 'events' || route.stream === 'pcapng' }
+    const config = { id: route.id, role: route.role, stream: route.stream === 'events' || route.stream === 'pcapng' }
     const handler = (request: FastifyRequest, reply: FastifyReply) => answer(route, options, request, reply)
+    // What cannot be read is refused before anybody takes it for a change.
+    const preValidation = async (request: FastifyRequest) => {
+      checkAccept(route, request.headers.accept)
+      request.input = readRequest(route, request)
+      request.expected = route.changes === true ? expectedOf(request.headers) : {}
+    }
     // Before its body is read: it may be of a kind that nobody reads.
     const preParsing = async (request: FastifyRequest) => checkContentType(route, request.headers)
-    app.route({ method: route.method, url, config, handler, preParsing })
+    app.route({ method: route.method, url, config, handler, preParsing, preValidation })
     const known = methods.get(url) ?? []
     methods.set(url, [...known, route.method, ...(route.method === 'GET' ? ['HEAD'] : [])])
-    if (route.method === 'GET') app.route({ method: 'HEAD', url, config: { role: route.role }, handler })
+    if (route.method === 'GET')
+      app.route({ method: 'HEAD', url, config: { id: route.id, role: route.role }, handler, preValidation })
   }
   for (const [url, known] of methods) addOthers(app, url, known)
 }
@@ -117,9 +135,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  checkAccept(route, request.headers.accept)
-  const input = readRequest(route, request)
-  const { principal } = request
+  const { principal, input, expected } = request
   if (principal === undefined && route.role !== 'anybody') throw refuse(401, 'nobody has said who asks')
   // Answers that do not end begin with nothing: what there is to say of them is their type.
   if (request.method === 'HEAD' && route.stream !== undefined) return reply.type(answerType(route)).send()
@@ -127,7 +143,7 @@ async function answer(
   reply.raw.once('close', () => end.abort())
   const context: Context = {
     principal,
-    expected: route.changes === true ? expectedOf(request.headers) : {},
+    expected,
     lastEventId: textOf(request.headers['last-event-id']),
     signal: end.signal,
     created: () => void reply.code(201),

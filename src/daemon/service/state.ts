@@ -1,0 +1,50 @@
+/** Tables of instances that run. */
+import { refuse } from '../../api/problem.ts'
+import { Held } from '../../base/held.ts'
+import { suggestion } from '../../base/suggest.ts'
+import { mapPath } from '../../engine/paths.ts'
+import { describe, type Table } from '../../lang/index.ts'
+import type { Handlers } from './handlers.ts'
+import type { Parts } from './parts.ts'
+import { instanceIn, runningGraph } from './running.ts'
+import { describeTable, JsonTable } from './tables.ts'
+
+type Named = { readonly graph: string; readonly instance: string }
+
+export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wanted' | 'machine'>) {
+  const tablesOf = async ({ graph, instance }: Named): Promise<Readonly<Record<string, Table>>> =>
+    instanceIn(await runningGraph(parts, graph), instance).folder.cube.state
+  const open = ({ graph, instance }: Named, name: string, table: Table) =>
+    parts.machine.openMap(mapPath(graph, instance, name), describe(table))
+
+  /** Opens the table that is named for as long as something is done with it. */
+  const withTable = async <T>(named: Named & { readonly table: string }, run: (table: JsonTable) => T): Promise<T> => {
+    const tables = await tablesOf(named)
+    const table = Object.hasOwn(tables, named.table) ? tables[named.table] : undefined
+    if (table === undefined)
+      throw refuse(404, `${named.instance} has no table ${named.table}`, suggestion(named.table, Object.keys(tables)))
+    using map = open(named, named.table, table)
+    if (map === undefined) throw refuse(409, `the table ${named.table} is another one just now: the graph changes`)
+    return run(new JsonTable(named.table, table, map))
+  }
+
+  return {
+    listTables: async (named) => {
+      using held = new Held()
+      return Object.entries(await tablesOf(named)).map(([name, table]) => {
+        const map = open(named, name, table)
+        return describeTable(name, table, map && held.use(map))
+      })
+    },
+    listEntries: ({ limit, cursor, ...named }) => withTable(named, (table) => table.list(limit, cursor)),
+    getEntry: ({ key, ...named }) => withTable(named, (table) => table.get(key)),
+    putEntry: ({ key, body, ...named }, { created }) =>
+      withTable(named, (table) => {
+        const { entry, isNew } = table.put(key, body)
+        if (isNew) created()
+        return entry
+      }),
+    deleteEntry: ({ key, ...named }) => withTable(named, (table) => table.delete(key)),
+    flushTable: (named) => withTable(named, (table) => ({ deleted: table.flush() })),
+  } satisfies Partial<Handlers>
+}
