@@ -20,7 +20,9 @@ afterAll(async () => {
   host[Symbol.dispose]()
 })
 
-const office = (ports: Record<string, object> = { alice: { interface: 'eth0' }, bob: { interface: 'eth1' } }) => ({
+const office = (
+  ports: Record<string, Record<string, unknown>> = { alice: { interface: 'eth0' }, bob: { interface: 'eth1' } },
+) => ({
   graph: 'office',
   instances: { switch: { cube: 'bridge', ports } },
 })
