@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'isa',
     'base',
   ],
-  testing: ['daemon', 'api', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
+  testing: ['daemon', 'api', 'store', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
   cli: ['daemon', 'api', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }
 

@@ -1,4 +1,4 @@
-/** The API of a daemon that lives as long as a test: over a machine of its own, and memory. */
+/** The API of a daemon that lives as long as a test: over a machine of the test's, and a store in memory. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +12,9 @@ import type { Principal } from '../daemon/access/role.ts'
 import type { Host } from '../daemon/host.ts'
 import { createServer } from '../daemon/serve/server.ts'
 import { EventLog } from '../daemon/service/event-log.ts'
-import { MemoryWanted } from '../daemon/service/memory-wanted.ts'
 import type { Parts } from '../daemon/service/parts.ts'
 import { createHandlers } from '../daemon/service/service.ts'
+import { WantedGraphs } from '../daemon/service/wanted-graphs.ts'
 import { MemoryStore } from '../store/memory.ts'
 
 export interface ServedApi extends AsyncDisposable {
@@ -33,14 +33,15 @@ export interface ServedOptions {
 const ROOT: Principal = { name: 'uid 0', role: 'admin', by: 'socket' }
 
 export async function serveApi(
-  host: Omit<Host, typeof Symbol.dispose>,
+  host: Host,
   { limits = LIMITS, principal = ROOT, parts = {} }: ServedOptions = {},
 ): Promise<ServedApi> {
   const folder = mkdtempSync(join(tmpdir(), 'tessera-api-'))
   const socket = join(folder, 'api.sock')
   const events = new EventLog({ now: Date.now })
-  const wanted = new MemoryWanted({ ...host, events })
-  const audit = await Audit.open(new MemoryStore())
+  const store = new MemoryStore()
+  const wanted = await WantedGraphs.open({ host, store, folder: '/', tell: (happened) => events.tell(happened) })
+  const audit = await Audit.open(store)
   const none = () => Promise.reject(refuse(501, 'cubes stay as they are here'))
   const handlers = createHandlers({
     ...host,

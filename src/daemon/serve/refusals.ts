@@ -1,4 +1,6 @@
 /** Whatever was thrown, as a problem (RFC 9457). */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_TYPE, type Problem, ProblemError, problem, problemOf } from '../../api/problem.ts'
 import { Refusal } from '../../base/diagnostic.ts'
@@ -18,4 +20,25 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, given:
     .code(given.status)
     .type(PROBLEM_TYPE)
     .send(JSON.stringify({ ...given, instance: given.instance ?? path }))
+}
+
+/** Of what is no request at all, by the codes of Node.js and of its parser. */
+const STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+}
+
+/** Answers on the connection itself, which nobody reads from any more. */
+export function refuseConnection({ code, message }: Error & { readonly code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const status = STATUS[code ?? ''] ?? 400
+  const body = JSON.stringify(problem(status, message))
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -15,7 +15,7 @@ import { LIMITS, type Limits, serverLimits } from '../access/limits.ts'
 import type { Context, Handlers } from '../service/handlers.ts'
 import type { Expected } from '../service/wanted.ts'
 import { checkAccept, checkContentType, expectedOf, readRequest } from './read-request.ts'
-import { problemFor, sendProblem } from './refusals.ts'
+import { problemFor, refuseConnection, sendProblem } from './refusals.ts'
 import { pourBytes, pourEvents } from './streams.ts'
 
 export interface ServerOptions {
@@ -49,6 +49,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     routerOptions: { maxParamLength: limits.headers },
     // Each has its own, so that none of an answer that would not end begins.
     exposeHeadRoutes: false,
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, problemFor(error)),
   })
   app.removeAllContentTypeParsers()

@@ -16,7 +16,12 @@ export async function mustBeAsExpected(
   { revision, none = false }: Expected,
 ): Promise<void> {
   const wrong = (detail: string, errors: readonly Difference[] = []) =>
-    new ProblemError(problem(412, detail, errors.length === 0 ? {} : { errors: [...errors] }))
+    new ProblemError(
+      problem(412, detail, {
+        ...(entry === undefined ? {} : { revision: String(entry.revision) }),
+        ...(errors.length === 0 ? {} : { errors: [...errors] }),
+      }),
+    )
   if (none && entry !== undefined) throw wrong(`there is a graph ${name} already, at revision ${entry.revision}`)
   if (revision === undefined || revision === String(entry?.revision)) return
   if (entry === undefined) throw wrong(`there is no graph ${name}`)

@@ -2,7 +2,7 @@
 import { ProblemError, pointerOf, problem, refuse } from '../../api/problem.ts'
 import type { Input, Output } from '../../api/routes.ts'
 import { suggestion } from '../../base/suggest.ts'
-import type { GraphDocument } from '../../cube/document.ts'
+import { type GraphDocument, graphShape } from '../../cube/document.ts'
 import { describeActions } from '../../engine/plan.ts'
 import {
   attached,
@@ -29,6 +29,9 @@ import type { Parts } from './parts.ts'
 import type { Expected, Made, WantedGraph } from './wanted.ts'
 
 type Change = Output<'putGraph'>
+
+/** How often an edit is done again on what somebody else has made of it. */
+const TRIES = 10
 
 export class Graphs {
   private readonly parts: Pick<Parts, 'wanted' | 'engine'>
@@ -79,21 +82,25 @@ export class Graphs {
     return this.make(graph, body, dryRun, context.expected, context, isNew)
   }
 
-  /** Some of what there is. Unless it is said to which revision, it is to that which was just read. */
+  /** Some of what there is: as it was just read, unless it is said which revision is meant. Whoever comes in between comes first. */
   async edit(
     { graph, dryRun }: { readonly graph: string; readonly dryRun: boolean },
     edit: Edit,
     context: Context,
     isNew: (document: GraphDocument) => boolean = () => false,
   ): Promise<Change> {
-    const { document, revision } = await this.find(graph)
-    const { expected } = context
-    if (
-      expected.none === true ||
-      (expected.revision !== undefined && expected.revision !== '*' && expected.revision !== revision)
-    )
-      throw changedMeanwhile(graph, revision)
-    return this.make(graph, edit(document), dryRun, { revision }, context, isNew(document))
+    const { none, revision: meant } = context.expected
+    const isMeant = meant !== undefined && meant !== '*'
+    for (let tries = isMeant ? 0 : TRIES; ; tries--) {
+      const { document, revision } = await this.find(graph)
+      const expected = { none, revision: isMeant ? meant : revision }
+      try {
+        return await this.make(graph, edit(document), dryRun, expected, context, isNew(document))
+      } catch (error) {
+        const isOther = (await this.parts.wanted.get(graph))?.revision !== revision
+        if (tries === 0 || !isOther) throw error
+      }
+    }
   }
 
   async patch({ graph, dryRun, body }: Input<'patchGraph'>, context: Context): Promise<Change> {
@@ -140,9 +147,12 @@ export class Graphs {
 }
 
 /** A cube that is named by its folder is code that the daemon would run: who brings it has to be admin. */
-function checkCubes({ instances }: GraphDocument, before: WantedGraph | undefined, { principal }: Context): void {
+function checkCubes(document: GraphDocument, before: WantedGraph | undefined, { principal }: Context): void {
+  const shaped = graphShape.safeParse(document)
+  // What a patch has made of it need not be a graph: whoever reads it says why.
+  if (!shaped.success) return
   const known = new Set(Object.values(before?.document.instances ?? {}).map(({ cube }) => cube))
-  for (const [name, { cube }] of Object.entries(instances)) {
+  for (const [name, { cube }] of Object.entries(shaped.data.instances)) {
     const refusing = (status: number, detail: string, remedy: string): ProblemError =>
       new ProblemError(
         problem(status, detail, { errors: [{ pointer: pointerOf(['instances', name, 'cube']), detail, remedy }] }),
@@ -153,15 +163,6 @@ function checkCubes({ instances }: GraphDocument, before: WantedGraph | undefine
       throw refusing(403, 'a cube in a folder is brought by an admin', 'tessera cube add')
   }
 }
-
-export const changedMeanwhile = (graph: string, revision: string | undefined): ProblemError =>
-  new ProblemError(
-    problem(
-      412,
-      revision === undefined ? `there is no graph ${graph}` : `the graph ${graph} is at revision ${revision}`,
-      revision === undefined ? {} : { revision },
-    ),
-  )
 
 function changeOf(graph: string, dryRun: boolean, { actions, revision, lost }: Made): Change {
   const lines = describeActions(actions)

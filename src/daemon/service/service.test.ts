@@ -51,17 +51,23 @@ describe('a graph', () => {
     expect(host.engine.names()).toEqual([])
 
     const made = await client.putGraph({ graph, body: office() }, { ifNoneMatch: '*' })
-    expect([made.status, made.revision]).toEqual([201, '1'])
+    const { revision = '' } = made
+    expect([made.status, made.body.revision, revision !== '']).toEqual([201, revision, true])
     expect(made.body.actions.map(({ text }) => text)).toContainEqual(expect.stringContaining('eth0'))
-    expect(await client.getGraph({ graph })).toEqual({ status: 200, revision: '1', body: office() })
+    expect(await client.getGraph({ graph })).toEqual({ status: 200, revision, body: office() })
     expect((await client.listGraphs()).body).toEqual([
-      { name: 'office', state: 'running', revision: '1', instances: 1, ports: 2 },
+      { name: 'office', state: 'running', revision, instances: 1, ports: 2 },
     ])
 
-    const again = await client.putGraph({ graph, body: office() }, { ifMatch: '1' })
-    expect([again.status, again.revision, again.body.actions]).toEqual([200, '2', []])
-    const stale = client.putGraph({ graph, body: office() }, { ifMatch: '1' })
-    await expect(stale).rejects.toMatchObject({ problem: { status: 412, revision: '2' } })
+    const same = await client.putGraph({ graph, body: office() }, { ifMatch: revision })
+    expect([same.status, same.revision, same.body.actions]).toEqual([200, revision, []])
+    const quiet = office({ alice: { interface: 'eth0' }, bob: { interface: 'eth1', learning: false } })
+    const next = await client.putGraph({ graph, body: quiet }, { ifMatch: revision })
+    expect(next.revision).not.toBe(revision)
+    const stale = client.putGraph({ graph, body: office() }, { ifMatch: revision })
+    await expect(stale).rejects.toMatchObject({ problem: { status: 412, revision: next.revision } })
+    expect(await refused(client.putGraph({ graph, body: office() }, { ifNoneMatch: '*' }))).toMatchObject([412, {}])
+    await client.putGraph({ graph, body: office() })
   })
 
   test('is refused with every mistake at its place, and stays as it was', async () => {
