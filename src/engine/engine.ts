@@ -438,6 +438,12 @@ export class Engine {
     return [...new Set([...records.names(), ...pinned])].filter((name) => name !== '').sort()
   }
 
+  /** What is known of a graph that runs; undefined where that is nothing. Nobody looks whether it is still pinned. */
+  find(name: string): Running | undefined {
+    this.mustBeOfThisVersion(name)
+    return this.parts.records.read(name)
+  }
+
   /** What is known of a graph that runs. */
   running(name: string): Running {
     this.mustExist(name)

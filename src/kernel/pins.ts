@@ -105,8 +105,19 @@ export function pinned(prefix: string): string[] {
 
 function leaves(file: string): string[] {
   if (!isFolder(file)) return [file]
-  const names = readdirSync(file).filter((name) => !name.endsWith(NEXT))
+  const names = namesIn(file)?.filter((name) => !name.endsWith(NEXT))
+  if (names === undefined) return []
   return names.length === 0 ? [file] : names.flatMap((name) => leaves(join(file, name)))
+}
+
+/** Undefined: somebody else has just removed it. */
+function namesIn(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
 }
 
 /** Forgets a pin or an empty folder, and every folder above it that became empty. What is not there is forgotten already. */

@@ -1,5 +1,5 @@
 /** A graph that runs, and its cubes, for those who read it. */
-import { refuse } from '../../api/problem.ts'
+import { type ProblemError, refuse } from '../../api/problem.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { CubeFolder } from '../../cube/catalogue.ts'
 import { cubesOf, type Instance } from '../../engine/graph.ts'
@@ -22,19 +22,18 @@ export async function runningGraph(
   { engine, catalogue, wanted }: Pick<Parts, 'engine' | 'catalogue' | 'wanted'>,
   name: string,
 ): Promise<RunningGraph> {
-  const names = engine.names()
-  if (!names.includes(name)) {
-    if ((await wanted.get(name)) === undefined)
-      throw refuse(
-        404,
-        `there is no graph ${name}`,
-        suggestion(name, [...names, ...(await wanted.list()).map((one) => one.name)]),
-      )
-    const { reason } = wanted.state(name) ?? {}
-    throw refuse(409, `the graph ${name} does not run now${reason === undefined ? '' : `: ${reason}`}`)
-  }
-  const running = engine.running(name)
+  const running = engine.find(name)
+  if (running === undefined) throw await absent(engine, wanted, name)
   return { running, cubes: await cubesOf(running.graph, running.file, catalogue) }
+}
+
+async function absent(engine: Parts['engine'], wanted: Parts['wanted'], name: string): Promise<ProblemError> {
+  if ((await wanted.get(name)) === undefined) {
+    const names = [...engine.names(), ...(await wanted.list()).map((one) => one.name)]
+    return refuse(404, `there is no graph ${name}`, suggestion(name, new Set(names)))
+  }
+  const { reason } = wanted.state(name) ?? {}
+  return refuse(409, `the graph ${name} does not run now${reason === undefined ? '' : `: ${reason}`}`)
 }
 
 export function instanceIn({ running, cubes }: RunningGraph, name: string): RunningInstance {
