@@ -9,6 +9,7 @@ import { typeOfDeclared } from './check-type.ts'
 import { wordsOf } from './pieces.ts'
 import { acts, rangeOfValue } from './ranges.ts'
 import { isStatic, type Scope } from './scope.ts'
+import { Decisive } from './shared.ts'
 import type { Expression } from './tree.ts'
 import { type IntType, nameOfType, type StructField, type Typed } from './typed.ts'
 
@@ -36,6 +37,7 @@ export function element(scope: Scope, span: Expression['span'], list: Typed, ind
   if (list.type.kind !== 'list' || list.op !== 'field') throw new Error(`${list.op} is no list`)
   const { length } = list.type.list
   const place = value(scope, index)
+  if (place.op === 'wired') throw new Decisive(`an element by ${place.wired.name}`, [place.wired])
   if (place.type.kind !== 'int' && place.type.kind !== 'constant')
     throw scope.unfit(
       index.span,

@@ -5,6 +5,7 @@ import { asStruct, convert } from './check-convert.ts'
 import { expression, present, value } from './check-expression.ts'
 import { useReference } from './check-stale.ts'
 import type { Scope } from './scope.ts'
+import { Decisive } from './shared.ts'
 import type { Expression, Of } from './tree.ts'
 import { nameOfType, type Typed, U32 } from './typed.ts'
 
@@ -55,6 +56,7 @@ function offset(scope: Scope, node: Expression): Typed {
       `a header starts 0 to ${FARTHEST} bytes into the packet`,
       'write packet.read(IPv4, Ethernet.size)',
     )
+  if (typed.op === 'wired') throw new Decisive(`a header at ${typed.wired.name}`, [typed.wired])
   if (type.kind === 'constant') return convert(typed, U32)
   if (type.kind !== 'int')
     throw scope.unfit(

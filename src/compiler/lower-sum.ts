@@ -30,7 +30,8 @@ export class Sums {
       const inverse = this.alu('xor', before, this.builder.constant(all))
       const words = size === 8 ? [...this.halves(inverse), ...this.halves(after)] : [inverse, after]
       // In memory, and so here, the first octet of a word is the lower one. A constant is one of the sum's.
-      if (offset % 2 === 1 && after.op === 'const') return words.map((word) => this.alu('lsh', word, 8))
+      if (offset % 2 === 1 && (after.op === 'const' || after.op === 'wired'))
+        return words.map((word) => this.alu('lsh', word, 8))
       const sum = words.reduce((x, y) => this.alu('add', x, y))
       return [offset % 2 === 1 ? this.alu('lsh', sum, 8) : sum]
     })

@@ -278,10 +278,10 @@ class Selection {
     const { at } = value
     const dst = this.registerOf(value)
     const wide = bits === 64 ? CLASS.alu64 : CLASS.alu
-    const imm = b.op === 'const' ? immediate(b.value, bits) : undefined
-    if (imm !== undefined) {
+    const given = immediateOf(b, bits)
+    if (given !== undefined) {
       this.into(dst, a, at)
-      return this.push({ opcode: wide | SOURCE.k | ALU[alu], dst, imm, uses: [dst], defs: [dst], at })
+      return this.push({ opcode: wide | SOURCE.k | ALU[alu], dst, ...given, uses: [dst], defs: [dst], at })
     }
     const src = this.operand(b, at)
     this.into(dst, a, at)
@@ -380,7 +380,7 @@ class Selection {
       return this.jump(turned ? whenTrue : whenFalse, next, at)
     }
     const dst = this.operand(left, at)
-    const given = comparedImm(right, bits)
+    const given = immediateOf(right, bits)
     if (given !== undefined)
       this.push({ opcode: base | SOURCE.k | JUMP[comparison], dst, ...given, uses: [dst], target, at })
     else {
@@ -442,7 +442,7 @@ function storedImm(value: Value, size: number): Pick<Code, 'imm' | 'wired'> | un
   return imm === undefined ? undefined : { imm }
 }
 
-function comparedImm(value: Value, bits: 32 | 64): Pick<Code, 'imm' | 'wired'> | undefined {
+function immediateOf(value: Value, bits: 32 | 64): Pick<Code, 'imm' | 'wired'> | undefined {
   if (value.op === 'wired') return wiredImm(value)
   const imm = value.op === 'const' ? immediate(value.value, bits) : undefined
   return imm === undefined ? undefined : { imm }

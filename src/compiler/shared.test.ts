@@ -93,6 +93,10 @@ describe('is what is compiled', () => {
   const CONFIGURED = {
     'what is kept in a table': SET,
     'next to another number': `${SOURCE}; state.stations.set({ address }, { port: config.limit, seen: 7, trusted: true }); return pass()`,
+    'what is written to a packet': `const ethernet = packet.read(Ethernet); if (!ethernet) return pass(); ethernet.type = config.limit; return pass()`,
+    'what is part of a checksum': `const udp = packet.read(Udp, 34); if (!udp) return pass(); udp.destinationPort = config.limit; return pass()`,
+    'what is part of two': `const udp = packet.read(Udp, 34); if (!udp) return pass(); udp.destinationPort = config.limit; udp.sourcePort = 7; return pass()`,
+    'what is written next to another number': `const words = packet.read(Words, 14); if (!words) return pass(); words.words[1] = config.limit; words.words[2] = config.limit; words.words[4] = 9; return pass()`,
     'what becomes part of an entry': `state.gauge.get().level = config.limit; return pass()`,
   }
   test.each(Object.entries(CONFIGURED))('for numbers of the configuration: %s', (_, body) => {

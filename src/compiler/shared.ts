@@ -8,6 +8,7 @@
  */
 import type { Instruction, MapDescription, Program } from '../isa/program.ts'
 import type { Block, Graph, Value } from './ir.ts'
+import { isNumber } from './passes/tested.ts'
 import type { Open, Wired } from './wired.ts'
 
 /** Thrown where open numbers have to be known: these, or if it cannot be said which, all of them. */
@@ -54,7 +55,7 @@ export function bind({ program, open, slots }: SharedProgram, { name, numbers, m
 export const slotsOf = (slots: readonly Open[], numbers: readonly number[]): readonly number[] =>
   [...new Set(slots.map((one) => (typeof one === 'number' ? one : one.of(numbers))))].sort((a, b) => a - b)
 
-/** Refuses open numbers that the passes would have looked at: only where they are copied does knowing them gain nothing. */
+/** Refuses open numbers that the passes would have looked at: only where they are copied, or added, does knowing them gain nothing. */
 export function checkCopied({ blocks }: Graph): void {
   const open = openValues(blocks)
   const openIn = (values: readonly (Value | undefined)[]): readonly Wired[] =>
@@ -67,7 +68,8 @@ export function checkCopied({ blocks }: Graph): void {
     for (const value of values) {
       const { op, arguments: given } = value
       if (op === 'phi' || op === 'call' || op === 'invoke') continue
-      refuse(`${op} of an open number`, op === 'store' ? given.filter((_, index) => index !== 1) : given)
+      const isCopied = op === 'store' || (op === 'alu' && value.alu === 'add' && isTerm(given))
+      refuse(`${op} of an open number`, isCopied ? given.filter((_, index) => index !== 1) : given)
     }
     if (end?.op === 'return') refuse('an open number is returned', [end.value])
     if (end?.op !== 'branch') continue
@@ -76,6 +78,10 @@ export function checkCopied({ blocks }: Graph): void {
     refuse('a test of an open number', isCopied ? [left] : [left, right])
   }
 }
+
+/** Of a sum of 16-bit words: see passes/sums.ts. */
+const isTerm = ([sum, value]: readonly Value[]): boolean =>
+  sum !== undefined && isNumber(sum) && value?.op === 'wired' && value.wired.bits < 32
 
 /** Whether a value could be any: nothing is known of it that would decide a comparison. */
 function isLoaded(value: Value, seen: Set<Value>): boolean {

@@ -1,6 +1,7 @@
 import type { Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
-import { countUses, Numbers, replaceAll } from './graph.ts'
+import { Wired } from '../wired.ts'
+import { addOpen, countUses, Numbers, replaceAll } from './graph.ts'
 import { fits } from './simplify.ts'
 
 const ONES_16 = 0xffffn
@@ -15,20 +16,29 @@ export function subtractComplements(graph: Graph, folds: readonly Value[]): void
   const numbers = new Numbers(graph)
   const differences = new Map<Value, Value>()
   const sums = new Map<Value, Value>()
+  const open: Value[] = []
+  const opened = (number: Wired, more: bigint, at: Value['at']): Value => {
+    const of = (numbers: readonly number[]): number => number.of(numbers) + Number(more)
+    const wired = new Wired({ name: `${number.name} + ${more}`, bits: 31, places: number.places, of })
+    const value = newValue({ op: 'wired', wired }, numbers.next(), [], at)
+    open.push(value)
+    return value
+  }
   for (const fold of folds) {
     const [root] = fold.arguments
     if (root === undefined) continue
     const found = nodesOf(root, uses).flatMap((node) => differenceOf(node, uses))
     const last = isSum(root) ? root.arguments[1] : undefined
-    const before = last?.op === 'const' ? last.value : 0n
+    const before = last?.op === 'const' ? last.value : last?.op === 'wired' ? ONES_16 : 0n
     const all = found.reduce((sum, { ones }) => sum + ones, before)
     if (found.length <= (before === 0n ? 1 : 0) || all > MOST_IMMEDIATE) continue
+    if (last?.op === 'wired' && last.wired.bits > 16) continue
     const { at } = fold
     for (const { node, from, term, inner } of found) {
       if (inner !== undefined) term.arguments = inner
       differences.set(node, newValue({ op: 'alu', alu: 'sub', bits: 64 }, node.id, [from, term], node.at))
     }
-    const constant = newConstant(all, at)
+    const constant = last?.op === 'wired' ? opened(last.wired, all - before, at) : newConstant(all, at)
     if (before !== 0n) root.arguments[1] = constant
     else sums.set(fold, newValue({ op: 'alu', alu: 'add', bits: 64 }, numbers.next(), [root, constant], at))
   }
@@ -39,6 +49,7 @@ export function subtractComplements(graph: Graph, folds: readonly Value[]): void
       return sum === undefined ? [differences.get(value) ?? value] : [sum, value]
     })
   replaceAll(graph, differences)
+  addOpen(graph, open)
 }
 
 type Uses = ReadonlyMap<Value, number>

@@ -56,7 +56,8 @@ export function expandFolds(graph: Graph, analyses = new Analyses(graph)): boole
   return true
 }
 
-const isHalf = (value: Value): boolean => value.op === 'const' && value.value <= ONES_16
+const isHalf = (value: Value): boolean =>
+  value.op === 'wired' ? value.wired.bits <= 16 : value.op === 'const' && value.value <= ONES_16
 
 /** A sum of at most `most`, folded; what is above 16 bits is of no account if those are wanted. */
 function folded(

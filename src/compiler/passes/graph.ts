@@ -87,6 +87,11 @@ export class Numbers {
   }
 }
 
+/** Open numbers that are computed from others are made where they are used, so they may stand at the start. */
+export function addOpen({ entry: { values } }: Graph, open: readonly Value[]): void {
+  values.splice(values.findLastIndex(({ op }) => op === 'context' || op === 'parameter') + 1, 0, ...open)
+}
+
 /** Puts another value in the place of one in a block. For phis, from the predecessors that are inside. */
 export function replaceInside(block: Block, value: Value, other: Value, isInside: (from: Block) => boolean): void {
   for (const one of block.values)

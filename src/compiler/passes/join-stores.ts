@@ -1,15 +1,14 @@
 import type { Block, Graph, Size, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
 import { nameOf, type Open, Wired } from '../wired.ts'
-import { Numbers } from './graph.ts'
+import { addOpen, Numbers } from './graph.ts'
 
 /** Constants that are stored next to each other, padding for one, are stored as one. */
 export function joinStores(graph: Graph): boolean {
   const numbers = new Numbers(graph)
   const made: Value[] = []
   const changed = graph.blocks.map((block) => joinIn(block, numbers, made)).includes(true)
-  const { values } = graph.entry
-  values.splice(values.findLastIndex(({ op }) => op === 'context' || op === 'parameter') + 1, 0, ...made)
+  addOpen(graph, made)
   return changed
 }
 

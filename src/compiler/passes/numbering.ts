@@ -69,18 +69,14 @@ const SHARED: ReadonlySet<Value['op']> = new Set(['load', 'alu', 'swap', 'fold',
 /** Equal for values that are the same. */
 function hashOf(value: Value): number {
   let hash = value.op === 'load' ? value.offset : 0
-  for (const one of value.arguments)
-    hash =
-      (Math.imul(hash, 31) +
-        (one.op === 'const'
-          ? Number(one.value)
-          : one.op !== 'mapValue'
-            ? one.id
-            : typeof one.offset === 'number'
-              ? one.offset
-              : (one.offset.places[0] ?? 0))) |
-      0
+  for (const one of value.arguments) hash = (Math.imul(hash, 31) + hashOfOperand(one)) | 0
   return hash
+}
+
+function hashOfOperand(value: Value): number {
+  if (value.op === 'const') return Number(value.value)
+  const open = value.op === 'mapValue' ? value.offset : value.op === 'wired' ? value.wired : value.id
+  return typeof open === 'number' ? open : (open.places[0] ?? 0)
 }
 
 function isSame(a: Value, b: Value, analyses: Analyses): boolean {
@@ -121,6 +117,7 @@ function isSameOperation(a: Value, b: Value, analyses: Analyses): boolean {
 function isSameOperand(a: Value | undefined, b: Value | undefined): boolean {
   if (a === undefined || a === b) return a === b
   if (a.op === 'const') return b?.op === 'const' && a.value === b.value
+  if (a.op === 'wired') return b?.op === 'wired' && a.wired.name === b.wired.name
   if (a.op === 'mapValue') return b?.op === 'mapValue' && a.name === b.name && nameOf(a.offset) === nameOf(b.offset)
   return false
 }

@@ -22,6 +22,7 @@ export class Ranges {
   }
 
   most(value: Value): bigint {
+    if (value.op === 'wired') return ones(Math.min(value.wired.bits, 64))
     return value.op === 'const' ? value.value : (this.known.get(value) ?? ONES_64)
   }
 

@@ -1,5 +1,6 @@
 import type { AluName, Comparison, Operation, Value } from '../ir.ts'
 import { newConstant } from '../value.ts'
+import { Wired, type WiredParts } from '../wired.ts'
 import { bitLength, ones } from './bits.ts'
 
 type Rewritten = Value | { readonly operation: Operation; readonly arguments: Value[] }
@@ -24,6 +25,7 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     }
     case 'swap': {
       if (a.op === 'const') return constant(swapBytes(a.value, operation.bits))
+      if (a.op === 'wired' && operation.bits !== 64) return swappedOpen(a.wired, operation.bits)
       if (a.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits)) return a.arguments[0]
       const seen = seenPart(a, operation.bits)
       return seen && { operation, arguments: [seen] }
@@ -53,10 +55,29 @@ function arithmetic(operation: Alu, a: Value, b: Value): Rewritten | undefined {
   const { alu, bits } = operation
   if (a.op === 'const' && b.op === 'const') return constant(evaluate(alu, bits, a.value, b.value))
   if (a.op === 'const' && COMMUTATIVE.has(alu)) return { operation, arguments: [b, a] }
+  if (a.op === 'wired' && b.op !== 'const' && b.op !== 'wired' && COMMUTATIVE.has(alu))
+    return { operation, arguments: [b, a] }
+  if (a.op === 'wired' && b.op === 'const' && alu === 'lsh') return shiftedOpen(a.wired, Number(b.value))
   if (a === b && (alu === 'xor' || alu === 'sub')) return constant(0n)
   if (a.op === 'const' && BigInt.asUintN(bits, a.value) === 0n && OF_NOTHING.has(alu)) return constant(0n)
   return b.op === 'const' ? withConstant(operation, a, b) : undefined
 }
+
+/** Of a number that is left open, as far as an immediate has room for what becomes of it. */
+function shiftedOpen({ name, bits, places, of }: Wired, by: number): Rewritten | undefined {
+  if (by === 0 || bits + by >= 32) return undefined
+  return openNumber({ name: `${name} << ${by}`, bits: bits + by, places, of: (numbers) => of(numbers) << by })
+}
+
+function swappedOpen({ name, places, of }: Wired, bits: 16 | 32): Rewritten {
+  const swapped = (value: number): number => Number(BigInt.asIntN(32, swapBytes(BigInt(value), bits)))
+  return openNumber({ name: `${name} swapped in ${bits}`, bits, places, of: (numbers) => swapped(of(numbers)) })
+}
+
+const openNumber = (parts: WiredParts): Rewritten => ({
+  operation: { op: 'wired', wired: new Wired(parts) },
+  arguments: [],
+})
 
 /** Operands on the right that change nothing. */
 const NEUTRAL: Readonly<Partial<Record<AluName, bigint>>> = {

@@ -1,5 +1,6 @@
 import type { Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
+import { Wired } from '../wired.ts'
 import { Analyses } from './analyses.ts'
 import { Numbers } from './graph.ts'
 import type { Ranges } from './ranges.ts'
@@ -24,10 +25,13 @@ export function shortenSums(graph: Graph, analyses = new Analyses(graph)): boole
       changed = true
       const { at } = fold
       const rest = sum.rest()
-      const constant = newConstant(sum.constant(), at)
+      const known = sum.constant()
+      const isOpen = known instanceof Wired
+      const constant = isOpen ? newValue({ op: 'wired', wired: known }, numbers.next(), [], at) : newConstant(known, at)
       const all = newValue({ op: 'alu', alu: 'add', bits: 64 }, numbers.next(), [rest ?? constant, constant], at)
-      if (rest !== undefined && sum.constant() !== 0n) block.values.splice(block.values.indexOf(fold), 0, all)
-      fold.arguments = [rest === undefined ? constant : sum.constant() === 0n ? rest : all]
+      const added = rest === undefined || known === 0n ? [] : [all]
+      block.values.splice(block.values.indexOf(fold), 0, ...(isOpen ? [constant] : []), ...added)
+      fold.arguments = [added[0] ?? rest ?? constant]
     }
   }
   return changed
@@ -41,6 +45,7 @@ class Sum {
   private readonly uses: ReadonlyMap<Value, number>
   private readonly ranges: Ranges
   private readonly constants: bigint[] = []
+  private readonly open: Wired[] = []
   private readonly terms: Value[] = []
   /** How often each term is to be left out. */
   private readonly gone = new Map<Value, number>()
@@ -56,6 +61,7 @@ class Sum {
       this.isNested ||= inner !== next
       if (this.isOwn(inner)) waiting.push(...inner.arguments)
       else if (inner.op === 'const') this.constants.push(inner.value)
+      else if (inner.op === 'wired') this.open.push(inner.wired)
       else this.terms.push(inner)
     }
     for (const term of this.terms) this.cancel(term)
@@ -64,19 +70,29 @@ class Sum {
   /** Whether there is nothing to gain. */
   isShort(): boolean {
     const last = this.root.arguments[1]
-    const isOne = this.constants.length === 0 || (last?.op === 'const' && last.value === this.constant())
-    return !this.isNested && this.gone.size === 0 && this.constants.length <= 1 && isOne
+    const count = this.constants.length + this.open.length
+    return !this.isNested && this.gone.size === 0 && count <= 1 && (count === 0 || isConstant(last, this.constant()))
   }
 
-  constant(): bigint {
-    const sum = this.constants.reduce((x, y) => x + y, 0n)
-    return sum === 0n ? 0n : ((sum - 1n) % 0xffffn) + 1n
+  /** With an open number in it, it is one. */
+  constant(): bigint | Wired {
+    const { open } = this
+    const known = this.constants.reduce((x, y) => x + y, 0n)
+    const [only] = open
+    if (only === undefined) return oneWord(known)
+    if (open.length === 1 && known === 0n && only.bits <= 16) return only
+    return new Wired({
+      name: `the word of ${[known, ...open.map(({ name }) => name).sort()].join(' and ')}`,
+      bits: 16,
+      places: [...new Set(open.flatMap(({ places }) => places))],
+      of: (numbers) => Number(oneWord(open.reduce((sum, one) => sum + BigInt(one.of(numbers)), known))),
+    })
   }
 
   /** The sum without its constants; undefined where nothing else is in it. */
   rest(node: Value = this.root): Value | undefined {
     const inner = this.unfolded(node)
-    if (inner.op === 'const') return undefined
+    if (inner.op === 'const' || inner.op === 'wired') return undefined
     if (!this.isOwn(inner)) return this.leavesOut(inner) ? undefined : inner
     const [left, right] = inner.arguments.map((one) => this.rest(one))
     if (left === undefined || right === undefined) return left ?? right
@@ -111,3 +127,10 @@ class Sum {
     return left > 0
   }
 }
+
+const oneWord = (sum: bigint): bigint => (sum === 0n ? 0n : ((sum - 1n) % 0xffffn) + 1n)
+
+const isConstant = (value: Value | undefined, known: bigint | Wired): boolean =>
+  known instanceof Wired
+    ? value?.op === 'wired' && value.wired.name === known.name
+    : value?.op === 'const' && value.value === known

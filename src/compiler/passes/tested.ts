@@ -25,6 +25,7 @@ export function isNumber(value: Value, seen = new Set<Value>()): boolean {
   seen.add(value)
   switch (value.op) {
     case 'const':
+    case 'wired':
     case 'low32':
     case 'sext32':
     case 'swap':
