@@ -43,6 +43,10 @@ export interface Result extends Part {
   readonly mixed?: number
   readonly median_ms?: number
   readonly p99_ms?: number
+  /** Of changes that make the compiler compile all programs anew. */
+  readonly compiled_ms?: number
+  /** A thousand instances, from the file to all programs, and what the process has at most. */
+  readonly thousand?: { readonly ms: number; readonly mib: number }
 }
 
 export interface Options {

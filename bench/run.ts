@@ -48,6 +48,10 @@ function print({ name, unit, machine, cases, geomean, ...more }: Result): string
       parts.push('', `${title}: ${part}`)
       continue
     }
+    if ('mib' in part) {
+      parts.push('', `${title}: ${part.ms.toFixed(0)} ms, ${part.mib.toFixed(0)} MiB`)
+      continue
+    }
     if ('value' in part) {
       parts.push('', `${title}: ${part.value.toFixed(2)} ${part.unit}`)
       continue

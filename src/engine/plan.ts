@@ -223,7 +223,9 @@ const isSame = (
 export function fingerprint({ instructions }: Program): string {
   const known = fingerprints.get(instructions)
   if (known !== undefined) return known
-  const maps = instructions.map(({ map = '', mapValue = '' }) => `${map} ${mapValue}`)
+  const maps = instructions.flatMap(({ map, mapValue = '' }, index) =>
+    map === undefined ? [] : [`${index} ${map} ${mapValue}`],
+  )
   const made = createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
   fingerprints.set(instructions, made)
   return made
