@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { toHex } from '../base/bytes.ts'
 import { encode } from '../isa/encode.ts'
-import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
+import type { MapDescription, Program } from '../isa/program.ts'
+import { MAP } from '../lang/engine-names.ts'
 import type { OldCounters } from './counted.ts'
 import { isSameMap } from './migrate.ts'
 import type { Owner } from './owner.ts'
@@ -36,7 +37,7 @@ export type Preparation =
 
 /** What packets see, and what tidies up after it. Plain data, for the journal; each can be done twice. */
 export type Step =
-  | ({ readonly do: 'attach' | 'replace'; readonly path: string; readonly instructions: number } & Target)
+  | ({ readonly do: 'attach' | 'replace'; readonly path: string } & Sized & Target)
   | ({ readonly do: 'detach'; readonly path: string } & Target)
   | { readonly do: 'settle'; readonly path: string }
   /** What only packets of the old graph came to is detached. */
@@ -47,6 +48,13 @@ export type Step =
   | { readonly do: 'remove'; readonly path: string }
 
 type Target = Pick<WantedAttachment, 'interface' | 'point'>
+
+/** For people. */
+interface Sized {
+  readonly instructions: number
+  /** Whose data planes are in the program, where there are several. */
+  readonly instances?: readonly string[]
+}
 
 /** Entries of a map that another one takes the place of. */
 export interface Copy {
@@ -173,7 +181,9 @@ function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet
   }
   const put = (path: string, wanted: WantedAttachment, how: 'attach' | 'replace'): Step => {
     const { interface: on, point, program } = wanted
-    return { do: how, path, interface: on, point, instructions: program.instructions.length }
+    const instances = instancesOf(program)
+    const more = instances.length > 1 ? { instances } : {}
+    return { do: how, path, interface: on, point, instructions: program.instructions.length, ...more }
   }
   const wanted = Object.entries(attachments)
   const detached = [...present.attachments].map(([path, target]): Step => ({ do: 'detach', path, ...target }))
@@ -188,6 +198,13 @@ function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet
     ...detached.filter(({ path }) => !(path in attachments) && !isOfWhole(path)),
   ]
 }
+
+/** Those with a data plane in it: each counts. */
+const instancesOf = ({ maps }: Program): readonly string[] =>
+  Object.keys(maps).flatMap((name) => {
+    const [instance = '', map] = name.split('/')
+    return map === MAP.counters ? [instance] : []
+  })
 
 /** What is pinned and not wanted, but for attachments, which are detached. */
 function surplus(present: Present, { maps, attachments }: Wanted): string[] {
@@ -259,5 +276,5 @@ export const describeActions = (actions: readonly Action[]): string[] =>
     }
   })
 
-const size = ({ point, instructions }: { readonly point: AttachPoint; readonly instructions: number }): string =>
-  `${point}, ${instructions} instructions`
+const size = ({ point, instructions, instances }: Sized & Target): string =>
+  `${point}, ${instructions} instructions${instances === undefined ? '' : ` of ${instances.join(', ')}`}`
