@@ -77,8 +77,8 @@ export function assembleTopology(options: AssemblyOptions, met: Topology): Graph
   }
 }
 
-/** Instructions of a data plane, about, by the length of its text: a bridge of 1000 characters has 150. */
-const CHARACTERS_EACH = 7
+/** Instructions of a data plane, about, by the length of its text: the median of fifty (docs/architecture.md). */
+const CHARACTERS_EACH = 6
 
 /** Of a packet. In a graph without rings, no more come of one than there are slots. */
 const LEAST_COPIES = 1024
