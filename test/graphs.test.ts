@@ -27,6 +27,15 @@ graphsOnEveryMachine('a graph', (open) => {
       for (let i = 0; i < length; i++) expect(lab.counters(`p${i}`, port)).toMatchObject({ received: one, sent: one })
   })
 
+  test('of cubes that are too much for one program together: one goes over to the next', async () => {
+    using lab = await open(chain(3).replaceAll('./patch', './grinder'))
+    expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
+    expect(lab.send('eth1', frame)).toEqual({ eth0: [frame] })
+    const [first, ...others] = [0, 1, 2].map((i) => lab.table(`p${i}`, 'results').get({ index: 0 }))
+    expect(first).not.toEqual({ last: 0n })
+    for (const other of others) expect(other).toEqual(first)
+  })
+
   test('with transparent cubes on its ports', async () => {
     using lab = await open(`
 graph: taps
