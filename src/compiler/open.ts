@@ -16,7 +16,7 @@ export interface OpenAssembly {
 export interface NumberKind {
   /** Whose it is. Undefined: the graph's. */
   readonly source?: DataPlaneSource
-  /** `port`, `config.agingTime`, `port.cost`, `interface`, `slot`, `copies` */
+  /** `port`, `config.agingTime`, `port.cost`, `interface`, `slot`, `mark`, `copies` */
   readonly what: string
 }
 
@@ -81,10 +81,12 @@ class Opening {
   private copy(copy: Copy | undefined): Copy<Open> | undefined {
     if (copy === undefined) return undefined
     const most = this.number('', { what: 'copies' }, copy.most, 31)
-    return { ifindex: this.interface(copy.ifindex), mark: this.slot(copy.mark), most }
+    return { ifindex: this.interface(copy.ifindex), mark: this.mark(copy.mark), most }
   }
 
   private interface = (index: number): Open => this.number('', { what: 'interface' }, index, 31)
+  /** In one generation equal to the number of a slot, and in the other not: so that programs of both are alike. */
+  private mark = (mark: number): Open => this.number('', { what: 'mark' }, mark, 31)
   private slot = (slot: number): Open => this.number('', { what: 'slot' }, slot, 31)
 
   private settings(
