@@ -17,6 +17,7 @@ export async function runControlPlanes(host: Host, log: (line: string) => void, 
   using planes = new ControlPlanes({ log })
   const seen = new Map<string, string>()
   while (!signal.aborted) {
+    await recovered(engine, log)
     const names = engine.names()
     for (const name of [...seen.keys()].filter((one) => !names.includes(one))) {
       seen.delete(name)
@@ -40,5 +41,16 @@ export async function runControlPlanes(host: Host, log: (line: string) => void, 
     }
     report.write(planes.status())
     await setTimeout(PATIENCE, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** Programs for somebody who looked and was killed go, and changes that nobody finished are: nobody may run a command for long. */
+async function recovered(engine: Host['engine'], log: (line: string) => void): Promise<void> {
+  try {
+    await engine.recover()
+  } catch (error) {
+    // Tried again in a moment.
+    if (!(error instanceof Refusal)) throw error
+    log(error.message)
   }
 }

@@ -1,11 +1,13 @@
 /** `tessera control` and what `tessera show` says of it, while control planes fail and their process is killed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { RUN_FOLDER } from '../../src/kernel/places.ts'
 import { RawSocket } from '../../src/kernel/raw-socket.ts'
 import { THROWS } from '../../src/testing/cubes/clerk/schema.ts'
 import { packet } from '../../src/testing/index.ts'
@@ -100,6 +102,22 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
     const [desk, plain] = (JSON.parse(stdout) as [{ instances: { control?: object }[] }])[0].instances
     expect(desk?.control).toMatchObject({ state: 'running', restarts: 1 })
     expect(plain?.control).toBeUndefined()
+  })
+
+  test('what somebody who looked and was killed has left is put back, though nobody runs a command', async () => {
+    start()
+    await says('control plane: running')
+    const isLooked = () => readFileSync(join(RUN_FOLDER, `graphs/${GRAPH}.json`), 'utf8').includes('"look":true')
+    const looker = inNamespace(NS, () =>
+      spawn(process.execPath, [TESSERA, 'capture', GRAPH, '-w', join(folder, 'seen.pcapng')], { stdio: 'ignore' }),
+    )
+    running.push(looker)
+    await vi.waitFor(() => expect(isLooked()).toBe(true), { timeout: 30_000 })
+    await setTimeout(1500)
+    expect(isLooked()).toBe(true)
+    await end(looker, 'SIGKILL')
+    await vi.waitFor(() => expect(isLooked()).toBe(false), { timeout: 30_000 })
+    expect(pings()).toContain(' 3 received')
   })
 
   test('where it is killed, show says so, packets that do not need it pass, and another one takes over', async () => {
