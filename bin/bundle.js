@@ -26,6 +26,8 @@ const SHARED = ['src/base', 'src/isa', 'src/lang', 'src/cube']
 const CUBES = 'src/cubes'
 /** Packages that come along: many small files. All others are imported from where they are. */
 const BUNDLED = ['commander', 'yaml', 'zod']
+/** What modules ask `import.meta` for. */
+const PLACES = ['dirname', 'filename', 'url']
 /** Milliseconds after which a bundle that is not the current one is nobody's any more. */
 const OLD = 24 * 60 * 60 * 1000
 
@@ -72,10 +74,11 @@ async function compiled(root, folder) {
     metafile: true,
     logLevel: 'silent',
     tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
-    // What is CommonJS among the packages asks for modules of Node.js.
+    // What is CommonJS among the packages asks for modules of Node.js; import.js asks where the bundle is.
     banner: {
-      js: "import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);",
+      js: "import { createRequire as $require } from 'node:module'; const $here = import.meta.url, require = $require($here);",
     },
+    define: Object.fromEntries(PLACES.map((name) => [`import.meta.${name}`, `$${name}`])),
     plugins: [modules(root, folders, stamp)],
   })
   for (const path of Object.keys(metafile.inputs)) if (!path.includes(':')) touched[path] ??= stampOf(join(root, path))
@@ -97,13 +100,11 @@ const modules = (root, folders, stamp) => ({
     )
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       stamp(path)
-      const here = {
-        dirname: JSON.stringify(dirname(path)),
-        filename: JSON.stringify(path),
-        url: JSON.stringify(pathToFileURL(path).href),
-      }
+      const here = { dirname: dirname(path), filename: path, url: pathToFileURL(path).href }
       const text = readFileSync(path, 'utf8')
-      return { loader: 'ts', contents: text.replace(/\bimport\.meta\.(dirname|filename|url)\b/g, (_, of) => here[of]) }
+      const said = PLACES.filter((name) => text.includes(`import.meta.${name}`))
+      const places = said.map((name) => `const $${name} = ${JSON.stringify(here[name])}; `)
+      return { loader: 'ts', contents: places.join('') + text }
     })
     onLoad({ filter: /^own$/, namespace: 'tessera' }, () => ({ contents: own(root, folders), resolveDir: root }))
   },

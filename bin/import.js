@@ -19,9 +19,10 @@ export async function importFile(url) {
 
 let inputs
 
+/* global $here: where this file of the bundle is */
 /** Whoever runs for long may meet a file that was edited meanwhile. */
 function isAsBundled(root, path) {
-  inputs ??= JSON.parse(readFileSync(new URL('manifest.json', import.meta.url), 'utf8')).inputs
+  inputs ??= JSON.parse(readFileSync(new URL('manifest.json', $here), 'utf8')).inputs
   return inputs[path.slice(root.length + 1)] === stampOf(path)
 }
 

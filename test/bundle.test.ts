@@ -35,7 +35,7 @@ import { find } from '../cube/find.ts'
 import { word } from '../isa/word.ts'
 import { Shared } from '../lang/index.ts'
 export async function main([path]: readonly string[]): Promise<number> {
-  if (path === 'fail') throw new Error('unexpected')
+  if (path === 'fail') throw new Error('unexpected: import.meta.dirname')
   const cubes = [join(import.meta.dirname, '../cubes/own/schema.ts'), ...(path === undefined ? [] : [path])]
   for (const cube of cubes) console.log(((await find(cube)).default as object) instanceof Shared)
   console.log(word)
@@ -114,7 +114,7 @@ test('a mistake in a source is told, and gone when it is', () => {
 test('what nobody expected names lines of the sources', () => {
   const { status, stderr } = run(['fail'])
   expect(status).toBe(1)
-  expect(stderr).toContain('unexpected')
+  expect(stderr).toContain('unexpected: import.meta.dirname')
   expect(stderr).toMatch(/src\/cli\/main\.ts:6:/)
 })
 

@@ -4,7 +4,7 @@ import type { Output as Answer } from '../api/routes.ts'
 export type Change = Answer<'putGraph'>
 
 export function describeChange({ graph, dryRun, revision, actions, lost }: Change): string {
-  const lines = actions.map(({ text }) => text).filter((text) => text !== '')
+  const lines = actionLines(actions)
   const now = revision === undefined ? '' : `, revision ${revision}`
   return [
     ...(lines.length === 0 ? ['nothing to change'] : lines),
@@ -12,3 +12,7 @@ export function describeChange({ graph, dryRun, revision, actions, lost }: Chang
     ...(dryRun ? ['this was a dry run: nothing was changed'] : now === '' ? [] : [`graph ${graph}${now}`]),
   ].join('\n')
 }
+
+/** Of those that people care about: others have no more to say than what they do. */
+export const actionLines = (actions: Change['actions']): string[] =>
+  actions.filter((action) => action.text !== '' && action.text !== action.do).map(({ text }) => text)

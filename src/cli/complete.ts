@@ -138,15 +138,18 @@ async function instances(client: Client, given: readonly string[]): Promise<stri
 
 async function tables(client: Client, word: string): Promise<string[]> {
   const found = await only(client, [word])
-  return found === undefined ? [] : (await client.listTables(found)).body.map(({ name }) => name)
+  if (found === undefined) return []
+  const { graph, instance } = found
+  return (await client.listTables({ graph, instance })).body.map(({ name }) => name)
 }
 
 async function only(client: Client, given: readonly string[]) {
   const [first = '', second] = namesOf(given.filter((word) => !word.includes('=')))
   const all = await instancesOf(client, undefined)
-  return all.find(({ graph, instance }) =>
+  const found = all.find(({ graph, instance }) =>
     second === undefined ? instance === first : graph === first && instance === second,
   )
+  return found
 }
 
 /** `config.agingTime=`, `ports.alice.learning=`; and what a field may be. */

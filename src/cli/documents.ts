@@ -51,7 +51,7 @@ async function sourcesIn(file: string): Promise<GraphSource[]> {
   const shown = file === '-' ? '(standard input)' : file
   const text = readText(file)
   const written = writtenAsText(shown, text)
-  const name = nameOf(written.content)
+  const name = nameIn(written.content)
   if (name === undefined) {
     const known = typeof written.content === 'object' ? Object.keys(written.content ?? {}) : []
     const near = known.some((key) => key.toLowerCase().startsWith('g')) ? `${suggestion('graph', known)}: ` : ''
@@ -89,7 +89,7 @@ async function exported(file: string): Promise<GraphSource[]> {
     Object.values(module).flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value])),
   )
   const sources = [...found].flatMap((content): GraphSource[] => {
-    const name = nameOf(content)
+    const name = nameIn(content)
     if (name === undefined) return []
     const document = JSON.parse(JSON.stringify(content)) as unknown
     return [
@@ -109,7 +109,7 @@ async function exported(file: string): Promise<GraphSource[]> {
   )
 }
 
-function nameOf(content: unknown): string | undefined {
+function nameIn(content: unknown): string | undefined {
   const name = typeof content === 'object' && content !== null && 'graph' in content ? content.graph : undefined
   return typeof name === 'string' ? name : undefined
 }
@@ -123,4 +123,11 @@ function withWholePaths(content: unknown, folder: string): GraphDocument {
     if (typeof one?.cube === 'string' && one.cube.startsWith('.')) one.cube = resolve(folder, one.cube)
   }
   return document as GraphDocument
+}
+
+/** Of a graph that is named, or by a file of it. */
+export async function nameOf(which: string): Promise<string> {
+  if (!existsSync(which)) return which
+  const [source] = await sourcesOf([which])
+  return source?.name ?? which
 }

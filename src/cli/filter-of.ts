@@ -31,3 +31,10 @@ const fieldsOf = ({
   port,
   vlan,
 })
+
+/** For a daemon: in tcpdump's words alone. */
+export function filterWords({ filter, ...fields }: FilterOptions): string | undefined {
+  const said = Object.entries(fieldsOf(fields)).find(([, value]) => value !== undefined)
+  if (said === undefined) return filter
+  throw refusal(`a daemon takes filters in words, and --${said[0]} is a field`, "say --filter and tcpdump's words")
+}

@@ -19,7 +19,7 @@ export async function findInstance(client: Client, first: string, second: string
   const all = await instances(client)
   const found = all.filter((one) => one.instance === name && (cube === undefined || one.cube === cube))
   const [only] = found
-  if (only !== undefined && found.length === 1) return only
+  if (only !== undefined && found.length === 1) return { graph: only.graph, instance: only.instance }
   if (only !== undefined)
     throw refusal(
       `several graphs have an instance ${name}: ${found.map((one) => one.graph).join(', ')}`,

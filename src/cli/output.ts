@@ -36,8 +36,8 @@ export async function dataText(data: unknown, output: Output): Promise<string> {
     return rows.map((row) => filled(output.text, row)).join('\n')
   }
   if (output.as === 'json') return JSON.stringify(data, undefined, 2)
-  const { stringify } = await import('yaml')
-  return stringify(data, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd()
+  const { yamlText } = await import('./yaml-text.ts')
+  return yamlText(data)
 }
 
 /** `{a.b}` is that of the row; `\n` and `\t` are what they are elsewhere. */

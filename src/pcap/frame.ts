@@ -6,6 +6,8 @@ export interface CapturedFrame {
   readonly bytes: Uint8Array
   /** Octets that were on the wire: more than `bytes` has where the capture cut frames (a snapshot length). */
   readonly length: number
+  /** What is said about it, where that was asked for. */
+  readonly comment?: string
 }
 
 /** No program captures more of one frame: libpcap's MAXIMUM_SNAPLEN. A greater length is taken for damage. */
@@ -15,5 +17,5 @@ export const LONGEST_CAPTURE = 262_144
 export function withoutCheckSequence(frame: CapturedFrame, fcs: number): CapturedFrame {
   if (fcs === 0) return frame
   const length = Math.max(0, frame.length - fcs)
-  return { time: frame.time, bytes: frame.bytes.subarray(0, length), length }
+  return { ...frame, bytes: frame.bytes.subarray(0, length), length }
 }

@@ -1,6 +1,6 @@
 /**
  * The newer format (draft-ietf-opsawg-pcapng): blocks, `| type 4 | length 4 | … | length again 4 |`, in sections that have a byte
- * order and interfaces of their own. Blocks that are about no frame are skipped, and so are options that change no frame.
+ * order and interfaces of their own. Blocks that are about no frame are skipped, and options that change no frame, but for comments where they are asked for.
  */
 import { viewOf } from '../base/bytes.ts'
 import { type CapturedFrame, LONGEST_CAPTURE, withoutCheckSequence } from './frame.ts'
@@ -18,8 +18,8 @@ export const BLOCK = {
 
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d
 
-/** Options of an interface. */
-export const OPTION = { end: 0, name: 2, resolution: 9, checkSequence: 13, timeOffset: 14 } as const
+/** Options: the first two of any block, the others of an interface. */
+export const OPTION = { end: 0, comment: 1, name: 2, resolution: 9, checkSequence: 13, timeOffset: 14 } as const
 
 /** Type and length before the body of a block. */
 export const HEAD = 8
@@ -52,6 +52,7 @@ interface Interface {
 export class PcapngReader {
   readonly format = 'pcapng'
   readonly #input: Input
+  readonly #comments: boolean
   #littleEndian = false
   /** Of this section, in the order of their blocks, which is how packets name them. */
   #interfaces: Interface[] = []
@@ -60,8 +61,9 @@ export class PcapngReader {
   /** A block of which only the end matters, and where it began. */
   #skipped: { readonly offset: number; readonly length: number } | undefined
 
-  constructor(input: Input) {
+  constructor(input: Input, comments = false) {
     this.#input = input
+    this.#comments = comments
   }
 
   /** The next frame; undefined where more bytes are needed to tell. */
@@ -171,9 +173,17 @@ export class PcapngReader {
         this.#latest = (at.divide === 1n ? scaled : scaled / at.divide) + at.offset
         const captured = input.u32(HEAD + 12, littleEndian)
         const space = length - HEAD - 20 - TAIL
-        return this.#frame(at, this.#latest, HEAD + 20, captured, input.u32(HEAD + 16, littleEndian), space)
+        const frame = this.#frame(at, this.#latest, HEAD + 20, captured, input.u32(HEAD + 16, littleEndian), space)
+        return this.#comments ? { ...frame, ...this.#comment(HEAD + 20 + Math.ceil(captured / 4) * 4, length) } : frame
       }
     }
+  }
+
+  /** Options follow the frame. */
+  #comment(from: number, length: number): { readonly comment?: string } {
+    for (const [code, value] of this.#options(from, length - TAIL))
+      if (code === OPTION.comment) return { comment: new TextDecoder().decode(value) }
+    return {}
   }
 
   #frame(at: Interface, time: bigint, distance: number, captured: number, wire: number, space: number): CapturedFrame {

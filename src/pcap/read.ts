@@ -14,6 +14,11 @@ const OTHERS: ReadonlyMap<number, string> = new Map([
   [0x34cdb2a1, 'it is a pcap file with longer records, of Kuznetzov: editcap -F pcapng FILE NEW'],
 ])
 
+export interface CaptureReaderOptions {
+  /** Frames have their comments, in files that can have such. */
+  readonly comments?: boolean
+}
+
 /**
  * Reads pcap (both byte orders, micro- and nanoseconds) and pcapng (sections, interfaces, units and offsets of time, enhanced,
  * simple and obsolete packet blocks). Frames must be Ethernet. Bytes come in pieces of any size, and what was read is forgotten,
@@ -21,11 +26,13 @@ const OTHERS: ReadonlyMap<number, string> = new Map([
  */
 export class CaptureReader {
   readonly #input: Input
+  readonly #options: CaptureReaderOptions
   #reader: PcapReader | PcapngReader | undefined
 
   /** `name`: how errors call the file. */
-  constructor(name: string) {
+  constructor(name: string, options: CaptureReaderOptions = {}) {
     this.#input = new Input(name)
+    this.#options = options
   }
 
   /** Undefined until the first bytes have come. */
@@ -52,7 +59,7 @@ export class CaptureReader {
     if (input.available < 4) return undefined
     const magic = input.u32(0, false)
     if (isPcap(magic)) return new PcapReader(input)
-    if (magic === BLOCK.section) return new PcapngReader(input)
+    if (magic === BLOCK.section) return new PcapngReader(input, this.#options.comments === true)
     const other = OTHERS.get(magic)
     throw input.damage(
       0,

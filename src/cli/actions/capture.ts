@@ -1,20 +1,75 @@
-import { existsSync } from 'node:fs'
+import { existsSync, openSync, writeSync } from 'node:fs'
+import type { Client } from '../../api/client.ts'
 import { refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
-import { CaptureSink, describePacket } from '../../daemon/capture.ts'
+import { CaptureSink, clockTime, describePacket } from '../../daemon/capture.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost } from '../../daemon/host.ts'
 import { Looking } from '../../daemon/looking.ts'
+import { summarise } from '../../daemon/summary.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
+import { type CapturedFrame, CaptureReader } from '../../pcap/index.ts'
 import type { Options } from '../commands/capture.ts'
-import { filterOf } from '../filter-of.ts'
+import { nameOf } from '../documents.ts'
+import { filterOf, filterWords } from '../filter-of.ts'
 import { graphFile } from '../graph-file.ts'
+import { daemonIfThere } from '../reach.ts'
 import { untilInterrupted } from '../signals.ts'
 
 /** Lines tell no more of a packet than its headers do. */
 const HEADERS = 128
 
-export async function capture(
+export async function capture(which: string, where: readonly string[], options: Options): Promise<void> {
+  using client = await daemonIfThere(options)
+  return client === undefined ? here(which, where, options) : byDaemon(client, which, where, options)
+}
+
+/** What a daemon captures: as it comes, or as lines. */
+async function byDaemon(
+  client: Client,
+  which: string,
+  where: readonly string[],
+  { direction, count, snapshot, write, ...filters }: Options,
+): Promise<void> {
+  const end = new AbortController()
+  using _interrupted = untilInterrupted(() => end.abort())
+  const graph = await nameOf(which)
+  const filter = filterWords(filters)
+  const bytes = snapshot ?? (write === undefined ? HEADERS : undefined)
+  const request = {
+    graph,
+    ...(where.length === 0 ? {} : { ports: where.join(',') }),
+    ...(direction === undefined ? {} : { sights: sightsOf(direction).join(',') }),
+    ...(count === undefined ? {} : { count }),
+    ...(bytes === undefined ? {} : { snapshot: bytes }),
+    ...(filter === undefined ? {} : { filter }),
+  }
+  process.stderr.write(`looking at ${graph}; Ctrl-C ends it\n`)
+  const { body } = await client.captureGraph(request, { signal: end.signal })
+  const reader = new CaptureReader(graph, { comments: true })
+  const file = write === undefined ? undefined : write === '-' ? STANDARD_OUTPUT : openSync(write, 'w')
+  let seen = 0
+  try {
+    for await (const chunk of body) {
+      if (file !== undefined) writeSync(file, chunk)
+      for (const frame of reader.push(chunk)) {
+        seen++
+        if (file === undefined) console.log(describeFrame(frame))
+      }
+    }
+  } catch (error) {
+    if (!end.signal.aborted) throw error
+  } finally {
+    process.stderr.write(`${seen} ${seen === 1 ? 'packet' : 'packets'}\n`)
+  }
+}
+
+const STANDARD_OUTPUT = 1
+
+const describeFrame = ({ time, bytes, length, comment = '' }: CapturedFrame): string =>
+  `${clockTime(time)} ${comment}: ${summarise(bytes, length)}`
+
+async function here(
   which: string,
   where: readonly string[],
   { direction, count = Number.POSITIVE_INFINITY, snapshot, write, ...filters }: Options,

@@ -1,6 +1,7 @@
 import type { Client } from '../../api/client.ts'
 import { openKernelHost } from '../../daemon/host.ts'
 import { describeActions } from '../../engine/plan.ts'
+import { actionLines } from '../changes.ts'
 import type { DiffOptions } from '../commands/apply.ts'
 import { differences } from '../differences.ts'
 import { type GraphSource, sourcesOf } from '../documents.ts'
@@ -31,7 +32,7 @@ async function planned(source: GraphSource): Promise<string[]> {
 async function compared(client: Client, source: GraphSource): Promise<string[]> {
   const { name, document } = source
   const { body } = await asked(source, () => client.putGraph({ graph: name, dryRun: true, body: document }))
-  const actions = body.actions.map(({ text }) => text).filter((text) => text !== '')
+  const actions = actionLines(body.actions)
   const before = await wanted(client, name)
   return before === undefined ? ['it is new', ...actions] : [...differences(before, document), ...actions]
 }

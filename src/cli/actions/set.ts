@@ -27,7 +27,7 @@ export async function set(
   const after = dryRun ? undefined : (await client.getInstance(where)).body
   for (const { path, value } of settings) {
     const was = shown(fieldAt(before, path))
-    const is = shown(after === undefined ? value : fieldAt(after, path))
+    const is = shown(after === undefined ? (value ?? undefined) : fieldAt(after, path))
     console.log(`${graph}/${instance}: ${path.join('.')} ${dryRun ? 'would be' : 'is'} ${is}, was ${was}`)
   }
   console.log(describeChange(body))

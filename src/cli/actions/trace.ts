@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { Client } from '../../api/client.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { Looking } from '../../daemon/looking.ts'
@@ -7,9 +8,12 @@ import { traceReplay } from '../../daemon/trace-replay.ts'
 import { findWire } from '../../engine/ports.ts'
 import type { LookRequest, Sighting } from '../../engine/sights.ts'
 import type { Options } from '../commands/trace.ts'
-import { filterOf } from '../filter-of.ts'
+import { nameOf } from '../documents.ts'
+import type { FilterOptions } from '../filter.ts'
+import { filterOf, filterWords } from '../filter-of.ts'
 import { graphFile } from '../graph-file.ts'
 import type { Input } from '../inputs.ts'
+import { daemonIfThere } from '../reach.ts'
 import { untilInterrupted } from '../signals.ts'
 
 /** Of each packet: what a line tells of it. */
@@ -17,14 +21,53 @@ const HEADERS = 128
 /** Milliseconds in which a program has told all of a packet. */
 const WHOLE = 20
 
-export async function trace(
+export async function trace(which: string, words: string | undefined, options: Options): Promise<void> {
+  const { count = Number.POSITIVE_INFINITY, in: inputs = [], ...given } = options
+  const filters = words === undefined ? given : { ...given, filter: words }
+  if (inputs.length > 0) return replayed(which, requestOf(filters), inputs, count)
+  using client = await daemonIfThere(options)
+  return client === undefined ? here(which, requestOf(filters), count) : byDaemon(client, which, filters, options.count)
+}
+
+const requestOf = (filters: FilterOptions): LookRequest => ({
+  where: [],
+  filter: filterOf(filters),
+  snapshot: HEADERS,
+  trace: true,
+})
+
+async function byDaemon(
+  client: Client,
   which: string,
-  words: string | undefined,
-  { count = Number.POSITIVE_INFINITY, in: inputs = [], ...filters }: Options,
+  filters: FilterOptions,
+  count: number | undefined,
 ): Promise<void> {
-  const filter = filterOf(words === undefined ? filters : { ...filters, filter: words })
-  const request: LookRequest = { where: [], filter, snapshot: HEADERS, trace: true }
-  if (inputs.length > 0) return replayed(which, request, inputs, count)
+  const end = new AbortController()
+  using _interrupted = untilInterrupted(() => end.abort())
+  const graph = await nameOf(which)
+  const filter = filterWords(filters)
+  const request = { graph, ...(count === undefined ? {} : { count }), ...(filter === undefined ? {} : { filter }) }
+  const { body } = await client.traceGraph(request, { signal: end.signal })
+  process.stderr.write(`tracing ${graph}; Ctrl-C ends it\n`)
+  let seen = 0
+  let unread = '0'
+  try {
+    for await (const { text, lost } of body) {
+      seen++
+      unread = lost
+      console.log(`${text}\n`)
+    }
+  } catch (error) {
+    if (!end.signal.aborted) throw error
+  }
+  process.stderr.write(
+    `${packets(seen)}${unread === '0' ? '' : `; ${unread} events were lost: nobody took them in time`}\n`,
+  )
+}
+
+const packets = (seen: number): string => `${seen} ${seen === 1 ? 'packet' : 'packets'}`
+
+async function here(which: string, request: LookRequest, count: number): Promise<void> {
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using host = openKernelHost()
@@ -65,7 +108,7 @@ export async function trace(
     const { lost } = looking
     await looking.close()
     process.stderr.write(
-      `${seen} ${seen === 1 ? 'packet' : 'packets'}${lost === 0n ? '' : `; ${lost} events were lost: nobody took them in time`}\n`,
+      `${packets(seen)}${lost === 0n ? '' : `; ${lost} events were lost: nobody took them in time`}\n`,
     )
   }
 }
@@ -80,5 +123,5 @@ async function replayed(file: string, request: LookRequest, inputs: readonly Inp
     console.log(`${printJourney(journey, epoch, false)}\n`)
     return ++seen < count
   })
-  process.stderr.write(`${seen} ${seen === 1 ? 'packet' : 'packets'}\n`)
+  process.stderr.write(`${packets(seen)}\n`)
 }

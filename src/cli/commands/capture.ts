@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { SIGHTS } from '../../isa/trace.ts'
 import { type FilterOptions, filterHelp, number, withFilter } from '../filter.ts'
+import { type ReachOptions, withReach } from '../reach.ts'
 
-export interface Options extends FilterOptions {
+export interface Options extends FilterOptions, ReachOptions {
   readonly direction?: string
   readonly count?: number
   readonly snapshot?: number
@@ -10,16 +11,19 @@ export interface Options extends FilterOptions {
 }
 
 export const captureCommand = (): Command =>
-  withFilter(
-    new Command('capture')
-      .description("Watch packets at a graph's ports: what comes in, what is sent, and what dies, and why.")
-      .argument('<graph>', 'the name of a graph that runs, or its file')
-      .argument('[ports...]', 'ports, by name, as instance:port or by interface, or instances; all unless given'),
+  withReach(
+    withFilter(
+      new Command('capture')
+        .description("Watch packets at a graph's ports: what comes in, what is sent, and what dies, and why.")
+        .argument('<graph>', 'the name of a graph that runs, or its file')
+        .argument('[ports...]', 'ports, by name, as instance:port or by interface, or instances; all unless given'),
+    )
+      .option('-d, --direction <what>', `of ${SIGHTS.join(',')}: one or more of them, with commas; all unless given`)
+      .option('-c, --count <packets>', 'end after so many', number(Number.MAX_SAFE_INTEGER))
+      .option('-s, --snapshot <bytes>', 'of each packet, at most', number(262_144))
+      .option('-w, --write <file>', 'write pcapng, with what happened in comments; - is standard output'),
+    'local',
   )
-    .option('-d, --direction <what>', `of ${SIGHTS.join(',')}: one or more of them, with commas; all unless given`)
-    .option('-c, --count <packets>', 'end after so many', number(Number.MAX_SAFE_INTEGER))
-    .option('-s, --snapshot <bytes>', 'of each packet, at most', number(262_144))
-    .option('-w, --write <file>', 'write pcapng, with what happened in comments; - is standard output')
     .addHelpText(
       'after',
       `${filterHelp}

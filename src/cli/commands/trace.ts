@@ -1,21 +1,27 @@
 import { Command } from 'commander'
 import { type FilterOptions, filterHelp, number, withFilter } from '../filter.ts'
 import { type Input, input } from '../inputs.ts'
+import { type ReachOptions, withReach } from '../reach.ts'
 
-export interface Options extends FilterOptions {
+export interface Options extends FilterOptions, ReachOptions {
   readonly count?: number
   readonly in?: readonly Input[]
 }
 
 export const traceCommand = (): Command =>
-  withFilter(
-    new Command('trace')
-      .description('Follow packets through the cubes of a graph: each decision with its line, fields, and how it ends.')
-      .argument('<graph>', 'the name of a graph that runs, or its file')
-      .argument('[filter]', "which packets, in tcpdump's words, as they arrive"),
+  withReach(
+    withFilter(
+      new Command('trace')
+        .description(
+          'Follow packets through the cubes of a graph: each decision with its line, fields, and how it ends.',
+        )
+        .argument('<graph>', 'the name of a graph that runs, or its file')
+        .argument('[filter]', "which packets, in tcpdump's words, as they arrive"),
+    )
+      .option('-c, --count <packets>', 'end after so many', number(Number.MAX_SAFE_INTEGER))
+      .option('-i, --in <port=file>', 'on the user-space machine: packets of this capture arrive at a port', input),
+    'local',
   )
-    .option('-c, --count <packets>', 'end after so many', number(Number.MAX_SAFE_INTEGER))
-    .option('-i, --in <port=file>', 'on the user-space machine: packets of this capture arrive at a port', input)
     .addHelpText(
       'after',
       `${filterHelp}
