@@ -30,6 +30,7 @@ import { importFile } from '../base/import.ts'
 export const find = (path: string) => importFile(pathToFileURL(path).href)\n`,
   'src/cubes/own/schema.ts': "import { Shared } from '../../lang/index.ts'\nexport default new Shared()\n",
   'src/daemon/control-thread.ts': '',
+  'src/daemon/cubes/check-process.ts': '',
   'src/cli/main.ts': `import { join } from 'node:path'
 import { find } from '../cube/find.ts'
 import { word } from '../isa/word.ts'
