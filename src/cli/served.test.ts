@@ -1,0 +1,250 @@
+/** The command against a daemon's API, over a machine of its own: as somebody would use it, in this process. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { parse } from 'yaml'
+import { type Host, openVirtualHost } from '../daemon/host.ts'
+import { type ServedApi, serveApi } from '../testing/api.ts'
+import { packet } from '../testing/packet.ts'
+import type { VirtualMachine } from '../vm/machine.ts'
+import { main } from './main.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'))
+const SHELF = join(import.meta.dirname, '../testing/cubes/shelf')
+const TAP = join(import.meta.dirname, '../testing/cubes/tap')
+
+let host: Host<VirtualMachine>
+let served: ServedApi
+let printed = { stdout: '', stderr: '' }
+
+beforeAll(async () => {
+  host = openVirtualHost()
+  const interfaces = [0, 1, 2, 3].map((index) => {
+    const mac = `02:01:00:00:00:0${index}`
+    host.machine.addInterface(`eth${index}`, { mac })
+    return { name: `eth${index}`, index: index + 1, mac, mtu: 1500, up: true }
+  })
+  served = await serveApi(host, { parts: { network: { interfaces: () => interfaces, namespaces: () => ['blue'] } } })
+})
+
+afterAll(async () => {
+  await served[Symbol.asyncDispose]()
+  host[Symbol.dispose]()
+  rmSync(folder, { recursive: true })
+})
+
+beforeEach(() => {
+  printed = { stdout: '', stderr: '' }
+  vi.stubEnv('TESSERA_SOCKET', served.socket)
+  for (const name of ['stdout', 'stderr'] as const)
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      printed[name] += String(text)
+      return true
+    })
+  vi.spyOn(console, 'log').mockImplementation((text) => {
+    printed.stdout += `${text}\n`
+  })
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal)
+})
+
+async function tessera(...words: readonly string[]) {
+  printed = { stdout: '', stderr: '' }
+  const code = await main(words)
+  return { code, ...printed }
+}
+
+/** The words of each line of a table. */
+const cells = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim().split(/ {2,}/))
+
+const file = (name: string, text: string): string => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+const OFFICE = `graph: office
+instances:
+  switch:
+    cube: bridge
+    ports:
+      alice: { interface: eth0 }
+      bob: { interface: eth1 }
+`
+
+describe('a graph', () => {
+  test('is compared, applied, listed, described', async () => {
+    const office = file('office.yaml', OFFICE)
+    const before = await tessera('diff', office)
+    expect([before.code, before.stdout]).toEqual([3, expect.stringContaining('graph office:\n  it is new')])
+    const applied = await tessera('apply', '-f', office)
+    expect(applied.stdout).toContain('+ program  office/switch/links/alice on eth0')
+    expect(applied.stdout).toContain('graph office is new, and runs')
+    expect(await tessera('diff', office)).toMatchObject({ code: 0, stdout: 'graph office is as it is wanted\n' })
+    expect((await tessera('apply', office)).stdout).toContain('nothing to change')
+
+    expect(cells((await tessera('get')).stdout)).toEqual([
+      ['NAME', 'STATE', 'INSTANCES', 'PORTS', 'REVISION'],
+      ['office', 'running', '1', '2', expect.stringMatching(/^\d+$/)],
+    ])
+    expect(cells((await tessera('get', 'ports', 'office/switch')).stdout)[2]).toEqual([
+      'office',
+      'switch.bob',
+      'eth1',
+      'up',
+      '0',
+      '0',
+      '0',
+    ])
+    expect((await tessera('describe', 'office')).stdout).toMatch(/state: +running[\s\S]*bob +eth1 +up/)
+    expect((await tessera('describe', 'switch')).stdout).toMatch(/stations +lru_hash +0 +65536 +no/)
+    expect((await tessera('show', 'office')).stdout).toMatch(/graph office, by tc ingress, revision \d+/)
+  })
+
+  test('as yaml is what apply takes; json is data; a template takes fields', async () => {
+    const { stdout } = await tessera('get', 'graph', 'office', '-o', 'yaml')
+    expect(await tessera('diff', file('again.yaml', stdout))).toMatchObject({ code: 0 })
+    expect(JSON.parse((await tessera('get', '-o', 'json')).stdout)).toMatchObject([{ name: 'office', ports: 2 }])
+    expect((await tessera('get', 'ports', '-o', 'template={instance}.{name} {received.packets}')).stdout).toBe(
+      'switch.alice 0\nswitch.bob 0\n',
+    )
+  })
+
+  test.each([
+    ['lerning.yaml', OFFICE.replace('alice: {', 'alice: { lerning: no,'), ':6:25: "lerning" is not known here'],
+    ['eth9.yaml', OFFICE.replace('eth1', 'eth9'), 'eth9.yaml:7:25: there is no interface eth9'],
+    ['brigde.yaml', OFFICE.replace('bridge', 'brigde'), 'brigde.yaml:4:11: there is no cube "brigde"'],
+    ['other.yaml', OFFICE.replace('office', 'other'), 'other.yaml:6:27: the interface eth0 belongs to graph office'],
+  ])('a mistake in %s is told with its line', async (name, text, says) => {
+    const { code, stderr } = await tessera('apply', file(name, text))
+    expect(stderr).toContain(says)
+    expect(code).toBe(1)
+  })
+
+  test('a field is set, and taken away', async () => {
+    const set = await tessera('set', 'office/switch', 'config.agingTime=60', 'ports.bob.learning=false')
+    expect(set.stdout).toContain('office/switch: config.agingTime is 60, was ')
+    expect(await tessera('diff', join(folder, 'office.yaml'))).toMatchObject({ code: 3 })
+    expect((await tessera('set', 'bridge', 'switch', 'config.agingTime=')).stdout).toContain(', was 60')
+    const dry = await tessera('set', 'switch', 'config.agingTime=9', '--dry-run')
+    expect(dry.stdout).toContain('config.agingTime would be 9')
+    expect((await tessera('set', 'switch', 'config.agingTime=x')).stderr).toContain('/config/agingTime')
+    expect((await tessera('set', 'swich', 'config.agingTime=5')).stderr).toContain('did you mean "switch"?')
+  })
+
+  test('is connected and disconnected, and transparent cubes are attached', async () => {
+    expect((await tessera('disconnect', 'office', 'switch.bob')).stdout).toContain('switch.bob leads nowhere')
+    expect((await tessera('connect', 'office', 'switch.bob', 'eth2')).stdout).toContain('switch.bob leads to eth2')
+    expect(cells((await tessera('get', 'links')).stdout)).toContainEqual(['office', 'switch.bob', 'eth2'])
+    await tessera('attach', 'office', 'guard', 'switch.bob', '--cube', TAP)
+    expect(cells((await tessera('get', 'attachments')).stdout)[1]).toEqual(['office', 'guard', 'switch.bob', '0'])
+    expect((await tessera('detach', 'office', 'guard')).code).toBe(0)
+    expect((await tessera('get', 'attachments')).stderr).toContain('no transparent cube is attached')
+  })
+
+  test('is read from a folder and from TypeScript', async () => {
+    const one = (name: string, on: string) =>
+      `{ graph: '${name}', instances: { s: { cube: ${JSON.stringify(SHELF)}, ports: { a: { interface: '${on}' } } } } }`
+    const path = file('shelf.ts', `export default [${one('shelf', 'eth3')}]\n`)
+    expect(await tessera('apply', path)).toMatchObject({ code: 0 })
+    expect((await tessera('get', 'instances', 'shelf')).stdout).toContain(SHELF)
+  })
+
+  test('is deleted by its name or its file', async () => {
+    expect((await tessera('delete', '-f', join(folder, 'office.yaml'))).stdout).toContain('graph office is gone')
+    expect((await tessera('delete', 'office')).code).toBe(1)
+    expect((await tessera('get', 'graphs', 'ofice')).stderr).toContain('there is no graph ofice')
+  })
+})
+
+describe('state', () => {
+  test('is listed, set, read, deleted and flushed by typed keys', async () => {
+    const listed = cells((await tessera('state', 'list', 'shelf/s')).stdout)
+    expect(listed[0]).toEqual(['GRAPH', 'INSTANCE', 'TABLE', 'KIND', 'USED', 'ROOM', 'WRITABLE'])
+    const writable = listed.find((row) => row.at(-1) === 'yes')?.[2] ?? ''
+    expect(writable).not.toBe('')
+    const unknown = await tessera('state', 'get', 's', `${writable}x`)
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining(writable)])
+    expect((await tessera('state', 'flush', 's', writable)).stdout).toContain(`${writable} is empty`)
+  })
+})
+
+describe('what happens', () => {
+  beforeAll(async () => {
+    await served.client.putGraph({ graph: 'office', body: JSON.parse(JSON.stringify(parse(OFFICE))) })
+  })
+
+  const frame = packet().ethernet({ source: '02:00:00:00:00:01' }).ipv4().udp().bytes()
+
+  /** Frames arrive all the time, until something is done. */
+  async function meanwhile<T>(doing: Promise<T>): Promise<T> {
+    const arriving = setInterval(() => host.machine.receive('eth0', frame), 20)
+    return doing.finally(() => clearInterval(arriving))
+  }
+
+  test('rates and drops of ports, busiest first', async () => {
+    const [head = [], busiest = []] = cells((await meanwhile(tessera('top', 'office', '-c', '1', '-i', '0.5'))).stdout)
+    expect(head[0]).toBe('PORT')
+    expect(busiest[0]).toMatch(/^office\/switch\./)
+    expect(Number(busiest[1]) + Number(busiest[3])).toBeGreaterThan(0)
+  })
+
+  test('watch prints what changed', async () => {
+    const watching = tessera('watch', 'graphs', '-c', '2', '-i', '0.3')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await served.client.patchInstance({ graph: 'office', instance: 'switch', body: { config: { agingTime: 7 } } })
+    const { stdout } = await watching
+    expect(stdout.match(/^office /gm)).toHaveLength(2)
+    expect(stdout.match(/^NAME /gm)).toHaveLength(1)
+  })
+
+  test('events, as lines of json', async () => {
+    const listening = tessera('events', 'office', '-c', '1', '-o', 'json')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await served.client.patchInstance({ graph: 'office', instance: 'switch', body: { config: { agingTime: 8 } } })
+    expect(JSON.parse((await listening).stdout)).toMatchObject({ kind: 'graph.applied', graph: 'office' })
+  })
+
+  test('packets are traced and captured', async () => {
+    const traced = await meanwhile(tessera('trace', 'office', '-c', '1'))
+    expect(traced.stdout).toMatch(/switch:alice in[\s\S]*flood/)
+    expect(traced.stderr).toContain('tracing office')
+    const captured = await meanwhile(tessera('capture', 'office', 'alice', '-c', '2'))
+    expect(captured.stdout).toMatch(/switch:alice in: /)
+    const path = join(folder, 'office.pcapng')
+    await meanwhile(tessera('capture', 'office', '-c', '1', '-w', path))
+    expect(readFileSync(path).readUInt32BE()).toBe(0x0a0d0d0a)
+  })
+})
+
+test.each([
+  { words: ['get', 'ports', 'of'], found: ['office'] },
+  { words: ['set', 'office/'], found: ['office/switch'] },
+  { words: ['set', 'office', 'switch', 'config.'], found: ['config.agingTime='] },
+  {
+    words: ['set', 'office/switch', 'ports.bob.learning='],
+    found: ['ports.bob.learning=true', 'ports.bob.learning=false'],
+  },
+  { words: ['connect', 'office', 'switch.'], found: ['switch.alice', 'switch.bob'] },
+  { words: ['connect', 'office', 'switch.bob', 'eth2'], found: ['eth2'] },
+  { words: ['state', 'get', 'office/switch', ''], found: ['stations'] },
+  { words: ['describe', 'cube', 'br'], found: ['bridge'] },
+  { words: ['delete', 'office', 'sh'], found: ['shelf'] },
+])('complete $words', async ({ words, found }) => {
+  expect((await tessera('complete', '--', ...words)).stdout.split('\n').slice(0, -1)).toEqual(found)
+})
+
+test('what was changed is known, with who did it', async () => {
+  const operations = cells((await tessera('get', 'operations')).stdout)
+  expect(operations[0]).toEqual(['TIME', 'WHO', 'WHAT', 'TARGET', 'STATUS'])
+  expect(operations.map(([, , what]) => what)).toContain('putGraph')
+})
