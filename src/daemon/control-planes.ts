@@ -2,12 +2,13 @@
  * The control planes of graphs that run in this kernel, each in a thread of its own, so that one that throws or hangs holds up nobody:
  * it is started anew, each time after a longer wait. Packets need none of them.
  */
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Machine } from '../backend/machine.ts'
 import { OpenGate } from '../engine/gate.ts'
 import type { GatePlan, GraphControl } from '../engine/gate-plan.ts'
 import type { ControlState } from '../engine/status.ts'
+import { endChild } from '../kernel/children.ts'
 import { clear, type Leftovers } from '../kernel/objects.ts'
 import type { Orders, Report } from './control-thread.ts'
 
@@ -22,6 +23,8 @@ export interface ControlOptions {
   readonly log?: (line: string) => void
   /** Threads are begun in it: they are in its network namespace. */
   readonly inside?: <T>(run: () => T) => T
+  /** Whether the cube in a folder is not Tessera's own: its control plane has a process of its own, which has nothing but its kit. */
+  readonly apart?: (folder: string) => boolean
   /** Milliseconds that one may be silent until it is taken to hang. */
   readonly patience?: number
   /** Milliseconds until one that failed is started anew: at first, and at most. It is doubled each time. */
@@ -29,9 +32,11 @@ export interface ControlOptions {
 }
 
 const THREAD = new URL('../../bin/control.js', import.meta.url)
+const ROOT = resolve(import.meta.dirname, '../..')
 const DEFAULTS = {
   log: () => {},
   inside: <T>(run: () => T) => run(),
+  apart: (folder: string) => !folder.startsWith(`${ROOT}/`),
   patience: 5_000,
   wait: { first: 100, most: 30_000 },
 } as const satisfies ControlOptions
@@ -55,7 +60,8 @@ export class ControlPlanes implements Disposable {
     this.updateGate(machine, graph, planes.length > 0 ? gate : undefined)
     const wanted = new Set<string>()
     for (const { folder, ...plane } of planes) {
-      const orders = { ...plane, folder: dirname(folder.dataplane), gate: gate.name }
+      const at = dirname(folder.dataplane)
+      const orders = { ...plane, folder: at, gate: gate.name, apart: this.options.apart(at) }
       const key = `${graph}/${plane.instance}`
       wanted.add(key)
       const before = this.planes.get(key)
@@ -116,6 +122,8 @@ class Supervised implements Disposable {
   private startedAt = 0
   private heardAt = 0
   private leftovers: Leftovers | undefined
+  /** The process that it has, if it has one. */
+  private process: number | undefined
   private timer: NodeJS.Timeout | undefined
   private ended = false
 
@@ -169,6 +177,8 @@ class Supervised implements Disposable {
     worker.once('exit', (code) => {
       // One that ends by itself has closed what it had.
       if (code !== 0 && this.leftovers !== undefined) clear(this.leftovers)
+      if (this.process !== undefined) endChild(this.process)
+      this.process = undefined
       this.worker = undefined
       if (!this.ended) this.again()
     })
@@ -188,6 +198,9 @@ class Supervised implements Disposable {
         return this.failed(report.why)
       case 'log':
         return this.options.log(`${this.name}: ${report.line}`)
+      case 'began':
+        this.process = report.process
+        return
       case 'alive':
     }
   }

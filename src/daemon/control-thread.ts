@@ -7,6 +7,7 @@ import type { PortSlots } from '../engine/gate-plan.ts'
 import type { Settings } from '../engine/settings.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
 import { type Leftovers, leftovers } from '../kernel/objects.ts'
+import type { Broker } from './apart/broker.ts'
 import { builtinCubes } from './host.ts'
 
 /** What the thread is told. */
@@ -22,6 +23,8 @@ export interface Orders {
   readonly slots: PortSlots
   readonly queue: number | undefined
   readonly schema: string
+  /** It is not Tessera's own, and runs in a process that has nothing but its kit. */
+  readonly apart: boolean
 }
 
 /** What it tells. */
@@ -30,6 +33,8 @@ export type Report =
   | { readonly is: 'alive' }
   | { readonly is: 'log'; readonly line: string }
   | { readonly is: 'failed'; readonly why: string }
+  /** A process of its own. */
+  | { readonly is: 'began'; readonly process: number }
 
 const timers: Timers = {
   after(nanoseconds, work) {
@@ -43,20 +48,25 @@ const BATCHES = 16
 
 const tell = (report: Report): void => parentPort?.postMessage(report)
 
+const textOf = (error: unknown): string =>
+  error instanceof Refusal ? error.message : String((error as Error)?.stack ?? error)
+
 function fail(error: unknown): never {
-  tell({ is: 'failed', why: error instanceof Refusal ? error.message : String((error as Error)?.stack ?? error) })
+  tell({ is: 'failed', why: textOf(error) })
   plane?.[Symbol.dispose]()
   machine[Symbol.dispose]()
   process.exit(1)
 }
 
-const { folder, gate, slots, ...orders } = workerData as Orders
+const given = workerData as Orders
+const { folder, gate, slots, apart, ...orders } = given
 const machine = openKernelMachine()
-let plane: OpenControlPlane | undefined
+let plane: Disposable | undefined
+let broker: Broker | undefined
 process.on('uncaughtException', fail)
 process.on('unhandledRejection', fail)
 parentPort?.on('message', (message: 'alive?' | 'end') => {
-  if (message === 'alive?') return tell({ is: 'alive' })
+  if (message === 'alive?') return broker === undefined ? tell({ is: 'alive' }) : broker.ask()
   plane?.[Symbol.dispose]()
   machine[Symbol.dispose]()
   process.exit(0)
@@ -67,19 +77,41 @@ const inject =
   sender === undefined
     ? () => fail(new Error('the way into the graph is gone'))
     : into(sender, slots, (frames) => tell({ is: 'log', line: `${frames} packets could not be sent` }))
-const { control } = await builtinCubes().find(folder, '/')
-const open = new OpenControlPlane({
-  ...orders,
-  machine,
-  plane: control,
-  timers,
-  inject,
-  log: (line) => tell({ is: 'log', line }),
-  failed: fail,
-})
-plane = open
-tell({ is: 'running', leftovers: leftovers() })
-open.start()
-open.watch(() => {
-  for (let batch = 0; batch < BATCHES && open.deliver() > 0; batch++);
-})
+await (apart ? runApart() : runHere())
+
+async function runHere(): Promise<void> {
+  const { control } = await builtinCubes().find(folder, '/')
+  const open = new OpenControlPlane({
+    ...orders,
+    machine,
+    plane: control,
+    timers,
+    inject,
+    log: (line) => tell({ is: 'log', line }),
+    failed: fail,
+  })
+  plane = open
+  tell({ is: 'running', leftovers: leftovers() })
+  open.start()
+  open.watch(() => {
+    for (let batch = 0; batch < BATCHES && open.deliver() > 0; batch++);
+  })
+}
+
+async function runApart(): Promise<void> {
+  const { Broker } = await import('./apart/broker.ts')
+  broker = new Broker({
+    machine,
+    orders: given,
+    inject,
+    began: (process) => tell({ is: 'began', process }),
+    tell(report) {
+      if (report.do === 'running') tell({ is: 'running', leftovers: leftovers() })
+      else if (report.do === 'alive') tell({ is: 'alive' })
+      else if (report.do === 'log') tell({ is: 'log', line: report.line })
+      else fail(report.why)
+    },
+  })
+  plane = broker
+  await broker.begin()
+}

@@ -24,7 +24,7 @@ export interface Timers {
 }
 
 export interface ControlParts {
-  readonly machine: Machine
+  readonly machine: Pick<Machine, 'openMap' | 'now'>
   readonly graph: string
   readonly instance: string
   readonly plane: ControlPlane

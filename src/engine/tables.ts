@@ -151,7 +151,7 @@ function sumOf(
 
 /** Opens all tables of an instance. What is not there is left out. */
 export function openTables(
-  machine: Machine,
+  machine: Pick<Machine, 'openMap'>,
   graph: string,
   instance: string,
   cube: Cube,

@@ -28,6 +28,7 @@ interface Calls {
   umount2(target: string, flags: number): number
   flock(fd: number, operation: number): number
   close(fd: number): number
+  waitpid(process: number, status: null, options: number): number
   mmap(at: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint
   munmap(at: bigint, length: number): number
   sysconf(name: number): number
@@ -55,6 +56,7 @@ const PROTOTYPES = {
   umount2: 'int umount2(const char *, int)',
   flock: 'int flock(int, int)',
   close: 'int close(int)',
+  waitpid: 'int waitpid(int, void *, int)',
   mmap: 'void *mmap(void *, size_t, int, int, int, int64_t)',
   munmap: 'int munmap(void *, size_t)',
   sysconf: 'long sysconf(int)',
@@ -171,6 +173,9 @@ export const mount = (source: string, target: string, type: string | null, flags
 export const umount = (target: string, flags: number): number => orErrno(c().umount2(target, flags))
 
 export const flock = (fd: number, operation: number): number => orErrno(c().flock(fd, operation))
+
+/** Of a child of this process. */
+export const wait = (process: number, options: number): number => orErrno(c().waitpid(process, null, options))
 
 export const close = (fd: number): number => orErrno(c().close(fd))
 

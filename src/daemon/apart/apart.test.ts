@@ -1,0 +1,106 @@
+/** A control plane that is not Tessera's own, in the kernel: it works, and cannot do anything else. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { everyMachine, openGraphLab, packet } from '../../testing/index.ts'
+import { furnish } from '../cubes/staging.ts'
+
+const PATIENCE = 240_000
+const home = mkdtempSync(join(tmpdir(), 'tessera-apart-'))
+afterAll(() => rmSync(home, { recursive: true }))
+furnish(home)
+
+/** A copy of a cube for tests, as somebody else's. */
+function cubeOf(name: string, more: string, at = name): void {
+  cpSync(join(import.meta.dirname, '../../testing/cubes', name), join(home, at), { recursive: true })
+  const file = join(home, at, 'control.ts')
+  for (const part of ['schema.ts', 'dataplane.ts', 'control.ts']) {
+    const path = join(home, at, part)
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/'(\.\.\/)+(cube|lang)\/index\.ts'/g, "'tessera/$2'"))
+  }
+  writeFileSync(file, `${more}\n${readFileSync(file, 'utf8')}`)
+}
+
+const graph = `
+graph: office
+instances:
+  switch:
+    cube: ./clerk
+    ports:
+      alice: { interface: eth1 }
+      bob: { interface: eth2 }
+      carol: { interface: eth3 }
+`
+const [alice, bob] = ['02:00:00:00:00:01', '02:00:00:00:00:02']
+const frame = (source: string, destination: string) => packet().ethernet({ source, destination }).ipv4().udp().bytes()
+const kernel = everyMachine.find(({ name }) => name === 'kernel')
+
+describe.skipIf(kernel?.skip !== undefined)('a control plane apart', () => {
+  const until = (ready: () => boolean) => expect.poll(ready, { timeout: PATIENCE, interval: 50 }).toBe(true)
+
+  test('decides about what was punted, as others do', { timeout: PATIENCE }, async () => {
+    cubeOf('clerk', '')
+    const lines: string[] = []
+    using lab = await openGraphLab('kernel', { graph, folder: home })
+    using planes = await lab.control({ log: (line) => lines.push(line), patience: 60_000 })
+    await until(() => planes.status().every(({ state }) => state === 'running'))
+    const hello = frame(alice, bob)
+    // It may be quicker than whoever looks.
+    const early = lab.send('eth1', hello)
+    expect(Object.keys(early).length > 0 ? early : await lab.receive(2)).toEqual({ eth2: [hello], eth3: [hello] })
+    expect(lines).toEqual([])
+  })
+
+  test('has no files, no network, no processes, no rights, and no other tables', { timeout: PATIENCE }, async () => {
+    const probes = `
+import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { Worker } from 'node:worker_threads'
+import { networkInterfaces } from 'node:os'
+const tried = (run: () => unknown): string => { try { return String(run()) } catch (error) { return (error as { code?: string }).code ?? 'no' } }
+console.log('probed ' + JSON.stringify({
+  read: tried(() => readFileSync('/etc/hostname')),
+  write: tried(() => writeFileSync('/tmp/tessera-apart-probe', 'x')),
+  spawn: tried(() => spawnSync('/bin/true').error ?? 'ran'),
+  worker: tried(() => new Worker('1', { eval: true })),
+  uid: tried(() => process.getuid?.()),
+  kill: tried(() => process.kill(${process.pid}, 0)),
+  interfaces: tried(() => Object.keys(networkInterfaces()).length),
+  environment: tried(() => Object.keys(process.env).length),
+}))`
+    cubeOf('clerk', probes)
+    const lines: string[] = []
+    using lab = await openGraphLab('kernel', { graph, folder: home })
+    using planes = await lab.control({ log: (line) => lines.push(line), patience: 60_000 })
+    await until(() => lines.some((line) => line.includes('probed ')))
+    const line = lines.find((one) => one.includes('probed ')) ?? ''
+    expect(JSON.parse(line.slice(line.indexOf('{')))).toEqual({
+      read: 'ERR_ACCESS_DENIED',
+      write: 'ERR_ACCESS_DENIED',
+      spawn: 'ERR_ACCESS_DENIED',
+      worker: 'ERR_ACCESS_DENIED',
+      uid: '65534',
+      kill: 'EPERM',
+      interfaces: '0',
+      environment: '0',
+    })
+    expect(existsSync('/tmp/tessera-apart-probe')).toBe(false)
+    expect(planes.status()).toHaveLength(1)
+  })
+
+  test('one that hangs is ended, with its process', { timeout: PATIENCE }, async () => {
+    cubeOf('clerk', "console.log('here ' + process.pid)\nsetTimeout(() => { for (;;); }, 1)")
+    const lines: string[] = []
+    using lab = await openGraphLab('kernel', { graph, folder: home })
+    using planes = await lab.control({
+      log: (line) => lines.push(line),
+      patience: 3_000,
+      wait: { first: 60_000, most: 60_000 },
+    })
+    await until(() => planes.status()[0]?.state === 'waiting')
+    const pid = lines.find((line) => line.includes('here '))?.split('here ')[1]
+    await until(() => pid === undefined || !existsSync(`/proc/${pid}`))
+    expect(planes.status()[0]?.failure).toBeDefined()
+  })
+})

@@ -1,0 +1,218 @@
+/**
+ * Looks after the process of a control plane that is not Tessera's own, from a thread that has what the kit has: it opens the maps of
+ * that one instance, and no others, whatever it is asked for.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { Machine, MachineMap } from '../../backend/machine.ts'
+import { Held } from '../../base/held.ts'
+import { MAP } from '../../compiler/wiring.ts'
+import type { Injected } from '../../engine/control-plane.ts'
+import { mapPath } from '../../engine/paths.ts'
+import type { Orders } from '../control-thread.ts'
+import { asNobody } from '../cubes/child.ts'
+import { ROOT } from '../cubes/staging.ts'
+import { type Answer, CALLS, type Call, Frames, framed, MAP_METHODS, NEWS, type News } from './channel.ts'
+
+export interface BrokerParts {
+  readonly machine: Pick<Machine, 'openMap'>
+  readonly orders: Orders
+  readonly inject: (packets: readonly Injected[]) => void
+  /** Something that the process says, or about it. */
+  readonly tell: (report: Extract<Call, { do: 'log' | 'running' | 'alive' | 'failed' }>) => void
+  /** It has begun, under this number. */
+  readonly began: (pid: number) => void
+}
+
+/** Characters of a line that it may log, and packets and bytes that it may send at once. */
+const LONGEST_LINE = 2_000
+const MOST_PACKETS = 4_096
+const LONGEST_PACKET = 65_535
+
+export class Broker implements Disposable {
+  private readonly parts: BrokerParts
+  private readonly held = new Held()
+  private readonly maps: { readonly map: MachineMap; watch: Disposable | undefined }[] = []
+  private child: ChildProcess | undefined
+  private isOver = false
+
+  constructor(parts: BrokerParts) {
+    this.parts = parts
+  }
+
+  /** Compiles the control plane and begins its process. An Error where that cannot be. */
+  async begin(): Promise<void> {
+    const { orders, began } = this.parts
+    const code = await bundled(orders.folder)
+    const [command = '', ...words] = [...withoutRights(), process.execPath, ...NODE]
+    const stdio = ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] as const
+    const child = spawn(command, words, { cwd: '/', env: {}, stdio: [...stdio] })
+    this.child = child
+    if (child.pid !== undefined) began(child.pid)
+    child.once('error', (error) => this.failed(String(error)))
+    child.once('exit', (status, signal) => this.failed(`it ended by itself (${signal ?? status})`))
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => this.log(text.trimEnd()))
+    const calls = this.pipe(CALLS)
+    const frames = new Frames()
+    calls.on('data', (piece: Uint8Array) => {
+      try {
+        for (const call of frames.take(piece)) calls.write(framed(this.answer(call)))
+      } catch (error) {
+        this.failed(`it said what nobody understands: ${error instanceof Error ? error.message : error}`)
+      }
+    })
+    child.stdin?.on('error', () => {}).end(code)
+    const { folder: _, gate: __, slots: ___, apart: ____, ...rest } = orders
+    this.say({ is: 'orders', orders: rest })
+  }
+
+  /** Asks whether it is still there. */
+  ask(): void {
+    this.say({ is: 'alive?' })
+  }
+
+  [Symbol.dispose](): void {
+    this.isOver = true
+    this.child?.kill('SIGKILL')
+    for (const { watch } of this.maps) watch?.[Symbol.dispose]()
+    this.held[Symbol.dispose]()
+  }
+
+  private say(news: News): void {
+    this.pipe(NEWS).write(framed(news))
+  }
+
+  private pipe(fd: number): Duplex {
+    const pipe = this.child?.stdio[fd] as Duplex | null | undefined
+    if (!pipe) throw new Error('its process has no pipes')
+    // It may end at any time, and that it has is said elsewhere.
+    if (pipe.listenerCount('error') === 0) pipe.on('error', () => {})
+    return pipe
+  }
+
+  private failed(why: string): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.parts.tell({ do: 'failed', why })
+  }
+
+  private log(line: string): void {
+    this.parts.tell({ do: 'log', line: line.slice(0, LONGEST_LINE) })
+  }
+
+  private answer(call: unknown): Answer {
+    try {
+      return { value: this.carryOut(call as Call) }
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  private carryOut(call: Call): unknown {
+    switch (call.do) {
+      case 'open':
+        return this.open(call)
+      case 'map':
+        return this.use(call)
+      case 'await':
+        return this.await(call.map)
+      case 'inject':
+        return this.inject(call.packets)
+      case 'log':
+        return this.log(String(call.line))
+      case 'failed':
+        return this.failed(String(call.why).slice(0, LONGEST_LINE))
+      case 'running':
+      case 'alive':
+        return this.parts.tell(call)
+      default:
+        throw new RangeError('there is no such thing to do')
+    }
+  }
+
+  /** Its own tables, and its queue. What counts, and where programs are, is nobody's. */
+  private open({ path, description }: Extract<Call, { do: 'open' }>): { map: number; valueSize: number } | undefined {
+    const { graph, instance } = this.parts.orders
+    const name = String(path).split('/').at(-1) ?? ''
+    const isOwn = path === mapPath(graph, instance, name) && /^[a-zA-Z][a-zA-Z0-9_]*$/.test(name)
+    const isTessera = Object.values<string>(MAP).includes(name) && name !== MAP.punts
+    if (!isOwn || isTessera) throw new RangeError(`${path} is not a table of this instance`)
+    const map = this.parts.machine.openMap(path, description)
+    if (map === undefined) return undefined
+    this.held.use(map)
+    return { map: this.maps.push({ map, watch: undefined }) - 1, valueSize: map.valueSize }
+  }
+
+  private use({ map: number, method, words }: Extract<Call, { do: 'map' }>): unknown {
+    const opened = this.maps[number]
+    if (opened === undefined || !MAP_METHODS.includes(method)) throw new RangeError('there is no such table')
+    const { map } = opened
+    if (method !== 'drain') return (map[method] as (...words: readonly unknown[]) => unknown).call(map, ...words)
+    const records: Uint8Array[] = []
+    const most = Math.min(Number(words[0]) || 0, MOST_PACKETS)
+    map.drain(most, (bytes, _, at, length) => void records.push(bytes.slice(at, at + length)))
+    return records
+  }
+
+  private await(number: number): void {
+    const opened = this.maps[number]
+    if (opened === undefined) throw new RangeError('there is no such table')
+    opened.watch ??= opened.map.watch(() => {
+      // Once: until it has looked, there is something all the time.
+      opened.watch?.[Symbol.dispose]()
+      opened.watch = undefined
+      this.say({ is: 'ready', map: number })
+    })
+  }
+
+  private inject(packets: readonly Injected[]): void {
+    const { ports } = this.parts.orders
+    const known = new Set(Object.values(ports))
+    const isPacket = ({ port, direction, packet }: Injected) =>
+      known.has(port) &&
+      (direction === 'ingress' || direction === 'egress') &&
+      packet instanceof Uint8Array &&
+      packet.length <= LONGEST_PACKET
+    if (!Array.isArray(packets) || packets.length > MOST_PACKETS || !packets.every(isPacket))
+      throw new RangeError('these are no packets for its ports')
+    this.parts.inject(packets)
+  }
+}
+
+/** The control plane with all that it imports, as one module, so that its process needs no files. */
+async function bundled(folder: string): Promise<string> {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import plane from './control.ts'
+import { runApart } from ${JSON.stringify(join(ROOT, 'src/daemon/apart/process.ts'))}
+runApart(plane)`,
+      resolveDir: folder,
+      loader: 'ts',
+    },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    logLevel: 'silent',
+    tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** It reads nothing, not even its own program: that comes by a pipe. No files, no processes, no threads, no native code. */
+const NODE = ['--experimental-permission', '--no-warnings', '--max-old-space-size=256', '--input-type=module', '-']
+
+/** unshare(1) and setpriv(1), of util-linux: a network of its own with nothing in it, nobody's rights, and an end with this thread. */
+function withoutRights(): readonly string[] {
+  const { uid, gid } = asNobody()
+  if (uid === undefined || gid === undefined || !existsSync('/usr/bin/setpriv') || !existsSync('/usr/bin/unshare'))
+    return []
+  const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs']
+  const capabilities = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all']
+  return ['/usr/bin/unshare', '--net', '/usr/bin/setpriv', ...ids, ...capabilities, '--pdeathsig=KILL']
+}
