@@ -11,6 +11,7 @@ import { Held } from '../../base/held.ts'
 import { MAP } from '../../compiler/wiring.ts'
 import type { Injected } from '../../engine/control-plane.ts'
 import { mapPath } from '../../engine/paths.ts'
+import { missingCapabilities } from '../../kernel/capabilities.ts'
 import type { Orders } from '../control-thread.ts'
 import { asNobody } from '../cubes/child.ts'
 import { ROOT } from '../cubes/staging.ts'
@@ -207,12 +208,13 @@ runApart(plane)`,
 /** It reads nothing, not even its own program: that comes by a pipe. No files, no processes, no threads, no native code. */
 const NODE = ['--experimental-permission', '--no-warnings', '--max-old-space-size=256', '--input-type=module', '-']
 
-/** unshare(1) and setpriv(1), of util-linux: a network of its own with nothing in it, nobody's rights, and an end with this thread. */
+/** unshare(1) and setpriv(1), of util-linux: nobody's rights, an end with this thread, and, with CAP_SYS_ADMIN, a network with nothing in it. */
 function withoutRights(): readonly string[] {
   const { uid, gid } = asNobody()
   if (uid === undefined || gid === undefined || !existsSync('/usr/bin/setpriv') || !existsSync('/usr/bin/unshare'))
     return []
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs']
-  const capabilities = ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all']
-  return ['/usr/bin/unshare', '--net', '/usr/bin/setpriv', ...ids, ...capabilities, '--pdeathsig=KILL']
+  const rights = ['/usr/bin/setpriv', ...ids, '--inh-caps=-all', '--ambient-caps=-all', '--pdeathsig=KILL']
+  const network = missingCapabilities(['CAP_SYS_ADMIN']).length === 0 ? ['/usr/bin/unshare', '--net'] : []
+  return [...network, ...rights]
 }

@@ -1,10 +1,10 @@
 /** Whether a cube can be used: its types, its data plane as instructions, its tests. None of it runs in the daemon, or as root. */
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import type { Found } from './check-process.ts'
-import { asNobody, type RunOptions, runNode } from './child.ts'
+import { type RunOptions, runNode } from './child.ts'
 import { type Files, furnish, ROOT, writeCube } from './staging.ts'
 import { typeErrors } from './type-errors.ts'
 
@@ -25,12 +25,11 @@ export async function checkCube(files: Files, signal?: AbortSignal): Promise<Che
   try {
     const folder = join(home, 'cube')
     const scratch = join(home, 'scratch')
-    for (const one of [folder, scratch]) mkdirSync(one, { mode: 0o755 })
-    const { uid, gid } = asNobody()
-    if (uid !== undefined && gid !== undefined) chownSync(scratch, uid, gid)
+    for (const one of [folder, scratch]) mkdirSync(one)
     writeCube(files, folder)
     furnish(home)
-    chmodSync(home, 0o755)
+    readable(home)
+    chmodSync(scratch, 0o1777)
     const options = { folder, scratch, signal }
     await checkTypes(files, home, options)
     const name = await compile(options)
@@ -38,6 +37,15 @@ export async function checkCube(files: Files, signal?: AbortSignal): Promise<Che
   } finally {
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+/** By whoever checks it, whatever the mask of this process is. */
+function readable(path: string): void {
+  const found = lstatSync(path)
+  if (found.isDirectory()) {
+    chmodSync(path, 0o755)
+    for (const name of readdirSync(path)) readable(join(path, name))
+  } else if (found.isFile()) chmodSync(path, 0o644)
 }
 
 const isTest = (path: string): boolean => path.endsWith('.test.ts')
@@ -55,7 +63,8 @@ async function checkTypes(files: Files, home: string, options: Options): Promise
   // Tests say by themselves whether they are right, and see much more of Tessera.
   const isSource = (path: string) => path.endsWith('.ts') && !isTest(path)
   const sources = [...files.keys()].filter(isSource).map((path) => join(options.folder, path))
-  writeFileSync(project, JSON.stringify({ compilerOptions, files: sources }), { mode: 0o644 })
+  writeFileSync(project, JSON.stringify({ compilerOptions, files: sources }))
+  readable(project)
   const script = join(modules, 'typescript/bin/tsc')
   if (!existsSync(script))
     throw refusal('there is no TypeScript to check the cube with', `npm install typescript in ${ROOT}`)
@@ -118,7 +127,8 @@ async function test(options: Options): Promise<string> {
     cacheDir: options.scratch,
     test: { include: ['**/*.test.ts'], pool: 'forks' },
   }
-  writeFileSync(config, `export default ${JSON.stringify(settings)}\n`, { mode: 0o644 })
+  writeFileSync(config, `export default ${JSON.stringify(settings)}\n`)
+  readable(config)
   const words = [script, 'run', '--config', config, '--configLoader', 'native']
   const { code, output } = await runNode(words, { ...options, time: TIME.tests })
   if (code !== 0) throw refusal(`the tests of the cube fail:\n${tail(output, 40)}`)
