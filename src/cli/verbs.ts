@@ -38,6 +38,7 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     doctor: async () => (await import('./commands/host.ts')).doctorCommand(),
     version: async () => (await import('./commands/host.ts')).versionCommand(),
     completion: async () => (await import('./commands/completion.ts')).completionCommand(),
+    token: async () => (await import('./commands/token.ts')).tokenCommand(),
   },
 }
 

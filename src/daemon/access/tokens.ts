@@ -1,6 +1,7 @@
 /** Bearer tokens. The file has their hashes, and who they stand for; nobody has them but those they were made for. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
@@ -100,6 +101,7 @@ export function removeToken(file: string, name: string): void {
 /** Written beside and renamed: a reader finds the old ones or the new ones. */
 function writeTokens(file: string, tokens: readonly TokenEntry[]): void {
   const beside = `${file}.new`
+  mkdirSync(dirname(file), { recursive: true })
   rmSync(beside, { force: true })
   writeFileSync(beside, `${JSON.stringify({ tokens }, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' })
   renameSync(beside, file)
