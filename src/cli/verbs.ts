@@ -34,6 +34,8 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     vm: async () => (await import('./commands/vm.ts')).vmCommand(),
   },
   'This host:': {
+    daemon: async () => (await import('./commands/daemon.ts')).daemonCommand(),
+    down: async () => (await import('./commands/down.ts')).downCommand(),
     control: async () => (await import('./commands/control.ts')).controlCommand(),
     doctor: async () => (await import('./commands/host.ts')).doctorCommand(),
     version: async () => (await import('./commands/host.ts')).versionCommand(),

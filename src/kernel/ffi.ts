@@ -15,6 +15,7 @@ interface Calls {
   syscall(number: number, command: number, attr: Uint8Array | null, size: number): number
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, length: number): number
+  connect(fd: number, address: Uint8Array, length: number): number
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number
   sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number
@@ -43,6 +44,7 @@ const PROTOTYPES = {
   syscall: 'long syscall(long, long, void *, unsigned long)',
   socket: 'int socket(int, int, int)',
   bind: 'int bind(int, void *, uint32_t)',
+  connect: 'int connect(int, void *, uint32_t)',
   send: 'long send(int, void *, size_t, int)',
   sendmmsg: 'int sendmmsg(int, void *, unsigned int, int)',
   recv: 'long recv(int, void *, size_t, int)',
@@ -137,6 +139,8 @@ export const socket = (domain: number, type: number, protocol: number): number =
   orErrno(c().socket(domain, type, protocol))
 
 export const bind = (fd: number, address: Uint8Array): number => orErrno(c().bind(fd, address, address.length))
+
+export const connect = (fd: number, address: Uint8Array): number => orErrno(c().connect(fd, address, address.length))
 
 export const send = (fd: number, bytes: Uint8Array): number => orErrno(c().send(fd, bytes, bytes.length, 0))
 

@@ -32,7 +32,9 @@ export function snapshot(): string[] {
     ...ingressQdiscs().map((qdisc) => `qdisc ${JSON.stringify(qdisc)}`),
     ...namespaces().map((name) => `namespace ${name}`),
     ...tree('/sys/fs/bpf').map((path) => `pin ${path}`),
-    ...tree('/run/tessera').map((path) => `file ${path}`),
+    ...readdirSync('/run')
+      .filter((name) => name.startsWith('tessera'))
+      .flatMap((name) => tree(join('/run', name)).map((path) => `file ${path}`)),
     ...readFileSync('/proc/mounts', 'utf8')
       .split('\n')
       .filter((line) => /bpf|netns/.test(line))

@@ -152,6 +152,11 @@ export class WantedGraphs implements Wanted {
     })
   }
 
+  /** When what was begun has ended. */
+  async idle(): Promise<void> {
+    await this.#turns.take(async () => {})
+  }
+
   /** Attaches graphs to interfaces that come, and tells of what waits for them, until disposed. */
   watch(): Disposable {
     const { machine, engine } = this.#parts.host

@@ -1,0 +1,153 @@
+/** The daemon: one per host, wired here. It keeps what is wanted, makes it run, and answers for it. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { refuse } from '../api/problem.ts'
+import { lockFile } from '../kernel/lock.ts'
+import { notify } from '../kernel/notify.ts'
+import { openEmbedded } from '../store/embedded.ts'
+import type { Store } from '../store/store.ts'
+import { Audit } from './access/audit.ts'
+import { authorize } from './access/authorize.ts'
+import { type DoorOptions, type Doors, identifying, openDoors, readDoors } from './access/doors.ts'
+import { LIMITS } from './access/limits.ts'
+import { record } from './access/record.ts'
+import { type Host, openKernelHost } from './host.ts'
+import { Metrics } from './metrics/metrics.ts'
+import type { Logger } from './run/log.ts'
+import { networkView } from './run/network.ts'
+import { lockDaemon } from './run/places.ts'
+import { FollowingPlanes } from './run/planes.ts'
+import { createServer } from './serve/server.ts'
+import { EventLog } from './service/event-log.ts'
+import type { CubeRegistry } from './service/parts.ts'
+import { createHandlers } from './service/service.ts'
+import { type Happened, WantedGraphs } from './service/wanted-graphs.ts'
+
+export interface DaemonOptions {
+  readonly doors: DoorOptions
+  /** The folder of the store. */
+  readonly store: string
+  readonly log: Logger
+  /** Ends it: packets flow on. */
+  readonly signal: AbortSignal
+}
+
+/** Returns when it has ended in an orderly way. A Refusal where there is one already, or where it cannot be. */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { store: folder, log, signal } = options
+  const end = new AbortController()
+  const stopped = AbortSignal.any([signal, end.signal])
+  // What is wrong with it is said before anything is begun.
+  const doors = readDoors(options.doors, (line) => log.warn(line))
+  using _only = lockDaemon()
+  await using store = openEmbedded(folder, { lock: lockFile })
+  await using parts = await open(folder, store, log, () => end.abort())
+  const { app, wanted } = await serving(parts, doors, log)
+  const opened = await openDoors(app, doors, LIMITS)
+  log.info({ addresses: opened.addresses, store: folder }, 'serving')
+  notify(`READY=1\nSTATUS=serving at ${opened.addresses.join(' and ')}`)
+  const reconciled = reconcile(parts, log, stopped)
+  if (!stopped.aborted) await once(stopped, 'abort')
+  notify('STOPPING=1')
+  log.info('ending: what runs goes on to run')
+  await opened.close()
+  await app.close()
+  await reconciled
+  // A change that was begun is finished.
+  await wanted.idle()
+}
+
+/** What is wanted runs, and goes on to, whatever comes and goes. */
+async function reconcile({ wanted, host, planes }: Wired, log: Logger, signal: AbortSignal): Promise<void> {
+  const began = performance.now()
+  try {
+    await wanted.reconcile(signal)
+    for (const name of host.engine.names()) planes.follow(name)
+    log.info({ ms: Math.round(performance.now() - began) }, 'what is wanted has been looked at')
+  } catch (error) {
+    log.error({ err: error }, 'what is wanted could not be looked at: restart the daemon when this is better')
+  }
+}
+
+interface Wired extends AsyncDisposable {
+  readonly host: Host
+  readonly wanted: WantedGraphs
+  readonly events: EventLog
+  readonly planes: FollowingPlanes
+  readonly metrics: Metrics
+  readonly audit: Audit
+  readonly takeDown: () => Promise<readonly string[]>
+}
+
+async function open(folder: string, store: Store, log: Logger, end: () => void): Promise<Wired> {
+  let metrics: Metrics | undefined
+  const host = openKernelHost({
+    measure: (step, run) => (metrics === undefined ? run() : metrics.measure(step, run)),
+  })
+  const planes = new FollowingPlanes(host, (line) => log.warn(line))
+  metrics = new Metrics({ host, planes: () => planes.status() })
+  const events = new EventLog({ now: Date.now })
+  const tell = (happened: Happened): void => {
+    events.tell(happened)
+    planes.follow(happened.graph)
+    const { text, ...facts } = happened
+    log[happened.kind === 'graph.failed' ? 'warn' : 'info'](facts, text)
+  }
+  const wanted = await WantedGraphs.open({ host, store, folder, tell })
+  const watch = wanted.watch()
+  const takeDown = async (): Promise<readonly string[]> => {
+    const names = await wanted.down()
+    setImmediate(end)
+    return names
+  }
+  const audit = await Audit.open(store)
+  return {
+    ...{ host, wanted, events, planes, metrics, audit, takeDown },
+    async [Symbol.asyncDispose]() {
+      watch[Symbol.dispose]()
+      planes[Symbol.dispose]()
+      host[Symbol.dispose]()
+    },
+  }
+}
+
+/** The server, with everything but doors. */
+async function serving(
+  parts: Wired,
+  doors: Doors,
+  log: Logger,
+): Promise<{ app: FastifyInstance; wanted: WantedGraphs }> {
+  const { host, wanted, planes, metrics, audit } = parts
+  const handlers = createHandlers({
+    ...parts,
+    ...{ engine: host.engine, machine: host.machine, catalogue: host.catalogue, enter: host.enter },
+    cubes: NO_CUBES,
+    network: networkView,
+    planes: () => planes.status(),
+    metrics: () => metrics.text(),
+    isReady: () => wanted.isReconciled,
+    version: version(),
+  })
+  const app = await createServer({
+    handlers,
+    log,
+    prepare: async (app) => {
+      await authorize(app, { identify: identifying(doors), limits: LIMITS })
+      record(app, { audit, revised: (graph) => wanted.get(graph) })
+      app.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) =>
+        metrics.answered(routeOptions.url ?? '', statusCode, elapsedTime / 1000),
+      )
+    },
+  })
+  return { app, wanted }
+}
+
+const none = () => Promise.reject(refuse(501, 'this daemon has the cubes that it came with'))
+const NO_CUBES: CubeRegistry = { added: async () => new Map(), add: none, upgrade: none, remove: none }
+
+function version(): string {
+  const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,125 @@
+/** The daemon comes and goes; packets do not mind. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ProblemError } from '../../src/api/problem.ts'
+import type { GraphDocument } from '../../src/cube/document.ts'
+import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { changeLink, createVeth, deleteLink } from '../../src/kernel/netlink/link.ts'
+import { DaemonProcess } from './daemon/process.ts'
+import { run, settled, snapshot, whyNot } from './host.ts'
+import { createHosts } from './hosts.ts'
+
+const NS = `tess-dm-${process.pid}`
+const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
+
+const graph = (agingTime = 300): GraphDocument => ({
+  graph: 'lan',
+  instances: {
+    s: { cube: 'bridge', config: { agingTime }, ports: { a: { interface: 'p-a' }, b: { interface: 'p-b' } } },
+  },
+})
+
+const reason = whyNot('ping')
+
+describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : ` (${reason})`}`, () => {
+  let before: string[]
+  let daemon: DaemonProcess
+
+  beforeAll(async () => {
+    before = snapshot()
+    createHosts(NS, HOSTS, '10.78.0')
+    daemon = new DaemonProcess(NS)
+    await daemon.start()
+  })
+
+  afterAll(async () => {
+    await daemon.remove()
+    for (const { ns } of HOSTS) removeNamespace(ns)
+    removeNamespace(NS)
+    expect(settled(before)).toEqual(before)
+  })
+
+  const ping = () => inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '2', '10.78.0.2'))
+  const programs = () => snapshot().filter((line) => line.startsWith('program '))
+
+  test('runs what is put, and keeps it', async () => {
+    await daemon.ready()
+    const { status, body } = await daemon.client.putGraph({ graph: 'lan', body: graph() })
+    expect(status).toBe(201)
+    expect(body.actions).not.toEqual([])
+    expect(ping()).toMatchObject({ code: 0, stdout: expect.stringContaining(' 0% packet loss') })
+  })
+
+  test('is one on its host, and the other one says so', () => {
+    const { code, stderr } = daemon.tessera(
+      'daemon',
+      '--store',
+      `${daemon.folder}/other`,
+      '--socket',
+      `${daemon.folder}/other.sock`,
+    )
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^another process \(\d+\) holds .*daemon\.lock\n/)
+  })
+
+  test('ended, it leaves packets flowing; begun again, it has nothing to do', async () => {
+    const loaded = programs()
+    expect(await daemon.end('SIGTERM')).toBe(0)
+    expect(ping().stdout).toContain(' 0% packet loss')
+    await daemon.start()
+    await daemon.ready()
+    expect(programs()).toEqual(loaded)
+    const [found] = (await daemon.client.listGraphs()).body
+    expect(found).toMatchObject({ name: 'lan', state: 'running' })
+    expect(daemon.log).not.toContain('could not be looked at')
+  })
+
+  test('an interface that goes and comes back is used again', async () => {
+    inNamespace(NS, () => deleteLink('p-a'))
+    await expect
+      .poll(() => daemon.client.listGraphs().then(({ body }) => body[0]))
+      .toMatchObject({ state: 'waiting', reason: 'waits for p-a' })
+    await daemon.end('SIGKILL')
+    await daemon.start()
+    await daemon.ready()
+    expect((await daemon.client.listGraphs()).body).toMatchObject([{ state: 'waiting' }])
+    inNamespace(NS, () => {
+      createVeth({ name: 'p-a' }, { name: 'eth0', namespace: HOSTS[0]?.ns ?? '' })
+      changeLink('p-a', { silent: true, up: true })
+    })
+    inNamespace(HOSTS[0]?.ns ?? '', () => {
+      run('ip', 'address', 'add', '10.78.0.1/24', 'dev', 'eth0')
+      changeLink('eth0', { up: true })
+    })
+    await expect
+      .poll(() => daemon.client.listGraphs().then(({ body }) => body[0]), { timeout: 10_000 })
+      .toMatchObject({ state: 'running' })
+    await expect.poll(() => ping().code, { timeout: 10_000 }).toBe(0)
+  })
+
+  test('of two changes of one revision, one is made', async () => {
+    const { revision } = await daemon.client.getGraph({ graph: 'lan' })
+    const changes = [60, 90].map((agingTime) =>
+      daemon.client.putGraph({ graph: 'lan', body: graph(agingTime) }, { ifMatch: revision }),
+    )
+    const ended = await Promise.allSettled(changes)
+    expect(ended.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const lost = ended.find((one) => one.status === 'rejected')?.reason
+    expect(lost).toBeInstanceOf(ProblemError)
+    expect((lost as ProblemError).problem).toMatchObject({
+      status: 412,
+      errors: [{ pointer: '/instances/s/config/agingTime' }],
+    })
+  })
+
+  test('taken down, it leaves nothing but what is wanted', async () => {
+    const { code, stdout } = daemon.tessera('down', '--socket', daemon.socket)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'graph lan is gone\nno graph is left on this host\n' })
+    await expect.poll(() => snapshot().filter((line) => line.includes(`tessera-${NS}`))).toEqual([])
+    await daemon.start()
+    await daemon.ready()
+    expect((await daemon.client.listGraphs()).body).toMatchObject([{ name: 'lan', state: 'running' }])
+    expect(ping().code).toBe(0)
+    await daemon.client.deleteGraph({ graph: 'lan' })
+    expect((await daemon.client.listGraphs()).body).toEqual([])
+  })
+})

@@ -1,0 +1,103 @@
+/** A daemon of a test's own, in a network namespace, with places that nobody else has. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { type Client, openClient } from '../../../src/api/client.ts'
+import { inNamespace } from '../../../src/kernel/namespace.ts'
+import { type Ended, ROOT, run, TESSERA } from '../host.ts'
+
+/** Milliseconds until it has to serve: on a machine that may be busy. */
+const PATIENCE = 30_000
+
+export class DaemonProcess {
+  readonly namespace: string
+  readonly folder = mkdtempSync(join(tmpdir(), 'tessera-daemon-'))
+  readonly socket = join(this.folder, 'tessera.sock')
+  readonly client: Client = openClient({ socket: this.socket })
+  /** What it says. */
+  log = ''
+  readonly #instance: string
+  #child: ChildProcess | undefined
+
+  constructor(namespace: string) {
+    this.namespace = namespace
+    this.#instance = namespace
+  }
+
+  get environment(): NodeJS.ProcessEnv {
+    return { ...process.env, TESSERA_INSTANCE: this.#instance }
+  }
+
+  get words(): readonly string[] {
+    return ['--socket', this.socket, '--store', join(this.folder, 'store')]
+  }
+
+  /** Returns when it serves. */
+  async start(): Promise<void> {
+    const child = inNamespace(this.namespace, () =>
+      spawn(process.execPath, [TESSERA, 'daemon', ...this.words], {
+        cwd: ROOT,
+        env: this.environment,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      }),
+    )
+    this.#child = child
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.log += text
+    })
+    await this.until('it serves', () => this.client.getHealth())
+  }
+
+  /** Returns when it has looked at everything. */
+  async ready(): Promise<void> {
+    await this.until('it is ready', () => this.client.getReadiness())
+  }
+
+  private async until(what: string, ask: () => Promise<unknown>): Promise<void> {
+    const deadline = performance.now() + PATIENCE
+    for (;;) {
+      try {
+        await ask()
+        return
+      } catch (error) {
+        const { exitCode } = this.#child ?? {}
+        if (exitCode !== null || performance.now() > deadline)
+          throw new Error(`the daemon does not say that ${what}:\n${this.log}`, { cause: error })
+        await setTimeout(20)
+      }
+    }
+  }
+
+  /** Returns when it has ended, with its exit code or the signal. */
+  async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
+    const child = this.#child
+    if (child === undefined) return null
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    const [code, by] = (await ended) as [number | null, NodeJS.Signals | null]
+    this.#child = undefined
+    return code ?? by
+  }
+
+  /** `tessera …`, in its namespace and for its instance. */
+  tessera(...words: readonly string[]): Ended {
+    return inNamespace(this.namespace, () =>
+      run('env', `TESSERA_INSTANCE=${this.#instance}`, process.execPath, TESSERA, ...words),
+    )
+  }
+
+  /** Nothing of it is left, whatever state it is in. */
+  async remove(): Promise<void> {
+    this.client[Symbol.dispose]()
+    await this.end('SIGKILL')
+    this.tessera('down', '--socket', this.socket)
+    rmSync(this.folder, { recursive: true })
+    const left = ['/run', '/sys/fs/bpf']
+      .map((at) => join(at, `tessera-${this.#instance}`))
+      .filter((path) => existsSync(path))
+    if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`)
+  }
+}
