@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { refuse } from '../api/problem.ts'
+import type { GraphDocument } from '../cube/document.ts'
 import { lockFile } from '../kernel/lock.ts'
 import { notify } from '../kernel/notify.ts'
 import { openEmbedded } from '../store/embedded.ts'
@@ -13,6 +13,7 @@ import { authorize } from './access/authorize.ts'
 import { type DoorOptions, type Doors, identifying, openDoors, readDoors } from './access/doors.ts'
 import { LIMITS } from './access/limits.ts'
 import { record } from './access/record.ts'
+import { CubeRegistry, type UsingGraphs } from './cubes/registry.ts'
 import { type Host, openKernelHost } from './host.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { Logger } from './run/log.ts'
@@ -21,7 +22,6 @@ import { lockDaemon } from './run/places.ts'
 import { FollowingPlanes } from './run/planes.ts'
 import { createServer } from './serve/server.ts'
 import { EventLog } from './service/event-log.ts'
-import type { CubeRegistry } from './service/parts.ts'
 import { createHandlers } from './service/service.ts'
 import { type Happened, WantedGraphs } from './service/wanted-graphs.ts'
 
@@ -78,6 +78,7 @@ interface Wired extends AsyncDisposable {
   readonly planes: FollowingPlanes
   readonly metrics: Metrics
   readonly audit: Audit
+  readonly cubes: CubeRegistry
   readonly takeDown: () => Promise<readonly string[]>
 }
 
@@ -96,6 +97,8 @@ async function open(folder: string, store: Store, log: Logger, end: () => void):
     log[happened.kind === 'graph.failed' ? 'warn' : 'info'](facts, text)
   }
   const wanted = await WantedGraphs.open({ host, store, folder, tell })
+  const { catalogue } = host
+  const cubes = await CubeRegistry.open({ store, catalogue, graphs: usersOf(wanted), folder: join(folder, 'cubes') })
   const watch = wanted.watch()
   const takeDown = async (): Promise<readonly string[]> => {
     const names = await wanted.down()
@@ -104,7 +107,7 @@ async function open(folder: string, store: Store, log: Logger, end: () => void):
   }
   const audit = await Audit.open(store)
   return {
-    ...{ host, wanted, events, planes, metrics, audit, takeDown },
+    ...{ host, wanted, events, planes, metrics, audit, cubes, takeDown },
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
       planes[Symbol.dispose]()
@@ -123,7 +126,6 @@ async function serving(
   const handlers = createHandlers({
     ...parts,
     ...{ engine: host.engine, machine: host.machine, catalogue: host.catalogue, enter: host.enter },
-    cubes: NO_CUBES,
     network: networkView,
     planes: () => planes.status(),
     metrics: () => metrics.text(),
@@ -144,8 +146,22 @@ async function serving(
   return { app, wanted }
 }
 
-const none = () => Promise.reject(refuse(501, 'this daemon has the cubes that it came with'))
-const NO_CUBES: CubeRegistry = { added: async () => new Map(), add: none, upgrade: none, remove: none }
+/** What a cube that changes has to do with graphs. */
+const usersOf = (wanted: WantedGraphs): UsingGraphs => ({
+  using: async (cube) =>
+    (await wanted.list()).filter(({ document }) => usesCube(document, cube)).map(({ name }) => name),
+  plan: async (name) => {
+    const found = await wanted.get(name)
+    return found && wanted.plan(name, found.document, {})
+  },
+  apply: async (name) => {
+    const found = await wanted.get(name)
+    return found && wanted.put(name, found.document, { revision: found.revision })
+  },
+})
+
+const usesCube = ({ instances }: GraphDocument, cube: string): boolean =>
+  Object.values(instances).some((instance) => instance.cube === cube)
 
 function version(): string {
   const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
