@@ -1,11 +1,13 @@
 /** The daemon comes and goes; packets do not mind. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError } from '../../src/api/problem.ts'
 import type { GraphDocument } from '../../src/cube/document.ts'
 import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink, createVeth, deleteLink } from '../../src/kernel/netlink/link.ts'
 import { DaemonProcess } from './daemon/process.ts'
-import { run, settled, snapshot, whyNot } from './host.ts'
+import { ROOT, run, settled, snapshot, whyNot } from './host.ts'
 import { createHosts } from './hosts.ts'
 
 const NS = `tess-dm-${process.pid}`
@@ -14,7 +16,7 @@ const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-$
 const graph = (agingTime = 300): GraphDocument => ({
   graph: 'lan',
   instances: {
-    s: { cube: 'bridge', config: { agingTime }, ports: { a: { interface: 'p-a' }, b: { interface: 'p-b' } } },
+    dmn: { cube: 'bridge', config: { agingTime }, ports: { a: { interface: 'p-a' }, b: { interface: 'p-b' } } },
   },
 })
 
@@ -39,7 +41,8 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
   })
 
   const ping = () => inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '2', '10.78.0.2'))
-  const programs = () => snapshot().filter((line) => line.startsWith('program '))
+  /** Of this graph: others may run tests of theirs. */
+  const programs = () => snapshot().filter((line) => /^program .* dmn_[ab]$/.test(line))
 
   test('runs what is put, and keeps it', async () => {
     await daemon.ready()
@@ -107,7 +110,7 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
     expect(lost).toBeInstanceOf(ProblemError)
     expect((lost as ProblemError).problem).toMatchObject({
       status: 412,
-      errors: [{ pointer: '/instances/s/config/agingTime' }],
+      errors: [{ pointer: '/instances/dmn/config/agingTime' }],
     })
   })
 
@@ -123,3 +126,46 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
     expect((await daemon.client.listGraphs()).body).toEqual([])
   })
 })
+
+/** What the unit allows, and no more: docs/tessera.service. */
+const unit = readFileSync(join(ROOT, 'docs/tessera.service'), 'utf8')
+const bounding = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? []
+const limited = [
+  ...['setpriv', '--no-new-privs', '--inh-caps', '-all', '--bounding-set'],
+  ['-all', ...bounding.map((name) => `+${name.replace('CAP_', '').toLowerCase()}`)].join(','),
+  '--',
+]
+const cannot = whyNot('ping', 'setpriv')
+
+describe.skipIf(cannot !== undefined)(
+  `with the capabilities of its unit${cannot === undefined ? '' : ` (${cannot})`}`,
+  () => {
+    const own = `${NS}-cap`
+    const hosts = HOSTS.map((host) => ({ ...host, ns: `${own}-${host.port}` }))
+    let daemon: DaemonProcess
+
+    beforeAll(() => {
+      createHosts(own, hosts, '10.77.0')
+      daemon = new DaemonProcess(own, limited)
+    })
+
+    afterAll(async () => {
+      await daemon.remove()
+      for (const { ns } of hosts) removeNamespace(ns)
+      removeNamespace(own)
+    })
+
+    test('the daemon runs graphs, changes them, and removes them', async () => {
+      await daemon.start()
+      await daemon.ready()
+      await daemon.client.putGraph({ graph: 'lan', body: graph() })
+      await daemon.client.putGraph({ graph: 'lan', body: graph(60) })
+      expect(
+        inNamespace(hosts[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '2', '10.77.0.2')).code,
+      ).toBe(0)
+      expect((await daemon.client.listGraphs()).body).toMatchObject([{ state: 'running' }])
+      await daemon.client.deleteGraph({ graph: 'lan' })
+      expect(await daemon.end('SIGTERM')).toBe(0)
+    })
+  },
+)

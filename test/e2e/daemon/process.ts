@@ -22,8 +22,12 @@ export class DaemonProcess {
   readonly #instance: string
   #child: ChildProcess | undefined
 
-  constructor(namespace: string) {
+  /** What the daemon is started by: a command that runs the rest of its words. */
+  readonly #starter: readonly string[]
+
+  constructor(namespace: string, starter: readonly string[] = []) {
     this.namespace = namespace
+    this.#starter = starter
     this.#instance = namespace
   }
 
@@ -37,8 +41,9 @@ export class DaemonProcess {
 
   /** Returns when it serves. */
   async start(): Promise<void> {
+    const [command = '', ...words] = [...this.#starter, process.execPath, TESSERA, 'daemon', ...this.words]
     const child = inNamespace(this.namespace, () =>
-      spawn(process.execPath, [TESSERA, 'daemon', ...this.words], {
+      spawn(command, words, {
         cwd: ROOT,
         env: this.environment,
         stdio: ['ignore', 'ignore', 'pipe'],
