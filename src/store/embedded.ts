@@ -1,5 +1,5 @@
 /** A store in a folder of this host, in LMDB: http://www.lmdb.tech/doc/. */
-import { existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { Refusal, refusal } from '../base/diagnostic.ts'
@@ -37,6 +37,13 @@ const EIO = 5
 /** Bytes that LMDB's lock file has at least: it is mapped, and where the disk has no room for it, touching it kills the process. */
 const LOCK_SIZE = 16_384
 
+/** Bytes for the first commits. */
+const LEAST_ROOM = 2 ** 20
+/** mdb.c */
+const MAGIC = 0xbeefc0de
+/** Bytes that are written first of all. */
+const FIRST_PAGES = 8_192
+
 /** Under a key of its own, beside the entries. */
 interface Meta {
   readonly version: number
@@ -71,10 +78,28 @@ export function openEmbedded(folder: string, { lock, history = HISTORY }: Embedd
 }
 
 function openRoot(folder: string): RootDatabase<Meta, string> {
+  const data = join(folder, 'data.mdb')
+  const size = statSync(data, { throwIfNoEntry: false })?.size ?? 0
+  // What LMDB has mapped and the disk has no room for, or what is no such file, would be the end of the process.
+  if (size > 0) mustBeLmdb(data, size)
+  else if (freeBytes(folder) < LEAST_ROOM) throw fullDisk(folder)
   const lockFile = join(folder, 'lock.mdb')
   if (!existsSync(lockFile)) writeFileSync(lockFile, new Uint8Array(LOCK_SIZE), { mode: 0o600 })
   const options = { encoding: 'json', mapSize: MAP_SIZE, maxDbs: 3, cache: false, overlappingSync: false } as const
   return open({ path: folder, ...options })
+}
+
+/** A page that begins with its header, and then says what it is: MDB_MAGIC. */
+function mustBeLmdb(file: string, size: number): void {
+  const head = new Uint8Array(28)
+  const fd = openSync(file, 'r')
+  try {
+    readSync(fd, head)
+  } finally {
+    closeSync(fd)
+  }
+  if (size < FIRST_PAGES || new DataView(head.buffer).getUint32(24, true) !== MAGIC)
+    throw refusal(`${file} is no store of Tessera`, 'name another folder, or take the file away; nothing was changed')
 }
 
 class EmbeddedStore implements Store {
@@ -209,15 +234,17 @@ function unwritable(folder: string, error: unknown, characters = 0): Refusal | u
   if (code === MAP_FULL)
     return new NoRoom([{ message: `the store ${folder} is full`, remedy: 'delete graphs that nobody needs' }])
   const isFull = code === ENOSPC || code === 'ENOSPC' || (code === EIO && freeBytes(folder) < 2 * characters + 2 ** 20)
-  if (isFull)
-    return new NoRoom([
-      {
-        message: `the disk of the store ${folder} is full: nothing was written`,
-        remedy: 'make room on it, and try again',
-      },
-    ])
+  if (isFull) return fullDisk(folder)
   return code === EIO ? refusal(`the disk of the store ${folder} has an error: ${messageOf(error)}`) : undefined
 }
+
+const fullDisk = (folder: string): NoRoom =>
+  new NoRoom([
+    {
+      message: `the disk of the store ${folder} is full: nothing was written`,
+      remedy: 'make room on it, and try again',
+    },
+  ])
 
 function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder)
