@@ -47,6 +47,13 @@ export interface Result extends Part {
   readonly compiled_ms?: number
   /** A thousand instances, from the file to all programs, and what the process has at most. */
   readonly thousand?: { readonly ms: number; readonly mib: number }
+  /** Of the daemon: what is resident, and the share of a core, while nothing happens; a start until it serves; requests. */
+  readonly idle_mib?: number
+  readonly idle_percent?: number
+  readonly start_ms?: number
+  readonly reads_per_s?: number
+  readonly list_ms?: number
+  readonly get_ms?: number
 }
 
 export interface Options {
