@@ -5,15 +5,19 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join, relative } from 'node:path'
+import { parse } from 'yaml'
 import { Refusal } from '../src/base/diagnostic.ts'
 import { printRehearsal } from '../src/cli/rehearsal.ts'
-import { printStatus } from '../src/cli/status.ts'
+import { printInstance } from '../src/cli/status.ts'
+import { statusOf } from '../src/cli/status-of.ts'
+import type { GraphDocument } from '../src/cube/document.ts'
 import { type Host, openKernelHost, openVirtualHost } from '../src/daemon/host.ts'
 import { rehearse } from '../src/daemon/rehearsal.ts'
 import { readGraph } from '../src/engine/read.ts'
 import { missingCapabilities } from '../src/kernel/capabilities.ts'
 import { lockFile } from '../src/kernel/lock.ts'
 import { RUN_FOLDER } from '../src/kernel/places.ts'
+import { endDaemon, findDaemon, startDaemon } from './daemon.ts'
 import { createHost, HOSTS, removeHost } from './hosts.ts'
 import { pingEveryPair, transfer } from './traffic.ts'
 
@@ -43,17 +47,17 @@ async function onVirtualMachine(why: string): Promise<void> {
   if (rehearsal.exchanges.some(({ answered }) => !answered)) process.exitCode = 1
 }
 
-async function inKernel(host: Host, keep: boolean): Promise<void> {
+async function inKernel(keep: boolean): Promise<void> {
   using _only = lockFile(join(RUN_FOLDER, 'demo.lock'))
   console.log(`Tessera in this kernel, Linux ${release()}.\n`)
-  if (await removeAll(host)) console.log('What an earlier demo left is removed.\n')
+  if (await removeAll()) console.log('What an earlier demo left is removed.\n')
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
     process.once(signal, () => {
       console.log(`\n${signal}: removing what was made`)
-      void removeAll(host).then(() => process.exit(code))
+      void removeAll().then(() => process.exit(code))
     })
   try {
     console.log('Three hosts, each a network namespace:')
@@ -61,38 +65,60 @@ async function inKernel(host: Host, keep: boolean): Promise<void> {
       createHost(one)
       console.log(`  ${one.name.padEnd(6)} ${one.mac}  ${one.ipv4}  ${one.ipv6}`)
     }
+    const found = await findDaemon()
+    using daemon = found ?? (await startDaemon())
+    console.log(`\n${found === undefined ? 'A daemon is started' : 'A daemon runs here'}; it is given ${SHOWN}.`)
     const start = performance.now()
-    const { wanted } = await host.engine.apply(await readDemoGraph(host))
-    const programs = Object.values(wanted.attachments)
-    const instructions = programs.reduce((sum, { program }) => sum + program.instructions.length, 0)
+    const { body } = await daemon.putGraph({ graph: NAME, body: wanted() })
+    const programs = body.actions.filter((action) => action.do === 'attach').length
     console.log(
-      `\n${SHOWN} runs: ${programs.length} programs, ${instructions} instructions, ` +
-        `read, compiled, verified and attached in ${Math.round(performance.now() - start)} ms.\n`,
+      `The graph runs, at revision ${body.revision}: ${programs} programs, read, compiled, verified and attached in ` +
+        `${Math.round(performance.now() - start)} ms.\n`,
     )
     if (!(await pingEveryPair(HOSTS))) process.exitCode = 1
     const [from, to] = HOSTS
     if (from !== undefined && to !== undefined && !(await transfer(from, to, TRANSFER))) process.exitCode = 1
-    console.log(`\n${printStatus(await host.engine.status('office'))}\n`)
+    const { name, instances } = (await daemon.getGraphStatus({ graph: NAME })).body
+    console.log([`\ngraph ${name}`, ...instances.map((one) => printInstance(statusOf(one)))].join('\n\n'))
   } finally {
-    if (!keep) await removeAll(host)
+    if (!keep) await removeAll()
   }
-  console.log(keep ? NEXT : 'All that was made is removed.')
+  console.log(
+    keep ? `\nIt keeps running. ${TOUR}` : `\nAll that was made is removed. npm run demo -- --keep leaves it. ${TOUR}`,
+  )
 }
 
-const NEXT = `It keeps running. To try next (as root):
-  npx tessera show                                   counters and stations
-  ip netns exec tess-alice ping 10.77.0.2            more packets
-  npx tessera compile bridge                         instructions beside their TypeScript
-  bpftool prog dump xlated name switch_alice         the same, as the kernel has it
-  bpftool map dump name stations                     the table of stations
-  npx tessera delete ${SHOWN.padEnd(31)} the switch goes, the hosts stay
-  npm run demo -- --remove                           everything goes`
+const NAME = 'office'
+
+const wanted = (): GraphDocument => parse(readFileSync(GRAPH, 'utf8')) as GraphDocument
+
+const TOUR = `Then try, as root:
+  npx tessera get ports                                     who is where, packets, drops
+  npx tessera top                                           packets per second
+  npx tessera trace office icmp -c 1                        one packet's way, while ip netns exec tess-alice ping 10.77.0.2
+  npx tessera set office/switch config.agingTime=60         one field, and packets flow on
+  npx tessera describe office/switch                        all there is to know about the switch
+npm run demo -- --remove takes everything away.`
 
 /** False where there was nothing. */
-async function removeAll({ engine }: Host): Promise<boolean> {
-  const runs = engine.names().includes('office')
-  if (runs) await engine.delete('office')
-  return HOSTS.map(removeHost).includes(true) || runs
+async function removeAll(): Promise<boolean> {
+  const had = await removeGraph()
+  const ended = await endDaemon()
+  return HOSTS.map(removeHost).includes(true) || had || ended
+}
+
+/** Of a daemon that is not the demo's, too; and where none runs any more. */
+async function removeGraph(): Promise<boolean> {
+  using daemon = await findDaemon()
+  if (daemon === undefined) {
+    using host = openKernelHost()
+    const runs = host.engine.names().includes(NAME)
+    if (runs) await host.engine.delete(NAME)
+    return runs
+  }
+  const runs = (await daemon.listGraphs()).body.some(({ name }) => name === NAME)
+  if (runs) await daemon.deleteGraph({ graph: NAME })
+  return runs
 }
 
 const words = process.argv.slice(2)
@@ -108,10 +134,8 @@ if (unknown !== undefined) {
       if (words.length > 0)
         console.log(`\n${words.join(' ')}: this machine ends with the demo, so nothing is kept or left.`)
     } else if (words.includes('--remove'))
-      console.log(
-        (await removeAll(opened)) ? 'All that the demo made is removed.' : 'There is nothing of the demo here.',
-      )
-    else await inKernel(opened, words.includes('--keep'))
+      console.log((await removeAll()) ? 'All that the demo made is removed.' : 'There is nothing of the demo here.')
+    else await inKernel(words.includes('--keep'))
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     console.error(error.message)
