@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError } from '../../src/api/problem.ts'
 import type { GraphDocument } from '../../src/cube/document.ts'
+import { BPFFS, isMounted } from '../../src/kernel/bpffs.ts'
 import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink, createVeth, deleteLink } from '../../src/kernel/netlink/link.ts'
 import { DaemonProcess } from './daemon/process.ts'
@@ -144,7 +145,12 @@ describe.skipIf(cannot !== undefined)(
     const hosts = HOSTS.map((host) => ({ ...host, ns: `${own}-${host.port}` }))
     let daemon: DaemonProcess
 
+    /** It cannot mount anything: systemd has done so. */
+    let isMountedHere = false
+
     beforeAll(() => {
+      isMountedHere = !isMounted()
+      if (isMountedHere) run('mount', '-t', 'bpf', 'bpf', BPFFS)
       createHosts(own, hosts, '10.77.0')
       daemon = new DaemonProcess(own, limited)
     })
@@ -153,6 +159,7 @@ describe.skipIf(cannot !== undefined)(
       await daemon.remove()
       for (const { ns } of hosts) removeNamespace(ns)
       removeNamespace(own)
+      if (isMountedHere) run('umount', BPFFS)
     })
 
     test('the daemon runs graphs, changes them, and removes them', async () => {
