@@ -1,10 +1,9 @@
 /** Where the daemon of this host has its things, unless somebody says otherwise; and that there is one. */
 import { join } from 'node:path'
 import { Held } from '../../base/held.ts'
+import { RUN_FOLDER } from '../../base/places.ts'
 import { lockFile } from '../../kernel/lock.ts'
-import { RUN_FOLDER } from '../../kernel/places.ts'
 
-export const SOCKET = join(RUN_FOLDER, 'tessera.sock')
 export const STORE = '/var/lib/tessera'
 
 /** Held by the one that there is. Who runs control planes holds the second of them alone. */
