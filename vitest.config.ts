@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests change the network namespace of their process, so each file has a process of its own. */
@@ -11,6 +12,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
+          maxWorkers: availableParallelism(),
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', 'test/e2e/**'],
           sequence: { groupOrder: 0 },

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type Client, openClient, Unreachable } from '../src/api/client.ts'
 import { refusal } from '../src/base/diagnostic.ts'
-import { RUN_FOLDER, SOCKET } from '../src/base/places.ts'
+import { SOCKET } from '../src/daemon/run/places.ts'
+import { RUN_FOLDER } from '../src/kernel/places.ts'
 
 /** What a daemon of the demo keeps, and what it says. */
 const FOLDER = join(RUN_FOLDER, 'demo')

@@ -1,7 +1,17 @@
 /** Captures through graphs: what comes out, when, and what is counted. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -231,7 +241,9 @@ describe('interrupted', () => {
     // It may not be read to its end.
     running.stdin.on('error', () => undefined)
     running.stdin.write(capture(frames))
-    await vi.waitUntil(() => existsSync(join(folder, 'bob.pcap')), { timeout: 60_000 })
+    // More than its header: some frames have been replayed.
+    const written = () => statSync(join(folder, 'bob.pcap'), { throwIfNoEntry: false })?.size ?? 0
+    await vi.waitUntil(() => written() > 24, { timeout: 60_000 })
     running.kill('SIGINT')
     const [code] = await once(running, 'exit')
     expect(code).toBe(130)

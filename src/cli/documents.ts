@@ -1,8 +1,8 @@
 /** The graphs that files describe: YAML or JSON, or TypeScript that exports them. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Place, refusal } from '../base/diagnostic.ts'
+import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
 import { importFile } from '../base/import.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { Catalogue } from '../cube/catalogue.ts'
@@ -38,13 +38,28 @@ export async function sourcesOf(words: readonly string[]): Promise<readonly Grap
 
 function filesIn(word: string): string[] {
   if (word === '-') return [word]
-  if (!existsSync(word)) throw refusal(`there is no file ${word}`, `looked for ${resolve(word)}`)
-  if (!statSync(word).isDirectory()) return [word]
-  const files = readdirSync(word).filter((name) => EXTENSIONS.test(name))
+  const names = namesIn(word)
+  if (names === undefined) return [word]
+  const files = names.filter((name) => EXTENSIONS.test(name))
   if (files.length === 0)
     throw refusal(`${word} is a folder`, 'and no graph file (.yaml, .yml, .json) is in it: name one')
   return files.sort().map((name) => join(word, name))
 }
+
+/** Undefined: it is no folder. */
+function namesIn(word: string): string[] | undefined {
+  try {
+    return readdirSync(word)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOTDIR') return undefined
+    if (code === 'ENOENT') throw refusal(`there is no file ${word}`, `looked for ${resolve(word)}`)
+    throw unreadable(word, error)
+  }
+}
+
+const unreadable = (file: string, error: unknown): Refusal =>
+  refusal(`${file} cannot be read: ${error instanceof Error ? error.message : error}`)
 
 async function sourcesIn(file: string): Promise<GraphSource[]> {
   if (file.endsWith('.ts')) return exported(file)
@@ -72,7 +87,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (error) {
-    throw refusal(`${file} cannot be read: ${error instanceof Error ? error.message : error}`)
+    throw unreadable(file, error)
   }
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type Client, type Endpoint, openClient, ProblemError, Unreachable } from '../api/client.ts'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
-import { SOCKET } from '../base/places.ts'
+import { SOCKET } from '../daemon/run/places.ts'
 
 export interface ReachOptions {
   readonly socket?: string

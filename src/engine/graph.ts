@@ -1,7 +1,6 @@
 /** The graph: instances of cubes, their ports, and what the ports lead to. Plain data, as people write it. */
-import { dirname } from 'node:path'
 import type { Place } from '../base/diagnostic.ts'
-import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
+import type { CubeFolder } from '../cube/catalogue.ts'
 import type { Settings } from './settings.ts'
 
 export interface Graph {
@@ -74,12 +73,4 @@ export interface GraphFile {
   readonly cubes: ReadonlyMap<string, CubeFolder>
   /** Where a path such as `['instances', 'switch', 'ports', 'alice']` is written. */
   place(path: readonly (string | number)[]): Place | undefined
-}
-
-/** The cubes of a graph that is known already, found again. */
-export async function cubesOf(graph: Graph, file: string, catalogue: Catalogue): Promise<Map<string, CubeFolder>> {
-  const cubes = new Map<string, CubeFolder>()
-  for (const cube of new Set(graph.instances.map(({ cube }) => cube)))
-    cubes.set(cube, await catalogue.find(cube, dirname(file)))
-  return cubes
 }

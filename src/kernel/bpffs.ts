@@ -10,10 +10,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
-import { SHARED_FOLDER } from '../base/places.ts'
 import { check, ERRNO } from './errno.ts'
 import { mount, umount } from './ffi.ts'
 import { lockFile } from './lock.ts'
+import { SHARED_FOLDER } from './places.ts'
 
 /**
  * The BPF file system, where pins are. Many hosts do not mount it, so it is mounted when the first pin is made, and

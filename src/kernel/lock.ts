@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync, readFileSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Refusal } from '../base/diagnostic.ts'
-import { RUN_FOLDER, SHARED_FOLDER } from '../base/places.ts'
 import { check, ERRNO, fileFailure, hasCode } from './errno.ts'
 import { flock } from './ffi.ts'
 import { makeFolder } from './folder.ts'
+import { RUN_FOLDER, SHARED_FOLDER } from './places.ts'
 
 /** Somebody else has the lock. */
 export class Occupied extends Refusal {}

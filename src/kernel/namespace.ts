@@ -12,12 +12,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
-import { SHARED_FOLDER } from '../base/places.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { mount, setns, umount, unshare } from './ffi.ts'
 import { lockFile } from './lock.ts'
 import { NETNS_FOLDER, namespaceFile, openNamespace, openOwnNamespace } from './namespace-file.ts'
 import { changeLink } from './netlink/link.ts'
+import { SHARED_FOLDER } from './places.ts'
 
 /**
  * Named network namespaces as `ip netns` makes them (iproute2, ip/ipnetns.c), so that either sees the other's. Only the

@@ -1,12 +1,12 @@
 import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
-import { OWN_NAME } from '../base/places.ts'
 import { getObject, pinObject } from './bpf.ts'
 import { BPFFS, ensureMounted, exclusively, isMounted, unmountIfOurs } from './bpffs.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { close } from './ffi.ts'
 import { makeFolder } from './folder.ts'
+import { OWN_NAME } from './places.ts'
 
 /** Every pin of this project is under this folder, which exists while there is one. */
 const ROOT = join(BPFFS, OWN_NAME)

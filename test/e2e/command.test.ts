@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -19,6 +19,8 @@ const HOSTS = ['a', 'b', 'c'].map((name, index) => ({
 }))
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-'))
+// Commands of others read in it, too.
+chmodSync(folder, 0o755)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function graphFile(text: string): string {

@@ -40,6 +40,11 @@ const answered = (from: string, to: number): number =>
 
 const indexOf = (name: string): number => inNamespace(NS, () => linkNamed(name).index)
 
+/** Its address is another one on the wire, or elsewhere: whoever asks for it makes it known to the bridge again. */
+function forgetNeighbours(): void {
+  for (const { ns } of HOSTS) inNamespace(ns, () => run('ip', 'neigh', 'flush', 'all'))
+}
+
 /** The wire to a host, whose namespace is there. */
 function plug({ ns, port, number }: (typeof HOSTS)[number]): void {
   inNamespace(NS, () => {
@@ -50,8 +55,7 @@ function plug({ ns, port, number }: (typeof HOSTS)[number]): void {
     changeLink('eth0', { up: true })
     addAddress('eth0', `10.82.0.${number}/24`)
   })
-  // Its address is another one on the wire.
-  for (const { ns } of HOSTS) inNamespace(ns, () => run('ip', 'neigh', 'flush', 'all'))
+  forgetNeighbours()
 }
 
 const reason = whyNot('ping')
@@ -139,6 +143,7 @@ describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' 
     rename('p-b', 'p-a')
     rename('between', 'p-b')
     await vi.waitFor(() => expect(states()).toEqual(['up', 'up', 'up']), { timeout: 20_000 })
+    forgetNeighbours()
     for (const [from, to] of PAIRS) expect(answered(from, to)).toBe(5)
     expect(['p-b', 'p-a'].map(indexOf)).toEqual(numbers)
     rename('p-a', 'between')

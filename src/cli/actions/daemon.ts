@@ -1,7 +1,6 @@
-import { SOCKET } from '../../base/places.ts'
 import { runDaemon } from '../../daemon/daemon.ts'
 import { openLog } from '../../daemon/run/log.ts'
-import { STORE } from '../../daemon/run/places.ts'
+import { SOCKET, STORE } from '../../daemon/run/places.ts'
 import type { Options } from '../commands/daemon.ts'
 import { untilInterrupted } from '../signals.ts'
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { openClient, Unreachable } from '../../api/client.ts'
-import { SOCKET } from '../../base/places.ts'
 import { openKernelHost } from '../../daemon/host.ts'
-import { lockDaemon } from '../../daemon/run/places.ts'
+import { lockDaemon } from '../../daemon/run/only.ts'
+import { SOCKET } from '../../daemon/run/places.ts'
 import type { Options } from '../commands/down.ts'
 
 export async function down({ socket = process.env.TESSERA_SOCKET ?? SOCKET }: Options): Promise<void> {

@@ -2,7 +2,8 @@
 import { type ProblemError, refuse } from '../../api/problem.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { CubeFolder } from '../../cube/catalogue.ts'
-import { cubesOf, type Instance } from '../../engine/graph.ts'
+import { cubesOf } from '../../engine/cubes.ts'
+import type { Instance } from '../../engine/graph.ts'
 import type { Running } from '../../engine/records.ts'
 import type { Parts } from './parts.ts'
 

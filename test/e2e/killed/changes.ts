@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RUN_FOLDER } from '../../../src/base/places.ts'
 import { builtinCubes } from '../../../src/daemon/host.ts'
 import { FileRecords } from '../../../src/daemon/records.ts'
 import { Engine } from '../../../src/engine/engine.ts'
 import { readGraph } from '../../../src/engine/read.ts'
 import { lockFile } from '../../../src/kernel/lock.ts'
 import { openKernelMachine } from '../../../src/kernel/machine.ts'
+import { RUN_FOLDER } from '../../../src/kernel/places.ts'
 import { through } from '../../../src/testing/index.ts'
 
 const [to = '', fro = '', last] = process.argv.slice(2)

@@ -2,7 +2,7 @@
  * Where things of one boot lie. Several instances of Tessera on one host, each with a name of its own (`TESSERA_INSTANCE`), have
  * nothing in common but the file systems that are mounted for all: so tests have daemons beside each other.
  */
-import { refusal } from './diagnostic.ts'
+import { refusal } from '../base/diagnostic.ts'
 
 const name = process.env.TESSERA_INSTANCE ?? ''
 
@@ -17,6 +17,3 @@ export const SHARED_FOLDER = '/run/tessera'
 
 /** Of this instance: locks, and records of what runs. */
 export const RUN_FOLDER = `/run/${OWN_NAME}`
-
-/** Where its daemon listens, unless somebody says otherwise. */
-export const SOCKET = `${RUN_FOLDER}/tessera.sock`
