@@ -33,8 +33,18 @@ export function readRequest(route: Route, request: FastifyRequest): Readonly<Rec
 const inShort = (errors: readonly ProblemDetail[]): string =>
   errors.length === 1 ? (errors[0]?.detail ?? '') : `${errors.length} things are wrong with it`
 
+const NOTHING = z.strictObject({})
+/** Made once: each one is compiled when it is first used. */
+const strictOnes = new WeakMap<z.ZodObject, z.ZodObject>()
+
+function strictOf(schema: z.ZodObject): z.ZodObject {
+  const strict = strictOnes.get(schema) ?? schema.strict()
+  strictOnes.set(schema, strict)
+  return strict
+}
+
 function parse(schema: z.ZodObject | undefined, given: unknown): Readonly<Record<string, unknown>> {
-  const strict = (schema ?? z.object({})).strict()
+  const strict = schema === undefined ? NOTHING : strictOf(schema)
   const parsed = strict.safeParse(given)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.flatMap((issue): ProblemDetail[] =>

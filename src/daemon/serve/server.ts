@@ -60,7 +60,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   )
   app.setErrorHandler((error, request, reply) => {
     const found = problemFor(error)
-    if (found.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
+    // One that was meant is no failure of ours.
+    if (found.status >= 500 && !(error instanceof ProblemError))
+      request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
     return sendProblem(request, reply, found)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, problem(404, 'there is nothing at this path')))
@@ -141,7 +143,9 @@ async function answer(
   // Answers that do not end begin with nothing: what there is to say of them is their type.
   if (request.method === 'HEAD' && route.stream !== undefined) return reply.type(answerType(route)).send()
   const end = new AbortController()
-  reply.raw.once('close', () => end.abort())
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) end.abort()
+  })
   const context: Context = {
     principal,
     expected,
