@@ -1,43 +1,10 @@
 /** The command in this process: what needs no privileges and no daemon. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { main } from './main.ts'
+import { describe, expect, test } from 'vitest'
+import { useCommand } from './fixtures.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-
-let printed: { stdout: string; stderr: string }
-
-beforeEach(() => {
-  printed = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const)
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      printed[name] += String(text)
-      return true
-    })
-  vi.spyOn(console, 'log').mockImplementation((text) => {
-    printed.stdout += `${text}\n`
-  })
-})
-
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllEnvs()
-  for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal)
-})
-
-async function tessera(...words: readonly string[]) {
-  const code = await main(words)
-  return { code, ...printed }
-}
-
-const file = (name: string, text: string): string => {
-  const path = join(folder, name)
-  writeFileSync(path, text)
-  return path
-}
+const { folder, tessera, file } = useCommand()
 
 describe('help', () => {
   test.each([
@@ -58,7 +25,6 @@ describe('help', () => {
     const verbs = await all()
     expect(verbs.length).toBeGreaterThan(22)
     for (const verb of verbs) {
-      printed.stdout = ''
       const { code, stdout } = await tessera(verb, '--help')
       expect(code).toBe(0)
       expect(stdout).toMatch(new RegExp(`^Usage: tessera ${verb}`))
@@ -68,7 +34,6 @@ describe('help', () => {
 
   test('every example has words that the command knows', async () => {
     for (const verb of await all()) {
-      printed.stdout = ''
       const { stdout } = await tessera(verb, '--help')
       const [, examples = ''] = /Examples:\n([\s\S]*)/.exec(stdout) ?? []
       for (const [, option = ''] of examples.matchAll(/tessera [^|#\n]*?(--[a-z-]+)/g)) {
@@ -211,7 +176,6 @@ test('cube docs tells of configuration, tables and drops, as a table and as data
   expect(stdout).toMatch(/agingTime +integer 1 to 1000000 +300 +seconds/)
   expect(stdout).toMatch(/stations +lru_hash +65,536 +no/)
   expect(stdout).toContain('same_port')
-  printed.stdout = ''
   const data = JSON.parse((await tessera('cube', 'docs', 'examples/hub', '--local', '-o', 'json')).stdout) as object
   expect(data).toMatchObject({ name: 'hub', shape: 'standard', views: ['talkers'] })
 })

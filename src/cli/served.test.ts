@@ -1,22 +1,20 @@
 /** The command against a daemon's API, over a machine of its own: as somebody would use it, in this process. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { type Host, openVirtualHost } from '../daemon/host.ts'
 import { type ServedApi, serveApi } from '../testing/api.ts'
 import { packet } from '../testing/packet.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
-import { main } from './main.ts'
+import { useCommand } from './fixtures.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'))
+const { folder, tessera, file } = useCommand()
 const SHELF = join(import.meta.dirname, '../testing/cubes/shelf')
 const TAP = join(import.meta.dirname, '../testing/cubes/tap')
 
 let host: Host<VirtualMachine>
 let served: ServedApi
-let printed = { stdout: '', stderr: '' }
 
 beforeAll(async () => {
   host = openVirtualHost()
@@ -31,33 +29,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await served[Symbol.asyncDispose]()
   host[Symbol.dispose]()
-  rmSync(folder, { recursive: true })
 })
 
-beforeEach(() => {
-  printed = { stdout: '', stderr: '' }
-  vi.stubEnv('TESSERA_SOCKET', served.socket)
-  for (const name of ['stdout', 'stderr'] as const)
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      printed[name] += String(text)
-      return true
-    })
-  vi.spyOn(console, 'log').mockImplementation((text) => {
-    printed.stdout += `${text}\n`
-  })
-})
-
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllEnvs()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal)
-})
-
-async function tessera(...words: readonly string[]) {
-  printed = { stdout: '', stderr: '' }
-  const code = await main(words)
-  return { code, ...printed }
-}
+beforeEach(() => void vi.stubEnv('TESSERA_SOCKET', served.socket))
 
 /** The words of each line of a table. */
 const cells = (text: string) =>
@@ -65,12 +39,6 @@ const cells = (text: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => line.trim().split(/ {2,}/))
-
-const file = (name: string, text: string): string => {
-  const path = join(folder, name)
-  writeFileSync(path, text)
-  return path
-}
 
 const OFFICE = `graph: office
 instances:

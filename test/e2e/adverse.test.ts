@@ -17,10 +17,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lockFile } from '../../src/kernel/lock.ts'
-import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { inNamespace } from '../../src/kernel/namespace.ts'
 import { RUN_FOLDER } from '../../src/kernel/places.ts'
-import { type Ended, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
-import { createHosts } from './hosts.ts'
+import { type Ended, ROOT, run, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+import { useHosts } from './hosts.ts'
 
 const NS = `tess-adv-${process.pid}`
 const GRAPH = `adverse-${process.pid}`
@@ -87,10 +87,8 @@ function elsewhere(setup: string, ...words: readonly string[]): Ended {
 const reason = whyNot('ping', 'unshare', 'setpriv')
 
 describe.skipIf(reason !== undefined)(`adversity${reason === undefined ? '' : ` (${reason})`}`, () => {
-  let before: string[]
+  useHosts(NS, HOSTS, '10.81.0')
   beforeAll(() => {
-    before = snapshot()
-    createHosts(NS, HOSTS, '10.81.0')
     const modules = join(folder, 'node_modules')
     mkdirSync(modules)
     symlinkSync(ROOT, join(modules, 'tessera'))
@@ -98,10 +96,7 @@ describe.skipIf(reason !== undefined)(`adversity${reason === undefined ? '' : ` 
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   })
   afterAll(() => {
-    for (const { ns } of HOSTS) removeNamespace(ns)
-    removeNamespace(NS)
     if (existsSync(RUN_FOLDER) && readdirSync(RUN_FOLDER).length === 0) rmdirSync(RUN_FOLDER)
-    expect(settled(before)).toEqual(before)
   })
 
   test.each([

@@ -4,11 +4,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { inNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink } from '../../src/kernel/netlink/link.ts'
 import { type Ended, isThere, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
-import { createHosts } from './hosts.ts'
+import { useHosts } from './hosts.ts'
 
 const NS = `tess-cmd-${process.pid}`
 const HOSTS = ['a', 'b', 'c'].map((name, index) => ({
@@ -44,18 +44,7 @@ const inside = (...words: readonly string[]): Ended => inNamespace(NS, () => tes
 const reason = whyNot('ping')
 
 describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
-  let before: string[]
-
-  beforeAll(() => {
-    before = snapshot()
-    createHosts(NS, HOSTS, '10.78.0')
-  })
-
-  afterAll(() => {
-    for (const { ns } of HOSTS) removeNamespace(ns)
-    removeNamespace(NS)
-    expect(settled(before)).toEqual(before)
-  })
+  useHosts(NS, HOSTS, '10.78.0')
 
   let clean: string[]
   beforeEach(() => {

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { inNamespace } from '../../src/kernel/namespace.ts'
 import { RUN_FOLDER } from '../../src/kernel/places.ts'
 import { RawSocket } from '../../src/kernel/raw-socket.ts'
 import { THROWS } from '../../src/testing/cubes/clerk/schema.ts'
 import { packet } from '../../src/testing/index.ts'
-import { ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
-import { createHosts } from './hosts.ts'
+import { ROOT, run, TESSERA, tessera, whyNot } from './host.ts'
+import { useHosts } from './hosts.ts'
 
 const NS = `tess-ctl-${process.pid}`
 const GRAPH = `control-${process.pid}`
@@ -37,19 +37,14 @@ instances:
 const reason = whyNot('ping')
 
 describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '' : ` (${reason})`}`, () => {
-  let before: string[]
+  useHosts(NS, HOSTS, '10.83.0')
   let running: ChildProcess[] = []
 
   beforeAll(() => {
-    before = snapshot()
-    createHosts(NS, HOSTS, '10.83.0')
     expect(inNamespace(NS, () => tessera('apply', file))).toMatchObject({ code: 0, stderr: '' })
   })
   afterAll(() => {
     expect(inNamespace(NS, () => tessera('delete', GRAPH)).code).toBe(0)
-    for (const { ns } of HOSTS) removeNamespace(ns)
-    removeNamespace(NS)
-    expect(settled(before)).toEqual(before)
   })
   afterEach(async () => {
     await Promise.all(running.map((child) => end(child, 'SIGINT')))

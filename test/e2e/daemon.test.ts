@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError } from '../../src/api/problem.ts'
 import type { GraphDocument } from '../../src/cube/document.ts'
 import { BPFFS, isMounted } from '../../src/kernel/bpffs.ts'
-import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { inNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink, createVeth, deleteLink } from '../../src/kernel/netlink/link.ts'
 import { DaemonProcess } from './daemon/process.ts'
-import { ROOT, run, settled, snapshot, whyNot } from './host.ts'
-import { createHosts } from './hosts.ts'
+import { ROOT, run, snapshot, whyNot } from './host.ts'
+import { createHosts, removeHosts, useHosts } from './hosts.ts'
 
 const NS = `tess-dm-${process.pid}`
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
@@ -24,21 +24,16 @@ const graph = (agingTime = 300): GraphDocument => ({
 const reason = whyNot('ping')
 
 describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : ` (${reason})`}`, () => {
-  let before: string[]
+  useHosts(NS, HOSTS, '10.78.0')
   let daemon: DaemonProcess
 
   beforeAll(async () => {
-    before = snapshot()
-    createHosts(NS, HOSTS, '10.78.0')
     daemon = new DaemonProcess(NS)
     await daemon.start()
   })
 
   afterAll(async () => {
     await daemon.remove()
-    for (const { ns } of HOSTS) removeNamespace(ns)
-    removeNamespace(NS)
-    expect(settled(before)).toEqual(before)
   })
 
   const ping = () => inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '2', '10.78.0.2'))
@@ -157,8 +152,7 @@ describe.skipIf(cannot !== undefined)(
 
     afterAll(async () => {
       await daemon.remove()
-      for (const { ns } of hosts) removeNamespace(ns)
-      removeNamespace(own)
+      removeHosts(own, hosts)
       if (isMountedHere) run('umount', BPFFS)
     })
 

@@ -9,10 +9,10 @@ import { elfObject } from '../../src/isa/elf.ts'
 import { XDP_ACTION } from '../../src/isa/opcodes.ts'
 import type { Program } from '../../src/isa/program.ts'
 import { mount, umount } from '../../src/kernel/ffi.ts'
-import { inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
+import { inNamespace } from '../../src/kernel/namespace.ts'
 import { packet } from '../../src/testing/index.ts'
-import { type Ended, isThere, run, settled, snapshot, tessera, whyNot } from './host.ts'
-import { createHosts } from './hosts.ts'
+import { type Ended, isThere, run, tessera, whyNot } from './host.ts'
+import { useHosts } from './hosts.ts'
 
 const NS = `tess-elf-${process.pid}`
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
@@ -20,7 +20,7 @@ const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-$
 const reason = whyNot('bpftool', 'tc', 'ip', 'ping')
 
 describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? '' : ` (${reason})`}`, () => {
-  let before: string[]
+  useHosts(NS, HOSTS, '10.79.0')
   let folder: string
   let hub: string
   /** A BPF file system of the test's own: pins of bpftool, and of tc, go here. */
@@ -36,11 +36,9 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     inNamespace(NS, () => run('env', `TC_BPF_MNT=${pins}`, command, ...words))
 
   beforeAll(() => {
-    before = snapshot()
     folder = mkdtempSync(join(tmpdir(), 'tessera-'))
     hub = join(folder, 'hub.o')
     pins = join(folder, 'pins')
-    createHosts(NS, HOSTS, '10.79.0')
     const ports = HOSTS.flatMap(({ port }) => ['-i', port])
     inNamespace(NS, () => done(tessera('compile', 'examples/hub', ...ports, '-o', hub)))
     mkdirSync(pins)
@@ -54,10 +52,7 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
   })
 
   afterAll(() => {
-    for (const { ns } of HOSTS) removeNamespace(ns)
-    removeNamespace(NS)
     rmSync(folder, { recursive: true })
-    expect(settled(before)).toEqual(before)
   })
 
   describe.each(['readelf', 'llvm-readelf'])('%s', (tool) => {

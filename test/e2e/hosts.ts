@@ -1,7 +1,9 @@
 /** A network namespace with a port for each of some hosts, which are namespaces of their own. */
-import { createNamespace, inNamespace } from '../../src/kernel/namespace.ts'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { addAddress } from '../../src/kernel/netlink/address.ts'
 import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
+import { settled, snapshot } from './host.ts'
 
 export interface Host {
   readonly ns: string
@@ -25,4 +27,25 @@ export function createHosts(middle: string, hosts: readonly Host[], network: str
       addAddress('eth0', `${network}.${number}/24`)
     })
   }
+}
+
+export function removeHosts(middle: string, hosts: readonly Host[]): void {
+  for (const { ns } of hosts) removeNamespace(ns)
+  removeNamespace(middle)
+}
+
+/**
+ * They are there for all tests of a group, and this host is afterwards as it was before. To be said before the group's own hooks: what
+ * these make is gone then.
+ */
+export function useHosts(middle: string, hosts: readonly Host[], network: string): void {
+  let before: string[] = []
+  beforeAll(() => {
+    before = snapshot()
+    createHosts(middle, hosts, network)
+  })
+  afterAll(() => {
+    removeHosts(middle, hosts)
+    expect(settled(before)).toEqual(before)
+  })
 }

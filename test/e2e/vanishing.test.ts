@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { addAddress } from '../../src/kernel/netlink/address.ts'
 import { changeLink, createVeth, deleteLink, findLink, linkNamed } from '../../src/kernel/netlink/link.ts'
-import { run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
-import { createHosts } from './hosts.ts'
+import { run, TESSERA, tessera, whyNot } from './host.ts'
+import { useHosts } from './hosts.ts'
 
 const NS = `tess-gone-${process.pid}`
 const GRAPH = `gone-${process.pid}`
@@ -61,19 +61,9 @@ function plug({ ns, port, number }: (typeof HOSTS)[number]): void {
 const reason = whyNot('ping')
 
 describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' : ` (${reason})`}`, () => {
-  let before: string[]
+  useHosts(NS, HOSTS, '10.82.0')
   let watching: ChildProcessByStdio<null, Readable, null>
   let said = ''
-
-  beforeAll(() => {
-    before = snapshot()
-    createHosts(NS, HOSTS, '10.82.0')
-  })
-  afterAll(() => {
-    for (const { ns } of HOSTS) removeNamespace(ns)
-    removeNamespace(NS)
-    expect(settled(before)).toEqual(before)
-  })
 
   beforeEach(async () => {
     said = ''

@@ -40,7 +40,11 @@ export const merge = z
   .record(z.string(), z.unknown())
   .describe('a JSON merge patch (RFC 7396): null takes a member away, lists are replaced whole')
 
+/** What changes a graph. */
 const changing = { role: 'operator', query: z.object({ dryRun }), output: change, changes: true } as const
+
+/** What changes a part of a graph that is there. */
+export const changingPart = { ...changing, errors: [404, 409, 412, 422] } as const
 
 export const listGraphs = route('listGraphs', {
   role: 'viewer',

@@ -1,18 +1,10 @@
 import { z } from 'zod'
 import { instanceShape } from '../../cube/document.ts'
 import { route } from '../route.ts'
-import { dryRun, graphParams, instanceParams } from '../schemas.ts'
-import { change, merge } from './graphs.ts'
+import { graphParams, instanceParams } from '../schemas.ts'
+import { changingPart, merge } from './graphs.ts'
 
 export const instanceDocument = instanceShape.meta({ id: 'Instance' })
-
-const changing = {
-  role: 'operator',
-  query: z.object({ dryRun }),
-  output: change,
-  errors: [404, 409, 412, 422],
-  changes: true,
-} as const
 
 export const listInstances = route('listInstances', {
   role: 'viewer',
@@ -31,7 +23,7 @@ export const getInstance = route('getInstance', {
 })
 
 export const putInstance = route('putInstance', {
-  ...changing,
+  ...changingPart,
   summary: 'Add or replace an instance',
   params: instanceParams,
   body: instanceDocument,
@@ -39,14 +31,14 @@ export const putInstance = route('putInstance', {
 })
 
 export const patchInstance = route('patchInstance', {
-  ...changing,
+  ...changingPart,
   summary: 'Change some of an instance',
   params: instanceParams,
   body: merge,
 })
 
 export const deleteInstance = route('deleteInstance', {
-  ...changing,
+  ...changingPart,
   summary: 'Remove an instance, to which nothing leads any more',
   params: instanceParams,
 })

@@ -1,16 +1,8 @@
 import { z } from 'zod'
 import { linkShape } from '../../cube/document.ts'
 import { route } from '../route.ts'
-import { dryRun, graphParams, instanceParams, name, portEnd } from '../schemas.ts'
-import { change } from './graphs.ts'
-
-const changing = {
-  role: 'operator',
-  query: z.object({ dryRun }),
-  output: change,
-  errors: [404, 409, 412, 422],
-  changes: true,
-} as const
+import { graphParams, instanceParams, name, portEnd } from '../schemas.ts'
+import { changingPart } from './graphs.ts'
 
 const { interface: on, namespace, host } = linkShape.shape
 
@@ -33,7 +25,7 @@ export const listLinks = route('listLinks', {
 })
 
 export const connect = route('connect', {
-  ...changing,
+  ...changingPart,
   summary: 'Link a port to another one, to an interface, or to the stack',
   params: graphParams,
   body: z
@@ -46,7 +38,7 @@ export const connect = route('connect', {
 })
 
 export const disconnect = route('disconnect', {
-  ...changing,
+  ...changingPart,
   summary: 'Have a port lead nowhere, and the one at its other end',
   params: z.object({ graph: name, end: portEnd }),
 })
@@ -65,7 +57,7 @@ export const listAttachments = route('listAttachments', {
 })
 
 export const attach = route('attach', {
-  ...changing,
+  ...changingPart,
   summary: 'Put a transparent instance on the way of what passes a port or an interface',
   description: 'One that is elsewhere goes from there. One that is not there yet is made, of `cube` and with `config`.',
   params: instanceParams,
@@ -85,7 +77,7 @@ export const attach = route('attach', {
 })
 
 export const detach = route('detach', {
-  ...changing,
+  ...changingPart,
   summary: 'Take a transparent instance off its way, and out of the graph',
   params: instanceParams,
 })

@@ -1,18 +1,10 @@
 import { z } from 'zod'
 import { portShape } from '../../cube/document.ts'
 import { route } from '../route.ts'
-import { dryRun, instanceParams, portParams } from '../schemas.ts'
-import { change, merge } from './graphs.ts'
+import { instanceParams, portParams } from '../schemas.ts'
+import { changingPart, merge } from './graphs.ts'
 
 export const portDocument = portShape.meta({ id: 'Port' })
-
-const changing = {
-  role: 'operator',
-  query: z.object({ dryRun }),
-  output: change,
-  errors: [404, 409, 412, 422],
-  changes: true,
-} as const
 
 export const listPorts = route('listPorts', {
   role: 'viewer',
@@ -31,7 +23,7 @@ export const getPort = route('getPort', {
 })
 
 export const putPort = route('putPort', {
-  ...changing,
+  ...changingPart,
   summary: 'Add or replace a port',
   params: portParams,
   body: portDocument,
@@ -39,14 +31,14 @@ export const putPort = route('putPort', {
 })
 
 export const patchPort = route('patchPort', {
-  ...changing,
+  ...changingPart,
   summary: 'Change some of a port',
   params: portParams,
   body: merge,
 })
 
 export const deletePort = route('deletePort', {
-  ...changing,
+  ...changingPart,
   summary: 'Remove a port, to which nothing leads any more',
   params: portParams,
 })
