@@ -28,7 +28,7 @@ const CUBES = 'src/cubes'
 const BUNDLED = ['commander', 'yaml', 'zod']
 /** What modules ask `import.meta` for. */
 const PLACES = ['dirname', 'filename', 'url']
-/** Milliseconds after which a bundle that is not the current one is nobody's any more. */
+/** Milliseconds after which a bundle that nobody has touched, and that is not the current one, is nobody's any more: see load.js. */
 const OLD = 24 * 60 * 60 * 1000
 
 /** The folder it made. Whoever runs meanwhile sees the one before, whole. */

@@ -1,17 +1,23 @@
 // How a process of Tessera gets its own modules. Node.js 20 reads no TypeScript, and hundreds of small files take a second: so
 // src/ is bundled, and the bundle is used as long as no file of it was touched. Else it is bundled anew; where that cannot be, tsx
 // reads the TypeScript as it is. TESSERA_BUNDLE=no asks for that.
+import { utimesSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { freshBundle } from './fresh.js'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'tessera')
+const HOUR = 60 * 60 * 1000
 
 /** A module of src/ that is a way in, such as `src/cli/main.ts`. */
 export async function load(entry) {
   const folder = process.env.TESSERA_BUNDLE === 'no' ? undefined : await currentBundle()
-  if (folder !== undefined) return import(pathToFileURL(join(folder, `${entry}.js`)).href)
+  if (folder !== undefined) {
+    keep(folder)
+    setInterval(keep, HOUR, folder).unref()
+    return import(pathToFileURL(join(folder, `${entry}.js`)).href)
+  }
   const { register } = await import('tsx/esm/api')
   register()
   return import(pathToFileURL(join(ROOT, entry)).href)
@@ -27,5 +33,15 @@ export async function currentBundle() {
   } catch {
     // No esbuild, a mistake in a source, or a folder that this user cannot write.
     return undefined
+  }
+}
+
+/** A process that runs for long reads of its bundle again and again; those that nobody has touched for a day are removed. */
+function keep(folder) {
+  try {
+    const now = new Date()
+    utimesSync(folder, now, now)
+  } catch {
+    // It is somebody else's, who looks after it.
   }
 }

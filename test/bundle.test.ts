@@ -91,6 +91,14 @@ test('the bundle stays as long as nothing is edited', () => {
   expect(manifest()).toBe(before)
 })
 
+test('the bundle that is used counts as touched, however long ago it was made', () => {
+  run()
+  const folder = join(SMALL, 'node_modules/.cache/tessera/current')
+  utimesSync(folder, new Date(0), new Date(0))
+  run()
+  expect(statSync(folder).mtimeMs).toBeGreaterThan(0)
+})
+
 test('an edited source runs, also where its length and time are as before', () => {
   expect(run().stdout).toContain('first')
   const { atime, mtime } = statSync(WORD)

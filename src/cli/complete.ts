@@ -3,6 +3,7 @@ import type { Command, Option } from 'commander'
 import type { Client } from '../api/client.ts'
 import { fieldsOf } from './cube-text.ts'
 import { KINDS, kindOf, namesOf } from './kinds.ts'
+import { ofGraphs } from './listing.ts'
 
 /** What comes next, in the words of a command. */
 export type Sort = 'graph' | 'instance' | 'end' | 'interface' | 'cube' | 'table' | 'field' | 'kind' | 'file'
@@ -118,13 +119,13 @@ function isFor(word: string | undefined, what: 'graph' | 'cube'): boolean {
 
 const graphs = async (client: Client): Promise<string[]> => (await client.listGraphs()).body.map(({ name }) => name)
 
-async function instancesOf(client: Client, graph: string | undefined) {
-  const all = []
-  for (const name of graph === undefined ? await graphs(client) : [graph])
-    for (const [instance, { cube, ports = {} }] of Object.entries((await client.listInstances({ graph: name })).body))
-      all.push({ graph: name, instance, cube, ports: Object.keys(ports) })
-  return all
-}
+const instancesOf = (client: Client, graph: string | undefined) =>
+  ofGraphs(client, graph, async (name) =>
+    Object.entries((await client.listInstances({ graph: name })).body).map(([instance, { cube, ports = {} }]) => ({
+      ...{ graph: name, instance, cube },
+      ports: Object.keys(ports),
+    })),
+  )
 
 /** Of the graph that was named, by their names; else also with their graphs. */
 async function instances(client: Client, given: readonly string[]): Promise<string[]> {

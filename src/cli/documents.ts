@@ -1,5 +1,5 @@
 /** The graphs that files describe: YAML or JSON, or TypeScript that exports them. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
@@ -140,9 +140,12 @@ function withWholePaths(content: unknown, folder: string): GraphDocument {
   return document as GraphDocument
 }
 
+/** A word that may be a name as well means a file where there is one; a folder of that name means nothing. */
+export const isFile = (word: string): boolean => statSync(word, { throwIfNoEntry: false })?.isFile() === true
+
 /** Of a graph that is named, or by a file of it. */
 export async function nameOf(which: string): Promise<string> {
-  if (!existsSync(which)) return which
+  if (!isFile(which)) return which
   const [source] = await sourcesOf([which])
   return source?.name ?? which
 }

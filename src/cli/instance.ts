@@ -1,7 +1,8 @@
 /** Which instance somebody means. */
-import { type Client, ProblemError } from '../api/client.ts'
+import type { Client } from '../api/client.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
+import { ofGraphs } from './listing.ts'
 
 export interface Found {
   readonly graph: string
@@ -38,20 +39,15 @@ export async function findInstance(client: Client, first: string, second: string
   )
 }
 
-async function hasGraph(client: Client, graph: string): Promise<boolean> {
-  try {
-    await client.getGraph({ graph })
-    return true
-  } catch (error) {
-    if (error instanceof ProblemError && (error.problem.status === 404 || error.problem.status === 400)) return false
-    throw error
-  }
-}
+/** Also one that runs, and that nobody has told the daemon of: it is told so when something is asked of it. */
+export const hasGraph = async (client: Client, graph: string): Promise<boolean> =>
+  (await client.listGraphs()).body.some(({ name }) => name === graph)
 
-async function instances(client: Client): Promise<(Found & { readonly cube: string })[]> {
-  const all = []
-  for (const { name: graph } of (await client.listGraphs()).body)
-    for (const [instance, { cube }] of Object.entries((await client.listInstances({ graph })).body))
-      all.push({ graph, instance, cube })
-  return all
-}
+const instances = (client: Client): Promise<(Found & { readonly cube: string })[]> =>
+  ofGraphs(client, undefined, async (graph) =>
+    Object.entries((await client.listInstances({ graph })).body).map(([instance, { cube }]) => ({
+      graph,
+      instance,
+      cube,
+    })),
+  )

@@ -37,6 +37,10 @@ export function kindOf(word: string): Kind {
   throw new InvalidArgumentError(suggestion(word, Object.keys(KINDS)))
 }
 
-/** `office switch.lan`, `office/switch/lan`: the names, one by one. */
-export const namesOf = (words: readonly string[]): string[] =>
-  words.flatMap((word) => word.split(/[/.]/)).filter((name) => name !== '')
+/** `office switch.lan`, `office/switch/lan`: the names, one by one. Those of things that are in nothing else may have dots. */
+export const namesOf = (words: readonly string[], kind?: Kind): string[] =>
+  (kind !== undefined && isAlone(KINDS[kind].within) ? words : words.flatMap((word) => word.split(/[/.]/))).filter(
+    (name) => name !== '',
+  )
+
+const isAlone = ([outermost]: readonly string[]): boolean => outermost !== 'graph'

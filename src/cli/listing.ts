@@ -41,7 +41,7 @@ async function graphsOf(client: Client, name: string | undefined): Promise<reado
 }
 
 /** Of each graph that is asked for. A graph that is gone meanwhile has nothing. */
-async function ofGraphs<T>(
+export async function ofGraphs<T>(
   client: Client,
   name: string | undefined,
   ask: (graph: string) => Promise<readonly T[]>,

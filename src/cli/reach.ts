@@ -65,18 +65,21 @@ function read(file: string): string {
 /** A client, to be called at once. */
 export const daemonOf = (options: ReachOptions): Client => openClient(endpointOf(options).to)
 
-/** A client of a daemon that answers; undefined where there is none and nobody asked for one in particular. */
-export async function daemonIfThere(options: ReachOptions): Promise<Client | undefined> {
-  const { asked } = endpointOf(options)
+/**
+ * A client of a daemon that answers; undefined where there is none and nobody asked for one in particular. `anybody`: what is asked needs
+ * no privileges, so that a daemon which this user may not talk to is none.
+ */
+export async function daemonIfThere(options: ReachOptions, who?: 'anybody'): Promise<Client | undefined> {
   if (options.local === true) return undefined
-  const client = daemonOf(options)
+  const { to, asked } = endpointOf(options)
+  const client = openClient(to)
   try {
     await client.getHealth()
     return client
   } catch (error) {
     client[Symbol.dispose]()
-    const isAbsent = error instanceof Unreachable && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED')
-    if (isAbsent && !asked) return undefined
+    const absent = ['ENOENT', 'ECONNREFUSED', ...(who === 'anybody' ? ['EACCES'] : [])]
+    if (!asked && error instanceof Unreachable && absent.includes(error.code ?? '')) return undefined
     throw error
   }
 }

@@ -8,6 +8,7 @@ import { type ServedApi, serveApi } from '../testing/api.ts'
 import { packet } from '../testing/packet.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
 import { useCommand } from './fixtures.ts'
+import { graphFile } from './graph-file.ts'
 
 const { folder, tessera, file } = useCommand()
 const SHELF = join(import.meta.dirname, '../testing/cubes/shelf')
@@ -18,10 +19,10 @@ let served: ServedApi
 
 beforeAll(async () => {
   host = openVirtualHost()
-  const interfaces = [0, 1, 2, 3].map((index) => {
+  const interfaces = ['eth0', 'eth1', 'eth2', 'eth3', 'eth0.5'].map((name, index) => {
     const mac = `02:01:00:00:00:0${index}`
-    host.machine.addInterface(`eth${index}`, { mac })
-    return { name: `eth${index}`, index: index + 1, mac, mtu: 1500, up: true }
+    host.machine.addInterface(name, { mac })
+    return { name, index: index + 1, mac, mtu: 1500, up: true }
   })
   served = await serveApi(host, { parts: { network: { interfaces: () => interfaces, namespaces: () => ['blue'] } } })
 })
@@ -209,6 +210,22 @@ test.each([
   { words: ['delete', 'office', 'sh'], found: ['shelf'] },
 ])('complete $words', async ({ words, found }) => {
   expect((await tessera('complete', '--', ...words)).stdout.split('\n').slice(0, -1)).toEqual(found)
+})
+
+test.each([
+  ['interface', 'eth0.5'],
+  ['namespace', 'blue'],
+])('a name with a dot, or without, is one name: %s %s', async (kind, name) => {
+  expect(await tessera('get', kind, name)).toMatchObject({ code: 0, stdout: expect.stringContaining(name) })
+})
+
+test('a graph that runs without being kept by the daemon is listed and described like the others', async () => {
+  const path = file('alone.yaml', OFFICE.replace('office', 'alone').replace('eth0', 'eth2').replace('eth1', 'eth0.5'))
+  await host.engine.bringUp(await graphFile(path, host.catalogue))
+  expect((await tessera('describe', 'alone')).stdout).toMatch(/bob +eth0\.5 +up/)
+  expect((await tessera('get', 'ports', 'alone')).stdout).toContain('switch.bob')
+  expect((await tessera('get', 'ports')).code).toBe(0)
+  await host.engine.delete('alone')
 })
 
 test('what was changed is known, with who did it', async () => {

@@ -54,7 +54,7 @@ export class CaptureSink implements Disposable {
 
   constructor(file: string, epoch: bigint, closed: () => void) {
     this.#epoch = epoch
-    this.#file = file === '-' ? standardOutput(closed) : openFile(file)
+    this.#file = openCapture(file, closed)
     this.#writer = new AnnotatedWriter({ application: 'tessera capture', sink: this.#file.put })
   }
 
@@ -75,9 +75,13 @@ export class CaptureSink implements Disposable {
   }
 }
 
-interface CaptureFile extends Disposable {
+export interface CaptureFile extends Disposable {
   readonly put: (bytes: Uint8Array) => void
 }
+
+/** A file to be written, or `-`: standard output, whose reader may go, which is when `closed` is called. A Refusal where that cannot be. */
+export const openCapture = (file: string, closed: () => void): CaptureFile =>
+  file === '-' ? standardOutput(closed) : openFile(file)
 
 /** Node.js writes to pipes and files at once, so a reader that is slow slows this down, and what is lost is lost in the ring. */
 function standardOutput(closed: () => void): CaptureFile {

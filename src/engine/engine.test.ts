@@ -220,6 +220,14 @@ describe('applying', () => {
     await expect(it.engine.apply(await file())).rejects.toThrow(says)
     expect(it.left()).toEqual(there)
   })
+
+  test('an interface of the same name in another network namespace is another one', async () => {
+    const other = bench()
+    await other.engine.apply(await file({ graph: 'other' }))
+    it.records.write({ ...other.records.read('other')!, namespace: 'elsewhere' })
+    await it.engine.apply(await file())
+    expect(it.send('va', alice, bob)).toBe('vb')
+  })
 })
 
 describe('deleting', () => {

@@ -16,7 +16,7 @@ export function checkInterfaces(
   late = false,
 ): Diagnostic[] {
   const diagnostics: Diagnostic[] = []
-  const owners = usesOfOthers(records, graph.name)
+  const owners = usesOfOthers(machine, records, graph.name)
   for (const { path, on, points } of usesOf(graph, point)) {
     const name = interfaceText(on)
     const say: Say = (message, remedy) => diagnostics.push({ message, remedy, path, place: place(path) })
@@ -116,12 +116,12 @@ const usesOf = (graph: Graph, point: AttachPoint): readonly Use[] => [
 /** What arrives by an interface is had at one point, and what leaves by it at another one. */
 const placeOf = (name: string, point: AttachPoint): string => `${name} ${point === 'tc egress' ? 'out' : 'in'}`
 
-/** The graphs that have programs on interfaces. */
-function usesOfOthers(records: Records, name: string): Map<string, string> {
+/** The graphs that have programs on interfaces of this network namespace. */
+function usesOfOthers({ namespace }: Machine, records: Records, name: string): Map<string, string> {
   const owners = new Map<string, string>()
   for (const other of records.names()) {
     const running = other === name ? undefined : records.read(other)
-    if (running === undefined) continue
+    if (running?.namespace !== namespace) continue
     for (const { on, points } of usesOf(running.graph, running.point))
       for (const point of points) owners.set(placeOf(interfaceText(on), point), other)
   }

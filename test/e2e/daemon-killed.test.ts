@@ -117,7 +117,7 @@ describe.skipIf(reason !== undefined)(`kill -9 of the daemon${reason === undefin
       const enough = acknowledged + CHANGES_EACH * (0.5 + Math.random())
       let isOver = false
       const changing = Promise.all(GRAPHS.map((graph) => change(graph, () => isOver)))
-      await Promise.race([changing, until(() => acknowledged >= enough)])
+      await Promise.race([changing, until(() => isOver || acknowledged >= enough)])
       await setTimeout(Math.random() * 60)
       expect(await daemon.end('SIGKILL')).toBe('SIGKILL')
       isOver = true

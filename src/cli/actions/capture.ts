@@ -1,8 +1,7 @@
-import { existsSync, openSync, writeSync } from 'node:fs'
 import type { Client } from '../../api/client.ts'
 import { refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
-import { CaptureSink, clockTime, describePacket } from '../../daemon/capture.ts'
+import { CaptureSink, clockTime, describePacket, openCapture } from '../../daemon/capture.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost } from '../../daemon/host.ts'
 import { Looking } from '../../daemon/looking.ts'
@@ -10,7 +9,7 @@ import { summarise } from '../../daemon/summary.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
 import { type CapturedFrame, CaptureReader } from '../../pcap/index.ts'
 import type { Options } from '../commands/capture.ts'
-import { nameOf } from '../documents.ts'
+import { isFile, nameOf } from '../documents.ts'
 import { filterOf, filterWords } from '../filter-of.ts'
 import { graphFile } from '../graph-file.ts'
 import { daemonIfThere } from '../reach.ts'
@@ -44,14 +43,14 @@ async function byDaemon(
     ...(bytes === undefined ? {} : { snapshot: bytes }),
     ...(filter === undefined ? {} : { filter }),
   }
-  process.stderr.write(`looking at ${graph}; Ctrl-C ends it\n`)
+  using file = write === undefined ? undefined : openCapture(write, () => end.abort())
   const { body } = await client.captureGraph(request, { signal: end.signal })
+  process.stderr.write(`looking at ${graph}; Ctrl-C ends it\n`)
   const reader = new CaptureReader(graph, { comments: true })
-  const file = write === undefined ? undefined : write === '-' ? STANDARD_OUTPUT : openSync(write, 'w')
   let seen = 0
   try {
     for await (const chunk of body) {
-      if (file !== undefined) writeSync(file, chunk)
+      file?.put(chunk)
       for (const frame of reader.push(chunk)) {
         seen++
         if (file === undefined) console.log(describeFrame(frame))
@@ -63,8 +62,6 @@ async function byDaemon(
     process.stderr.write(`${seen} ${seen === 1 ? 'packet' : 'packets'}\n`)
   }
 }
-
-const STANDARD_OUTPUT = 1
 
 const describeFrame = ({ time, bytes, length, comment = '' }: CapturedFrame): string =>
   `${clockTime(time)} ${comment}: ${summarise(bytes, length)}`
@@ -79,7 +76,7 @@ async function here(
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using host = openKernelHost()
-  const name = existsSync(which) ? (await graphFile(which, host.catalogue)).graph.name : which
+  const name = isFile(which) ? (await graphFile(which, host.catalogue)).graph.name : which
   const request = { where, sights, filter, snapshot: snapshot ?? (write === undefined ? HEADERS : undefined) }
   const looking = await Looking.open(host, name, request)
   const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()

@@ -13,7 +13,7 @@ import { printRows } from '../rows.ts'
 
 /** Without a daemon, those that come with Tessera. */
 export async function list({ output, ...reach }: Options): Promise<void> {
-  using client = await daemonIfThere(reach)
+  using client = await daemonIfThere(reach, 'anybody')
   await printRows(cubeRows(client === undefined ? await ownCubes() : (await client.listCubes()).body), output)
 }
 
@@ -25,7 +25,7 @@ async function ownCubes(): Promise<CubeDescription[]> {
 }
 
 export async function docs(name: string, { output, ...reach }: Options): Promise<void> {
-  using client = await daemonIfThere(reach)
+  using client = await daemonIfThere(reach, 'anybody')
   const cube = await described(client, name)
   if (output.as === 'table' || output.as === 'wide') console.log(printCube(cube))
   else await printData(cube, output)

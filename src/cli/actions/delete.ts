@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { refusal } from '../../base/diagnostic.ts'
 import { openKernelHost } from '../../daemon/host.ts'
 import { describeActions } from '../../engine/plan.ts'
 import { describeChange } from '../changes.ts'
 import type { Options } from '../commands/delete.ts'
-import { sourcesOf } from '../documents.ts'
+import { isFile, sourcesOf } from '../documents.ts'
 import { wrongUsage } from '../exit.ts'
 import { daemonIfThere } from '../reach.ts'
 
@@ -12,8 +11,8 @@ export async function deleteGraphs(words: readonly string[], options: Options): 
   const { machine, file = [], dryRun = false } = options
   if (machine === 'vm')
     throw refusal('a graph on the user-space machine ends with the command that ran it: there is nothing to delete')
-  const files = [...words.filter((word) => existsSync(word)), ...file]
-  const names = [...words.filter((word) => !existsSync(word)), ...(await sourcesOf(files)).map(({ name }) => name)]
+  const files = [...words.filter(isFile), ...file]
+  const names = [...words.filter((word) => !isFile(word)), ...(await sourcesOf(files)).map(({ name }) => name)]
   if (names.length === 0) throw wrongUsage("missing required argument 'graph': name a graph, or a graph file")
   using client = await daemonIfThere(options)
   using host = client === undefined ? openKernelHost() : undefined

@@ -4,7 +4,7 @@ import { refusal } from '../../base/diagnostic.ts'
 import type { Options } from '../commands/describe.ts'
 import { printCube } from '../cube-text.ts'
 import { wrongUsage } from '../exit.ts'
-import { findInstance } from '../instance.ts'
+import { findInstance, hasGraph } from '../instance.ts'
 import { namesOf } from '../kinds.ts'
 import { LISTERS } from '../listing.ts'
 import { type Output, printData } from '../output.ts'
@@ -21,20 +21,16 @@ const KINDS = ['graph', 'instance', 'cube', 'interface'] as const
 
 export async function describe(first: string, words: readonly string[], { output, ...reach }: Options): Promise<void> {
   const kind = KINDS.find((one) => one === first.replace(/s$/, ''))
-  const names = kind === undefined ? namesOf([first, ...words]) : namesOf(words)
+  const names = kind === undefined ? namesOf([first, ...words]) : namesOf(words, `${kind}s`)
   const [name, inner] = names
   if (name === undefined) throw wrongUsage(`${first} of which name?`)
   using client = daemonOf(reach)
   if (kind === 'cube') return tell((await client.getCube({ cube: name })).body, output, printCube)
-  if (kind === 'interface') return describeInterface(client, words.join(' '), output)
-  if (kind === 'graph' || (kind === undefined && inner === undefined && (await isGraph(client, name))))
+  if (kind === 'interface') return describeInterface(client, name, output)
+  if (kind === 'graph' || (kind === undefined && inner === undefined && (await hasGraph(client, name))))
     return tell(await graphOf(client, name), output, printGraph)
   const found = await findInstance(client, inner === undefined ? name : `${name}/${inner}`, undefined)
   return tell(await instanceOf(client, found.graph, found.instance), output, printOne)
-}
-
-async function isGraph(client: Client, name: string): Promise<boolean> {
-  return (await client.listGraphs()).body.some((graph) => graph.name === name)
 }
 
 async function tell<T>(thing: T, output: Output, print: (thing: T) => string): Promise<void> {
@@ -86,21 +82,13 @@ const printDrops = (drops: Answer<'getDrops'>): string =>
     '  ',
   )
 
-function printOne({ graph, document, tables, control, ...status }: One): string {
+function printOne({ graph, document, tables, ...status }: One): string {
   const config = Object.keys(document.config ?? {})
   const settings = config.map((key) => `    ${key}: ${shown(fieldAt(document.config, [key]))}`)
-  const planes =
-    control === undefined
-      ? []
-      : [
-          `  control plane: ${control.state}, started anew ${control.restarts} times`,
-          ...(control.failure === undefined ? [] : [`    last failure: ${control.failure}`]),
-        ]
   return [
     `graph ${graph}`,
     printInstance(statusOf(status), ROWS),
     ...(settings.length === 0 ? [] : [`  configuration, as it was applied:\n${settings.join('\n')}`]),
-    ...(planes.length === 0 ? [] : [planes.join('\n')]),
     ...(tables.length === 0
       ? []
       : [

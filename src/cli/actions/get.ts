@@ -7,7 +7,7 @@ import { printRows } from '../rows.ts'
 
 export async function get(kind: Kind, words: readonly string[], options: Options): Promise<void> {
   using client = daemonOf(options)
-  const { whole, ...rows } = await LISTERS[kind](client, namesOf(words))
+  const { whole, ...rows } = await LISTERS[kind](client, namesOf(words, kind))
   const { output } = options
   return whole !== undefined && (output.as === 'json' || output.as === 'yaml')
     ? printData(whole, output)

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import type { Client } from '../../api/client.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
@@ -8,7 +7,7 @@ import { traceReplay } from '../../daemon/trace-replay.ts'
 import { findWire } from '../../engine/ports.ts'
 import type { LookRequest, Sighting } from '../../engine/sights.ts'
 import type { Options } from '../commands/trace.ts'
-import { nameOf } from '../documents.ts'
+import { isFile, nameOf } from '../documents.ts'
 import type { FilterOptions } from '../filter.ts'
 import { filterOf, filterWords } from '../filter-of.ts'
 import { graphFile } from '../graph-file.ts'
@@ -71,7 +70,7 @@ async function here(which: string, request: LookRequest, count: number): Promise
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using host = openKernelHost()
-  const name = existsSync(which) ? (await graphFile(which, host.catalogue)).graph.name : which
+  const name = isFile(which) ? (await graphFile(which, host.catalogue)).graph.name : which
   const looking = await Looking.open(host, name, request)
   const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
   let seen = 0

@@ -16,7 +16,7 @@ export async function printVersion({ output, ...reach }: Options): Promise<void>
 }
 
 async function daemonVersion(reach: Omit<Options, 'output'>): Promise<string | null> {
-  using client = await daemonIfThere(reach)
+  using client = await daemonIfThere(reach, 'anybody')
   if (client === undefined) return null
   const { info } = (await client.getDescription()).body as { readonly info?: { readonly version?: unknown } }
   return typeof info?.version === 'string' ? info.version : null

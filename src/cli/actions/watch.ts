@@ -15,7 +15,7 @@ export async function watch(
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using client = daemonOf(reach)
-  const names = namesOf(words)
+  const names = namesOf(words, kind)
   let rows = await LISTERS[kind](client, names)
   using screen = openScreen(process.stdout)
   let before: ReadonlySet<string> = new Set()

@@ -12,6 +12,9 @@ import { type Ended, ROOT, run, TESSERA } from '../host.ts'
 /** Milliseconds until it has to serve: on a machine that may be busy. */
 const PATIENCE = 30_000
 
+const isOver = (child: ChildProcess | undefined): boolean =>
+  child === undefined || child.exitCode !== null || child.signalCode !== null
+
 export class DaemonProcess {
   readonly namespace: string
   readonly folder = mkdtempSync(join(tmpdir(), 'tessera-daemon-'))
@@ -68,8 +71,7 @@ export class DaemonProcess {
         await ask()
         return
       } catch (error) {
-        const { exitCode } = this.#child ?? {}
-        if (exitCode !== null || performance.now() > deadline)
+        if (isOver(this.#child) || performance.now() > deadline)
           throw new Error(`the daemon does not say that ${what}:\n${this.log}`, { cause: error })
         await setTimeout(20)
       }
@@ -80,11 +82,13 @@ export class DaemonProcess {
   async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
     const child = this.#child
     if (child === undefined) return null
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    const [code, by] = (await ended) as [number | null, NodeJS.Signals | null]
+    if (!isOver(child)) {
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      await ended
+    }
     this.#child = undefined
-    return code ?? by
+    return child.exitCode ?? child.signalCode
   }
 
   /** `tessera …`, in its namespace and for its instance. */
