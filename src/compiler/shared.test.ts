@@ -97,13 +97,14 @@ describe('is what is compiled', () => {
     'what is part of a checksum': `const udp = packet.read(Udp, 34); if (!udp) return pass(); udp.destinationPort = config.limit; return pass()`,
     'what is part of two': `const udp = packet.read(Udp, 34); if (!udp) return pass(); udp.destinationPort = config.limit; udp.sourcePort = 7; return pass()`,
     'what is written next to another number': `const words = packet.read(Words, 14); if (!words) return pass(); words.words[1] = config.limit; words.words[2] = config.limit; words.words[4] = 9; return pass()`,
+    'what is part of a checksum in the order of the wire': `const tcp = packet.read(Tcp, 34); if (!tcp) return pass(); tcp.sequence = config.limit; return pass()`,
     'what becomes part of an entry': `state.gauge.get().level = config.limit; return pass()`,
   }
   test.each(Object.entries(CONFIGURED))('for numbers of the configuration: %s', (_, body) => {
     const given = (limit: number): Numbers => ({ port: 1, ports: [1, 2], config: { limit } })
     const bindTo = shared(caseOf(body, 'tc', given(300)))
     if (bindTo === undefined) throw new Error('it could be shared')
-    for (const limit of [301, 256, 40_000, 65_535]) {
+    for (const limit of [127, 128, 200, 255, 256, 301, 40_000, 65_535]) {
       const other = caseOf(body, 'tc', given(limit))
       expect(bindTo(other)).toEqual(assembled(other))
     }

@@ -46,7 +46,7 @@ export const chapters = (): Chapter[] =>
 /** What every case may use without importing it. */
 const LANG = '../../lang/index.ts'
 const WORDS =
-  'array, Arp, atomic, bits, bool, contains, Ethernet, ETHERTYPE, fill, Geneve, Gre, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, masked, type Packet, prefix, seconds, u8, u16, u32, u64, Udp, Vxlan, withLock'
+  'array, Arp, atomic, bits, bool, contains, Ethernet, ETHERTYPE, fill, Geneve, Gre, header, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, masked, type Packet, prefix, seconds, Tcp, u8, u16, u32, u64, Udp, Vxlan, withLock'
 const IMPORTS = `import { ${WORDS} } from '${LANG}'; import { config as given, dataplane, Flags, lan, Peers, Trailer, Words } from './lan.ts'`
 const GIVEN: Readonly<Record<Shape, string>> = {
   standard: '{ state, config, port, now, drop, punt, forward, flood, pass }',

@@ -85,7 +85,7 @@ class Sum {
       name: `the word of ${[known, ...open.map(({ name }) => name).sort()].join(' and ')}`,
       bits: 16,
       places: [...new Set(open.flatMap(({ places }) => places))],
-      of: (numbers) => Number(oneWord(open.reduce((sum, one) => sum + BigInt(one.of(numbers)), known))),
+      of: (numbers) => Number(oneWord(open.reduce((sum, one) => sum + unsigned(one.of(numbers)), known))),
     })
   }
 
@@ -127,6 +127,9 @@ class Sum {
     return left > 0
   }
 }
+
+/** Of an immediate of 32 bits, which has a sign where its octets were changed round. */
+const unsigned = (immediate: number): bigint => BigInt.asUintN(32, BigInt(immediate))
 
 const oneWord = (sum: bigint): bigint => (sum === 0n ? 0n : ((sum - 1n) % 0xffffn) + 1n)
 
