@@ -66,14 +66,19 @@ export async function loadModules(path: string): Promise<Modules> {
 
 const cache = new Map<string, Module>()
 
+/** How often each was imported. Node.js remembers what became of a URL, of a failure too. */
+const imported = new Map<string, number>()
+
 async function loadModule(path: string): Promise<Module> {
   const text = readText(path)
   const known = cache.get(path)
-  if (known?.text === text) return known
+  if (known?.text === text && isAsFound(path)) return known
+  found.delete(path)
   // Parsed before it is imported: a mistake in the syntax has a place here.
   const parsed = parseModule(path, text, {})
-  // A changed file needs a new URL, or the old module would be given again.
-  const url = pathToFileURL(path).href + (known === undefined ? '' : `?${cache.size}-${text.length}-${Date.now()}`)
+  const before = imported.get(path) ?? 0
+  imported.set(path, before + 1)
+  const url = pathToFileURL(path).href + (before === 0 ? '' : `?${before}`)
   const module: Module = { ...parsed, values: await valuesOf(url, parsed.file) }
   cache.set(path, module)
   return module
@@ -182,25 +187,33 @@ function declarations(path: string, tree: es.ModuleNode) {
 const nameOf = (node: { type: string } & ({ name: string } | { value: string })): string =>
   'name' in node ? node.name : node.value
 
-/** The TypeScript file that an import names; undefined where it is something else (`zod`), which no data plane calls. */
+/** What the imports of each module name, as far as that was asked: Node.js looks on the disk. */
+const found = new Map<string, Map<string, string | undefined>>()
+
 function resolveSpecifier(importer: string, specifier: string): string | undefined {
-  const names = resolved.get(importer) ?? new Map<string, string | undefined>()
-  resolved.set(importer, names)
+  const names = found.get(importer) ?? new Map<string, string | undefined>()
+  found.set(importer, names)
   if (names.has(specifier)) return names.get(specifier)
+  const file = findFile(importer, specifier)
+  names.set(specifier, file)
+  return file
+}
+
+/** Whether the imports of a module still name the same. */
+const isAsFound = (importer: string): boolean =>
+  [...(found.get(importer) ?? [])].every(([specifier, file]) => findFile(importer, specifier) === file)
+
+/** The TypeScript file that an import names; undefined where it is something else (`zod`), which no data plane calls. */
+function findFile(importer: string, specifier: string): string | undefined {
   try {
     const path = specifier.startsWith('.')
       ? fileURLToPath(new URL(specifier, pathToFileURL(importer)))
       : createRequire(importer).resolve(specifier)
-    const file = path.endsWith('.ts') ? path : undefined
-    names.set(specifier, file)
-    return file
+    return path.endsWith('.ts') ? path : undefined
   } catch {
     return undefined
   }
 }
-
-/** What was found, by the importer and by what it wrote: Node.js looks on the disk. */
-const resolved = new Map<string, Map<string, string | undefined>>()
 
 /** What `name` stands for at the top of `module`; undefined where it is not declared there. */
 export function resolve(modules: Modules, module: Module, name: string): Resolved | undefined {
