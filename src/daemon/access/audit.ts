@@ -102,13 +102,6 @@ export class Audit {
     }
   }
 
-  /** What was refused before anything was begun. */
-  async refuse({ who, what, target, graph }: Asked, { status, detail }: Answered): Promise<void> {
-    const id = String(this.next++).padStart(DIGITS, '0')
-    const said = { id, time: this.now().toISOString(), who: principalText(who), role: who.role, what, target, status }
-    await this.keep({ ...said, ...(graph === undefined ? {} : { graph }), ...(detail === undefined ? {} : { detail }) })
-  }
-
   private async keep(operation: Operation): Promise<void> {
     const { id } = operation
     const old = Number(id) - this.bounds.operations

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Answered, Asked, Audit, Operation, Revised } from './audit.ts'
 import { principalText } from './role.ts'
+import { Sparing } from './sparing.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -17,10 +18,19 @@ export interface RecordOptions {
   readonly audit: Audit
   /** A graph as it is wanted now; undefined where there is none. */
   readonly revised: (graph: string) => Promise<Revised | undefined>
+  /** Milliseconds; their differences count. */
+  readonly now?: () => number
 }
 
+/** Lines of the log on requests that were refused because of who asked, of each, in so many milliseconds. */
+const REFUSALS = { most: 10, window: 60_000 }
+
 /** For all routes that are added afterwards. A change that cannot be recorded is not begun. */
-export function record(app: FastifyInstance, { audit, revised }: RecordOptions): void {
+export function record(
+  app: FastifyInstance,
+  { audit, revised, now = performance.now.bind(performance) }: RecordOptions,
+): void {
+  const refusals = new Sparing({ ...REFUSALS, now })
   app.decorateRequest('ended', undefined)
   const current = async ({ graph }: Pick<Asked, 'graph'>) => (graph === undefined ? undefined : await revised(graph))
 
@@ -35,17 +45,24 @@ export function record(app: FastifyInstance, { audit, revised }: RecordOptions):
     if (asked === undefined) return
     const { statusCode: status } = reply
     const detail = status < 400 ? undefined : detailOf(payload)
+    // Whoever may not could push out of the audit what others did.
+    if (status === 403 && request.ended === undefined) return refused(request, asked, detail)
     const { id, who, what, target } = await end(request, asked, { status, detail })
     request.log.info({ operation: id, who, what, target, status, detail }, 'change')
   })
+
+  function refused(request: FastifyRequest, { who, what, target }: Asked, detail: string | undefined): void {
+    const name = principalText(who)
+    const told = refusals.next(name)
+    if (told !== undefined) request.log.warn({ who: name, what, target, status: 403, detail, ...told }, 'refused')
+  }
 
   async function end(request: FastifyRequest, asked: Asked, answered: Answered) {
     const { what, target } = asked
     const said = { id: undefined, who: principalText(asked.who), what, target }
     try {
+      // What could not be read was never a change.
       if (request.ended !== undefined) return await request.ended({ ...answered, after: await current(asked) })
-      // What could not be read was never a change; who may not, has tried.
-      if (answered.status === 403) await audit.refuse(asked, answered)
     } catch (error) {
       // That it was begun is kept already.
       request.log.error({ err: error }, 'what came of a change could not be recorded')
