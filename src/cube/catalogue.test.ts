@@ -31,6 +31,12 @@ describe('the catalogue', () => {
   test('says where it looked', async () =>
     expect(await refused('./none')).toContain(`there is no cube in ${folder}/none`))
 
+  test('a name is no way to other folders', async () => {
+    await catalogue.find('bridge', folder)
+    for (const name of ['x/../bridge', 'bridge/', 'bridge/.', ''])
+      expect(await refused(name)).toContain(`there is no cube "${name}"`)
+  })
+
   test('a data plane without a cube', async () => {
     mkdirSync(join(folder, 'empty'))
     writeFileSync(join(folder, 'empty/dataplane.ts'), 'export const nothing = 1\n')

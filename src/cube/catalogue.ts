@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { refusal } from '../base/diagnostic.ts'
+import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { importFile } from '../base/import.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
@@ -20,10 +20,11 @@ export interface CubeFolder {
 export class Catalogue {
   private readonly folder: string
   private readonly added = new Map<string, string>()
-  private readonly known = new Map<string, Promise<CubeFolder>>()
+  private readonly known: Map<string, Promise<CubeFolder>>
 
-  constructor(folder: string) {
+  constructor(folder: string, known = new Map<string, Promise<CubeFolder>>()) {
     this.folder = folder
+    this.known = known
   }
 
   names(): string[] {
@@ -43,6 +44,14 @@ export class Catalogue {
     else this.added.set(name, folder)
   }
 
+  /** Another one, in which the name stands for what is in this folder, and which may be given up. */
+  with(name: string, folder: string): Catalogue {
+    const other = new Catalogue(this.folder, this.known)
+    for (const [one, at] of this.added) other.set(one, at)
+    other.set(name, folder)
+    return other
+  }
+
   /** The folders of those that were added, by name. */
   others(): ReadonlyMap<string, string> {
     return this.added
@@ -51,18 +60,22 @@ export class Catalogue {
   /** A cube by name (`bridge`), or by its folder (`./my-bridge`, from `base` on). A Refusal where there is none. */
   find(reference: string, base: string): Promise<CubeFolder> {
     const isPath = reference.startsWith('.') || reference.startsWith('/')
+    // A name is one folder, and no way to others.
+    if (!isPath && basename(reference) !== reference) throw this.unknown(reference)
     const folder = isPath ? resolve(base, reference) : (this.added.get(reference) ?? join(this.folder, reference))
     const isThere = existsSync(join(folder, 'dataplane.ts'))
     const known = this.known.get(folder)
     if (known !== undefined && isThere) return known
-    const names = this.names()
-    if (!isPath && !names.includes(reference))
-      throw refusal(`there is no cube "${reference}"`, `${suggestion(reference, names)}; a folder of yours: ./my-cube`)
+    if (!isPath && !this.names().includes(reference)) throw this.unknown(reference)
     if (!isThere)
       throw refusal(`there is no cube in ${folder}`, 'a cube is a folder with schema.ts, dataplane.ts and control.ts')
     const read = readFolder(folder)
     this.known.set(folder, read)
     return read
+  }
+
+  private unknown(name: string): Refusal {
+    return refusal(`there is no cube "${name}"`, `${suggestion(name, this.names())}; a folder of yours: ./my-cube`)
   }
 }
 
