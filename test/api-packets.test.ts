@@ -16,7 +16,12 @@ const frame = packet().ethernet({ source: alice, destination: bob }).ipv4({ sour
 const invalid = packet().ethernet({ source: '01:00:00:00:00:01', destination: bob }).ipv4().udp().bytes()
 
 const serve = ({ engine, machine }: GraphLab) =>
-  serveApi({ engine, machine, catalogue: builtinCubes(), enter: () => new Held(), [Symbol.dispose]: () => {} })
+  serveApi({
+    ...{ engine, machine, catalogue: builtinCubes() },
+    engineOf: () => engine,
+    enter: () => new Held(),
+    [Symbol.dispose]: () => {},
+  })
 
 for (const { name, skip } of everyMachine)
   describe.skipIf(skip !== undefined)(`by the API (${name})`, () => {

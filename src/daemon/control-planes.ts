@@ -18,9 +18,19 @@ export interface ControlStatus extends ControlState {
   readonly state: Exclude<ControlState['state'], 'absent'>
 }
 
+/** What became of one that failed. */
+export interface ControlHappened {
+  readonly kind: 'control.failed' | 'control.restarted'
+  readonly graph: string
+  readonly instance: string
+  /** In one line. */
+  readonly text: string
+}
+
 export interface ControlOptions {
   /** A line of a control plane, or about it. */
   readonly log?: (line: string) => void
+  readonly tell?: (happened: ControlHappened) => void
   /** Threads are begun in it: they are in its network namespace. */
   readonly inside?: <T>(run: () => T) => T
   /** Whether the cube in a folder is not Tessera's own: its control plane has a process of its own, which has nothing but its kit. */
@@ -35,6 +45,7 @@ const THREAD = new URL('../../bin/control.js', import.meta.url)
 const ROOT = resolve(import.meta.dirname, '../..')
 const DEFAULTS = {
   log: () => {},
+  tell: () => {},
   inside: <T>(run: () => T) => run(),
   apart: (folder: string) => !folder.startsWith(`${ROOT}/`),
   patience: 5_000,
@@ -191,6 +202,7 @@ class Supervised implements Disposable {
         this.state = 'running'
         this.startedAt = performance.now()
         this.leftovers = report.leftovers
+        if (this.restarts > 0) this.tell('control.restarted', 'runs again')
         return
       case 'failed':
         // It closes what it has.
@@ -209,6 +221,12 @@ class Supervised implements Disposable {
     this.state = 'waiting'
     this.failure = why
     this.options.log(`${this.name} failed: ${why}`)
+    this.tell('control.failed', `failed: ${why.split('\n', 1)[0]}`)
+  }
+
+  private tell(kind: ControlHappened['kind'], what: string): void {
+    const { graph, instance } = this.orders
+    this.options.tell({ kind, graph, instance, text: `${this.name} ${what}` })
   }
 
   private again(): void {

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import type { GraphDocument } from '../cube/document.ts'
 import { lockFile } from '../kernel/lock.ts'
 import { notify } from '../kernel/notify.ts'
 import { openEmbedded } from '../store/embedded.ts'
@@ -13,7 +12,8 @@ import { authorize } from './access/authorize.ts'
 import { type DoorOptions, type Doors, identifying, openDoors, readDoors } from './access/doors.ts'
 import { LIMITS } from './access/limits.ts'
 import { record } from './access/record.ts'
-import { CubeRegistry, type UsingGraphs } from './cubes/registry.ts'
+import { type CubeHappened, CubeRegistry } from './cubes/registry.ts'
+import { usersOf } from './cubes/users.ts'
 import { type Host, openKernelHost } from './host.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { Logger } from './run/log.ts'
@@ -87,18 +87,26 @@ async function open(folder: string, store: Store, log: Logger, end: () => void):
   const host = openKernelHost({
     measure: (step, run) => (metrics === undefined ? run() : metrics.measure(step, run)),
   })
-  const planes = new FollowingPlanes(host, (line) => log.warn(line))
-  metrics = new Metrics({ host, planes: () => planes.status() })
   const events = new EventLog({ now: Date.now })
-  const tell = (happened: Happened): void => {
+  const planes = new FollowingPlanes(
+    host,
+    (line) => log.warn(line),
+    (happened) => events.tell(happened),
+  )
+  metrics = new Metrics({ host, planes: () => planes.status() })
+  const tell = (happened: Happened | CubeHappened): void => {
     events.tell(happened)
-    planes.follow(happened.graph)
     const { text, ...facts } = happened
     log[happened.kind === 'graph.failed' ? 'warn' : 'info'](facts, text)
   }
-  const wanted = await WantedGraphs.open({ host, store, folder, tell })
+  const changed = (happened: Happened): void => {
+    tell(happened)
+    planes.follow(happened.graph)
+  }
+  const wanted = await WantedGraphs.open({ host, store, folder, tell: changed })
   const { catalogue } = host
-  const cubes = await CubeRegistry.open({ store, catalogue, graphs: usersOf(wanted), folder: join(folder, 'cubes') })
+  const graphs = usersOf(wanted, host, folder)
+  const cubes = await CubeRegistry.open({ store, catalogue, graphs, folder: join(folder, 'cubes'), tell })
   const watch = wanted.watch()
   const takeDown = async (): Promise<readonly string[]> => {
     const names = await wanted.down()
@@ -145,23 +153,6 @@ async function serving(
   })
   return { app, wanted }
 }
-
-/** What a cube that changes has to do with graphs. */
-const usersOf = (wanted: WantedGraphs): UsingGraphs => ({
-  using: async (cube) =>
-    (await wanted.list()).filter(({ document }) => usesCube(document, cube)).map(({ name }) => name),
-  plan: async (name) => {
-    const found = await wanted.get(name)
-    return found && wanted.plan(name, found.document, {})
-  },
-  apply: async (name) => {
-    const found = await wanted.get(name)
-    return found && wanted.put(name, found.document, { revision: found.revision })
-  },
-})
-
-const usesCube = ({ instances }: GraphDocument, cube: string): boolean =>
-  Object.values(instances).some((instance) => instance.cube === cube)
 
 function version(): string {
   const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')

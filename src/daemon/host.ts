@@ -21,6 +21,8 @@ export interface Host<M extends Machine = Machine> extends Disposable {
   readonly machine: M
   readonly catalogue: Catalogue
   readonly engine: Engine
+  /** One that has other cubes, over the same graphs. */
+  readonly engineOf: (catalogue: Catalogue) => Engine
   /** Held by whoever looks at a graph, and by one at a time. */
   readonly enter: (graph: string) => Disposable
 }
@@ -97,6 +99,7 @@ function host<M extends Machine>(
   enter: Host['enter'],
 ): Host<M> {
   const catalogue = builtinCubes()
-  const engine = new Engine({ machine, catalogue, ...parts })
-  return { machine, catalogue, engine, enter, [Symbol.dispose]: () => machine[Symbol.dispose]() }
+  const engineOf = (catalogue: Catalogue) => new Engine({ machine, catalogue, ...parts })
+  const engine = engineOf(catalogue)
+  return { machine, catalogue, engine, engineOf, enter, [Symbol.dispose]: () => machine[Symbol.dispose]() }
 }

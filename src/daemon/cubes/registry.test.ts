@@ -3,11 +3,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { readGraph } from '../../engine/read.ts'
+import type { GraphDocument } from '../../cube/document.ts'
 import { MemoryStore } from '../../store/memory.ts'
 import { openVirtualHost } from '../host.ts'
-import { addInterfaces } from '../network.ts'
-import { CubeRegistry, type RegistryParts } from './registry.ts'
+import { WantedGraphs } from '../service/wanted-graphs.ts'
+import { type CubeHappened, CubeRegistry, type RegistryParts } from './registry.ts'
+import { usersOf } from './users.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'tessera-registry-'))
 afterAll(() => rmSync(home, { recursive: true }))
@@ -29,45 +30,33 @@ function edit(name: string, from: string, to: string): void {
   writeFileSync(join(mine, name), text.replace(from, to))
 }
 
-const text = (name: string) => `
-graph: ${name}
-instances:
-  h:
-    cube: hub
-    ports:
-      a: { interface: ${name}1 }
-      b: { interface: ${name}2 }
-`
+const lan = (name: string): GraphDocument => ({
+  graph: name,
+  instances: { h: { cube: 'hub', ports: { a: { interface: `${name}1` }, b: { interface: `${name}2` } } } },
+})
 
-async function open(more: Partial<RegistryParts> = {}) {
+async function open({ store = new MemoryStore(), ...more }: Partial<RegistryParts> = {}) {
   const host = openVirtualHost()
   const { engine, machine, catalogue } = host
-  const texts = new Map<string, string>()
-  const read = (name: string) => readGraph(`${name}.yaml`, texts.get(name) ?? '', catalogue)
-  const store = more.store ?? new MemoryStore()
-  const parts = {
-    store,
-    catalogue,
-    folder,
-    graphs: {
-      using: async (cube: string) =>
-        engine.names().filter((name) => engine.running(name).graph.instances.some((one) => one.cube === cube)),
-      plan: async (name: string) => engine.plan(await read(name)),
-      apply: async (name: string) => engine.apply(await read(name)),
-    },
+  const wanted = await WantedGraphs.open({ host, store, folder })
+  const events: CubeHappened[] = []
+  const parts: RegistryParts = {
+    ...{ store, catalogue, folder },
+    graphs: usersOf(wanted, host, folder),
     // Its types and tests are looked at elsewhere.
     check: async () => ({ name: 'hub' }),
+    tell: (happened) => void events.push(happened),
     ...more,
   }
   const registry = await CubeRegistry.open(parts)
   const run = async (name: string) => {
-    texts.set(name, text(name))
-    const file = await read(name)
-    addInterfaces(machine, file.graph)
-    await engine.apply(file)
+    for (const end of [1, 2])
+      if (machine.interface(`${name}${end}`) === undefined)
+        machine.addInterface(`${name}${end}`, { mac: '02:00:00:00:00:01' })
+    await wanted.put(name, lan(name), {})
   }
   const views = async (name: string) => (await engine.status(name)).instances[0]?.views
-  return { ...host, store, registry, run, views, parts }
+  return { ...host, wanted, store, registry, run, views, parts, events }
 }
 
 const frame = new Uint8Array(60).fill(0xff, 0, 6).fill(2, 6, 12)
@@ -165,15 +154,59 @@ describe('a cube', () => {
     expect(await views('lan')).toHaveProperty('talkers')
   })
 
+  test('is upgraded also for a graph that comes to use it meanwhile, or is changed', async () => {
+    const { registry, run, wanted, catalogue, parts, views, events } = await open()
+    await registry.add({ path: mine })
+    await run('lan')
+    const old = catalogue.others().get('hub') ?? ''
+    edit('control.ts', 'talkers: (', 'speakers: (')
+    const coming: Promise<unknown>[] = []
+    const meanwhile = await CubeRegistry.open({
+      ...parts,
+      graphs: {
+        ...parts.graphs,
+        async plan(name, trial) {
+          await parts.graphs.plan(name, trial)
+          // It reads its cubes before they are others, and is applied afterwards.
+          coming.push(run('wan'))
+          coming.push(
+            wanted.put(
+              'lan',
+              { ...lan('lan'), instances: { ...lan('lan').instances, two: { cube: 'hub', ports: {} } } },
+              {},
+            ),
+          )
+        },
+      },
+    })
+    await meanwhile.upgrade('hub', { path: mine })
+    await Promise.all(coming)
+    for (const name of ['lan', 'wan']) expect(await views(name)).toHaveProperty('speakers')
+    expect(existsSync(old)).toBe(false)
+    expect(events.at(-1)).toMatchObject({ kind: 'cube.upgraded', cube: 'hub' })
+  })
+
+  test('that is removed is not used by a graph that comes meanwhile', async () => {
+    const { registry, run, catalogue, engine } = await open()
+    await registry.add({ path: mine })
+    const [came, gone] = await Promise.allSettled([run('lan'), registry.remove('hub')])
+    expect([came.status, gone.status].sort()).toEqual(['fulfilled', 'rejected'])
+    expect(engine.names().length > 0).toBe(catalogue.names().includes('hub'))
+  })
+
   test('is not removed as long as a graph has it', async () => {
-    const { registry, run, engine, catalogue, store } = await open()
+    const { registry, run, wanted, catalogue, store, events } = await open()
     await registry.add({ path: mine })
     await run('lan')
     await expect(registry.remove('hub')).rejects.toThrow('graphs have instances of "hub": lan')
-    await engine.delete('lan')
+    await wanted.delete('lan', {})
     await registry.remove('hub')
     expect(catalogue.names()).not.toContain('hub')
     expect((await store.list('')).entries).toEqual([])
+    expect(events.map(({ kind, cube }) => [kind, cube])).toEqual([
+      ['cube.added', 'hub'],
+      ['cube.removed', 'hub'],
+    ])
     expect(readdirSync(folder).sort()).toEqual(['node_modules', 'package.json'])
     await expect(run('lan')).rejects.toThrow('there is no cube "hub"')
   })

@@ -3,10 +3,11 @@
  * takes away, change nothing. Which copies count is in the store.
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { refuse } from '../../api/problem.ts'
 import { suggestion } from '../../base/suggest.ts'
+import { Turns } from '../../base/turns.ts'
 import type { Catalogue } from '../../cube/catalogue.ts'
 import type { Store } from '../../store/store.ts'
 import { checkCube } from './check.ts'
@@ -14,12 +15,19 @@ import { digestOf, type Files, furnish, readCube, writeCube } from './staging.ts
 
 /** The graphs that are there, as far as cubes matter to them. */
 export interface UsingGraphs {
-  /** Those with an instance of a cube of this name. */
+  /** Those with an instance of a cube of this name, when changes that were begun have ended: later ones know the catalogue as it is now. */
   using(cube: string): Promise<readonly string[]>
-  /** What it would take to have a graph use the cubes that there are now; a Refusal where it cannot. Changes nothing. */
-  plan(graph: string): Promise<unknown>
-  /** Has it use them. */
+  /** What it would take to have a graph use these cubes; a Refusal where it cannot. Changes nothing. */
+  plan(graph: string, catalogue: Catalogue): Promise<unknown>
+  /** Has it use the cubes that there are now. One that does already stays as it is. */
   apply(graph: string): Promise<unknown>
+}
+
+/** What became of a cube. */
+export interface CubeHappened {
+  readonly kind: 'cube.added' | 'cube.upgraded' | 'cube.removed'
+  readonly cube: string
+  readonly text: string
 }
 
 export interface RegistryParts {
@@ -30,6 +38,7 @@ export interface RegistryParts {
   readonly folder: string
   /** Looks at a cube before it is used, and tells its name. */
   readonly check?: (files: Files) => Promise<{ readonly name: string }>
+  readonly tell?: (happened: CubeHappened) => void
 }
 
 const PREFIX = 'cubes/'
@@ -44,8 +53,7 @@ const Kept = z.object({
 export class CubeRegistry {
   private readonly parts: RegistryParts
   private readonly check: NonNullable<RegistryParts['check']>
-  /** Whoever changes cubes waits for whoever does so already. */
-  private last: Promise<unknown> = Promise.resolve()
+  private readonly turns = new Turns()
 
   private constructor(parts: RegistryParts) {
     this.parts = parts
@@ -76,7 +84,7 @@ export class CubeRegistry {
 
   /** Gives its name. */
   add({ path }: { readonly path: string }): Promise<string> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { catalogue, store } = this.parts
       const files = readCube(path)
       const { name } = await this.check(files)
@@ -91,13 +99,14 @@ export class CubeRegistry {
       const folder = this.keep(name, files)
       await store.commit([{ put: PREFIX + name, value: JSON.stringify({ folder, origin: path }) }])
       catalogue.set(name, join(this.parts.folder, folder))
+      this.tell({ kind: 'cube.added', cube: name, text: `the cube ${name} is there, from ${path}` })
       return name
     })
   }
 
   /** All graphs go over to it, or none: state is kept as in any other change of a graph. */
   upgrade(name: string, { path }: { readonly path: string }): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { catalogue, store, graphs } = this.parts
       const before = this.must(name)
       const files = readCube(path)
@@ -107,49 +116,56 @@ export class CubeRegistry {
       const folder = this.keep(name, files)
       const after = join(this.parts.folder, folder)
       if (after === before) return
-      const using = await graphs.using(name)
-      const point = async (to: string, origin: string) => {
-        await store.commit([{ put: PREFIX + name, value: JSON.stringify({ folder: basename(to), origin }) }])
-        catalogue.set(name, to)
-      }
-      const origin = Kept.parse(JSON.parse((await store.get(PREFIX + name))?.value ?? '{}')).origin
-      catalogue.set(name, after)
+      const kept = Kept.parse(JSON.parse((await store.get(PREFIX + name))?.value ?? '{}'))
       try {
-        for (const graph of using) await graphs.plan(graph)
+        const trial = catalogue.with(name, after)
+        for (const graph of await graphs.using(name)) await graphs.plan(graph, trial)
+        // Whoever is killed from here on finds the new one wanted.
+        await this.switch(name, { folder, origin: path })
       } catch (error) {
-        catalogue.set(name, before)
-        rmSync(after, { recursive: true })
-        throw error
-      }
-      // Whoever is killed from here on finds the new one wanted.
-      await point(after, path)
-      const done: string[] = []
-      try {
-        for (const graph of using) {
-          done.push(graph)
-          await graphs.apply(graph)
-        }
-      } catch (error) {
-        await point(before, origin)
-        for (const graph of done) await graphs.apply(graph)
+        if (catalogue.others().get(name) === after) await this.switch(name, kept)
         rmSync(after, { recursive: true })
         throw error
       }
       rmSync(before, { recursive: true, force: true })
+      this.tell({ kind: 'cube.upgraded', cube: name, text: `the cube ${name} is as in ${path}` })
     })
   }
 
+  /** From now on the name stands for this copy. Graphs go over to it; those that are changed meanwhile do so by that. */
+  private async switch(name: string, kept: z.output<typeof Kept>): Promise<void> {
+    const { catalogue, store, graphs } = this.parts
+    await store.commit([{ put: PREFIX + name, value: JSON.stringify(kept) }])
+    catalogue.set(name, join(this.parts.folder, kept.folder))
+    for (const graph of await graphs.using(name)) await graphs.apply(graph)
+  }
+
   remove(name: string): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { catalogue, store, graphs } = this.parts
       const folder = this.must(name)
-      const using = await graphs.using(name)
-      if (using.length > 0)
-        throw refuse(409, `graphs have instances of "${name}": ${using.join(', ')}`, 'take these instances away first')
-      await store.commit([{ delete: PREFIX + name }])
+      // Nobody comes to use it while it is looked for those who do.
       catalogue.set(name, undefined)
+      try {
+        const using = await graphs.using(name)
+        if (using.length > 0)
+          throw refuse(
+            409,
+            `graphs have instances of "${name}": ${using.join(', ')}`,
+            'take these instances away first',
+          )
+        await store.commit([{ delete: PREFIX + name }])
+      } catch (error) {
+        catalogue.set(name, folder)
+        throw error
+      }
       rmSync(folder, { recursive: true, force: true })
+      this.tell({ kind: 'cube.removed', cube: name, text: `the cube ${name} is gone` })
     })
+  }
+
+  private tell(happened: CubeHappened): void {
+    this.parts.tell?.(happened)
   }
 
   private must(name: string): string {
@@ -166,11 +182,5 @@ export class CubeRegistry {
     const folder = `${name}-${digestOf(files)}`
     writeCube(files, join(this.parts.folder, folder))
     return folder
-  }
-
-  private inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const next = this.last.then(run, run)
-    this.last = next.catch(() => {})
-    return next
   }
 }

@@ -1,7 +1,7 @@
 /** The control planes of all graphs on this host, as graphs come, change and go. */
 import { Refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
-import { ControlPlanes, type ControlStatus } from '../control-planes.ts'
+import { type ControlHappened, ControlPlanes, type ControlStatus } from '../control-planes.ts'
 import type { Host } from '../host.ts'
 
 export class FollowingPlanes implements Disposable {
@@ -11,10 +11,14 @@ export class FollowingPlanes implements Disposable {
   readonly #turns = new Turns()
   #isOver = false
 
-  constructor(host: Pick<Host, 'engine' | 'machine'>, log: (line: string) => void) {
+  constructor(
+    host: Pick<Host, 'engine' | 'machine'>,
+    log: (line: string) => void,
+    tell: (happened: ControlHappened) => void,
+  ) {
     this.#host = host
     this.#log = log
-    this.#planes = new ControlPlanes({ log })
+    this.#planes = new ControlPlanes({ log, tell })
   }
 
   /** After a graph was changed: those that are as they were go on. */
