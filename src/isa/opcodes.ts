@@ -76,6 +76,9 @@ export const PSEUDO = { mapFd: 1, mapValue: 2 } as const
 /** The source register of a call: a helper by number, or a function of the same program by distance. */
 export const CALL = { helper: 0, local: 1 } as const
 
+/** A call of the helper whose number is in the destination register. The kernel takes none; assemblers and other machines know it. */
+export const CALLX = CLASS.jmp | SOURCE.x | JMP.call
+
 export const SIZE_OF_BYTES = { 1: SIZE.b, 2: SIZE.h, 4: SIZE.w, 8: SIZE.dw } as const
 
 /** How many bytes an opcode of a load or store class moves. */

@@ -56,9 +56,9 @@ test.each<[string, Instruction]>([
   ['gotol -70000', at(0x06, { imm: -70000 })],
   ['call map_lookup_elem#1', at(0x85, { imm: 1 })],
   ['call pc +7', at(0x85, { src: 1, imm: 7 })],
+  ['call r2', at(0x8d, { dst: 2 })],
   ['exit', at(0x95)],
   ['(0xff) unknown', at(0xff)],
-  ['(0x8d) unknown', at(0x8d)],
 ])('%s', (text, instruction) => {
   expect(printInstruction(instruction)).toBe(text)
 })

@@ -1,4 +1,18 @@
-import { ALU, ATOMIC, bytesOf, CALL, CLASS, classOf, helperName, JMP, LDDW, MODE, ORDERED, SOURCE } from './opcodes.ts'
+import {
+  ALU,
+  ATOMIC,
+  bytesOf,
+  CALL,
+  CALLX,
+  CLASS,
+  classOf,
+  helperName,
+  JMP,
+  LDDW,
+  MODE,
+  ORDERED,
+  SOURCE,
+} from './opcodes.ts'
 import { type Instruction, type MapDescription, type Program, type SourceLine, slotsOf } from './program.ts'
 
 /**
@@ -97,6 +111,7 @@ function jump(instruction: Instruction, target: Target): string {
   const wide = classOf(opcode) === CLASS.jmp
   const imm = Number(instruction.imm)
   const isCondition = JMP_SIGN[code] !== undefined
+  if (opcode === CALLX) return `call r${dst}`
   if (!isCondition && (opcode & SOURCE.x) !== 0) return unknown(instruction)
   if (code === JMP.ja) return wide ? `goto ${target(offset)}` : `gotol ${target(imm)}`
   if (code === JMP.exit) return wide ? 'exit' : unknown(instruction)

@@ -13,6 +13,7 @@ import {
   load64,
   loadAcquire,
   mov,
+  type Register,
   type Step,
   store,
   storeRelease,
@@ -20,8 +21,10 @@ import {
 } from '../backend/assemble.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import { encode } from '../isa/encode.ts'
+import { HELPER } from '../isa/opcodes.ts'
 import type { Instruction } from '../isa/program.ts'
 import { execute } from './execute.ts'
+import { validate } from './validate.ts'
 
 const bytesOf = (...steps: readonly Step[]): Uint8Array => encode(assemble('test', 'tc', steps).instructions)
 const run = (memory: readonly number[], ...steps: readonly Step[]): bigint =>
@@ -115,6 +118,14 @@ const raw = (instruction: Partial<Instruction>): Instruction => ({
   ...instruction,
 })
 
+const callx = (register: Register): Instruction => raw({ opcode: 0x8d, dst: Number(register.slice(1)) })
+
+test('a helper is called by its number in a register, and a packet program may not', () => {
+  const steps = [mov('r9', HELPER.ktime_get_ns), callx('r9'), exit]
+  expect(run([], ...steps)).toBe(run([], call('ktime_get_ns'), exit))
+  expect(() => validate(assemble('test', 'tc', steps))).toThrow(/opcode 0x8d is not an instruction/)
+})
+
 test.each<[what: string, steps: readonly Step[], says: RegExp]>([
   ['nothing', [], /has 0 instructions/],
   [
@@ -129,6 +140,13 @@ test.each<[what: string, steps: readonly Step[], says: RegExp]>([
   ['functions without an end', [label('f'), callLocal('f'), exit], /nested more than 8 deep/],
   ['a helper that works on packets', [call('redirect'), exit], /instruction 0 .*redirect works on packets or maps/],
   ['a helper that does not exist', [raw({ opcode: 0x85, imm: 4242 }), exit], /there is no helper 4242/],
+  [
+    'a helper that does not exist, by a register',
+    [mov('r2', 4242), callx('r2'), exit],
+    /instruction 1 .*there is no helper 4242/,
+  ],
+  ['a helper by more than 32 bits', [load64('r2', (1n << 32n) | 5n), callx('r2'), exit], /there is no helper/],
+  ['a helper by a register and a number', [raw({ opcode: 0x8d, imm: 5 }), exit], /does not use is not zero/],
   ['a helper by its BTF', [raw({ opcode: 0x85, src: 2 }), exit], /a call of kind 2/],
   ['legacy packet access', [raw({ opcode: 0x28 }), exit], /legacy packet access/],
   ['a map', [raw({ opcode: 0x18, src: 1 }), exit], /a map is referred to by its name/],

@@ -3,6 +3,7 @@ import {
   ALU,
   ATOMIC,
   CALL,
+  CALLX,
   CLASS,
   classOf,
   HELPER,
@@ -43,7 +44,7 @@ const HELPERS: ReadonlySet<number> = new Set<number>(Object.values(HELPER))
 export interface Rules {
   /**
    * RFC 9669 gives a meaning to divisions by the constant 0, to shifts by more than a register has, and to programs of which
-   * parts cannot be reached. The kernel refuses all of them.
+   * parts cannot be reached; other machines call helpers by a register. The kernel refuses all of them.
    */
   readonly standard?: boolean
   /** Those that can be called. */
@@ -167,8 +168,12 @@ function arithmetic({ opcode, src, offset, imm }: Instruction, { standard }: Che
   return undefined
 }
 
-function jump({ opcode, dst, src, offset, imm }: Instruction, { program, helpers }: Checks): string | undefined {
+function jump(
+  { opcode, dst, src, offset, imm }: Instruction,
+  { program, helpers, standard }: Checks,
+): string | undefined {
   const code = opcode & 0xf0
+  if (opcode === CALLX && standard) return src !== 0 || offset !== 0 || imm !== 0 ? RESERVED : undefined
   const wide = classOf(opcode) === CLASS.jmp
   const register = (opcode & SOURCE.x) !== 0
   if (code === JMP.ja) {

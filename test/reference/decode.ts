@@ -1,4 +1,4 @@
-import { ALU, CALL, CLASS, classOf, JMP, LDDW, MODE, SOURCE } from '../../src/isa/opcodes.ts'
+import { ALU, CALL, CALLX, CLASS, classOf, JMP, LDDW, MODE, SOURCE } from '../../src/isa/opcodes.ts'
 import type { Instruction, Program } from '../../src/isa/program.ts'
 import { distanceOf, slotNumbers } from '../../src/vm/validate.ts'
 
@@ -11,7 +11,7 @@ export interface Code {
   /**
    * What to do: the opcode (RFC 9669, appendix A) in its register form. What shares an opcode there takes the place of an
    * immediate form here: signed division 0x37 and modulo 0x97 (64 bits), 0x34 and 0x94 (32 bits), sign-extending moves
-   * 0xb7 and 0xb4, local calls 0x8d.
+   * 0xb7 and 0xb4, local calls 0x8d, calls of a helper by a register 0x86.
    */
   readonly operation: Uint8Array
   readonly destination: Uint8Array
@@ -78,6 +78,7 @@ function operationOf({ opcode, src, offset }: Instruction): number {
   }
   if (kind === CLASS.jmp || kind === CLASS.jmp32) {
     if (code === JMP.ja) return 0x05
+    if (opcode === CALLX) return 0x86
     if (code === JMP.call) return src === CALL.local ? 0x8d : 0x85
     if (code === JMP.exit) return opcode
     return opcode | SOURCE.x

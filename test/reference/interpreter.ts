@@ -355,6 +355,10 @@ function interpret(code: Code, processor: Processor): number {
           processor.call(detail[at] ?? 0, code)
           clobber(lo, hi)
           break
+        case 0x86:
+          processor.call(dh === 0 && dl >= 0 ? dl : -1, code)
+          clobber(lo, hi)
+          break
         case 0x8d: {
           if (depth + 1 >= LIMIT.callDepth) throw new Trap(`calls are nested more than ${LIMIT.callDepth} deep`)
           const saved = depth * 9

@@ -7,6 +7,7 @@ import {
   ATOMIC,
   bytesOf,
   CALL,
+  CALLX,
   CLASS,
   classOf,
   JMP,
@@ -231,7 +232,7 @@ export function model(instructions: readonly Instruction[], memory: Uint8Array, 
     at += slotsOf(instruction)
     const kind = classOf(instruction.opcode)
     const isCall = instruction.opcode === (CLASS.jmp | JMP.call)
-    if (isCall && instruction.src !== CALL.local) throw new Unknown('a helper')
+    if (instruction.opcode === CALLX || (isCall && instruction.src !== CALL.local)) throw new Unknown('a helper')
     if (kind === CLASS.alu || kind === CLASS.alu64) arithmetic(instruction)
     else if (instruction.opcode === (CLASS.jmp | JMP.exit)) {
       if (!leave()) return get(0)

@@ -19,8 +19,8 @@ const execCommand = (): Command =>
       `
 The program is hexadecimal text: 8 bytes an instruction as RFC 9669 has them, little-endian, spaces and line breaks anywhere,
 each byte with 0x before it or not. It starts with the address of the memory in r1, its length in r2 (both 0 where there is
-none) and the end of a stack of 512 zeros in r10. It can call its own functions and the helpers 5 (ktime_get_ns),
-7 (get_prandom_u32) and 8 (get_smp_processor_id), which give the same in every run. What it returns, all 64 bits of r0, is
+none) and the end of a stack of 512 zeros in r10. It can call its own functions and, by number or by a number in a
+register, the helpers 5 (ktime_get_ns), 7 (get_prandom_u32) and 8 (get_smp_processor_id), which give the same in every run. What it returns, all 64 bits of r0, is
 printed in hexadecimal. Where the program is not valid, reaches outside its memory, or does not end, the exit code is 1, and
 what went wrong at which instruction is on standard error.
 

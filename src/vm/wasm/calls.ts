@@ -1,4 +1,4 @@
-import { CALL, HELPER, LIMIT } from '../../isa/opcodes.ts'
+import { CALL, CALLX, HELPER, LIMIT } from '../../isa/opcodes.ts'
 import { type Instruction, isArray } from '../../isa/program.ts'
 import { AT } from '../layout.ts'
 import { pushKey, pushValue } from './access.ts'
@@ -21,6 +21,7 @@ export function writeCall(
   used: number,
 ): void {
   if (instruction.src === CALL.local) writeLocal(scope, index, target)
+  else if (instruction.opcode === CALLX) writeChosen(scope, instruction.dst, index)
   else writeHelper(scope, state, Number(instruction.imm), index)
   if (instruction.src === CALL.helper && instruction.imm === HELPER.tail_call) writeAnswer(scope)
   for (let register = 1; register <= 5; register++) {
@@ -80,15 +81,38 @@ function writeAnswer({ body, registers }: Scope): void {
   body.op(OP.return, OP.end)
 }
 
+/** The helper whose number is in a register. No number of 64 bits is one of a helper. */
+function writeChosen(scope: Scope, register: number, index: number): void {
+  const { body, registers } = scope
+  putArguments(scope, 5)
+  registers.push(body, register)
+  body.op(OP.i32WrapI64).i32(-1)
+  registers.push(body, register)
+  body.i64(31).op(I64.shrU, I64.eqz, OP.select)
+  writeAsked(scope, index)
+  registers.pop(body, 0)
+}
+
 /** Pushes what the helper returns. */
-function writeGeneral({ body, registers, numbers, fuel }: Scope, helper: number, index: number): void {
+function writeGeneral(scope: Scope, helper: number, index: number): void {
+  const { body, fuel } = scope
   if (helper === HELPER.tail_call && fuel !== undefined) body.i32(0).get(fuel).access(I32.store, AT.fuel)
-  for (let register = 1; register <= arityOf(helper); register++) {
+  putArguments(scope, arityOf(helper))
+  body.i32(helper)
+  writeAsked(scope, index)
+}
+
+function putArguments({ body, registers }: Scope, count: number): void {
+  for (let register = 1; register <= count; register++) {
     body.i32(0)
     registers.push(body, register)
     body.access(I64.store, AT.registers + 8 * register)
   }
-  body.i32(helper).i32(index).i32(0).i32(0).i32(0).call(numbers.helper).op(OP.drop)
+}
+
+/** Of the helper whose number was pushed. */
+function writeAsked({ body, numbers }: Scope, index: number): void {
+  body.i32(index).i32(0).i32(0).i32(0).call(numbers.helper).op(OP.drop)
   body.i32(0).access(I64.load, AT.registers)
 }
 

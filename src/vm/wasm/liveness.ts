@@ -1,4 +1,4 @@
-import { ALU, ATOMIC, CALL, CLASS, classOf, HELPER, JMP, MODE, SOURCE } from '../../isa/opcodes.ts'
+import { ALU, ATOMIC, CALL, CALLX, CLASS, classOf, HELPER, JMP, MODE, SOURCE } from '../../isa/opcodes.ts'
 import type { Instruction } from '../../isa/program.ts'
 import { type Graph, isLocalCall } from './graph.ts'
 
@@ -73,6 +73,7 @@ function reads({ opcode, dst, src, imm }: Instruction): number {
     case CLASS.jmp32:
       if (code === JMP.ja) return 0
       if (code === JMP.exit) return bit(0)
+      if (opcode === CALLX) return ARGUMENTS | bit(dst)
       if (code === JMP.call) return src === CALL.local ? ARGUMENTS : (1 << (arityOf(Number(imm)) + 1)) - 2
       return bit(dst) | ((opcode & SOURCE.x) === 0 ? 0 : bit(src))
     case CLASS.ldx:

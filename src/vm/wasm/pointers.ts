@@ -3,6 +3,7 @@ import {
   ATOMIC,
   bytesOf,
   CALL,
+  CALLX,
   CLASS,
   classOf,
   HELPER,
@@ -43,6 +44,9 @@ export interface Findings {
   /** Stack is read of which it is not certain that it was written. */
   unproven: boolean
 }
+
+/** In place of a helper's number that is in a register. */
+const UNKNOWN = -1
 
 /** How instructions change what is known. */
 export class Follower {
@@ -227,7 +231,7 @@ export class Follower {
       clobber(state, POINTER.unknown)
       return
     }
-    const helper = Number(imm)
+    const helper = opcode === CALLX ? UNKNOWN : Number(imm)
     this.#checkArguments(state, helper)
     const result = helper === HELPER.map_lookup_elem ? this.#found(state, index) : POINTER.unknown
     clobber(state, result)
