@@ -6,7 +6,7 @@
  *   --only RE     only programs that this matches: the hook, a line's end, and the text
  *   --stress      with as many loops of many rounds as there can be, for the verifier's limits
  *   --json        the results as JSON
- * Exit code 1 if anything was refused, or anybody disagreed.
+ * Exit code 1 if anything was refused, or anybody disagreed. Programs over the limits of docs/language.md are counted by themselves.
  */
 import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -85,16 +85,20 @@ const found: { seed: number; complaint: Complaint }[] = []
 const constructs: Constructs = new Map()
 let programs = 0
 let packets = 0
+let excesses = 0
 let seed = first
 const began = performance.now()
 const elapsed = (): number => (performance.now() - began) / 1000
-for (; !interrupted && programs < runs && elapsed() < seconds; seed = following(seed)) {
+for (; !interrupted && programs + excesses < runs && elapsed() < seconds; seed = following(seed)) {
   const trial = play({ seed, stress })
   if (only.test(`${trial.hook}\n${trial.text}`)) {
     const complaint = judge(modules, trial, benches, constructs)
-    if (complaint !== undefined) found.push({ seed, complaint })
-    programs++
-    packets += trial.packets.length
+    if (complaint?.kind === 'excess') excesses++
+    else {
+      if (complaint !== undefined) found.push({ seed, complaint })
+      programs++
+      packets += trial.packets.length
+    }
   }
   if (process.stderr.isTTY && programs % 20 === 0)
     process.stderr.write(`\r${programs} programs, ${found.length} findings, ${elapsed().toFixed(0)} s`)
@@ -116,6 +120,7 @@ const summary = {
   refusals: count('refusal'),
   disagreements: count('disagreement'),
   crashes: count('crash'),
+  excesses,
   disagreementRate: programs === 0 ? 0 : count('disagreement') / programs,
   programsPerSecond: Math.round(programs / Math.max(took, 0.001)),
 }
@@ -162,5 +167,6 @@ function lines(): string[] {
     `refusals       ${summary.refusals}`,
     `disagreements  ${summary.disagreements}, ${(100 * summary.disagreementRate).toFixed(3)} % of the programs`,
     `crashes        ${summary.crashes}`,
+    `over limits    ${summary.excesses}`,
   ]
 }

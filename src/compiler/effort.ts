@@ -7,7 +7,7 @@ import { placeOf } from './emit.ts'
 import { Excess } from './excess.ts'
 import type { Graph } from './ir.ts'
 import type { CodeBlock, CodeGraph } from './machine-code.ts'
-import { tellingNumbers } from './passes/doubt.ts'
+import { tellingNumbers, waysByCounts } from './passes/doubt.ts'
 
 /** BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h). */
 const LIMIT_INSTRUCTIONS = 1_000_000
@@ -32,7 +32,8 @@ const MOST_REPEATED = 50
 export const isDoubtful = (graphs: readonly Graph[], code: readonly CodeGraph[]): boolean =>
   graphs.some((graph, index) => {
     const ways = Math.max(MOST_REPEATED, 2 ** tellingNumbers(graph))
-    return walked(code[index]?.blocks ?? []) * ways > LIMIT_INSTRUCTIONS
+    const instructions = walked(code[index]?.blocks ?? [])
+    return instructions * ways * waysByCounts(graph) > LIMIT_INSTRUCTIONS
   })
 
 /** Instructions, every round of every loop counted. */

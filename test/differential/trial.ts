@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { toHex } from '../../src/base/bytes.ts'
 import { Refusal } from '../../src/base/diagnostic.ts'
 import { compile, type DataPlaneSource, dataPlaneOf, type Specialisation, toTyped } from '../../src/compiler/compile.ts'
+import { Excess } from '../../src/compiler/excess.ts'
 import { HOOKS } from '../../src/compiler/hooks.ts'
 import { loadModules, type Modules, parseModule } from '../../src/compiler/modules.ts'
 import type { Hook } from '../../src/isa/program.ts'
@@ -24,9 +25,9 @@ export interface Trial extends Generated {
   readonly comparisons?: 'planned' | 'hidden'
 }
 
-/** What went wrong with a trial. */
+/** What went wrong with a trial. `excess`: nothing, but it is over a limit that the language has, and says so. */
 export interface Complaint {
-  readonly kind: 'refusal' | 'disagreement' | 'crash'
+  readonly kind: 'refusal' | 'disagreement' | 'crash' | 'excess'
   readonly by: string
   readonly message: string
 }
@@ -109,6 +110,7 @@ function attempted<T extends object>(by: string, work: () => T): T | Complaint {
   try {
     return work()
   } catch (error) {
+    if (error instanceof Excess) return { kind: 'excess', by, message: error.message }
     if (error instanceof Refusal) return { kind: 'refusal', by, message: error.message }
     return { kind: 'crash', by, message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }

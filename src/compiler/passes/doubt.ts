@@ -1,6 +1,7 @@
-import type { Graph, Value } from '../ir.ts'
+import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { canBeKnown } from './hide.ts'
 import { seenBy } from './hide-tests.ts'
+import { hasLoops, loopsOf } from './loops.ts'
 import { sourcesOf } from './sources.ts'
 import { sourceOf, testedBy } from './tested.ts'
 
@@ -47,4 +48,31 @@ export function tellingNumbers(graph: Graph): number {
     most = Math.max(most, now)
   }
   return most
+}
+
+/**
+ * How many ways a loop may have by what is from before it and is compared with what it counts: each round tells more of these
+ * numbers apart, and what one round has told, the next ones are walked with.
+ */
+export function waysByCounts(graph: Graph): number {
+  const { blocks } = graph
+  if (!hasLoops(blocks)) return 1
+  const loops = loopsOf(blocks)
+  const seen = seenBy(graph)
+  const homes = new Map<Value, Block>(blocks.flatMap((block) => block.values.map((value) => [value, block] as const)))
+  const isCount = (value: Value): boolean => value.op !== 'const' && seen.has(value)
+  const waysOf = ({ body }: (typeof loops)[number]): number => {
+    const ways = new Map<Value, number>()
+    for (const block of body) {
+      const [left, right] = testedBy(block.end)
+      // What leaves the loop on one side tells nothing apart on the other.
+      if (left === undefined || right === undefined || !successors(block).every((next) => body.has(next))) continue
+      const value = isCount(right) ? left : isCount(left) ? right : undefined
+      const home = value && homes.get(value)
+      if (value === undefined || home === undefined || isCount(value) || body.has(home)) continue
+      ways.set(value, Math.max(ways.get(value) ?? 1, block.rounds / home.rounds + 1))
+    }
+    return [...ways.values()].reduce((product, one) => product * one, 1)
+  }
+  return Math.max(...loops.map(waysOf))
 }

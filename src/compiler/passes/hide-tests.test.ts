@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { tellingNumbers } from './doubt.ts'
+import { tellingNumbers, waysByCounts } from './doubt.ts'
 import { changedBy, graphOf } from './graph-text.ts'
 import { hideTests } from './hide-tests.ts'
 
@@ -90,6 +90,29 @@ test('what a loop counts is seen', () => {
     return 0`
   expect(changedBy(hideTests, text)).toBe(changedBy(() => undefined, text))
   expect(tellingNumbers(graphOf(text))).toBe(0)
+})
+
+test('each round tells more ways apart by what it compares with what it counts', () => {
+  const loop = (inside: string, exit: string) => `
+  b0:
+    v0 = context()
+    v5 = load 4 8(v0)
+    jump b1
+  b1:
+    v1 = phi(0, v2)
+    v2 = alu add 32(v1, 1)
+    if ${inside} ult32 v1 jump b2 else b3
+  b2:
+    v4 = changing 4 8(v0)
+    jump b4
+  b3:
+    jump b4
+  b4:
+    if v2 ne32 ${exit} jump b1 else b5
+  b5:
+    return 0`
+  expect(waysByCounts(graphOf(loop('v5', '64')))).toBeGreaterThan(1)
+  expect(waysByCounts(graphOf(loop('7', '64')))).toBe(1)
 })
 
 test('an address is never in a register as a number', () => {
