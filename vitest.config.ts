@@ -1,8 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import type { InlineConfig } from 'vitest/node'
+import { OWN_ENVIRONMENT } from './test/setup/places.ts'
+
+const { TMPDIR, TESSERA_INSTANCE } = OWN_ENVIRONMENT
 
 /** Tests change the network namespace of their process, so each file has a process of its own. */
-const common = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const
+const common = {
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  env: { TMPDIR },
+  globalSetup: ['test/setup/run.ts'],
+} satisfies InlineConfig
 
 export default defineConfig({
   test: {
@@ -24,6 +34,8 @@ export default defineConfig({
           ...common,
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
+          env: { TMPDIR, TESSERA_INSTANCE },
+          globalSetup: [...common.globalSetup, 'test/setup/host.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },

@@ -95,7 +95,7 @@ const wanted = (): GraphDocument => parse(readFileSync(GRAPH, 'utf8')) as GraphD
 const TOUR = `Then try, as root:
   npx tessera get ports                                     who is where, packets, drops
   npx tessera top                                           packets per second
-  npx tessera trace office icmp -c 1                        one packet's way, while ip netns exec tess-alice ping 10.77.0.2
+  npx tessera trace office icmp -c 1                        one packet's way, while ip netns exec ${HOSTS[0]?.namespace} ping 10.77.0.2
   npx tessera set office/switch config.agingTime=60         one field, and packets flow on
   npx tessera describe office/switch                        all there is to know about the switch
 npm run demo -- --remove takes everything away.`

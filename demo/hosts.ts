@@ -3,10 +3,11 @@ import { parseMac } from '../src/base/address.ts'
 import { createNamespace, inNamespace, namespaces, removeNamespace } from '../src/kernel/namespace.ts'
 import { addAddress } from '../src/kernel/netlink/address.ts'
 import { changeLink, createVeth, deleteLink } from '../src/kernel/netlink/link.ts'
+import { OWN_NAME } from '../src/kernel/places.ts'
 
 export interface DemoHost {
   readonly name: string
-  /** Its network namespace, and the interface that the switch's port leads to. */
+  /** Its network namespace, one of this instance, and the interface that the switch's port leads to. */
   readonly namespace: string
   readonly port: string
   readonly mac: string
@@ -16,7 +17,7 @@ export interface DemoHost {
 
 export const HOSTS: readonly DemoHost[] = ['alice', 'bob', 'carol'].map((name, index) => ({
   name,
-  namespace: `tess-${name}`,
+  namespace: OWN_NAME === 'tessera' ? `tess-${name}` : `${OWN_NAME}-${name}`,
   port: `tess-${name}`,
   mac: `02:00:00:00:00:0${index + 1}`,
   ipv4: `10.77.0.${index + 1}`,

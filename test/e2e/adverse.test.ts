@@ -16,13 +16,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { lockFile } from '../../src/kernel/lock.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { RUN_FOLDER } from '../../src/kernel/places.ts'
 import { type Ended, ROOT, run, snapshot, TESSERA, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-adv-${process.pid}`
+const NS = scratch('adv')
 const GRAPH = `adverse-${process.pid}`
 const INSTANCE = 'adverse'
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
@@ -76,10 +77,9 @@ export default dataplane(large, (packet, { state, drop, flood }) => {
 
 const inside = (...words: readonly string[]): Ended => inNamespace(NS, () => tessera(...words))
 
-/** In mounts of its own, with an empty /run/tessera and no BPF file system, or what `setup` makes of it. */
+/** In mounts of its own, with an empty /run (where mount notes what it did) and no BPF file system, or what `setup` makes of it. */
 function elsewhere(setup: string, ...words: readonly string[]): Ended {
-  const script = `mount -t proc proc /proc && mount -t tmpfs run /run/tessera && { umount -l /sys/fs/bpf 2>/dev/null; ${setup} "$@" 2>&1; echo "code $?"; find /run/tessera -mindepth 1; mount | grep ' type bpf'; true; }`
-  mkdirSync('/run/tessera', { recursive: true })
+  const script = `mount -t proc proc /proc && mount -t tmpfs run /run && { umount -l /sys/fs/bpf 2>/dev/null; ${setup} "$@" 2>&1; echo "code $?"; find /run -mindepth 1 ! -path '/run/mount*' | sort; mount | grep ' type bpf'; true; }`
   const own = ['--mount', '--pid', '--fork', 'timeout', '50', 'sh', '-c', script, 'sh']
   return inNamespace(NS, () => run('unshare', ...own, process.execPath, TESSERA, ...words))
 }
@@ -124,16 +124,14 @@ describe.skipIf(reason !== undefined)(`adversity${reason === undefined ? '' : ` 
 
   test('a /run that cannot be written', () => {
     const file = graphFile('lan', 'bridge')
-    expect(elsewhere('mount -o remount,ro /run/tessera;', 'apply', file).stdout).toContain(
-      'cannot lock /run/tessera/engine.lock: EROFS',
+    expect(elsewhere('mount -o remount,ro /run;', 'apply', file).stdout).toContain(
+      `cannot lock ${RUN_FOLDER}/engine.lock: EROFS`,
     )
-    const full = elsewhere(
-      'mount -o remount,size=64k /run/tessera; head -c 60000 /dev/zero > /run/tessera/all;',
-      'apply',
-      file,
+    const full = elsewhere('mount -o remount,size=64k /run; head -c 60000 /dev/zero > /run/all;', 'apply', file)
+    expect(full.stdout).toContain(`cannot write ${RUN_FOLDER}/graphs/${GRAPH}.json: ENOSPC (no space left)`)
+    expect(full.stdout.slice(full.stdout.indexOf('code '))).toBe(
+      `code 1\n/run/all\n${RUN_FOLDER}\n${RUN_FOLDER}/graphs\n`,
     )
-    expect(full.stdout).toContain(`cannot write /run/tessera/graphs/${GRAPH}.json: ENOSPC (no space left)`)
-    expect(full.stdout.slice(full.stdout.indexOf('code '))).toBe('code 1\n/run/tessera/graphs\n/run/tessera/all\n')
   })
 
   describe('while a graph runs', () => {

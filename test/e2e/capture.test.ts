@@ -5,11 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { run, snapshot, TESSERA, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-look-${process.pid}`
+const NS = scratch('look')
 const GRAPH = `look-${process.pid}`
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
 const folder = mkdtempSync(join(tmpdir(), 'tessera-look-'))

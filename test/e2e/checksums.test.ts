@@ -4,17 +4,18 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { ROOT, run, settled, snapshot, tessera, whyNot } from './host.ts'
 
 const CUBE = join(ROOT, 'test/cubes/translator')
 const GRAPH = join(tmpdir(), 'translated.yaml')
 const HOSTS = [
-  { name: 'tess-client', port: 'tess-c', mac: '02:77:00:00:00:01', v4: '10.77.0.1', v6: 'fd77::1' },
-  { name: 'tess-server', port: 'tess-s', mac: '02:77:00:00:00:02', v4: '10.77.0.2', v6: 'fd77::2' },
+  { name: scratch('client'), port: `client${process.pid}`, mac: '02:77:00:00:00:01', v4: '10.77.0.1', v6: 'fd77::1' },
+  { name: scratch('server'), port: `server${process.pid}`, mac: '02:77:00:00:00:02', v4: '10.77.0.2', v6: 'fd77::2' },
 ] as const
 const [CLIENT, SERVER] = HOSTS
 /** What each knows the other one by. */
-const SEEN = { [CLIENT.name]: ['10.77.0.102', 'fd77::102'], [SERVER.name]: ['10.77.0.101', 'fd77::101'] } as const
+const SEEN = { client: ['10.77.0.102', 'fd77::102'], server: ['10.77.0.101', 'fd77::101'] } as const
 
 /** A command that must do. */
 function must(...words: readonly [string, ...string[]]): string {
@@ -33,9 +34,11 @@ function connect(): void {
     within(host, 'ip', 'addr', 'add', `${host.v4}/24`, 'dev', 'eth0')
     within(host, 'ip', 'addr', 'add', `${host.v6}/64`, 'dev', 'eth0', 'nodad')
   }
-  for (const [host, peer] of [HOSTS, [SERVER, CLIENT] as const])
-    for (const address of SEEN[host.name])
-      within(host, 'ip', 'neigh', 'add', address, 'lladdr', peer.mac, 'dev', 'eth0')
+  for (const [host, addresses, peer] of [
+    [CLIENT, SEEN.client, SERVER],
+    [SERVER, SEEN.server, CLIENT],
+  ] as const)
+    for (const address of addresses) within(host, 'ip', 'neigh', 'add', address, 'lladdr', peer.mac, 'dev', 'eth0')
 }
 
 /** 20 MB to port 80, which the client knows as 8080. */
@@ -87,12 +90,12 @@ describe.skipIf(reason !== undefined)(
       expect(settled(before)).toEqual(before)
     })
 
-    test.each(SEEN[CLIENT.name])('offloaded: %s is pinged, and takes large segments whole', async (address) => {
+    test.each(SEEN.client)('offloaded: %s is pinged, and takes large segments whole', async (address) => {
       expect(within(CLIENT, 'ping', '-c', '2', '-i', '0.2', '-W', '2', address)).toContain(' 0% packet loss')
       expect(await transfer(address)).toContain('sum_received')
     })
 
-    test.each(SEEN[CLIENT.name])('not offloaded: all checksums of the packets with %s are correct', async (address) => {
+    test.each(SEEN.client)('not offloaded: all checksums of the packets with %s are correct', async (address) => {
       for (const host of HOSTS)
         within(host, 'ethtool', '-K', 'eth0', 'tx', 'off', 'rx', 'off', 'gso', 'off', 'tso', 'off', 'gro', 'off')
       for (const host of HOSTS) {

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink } from '../../src/kernel/netlink/link.ts'
-import { type Ended, isThere, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+import { type Ended, isThere, NOBODY, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-cmd-${process.pid}`
+const NS = scratch('cmd')
 const HOSTS = ['a', 'b', 'c'].map((name, index) => ({
   name,
   ns: `${NS}-${name}`,
@@ -204,16 +205,8 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
   })
 
   test.skipIf(!isThere('setpriv'))('missing capabilities (needs setpriv)', () => {
-    const words = [
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      process.execPath,
-      TESSERA,
-      'apply',
-      graphFile(GRAPH),
-    ]
-    const ended = inNamespace(NS, () => run('setpriv', ...words))
+    const words = [process.execPath, TESSERA, 'apply', graphFile(GRAPH)]
+    const ended = inNamespace(NS, () => run(...NOBODY, ...words))
     expect(ended.stderr).toContain('CAP_BPF and CAP_NET_ADMIN are missing')
     expect(ended.stderr).toContain('--machine vm')
     expect(ended.code).toBe(1)

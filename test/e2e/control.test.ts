@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { RUN_FOLDER } from '../../src/kernel/places.ts'
 import { RawSocket } from '../../src/kernel/raw-socket.ts'
@@ -14,7 +15,7 @@ import { packet } from '../../src/testing/index.ts'
 import { ROOT, run, TESSERA, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-ctl-${process.pid}`
+const NS = scratch('ctl')
 const GRAPH = `control-${process.pid}`
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
 const [A] = HOSTS.map(({ ns }) => ns) as [string]

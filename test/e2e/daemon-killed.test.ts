@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError } from '../../src/api/problem.ts'
 import type { GraphDocument } from '../../src/cube/document.ts'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
 import { DaemonProcess } from './daemon/process.ts'
@@ -15,7 +16,7 @@ const CHANGES = Number(process.env.TESSERA_CHANGES ?? 60)
 /** A process that is killed and started again costs more than a change. */
 const CHANGES_EACH = 20
 const GRAPHS = ['red', 'green', 'blue']
-const NS = `tess-dk-${process.pid}`
+const NS = scratch('dk')
 
 /** Documents of a graph, one after the other: other configurations, other cubes, other layouts of tables, one port more. */
 function document(graph: string, number: number): GraphDocument {
@@ -101,11 +102,9 @@ describe.skipIf(reason !== undefined)(`kill -9 of the daemon${reason === undefin
       expect(body.actions, `${graph}, ${when}`).toEqual([])
     }
     asked.clear()
-    const left = snapshot().filter((line) => line.includes(`tessera-${NS}`) && /@next|@seen|\.new/.test(line))
+    const left = snapshot().filter((line) => line.includes(NS) && /@next|@seen|\.new/.test(line))
     expect(left, when).toEqual([])
-    const pinned = new Set(
-      snapshot().flatMap((line) => line.match(`^pin /sys/fs/bpf/tessera-${NS}/([a-z]+)$`)?.[1] ?? []),
-    )
+    const pinned = new Set(snapshot().flatMap((line) => line.match(`^pin /sys/fs/bpf/${NS}/([a-z]+)$`)?.[1] ?? []))
     expect([...pinned].sort(), when).toEqual(GRAPHS.filter((graph) => known.get(graph) !== undefined).sort())
   }
 

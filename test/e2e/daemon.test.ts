@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError } from '../../src/api/problem.ts'
 import type { GraphDocument } from '../../src/cube/document.ts'
 import { BPFFS, isMounted } from '../../src/kernel/bpffs.ts'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink, createVeth, deleteLink } from '../../src/kernel/netlink/link.ts'
 import { DaemonProcess } from './daemon/process.ts'
 import { ROOT, run, snapshot, whyNot } from './host.ts'
 import { createHosts, removeHosts, useHosts } from './hosts.ts'
 
-const NS = `tess-dm-${process.pid}`
+const NS = scratch('dm')
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
 
 const graph = (agingTime = 300): GraphDocument => ({
@@ -113,7 +114,7 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
   test('taken down, it leaves nothing but what is wanted', async () => {
     const { code, stdout } = daemon.tessera('down', '--socket', daemon.socket)
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'graph lan is gone\nno graph is left on this host\n' })
-    await expect.poll(() => snapshot().filter((line) => line.includes(`tessera-${NS}`))).toEqual([])
+    await expect.poll(() => snapshot().filter((line) => /^(pin|file)/.test(line) && line.includes(NS))).toEqual([])
     await daemon.start()
     await daemon.ready()
     expect((await daemon.client.listGraphs()).body).toMatchObject([{ name: 'lan', state: 'running' }])

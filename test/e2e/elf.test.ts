@@ -9,12 +9,13 @@ import { elfObject } from '../../src/isa/elf.ts'
 import { XDP_ACTION } from '../../src/isa/opcodes.ts'
 import type { Program } from '../../src/isa/program.ts'
 import { mount, umount } from '../../src/kernel/ffi.ts'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { packet } from '../../src/testing/index.ts'
 import { type Ended, isThere, run, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-elf-${process.pid}`
+const NS = scratch('elf')
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
 
 const reason = whyNot('bpftool', 'tc', 'ip', 'ping')

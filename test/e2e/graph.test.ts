@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { run, settled, snapshot, TESSERA, whyNot } from './host.ts'
 
 const reason = whyNot('ip', 'ping', 'nsenter')
-const [HERE, BLUE, RED] = ['tess-graph-here', 'tess-graph-blue', 'tess-graph-red']
+const [HERE, BLUE, RED] = ['here', 'blue', 'red'].map(scratch) as [string, string, string]
 
 const GRAPH = `
 graph: pods

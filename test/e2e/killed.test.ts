@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { ROOT, run, snapshot, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-kill-${process.pid}`
+const NS = scratch('kill')
 const GRAPH = `kill-${process.pid}`
 const HOSTS = ['a', 'b'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
 

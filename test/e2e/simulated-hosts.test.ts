@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { RawSocket } from '../../src/kernel/raw-socket.ts'
 import { SimulatedHost } from '../../src/testing/index.ts'
 import { run, settled, snapshot, whyNot } from './host.ts'
 
 const reason = whyNot('ip', 'ping', 'ethtool')
-const [LINUX, WIRE] = ['tess-sim-linux', 'tess-sim-wire']
+const [LINUX, WIRE] = [scratch('linux'), `wire${process.pid}`]
 
 const must = (line: string): void => {
   const [command = '', ...words] = line.split(' ')

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { ROOT, run, settled, snapshot, TESSERA, whyNot } from './host.ts'
 
 const reason = whyNot('ip', 'ping', 'iperf3', 'ethtool', 'nsenter')
-const [HOST, GATE, PEER] = ['tess-tun-host', 'tess-tun-gate', 'tess-tun-peer']
+const [HOST, GATE, PEER] = ['host', 'gate', 'peer'].map(scratch) as [string, string, string]
 const [here, there] = ['02:00:00:00:01:01', '02:00:00:00:01:02']
 
 const ends = {

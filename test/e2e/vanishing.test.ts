@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { scratch } from '../../src/kernel/fixtures.ts'
 import { createNamespace, inNamespace, removeNamespace } from '../../src/kernel/namespace.ts'
 import { addAddress } from '../../src/kernel/netlink/address.ts'
 import { changeLink, createVeth, deleteLink, findLink, linkNamed } from '../../src/kernel/netlink/link.ts'
 import { run, TESSERA, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
-const NS = `tess-gone-${process.pid}`
+const NS = scratch('gone')
 const GRAPH = `gone-${process.pid}`
 const HOSTS = ['a', 'b', 'c'].map((name, index) => ({ ns: `${NS}-${name}`, port: `p-${name}`, number: index + 1 }))
 const [A, B, C] = HOSTS.map(({ ns }) => ns) as [string, string, string]

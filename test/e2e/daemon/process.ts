@@ -31,7 +31,8 @@ export class DaemonProcess {
   constructor(namespace: string, starter: readonly string[] = []) {
     this.namespace = namespace
     this.#starter = starter
-    this.#instance = namespace
+    // Of the process whose tests have the namespace, too.
+    this.#instance = namespace.replace(/^tessera-/, '')
   }
 
   get environment(): NodeJS.ProcessEnv {

@@ -1,0 +1,27 @@
+/** What tests make carries the number of their run, or of a process of it: so it is known whose it is, and what nobody owns any more. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Begins the names of network namespaces, folders and instances of tests; the number of a process follows. */
+export const PREFIX = 'tessera-test-'
+
+/** Of this run: temporary files of all its processes, and the instance of Tessera that its commands are of. */
+export const OWN_ENVIRONMENT = {
+  TMPDIR: join(tmpdir(), `${PREFIX}${process.pid}`),
+  TESSERA_INSTANCE: `test-${process.pid}`,
+} as const
+
+/** Whether a test, or a lab, made what has this name, in a process that is gone. */
+export function isLeft(name: string): boolean {
+  const pid = /^tessera-(?:test|lab)-(\d+)(?:-|$)/.exec(name)?.[1]
+  return pid !== undefined && !isAlive(Number(pid))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
+  }
+}
