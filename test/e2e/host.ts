@@ -95,4 +95,6 @@ export const NOBODY = [
   'setpriv',
   ...['--reuid=65534', '--regid=65534', '--clear-groups'],
   ...['inh-caps', 'ambient-caps', 'bounding-set'].map((set) => `--${set}=-all,+dac_read_search`),
+  // access(2) asks for the rights of the user alone otherwise.
+  '--securebits=+no_setuid_fixup',
 ] as const
