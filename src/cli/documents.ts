@@ -11,6 +11,7 @@ import { importFailure } from '../cube/import-failure.ts'
 import type { GraphFile } from '../engine/graph.ts'
 import { readDocument, readGraph } from '../engine/read.ts'
 import { writtenAsText } from '../engine/written.ts'
+import type { HookPoint } from '../isa/program.ts'
 
 export interface GraphSource {
   readonly file: string
@@ -140,12 +141,33 @@ function withWholePaths(content: unknown, folder: string): GraphDocument {
   return document as GraphDocument
 }
 
+/** The one graph that is described there. */
+export async function onlySource(word: string): Promise<GraphSource> {
+  const sources = await sourcesOf([word])
+  const [source] = sources
+  if (source !== undefined && sources.length === 1) return source
+  throw refusal(
+    `${word} has several graphs: ${sources.map(({ name }) => name).join(', ')}`,
+    'name a file with one of them',
+  )
+}
+
+/** As somebody says on the command line, whatever is written. */
+export const attachedAt = (source: GraphSource, attach: HookPoint | undefined): GraphSource =>
+  attach === undefined
+    ? source
+    : {
+        ...source,
+        document: { ...source.document, attach },
+        async read(catalogue) {
+          const file = await source.read(catalogue)
+          const { name, attach: _, ...rest } = file.graph
+          return { ...file, graph: { name, attach, ...rest } }
+        },
+      }
+
 /** A word that may be a name as well means a file where there is one; a folder of that name means nothing. */
 export const isFile = (word: string): boolean => statSync(word, { throwIfNoEntry: false })?.isFile() === true
 
 /** Of a graph that is named, or by a file of it. */
-export async function nameOf(which: string): Promise<string> {
-  if (!isFile(which)) return which
-  const [source] = await sourcesOf([which])
-  return source?.name ?? which
-}
+export const nameOf = async (which: string): Promise<string> => (isFile(which) ? (await onlySource(which)).name : which)

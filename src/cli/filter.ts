@@ -29,6 +29,22 @@ export const withFilter = (command: Command): Command =>
     .option('--port <port>', 'from or to it', number(65_535))
     .option('--vlan <id>', 'with this VLAN tag outermost; 0: without one', number(4095))
 
+/** What was said of packets, without what else was. */
+export const askedOf = ({
+  filter,
+  source,
+  destination,
+  host,
+  protocol,
+  sourcePort,
+  destinationPort,
+  port,
+  vlan,
+}: FilterOptions): FilterOptions => {
+  const all = { filter, source, destination, host, protocol, sourcePort, destinationPort, port, vlan }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
 /** A whole number from 0 on. */
 export const number =
   (most: number) =>

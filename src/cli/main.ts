@@ -8,17 +8,7 @@ import { verbsFor } from './verbs.ts'
 import { version } from './version.ts'
 
 /** They end in their own way, or at once. */
-const INTERRUPTED: ReadonlySet<string> = new Set([
-  'capture',
-  'control',
-  'daemon',
-  'events',
-  'run',
-  'top',
-  'trace',
-  'vm',
-  'watch',
-])
+const INTERRUPTED: ReadonlySet<string> = new Set(['run', 'vm'])
 
 const EXAMPLES = `
 Examples:

@@ -7,8 +7,8 @@ import { type Host, openVirtualHost } from '../daemon/host.ts'
 import { type ServedApi, serveApi } from '../testing/api.ts'
 import { packet } from '../testing/packet.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
+import { onlySource } from './documents.ts'
 import { useCommand } from './fixtures.ts'
-import { graphFile } from './graph-file.ts'
 
 const { folder, tessera, file } = useCommand()
 const SHELF = join(import.meta.dirname, '../testing/cubes/shelf')
@@ -86,6 +86,27 @@ describe('a graph', () => {
     expect((await tessera('get', 'ports', '-o', 'template={instance}.{name} {received.packets}')).stdout).toBe(
       'switch.alice 0\nswitch.bob 0\n',
     )
+  })
+
+  test('runs where its file says, or where the command does', async () => {
+    const at = async () => /attached by: +(.*)/.exec((await tessera('describe', 'office')).stdout)?.[1]
+    const office = join(folder, 'office.yaml')
+    const xdp = file('xdp.yaml', `attach: xdp native\n${OFFICE}`)
+    expect((await tessera('diff', xdp)).stdout).toContain('+ attach: xdp native')
+    expect((await tessera('apply', xdp)).stdout).toContain('+ program  office/switch/xdp/alice on eth0 (xdp native')
+    expect(await at()).toBe('xdp native')
+    await tessera('apply', office, '--attach', 'egress')
+    expect(await at()).toBe('tc egress')
+    expect((await tessera('apply', office, '--attach', 'clsact')).stderr).toContain('for the daemon to choose')
+    await tessera('apply', office)
+    expect(await at()).toBe('tc ingress')
+  })
+
+  test.each([
+    [['--source', '10.0.0'], '"10.0.0"'],
+    [['--filter', 'tcp', '--port', '80'], 'a filter is said in words or in fields, and here are both'],
+  ])('is not traced with %s', async (words, says) => {
+    expect((await tessera('trace', 'office', ...words)).stderr).toContain(says)
   })
 
   test.each([
@@ -187,7 +208,7 @@ describe('what happens', () => {
     const traced = await meanwhile(tessera('trace', 'office', '-c', '1'))
     expect(traced.stdout).toMatch(/switch:alice in[\s\S]*flood/)
     expect(traced.stderr).toContain('tracing office')
-    const captured = await meanwhile(tessera('capture', 'office', 'alice', '-c', '2'))
+    const captured = await meanwhile(tessera('capture', 'office', 'alice', '-c', '2', '--vlan', '0'))
     expect(captured.stdout).toMatch(/switch:alice in: /)
     const path = join(folder, 'office.pcapng')
     await meanwhile(tessera('capture', 'office', '-c', '1', '-w', path))
@@ -221,7 +242,7 @@ test.each([
 
 test('a graph that runs without being kept by the daemon is listed and described like the others', async () => {
   const path = file('alone.yaml', OFFICE.replace('office', 'alone').replace('eth0', 'eth2').replace('eth1', 'eth0.5'))
-  await host.engine.bringUp(await graphFile(path, host.catalogue))
+  await host.engine.bringUp(await (await onlySource(path)).read(host.catalogue))
   expect((await tessera('describe', 'alone')).stdout).toMatch(/bob +eth0\.5 +up/)
   expect((await tessera('get', 'ports', 'alone')).stdout).toContain('switch.bob')
   expect((await tessera('get', 'ports')).code).toBe(0)

@@ -1,10 +1,16 @@
-/** Calls `end` at the first Ctrl-C or request to end, so that things can be put in order; a second one ends the process at once. */
+/**
+ * Calls `end` at the first Ctrl-C or request to end, so that things can be put in order; a second one ends the process at once. Until it is
+ * disposed, nobody else hears of them.
+ */
 export function untilInterrupted(end: () => void): Disposable {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const others = signals.flatMap((signal) => process.listeners(signal).map((listener) => ({ signal, listener })))
+  for (const { signal, listener } of others) process.off(signal, listener)
   for (const signal of signals) process.once(signal, end)
   return {
     [Symbol.dispose]() {
       for (const signal of signals) process.off(signal, end)
+      for (const { signal, listener } of others) process.on(signal, listener)
     },
   }
 }

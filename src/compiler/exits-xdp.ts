@@ -32,7 +32,7 @@ export class XdpExits extends Exits {
     if (others.some(({ to }) => to !== 'interface'))
       throw refusal(
         'a flood leads to several places, cubes among them, and XDP can copy packets to interfaces only',
-        'attach the graph to TC (--attach "tc ingress"), or join what floods to the other cubes by a pair of veths',
+        'attach the graph to TC (attach: tc ingress), or join what floods to the other cubes by a pair of veths',
         placeOf(builder.at),
       )
     this.settle(true)
@@ -84,7 +84,7 @@ export class XdpExits extends Exits {
     if (way.to === 'host')
       throw refusal(
         "a port leads to the host's stack, which XDP cannot send to",
-        'attach the graph to TC: --attach "tc ingress"',
+        'attach the graph to TC: attach: tc ingress',
       )
     // Interfaces behind a transparent cube are those of other cubes' ports.
     if (this.isTransparent)

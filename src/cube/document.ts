@@ -1,5 +1,6 @@
 /** A graph as people write it, in a file or in a request: its form, as far as no cube has a say in it. */
 import { z } from 'zod'
+import { HOOK_POINTS } from '../isa/program.ts'
 import type { LINK_KEYS } from './define.ts'
 
 export const NAME = /^[a-z][a-z0-9-]{0,30}$/
@@ -45,6 +46,12 @@ export const instanceShape = z.strictObject({
 
 export const graphShape = z.strictObject({
   graph: z.string().describe('its name'),
+  attach: z
+    .enum(HOOK_POINTS)
+    .describe(
+      'where on interfaces its programs run: tc ingress unless said; xdp: in drivers where all of them can, else generic',
+    )
+    .optional(),
   instances: z.record(z.string(), instanceShape),
   interfaces: interfacesShape.describe(
     'interfaces of something else, eth0 or blue/eth0, with transparent cubes on them',

@@ -1,4 +1,5 @@
 /** Filters as people write them → what programs are compiled with. */
+import { refusal } from '../base/diagnostic.ts'
 import type { Filter } from '../compiler/look.ts'
 import { type FlowFields, flowFilter } from '../filter/flow.ts'
 import { compileFilter } from '../kernel/libpcap.ts'
@@ -9,4 +10,29 @@ export const wordsFilter = (text: string): Filter => ({ text, program: compileFi
 export function fieldsFilter(fields: FlowFields): Filter {
   const said = Object.entries(fields).filter(([, value]) => value !== undefined)
   return { text: said.map(([name, value]) => `${name} ${value}`).join(', '), program: flowFilter(fields) }
+}
+
+export interface Asked extends FlowFields {
+  /** In the words of tcpdump. */
+  readonly filter?: string | undefined
+}
+
+/** What was asked for; undefined where all packets were. */
+export function filterOf({
+  filter,
+  source,
+  destination,
+  host,
+  protocol,
+  sourcePort,
+  destinationPort,
+  port,
+  vlan,
+}: Asked): Filter | undefined {
+  const fields = { source, destination, host, protocol, sourcePort, destinationPort, port, vlan }
+  const isSaid = Object.values(fields).some((value) => value !== undefined)
+  if (filter !== undefined && isSaid)
+    throw refusal('a filter is said in words or in fields, and here are both', 'leave the one or the other out')
+  if (filter !== undefined) return wordsFilter(filter)
+  return isSaid ? fieldsFilter(fields) : undefined
 }

@@ -30,7 +30,7 @@ export interface Host<M extends Machine = Machine> extends Disposable {
 export interface HostOptions {
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
-  /** Where programs go. Unless said, where those of a graph are now; at first, to TC ingress. */
+  /** Where programs of graphs go that do not say it: to TC ingress, unless said here. */
   readonly at?: HookPoint
   /** Runs each step of each change. */
   readonly measure?: Measure

@@ -572,3 +572,22 @@ describe('watching interfaces', () => {
     expect(told).toEqual([])
   })
 })
+
+test('where programs run is as the file says, and changes with it', async () => {
+  const it = bench()
+  const at = async (attach: string) => {
+    await it.engine.apply(await readGraph('lan.yaml', `${attach}\n${text()}`, catalogue))
+    const { point } = await it.engine.status('lan')
+    expect(it.send('va', alice, '06:ff:ff:ff:ff:ff')).toBe(point === 'tc egress' ? '' : 'vb')
+    return point
+  }
+  expect(await at('')).toBe('tc ingress')
+  expect(await at('attach: xdp native')).toBe('xdp native')
+  expect(await at('attach: xdp')).toMatch(/^xdp /)
+  await it.engine.repair('lan')
+  expect((await it.engine.look('lan')).running.point).toMatch(/^xdp /)
+  expect(await at('attach: tc egress')).toBe('tc egress')
+  expect(await at('')).toBe('tc ingress')
+  await it.engine.delete('lan')
+  expect(it.left()).toEqual(NOTHING)
+})

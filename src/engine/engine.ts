@@ -18,7 +18,7 @@ import { type GraphControl, planControl } from './gate-plan.ts'
 import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
-import { checkInterfaces, unsupported } from './on-host.ts'
+import { checkInterfaces, there, unsupported } from './on-host.ts'
 import { placed, RefusedPart } from './owner.ts'
 import { isAside } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
@@ -43,7 +43,7 @@ export interface EngineParts {
   readonly measure?: Measure | undefined
   /** `cell`: data planes read the time from a map, which tests write. */
   readonly clock?: 'kernel' | 'cell'
-  /** Where programs go. Unless said, where those of the graph are now; at first, to TC ingress. */
+  /** Where programs of graphs go that do not say it: to TC ingress, unless said here. */
   readonly at?: HookPoint | undefined
 }
 
@@ -106,7 +106,7 @@ export class Engine {
     const { graph } = file
     this.mustBeOfThisVersion()
     const before = records.read(graph.name)
-    const point = this.pointOf(graph, before)
+    const point = this.pointOf(graph)
     const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point, making.late)]
     if (wrong.length > 0) throw new Refusal(wrong)
     return this.planFor(file, before, point, (wanted) => (making.late === true ? this.present(wanted) : wanted), making)
@@ -262,12 +262,12 @@ export class Engine {
     await this.recoverAll()
     const before = records.read(name)
     if (before?.version !== VERSION || before.namespace !== machine.namespace) return undefined
-    const { graph, file, point } = before
+    const { graph, file } = before
     const cubes = await cubesOf(graph, file, catalogue)
     const made = await this.planFor(
       { file, graph, cubes, place: () => undefined },
       before,
-      point,
+      this.pointOf(graph),
       (wanted) => this.present(wanted),
       { comparisons: before.comparisons },
     )
@@ -346,12 +346,11 @@ export class Engine {
   }
 
   /** All programs of a graph go to points of one kind: what one of them redirects, another one's interface must take. */
-  private pointOf(graph: Graph, before: Running | undefined): AttachPoint {
-    const { machine, at } = this.parts
-    if (at === undefined) return before?.point ?? 'tc ingress'
-    if (at !== 'xdp') return at
-    const names = interfacesOf(graph).map(interfaceText)
-    return machine.xdpPoint(names.flatMap((name) => machine.interface(name) ?? []))
+  private pointOf(graph: Graph): AttachPoint {
+    const { machine, at = 'tc ingress' } = this.parts
+    const { attach = at } = graph
+    if (attach !== 'xdp') return attach
+    return machine.xdpPoint(interfacesOf(graph).flatMap((one) => there(machine, one) ?? []))
   }
 
   /** What shall be pinned for a graph. */

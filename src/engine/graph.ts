@@ -1,10 +1,13 @@
 /** The graph: instances of cubes, their ports, and what the ports lead to. Plain data, as people write it. */
 import type { Place } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
+import type { HookPoint } from '../isa/program.ts'
 import type { Settings } from './settings.ts'
 
 export interface Graph {
   readonly name: string
+  /** Where on interfaces its programs run, if the file says so: `tc ingress` unless it does. */
+  readonly attach?: HookPoint | undefined
   readonly instances: readonly Instance[]
   /** Interfaces of something else, which transparent cubes are on. */
   readonly interfaces: readonly OnInterface[]

@@ -61,10 +61,20 @@ function find(machine: Machine, on: InterfaceName, say: Say): Interface | undefi
   return undefined
 }
 
+/** Undefined also where it cannot be used: a change that needs it says why. */
+export function there(machine: Machine, on: InterfaceName): Interface | undefined {
+  try {
+    return machine.interface(interfaceText(on))
+  } catch (error) {
+    if (error instanceof Refusal) return undefined
+    throw error
+  }
+}
+
 /** What a graph file can say, and not every point can do. */
 export function unsupported({ graph, place }: GraphFile, point: AttachPoint): Diagnostic[] {
   if (point === 'tc ingress') return []
-  const remedy = 'attach the graph to TC ingress: --attach "tc ingress"'
+  const remedy = 'attach the graph to TC ingress: attach: tc ingress'
   const xdp = hookAt(point) === 'xdp'
   const at = (path: readonly string[]) => ({ path, place: place(path) })
   return [

@@ -71,6 +71,13 @@ describe('a graph file', () => {
     expect((await read(text)).graph.instances.map(({ name }) => name)).toEqual(names)
   })
 
+  test('may say where its programs run', async () => {
+    expect((await read(`attach: xdp generic\n${bridge('ports: {}')}`)).graph.attach).toBe('xdp generic')
+    expect(await mistakes(`attach: xpd\n${bridge('ports: {}')}`)).toEqual([
+      '1:9 attach: Invalid option: expected one of "tc ingress"|"tc egress"|"xdp"|"xdp native"|"xdp generic"',
+    ])
+  })
+
   test('may name a cube by its folder, as seen from the file', async () => {
     const folder = join(import.meta.dirname, '../cubes')
     const text = bridge('ports: {}').replace('cube: bridge', 'cube: ./bridge')
@@ -162,7 +169,7 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     text: 'grahp: lan\ninstances: {}\n',
     says: [
       '1:1 `graph` is missing | add graph: … (its name)',
-      `1:1 "grahp" is not known here | ${meant('graph', 'graph', 'instances', 'interfaces')}`,
+      `1:1 "grahp" is not known here | ${meant('graph', 'graph', 'attach', 'instances', 'interfaces')}`,
     ],
   },
   {
@@ -188,7 +195,7 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
   {
     what: 'a key that is like no other',
     text: 'graph: lan\ninstances: {}\nxyzzy: 1\n',
-    says: [`3:1 "xyzzy" is not known here | ${known('graph', 'instances', 'interfaces')}`],
+    says: [`3:1 "xyzzy" is not known here | ${known('graph', 'attach', 'instances', 'interfaces')}`],
   },
 
   // Cubes

@@ -21,6 +21,8 @@ export async function readDocument(file: string, document: unknown, catalogue: C
   return new Reader(writtenAsData(file, document), catalogue).read()
 }
 
+const NOTHING: z.output<typeof graphShape> = { graph: '', instances: {}, interfaces: {} }
+
 class Reader {
   private readonly written: Written
   private readonly catalogue: Catalogue
@@ -36,7 +38,7 @@ class Reader {
     const shaped = graphShape.safeParse(content)
     if (!shaped.success) this.report(shaped.error, [], content, graphShape)
     this.stopIfWrong()
-    const { graph: name, instances, interfaces } = shaped.data ?? { graph: '', instances: {}, interfaces: {} }
+    const { graph: name, attach, instances, interfaces } = shaped.data ?? NOTHING
     this.checkName(name, ['graph'], false)
     const cubes = new Map<string, CubeFolder>()
     const read: Omit<Instance, 'ports'>[] = []
@@ -72,6 +74,7 @@ class Reader {
     this.stopIfWrong()
     const graph: Graph = {
       name,
+      ...(attach === undefined ? {} : { attach }),
       instances: read.map((instance, index) => ({
         ...instance,
         ports: Object.entries(given[index]?.ports ?? {}).map(([port, { through }]): Port => {

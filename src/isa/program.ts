@@ -29,8 +29,12 @@ export type Hook = 'tc' | 'xdp'
  */
 export type AttachPoint = 'tc ingress' | 'tc egress' | 'xdp native' | 'xdp generic'
 
-/** What a graph may be attached to: whether drivers run XDP programs, its machine says. */
-export type HookPoint = 'tc ingress' | 'tc egress' | 'xdp'
+/** What people ask for. `xdp`: whether drivers run the programs, the machine says. */
+export const HOOK_POINTS = ['tc ingress', 'tc egress', 'xdp', 'xdp native', 'xdp generic'] as const satisfies readonly (
+  | AttachPoint
+  | 'xdp'
+)[]
+export type HookPoint = (typeof HOOK_POINTS)[number]
 
 export const hookAt = (point: AttachPoint): Hook => (point === 'tc ingress' || point === 'tc egress' ? 'tc' : 'xdp')
 

@@ -137,8 +137,8 @@ const REMEDIES: Readonly<Record<Operation, Remedies>> = {
     EEXIST: 'another program holds this hook: see `bpftool net`',
     EINVAL: 'this kernel may not have TCX links (Linux 6.6); --attach clsact does without',
     ERANGE:
-      'the interface has the most programs it can take (64, see `bpftool net`); or its MTU is too large for native XDP, and --attach xdp-generic does without',
-    EOPNOTSUPP: 'the driver of the interface does not take programs at this hook: --attach xdp-generic does without',
+      'the interface has the most programs it can take (64, see `bpftool net`); or its MTU is too large for native XDP, and attach: xdp generic does without',
+    EOPNOTSUPP: 'the driver of the interface does not take programs at this hook: attach: xdp generic does without',
     ENOLINK: 'the interface is gone; attach again when it is back',
   },
   pin: {

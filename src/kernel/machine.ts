@@ -25,8 +25,6 @@ import { canNatively } from './xdp.ts'
 export interface KernelOptions {
   /** How programs of the TC hook get on an interface; `auto` is TCX where the kernel has it, else clsact. */
   readonly attach?: 'auto' | 'tcx' | 'clsact'
-  /** Who runs programs of the XDP hook; `auto` are the drivers where all of them can, see xdp.ts. */
-  readonly xdp?: 'auto' | 'native' | 'generic'
 }
 
 /** Changes nothing on the host, and refuses where the kernel machine cannot work. */
@@ -44,14 +42,12 @@ class KernelMachine implements Machine {
   readonly name = 'kernel'
   readonly cpus = possibleCpus()
   readonly #attach: 'auto' | 'tcx' | 'clsact'
-  readonly #xdp: 'auto' | 'native' | 'generic'
   readonly #open: Owner = new Set()
   /** Numbers of links that were pinned under our root when it was looked. */
   readonly #ownLinks = new Set<number>()
 
-  constructor({ attach = 'auto', xdp = 'auto' }: KernelOptions) {
+  constructor({ attach = 'auto' }: KernelOptions) {
     this.#attach = attach
-    this.#xdp = xdp
   }
 
   createMap(name: string, description: MapDescription): MachineMap {
@@ -111,7 +107,6 @@ class KernelMachine implements Machine {
   }
 
   xdpPoint(targets: readonly Interface[]): AttachPoint {
-    if (this.#xdp !== 'auto') return `xdp ${this.#xdp}`
     return targets.every(({ index }) => canNatively(index)) ? 'xdp native' : 'xdp generic'
   }
 

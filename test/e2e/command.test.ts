@@ -104,10 +104,9 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(there.stdout).toContain(`+ program  e2e-${process.pid}/sw/xdp/a on p-a (xdp generic, `)
     expect(there.stdout).toContain(`- program  e2e-${process.pid}/sw/links/a`)
     expect(inside('show', `e2e-${process.pid}`).stdout).toContain('by xdp generic')
-    // Without a word about it, all stays as it is.
-    expect(inside('apply', file).stdout).toContain('nothing to change')
+    expect(inside('apply', graphFile(`attach: xdp\n${GRAPH}`)).stdout).toContain('nothing to change')
     expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '2', 'ff02::1%eth0').code).toBe(0)
-    const back = inside('apply', file, '--attach', 'auto')
+    const back = inside('apply', graphFile(GRAPH))
     expect(back.stdout).toContain(`- program  e2e-${process.pid}/sw/xdp/a`)
     pinging.kill('SIGINT')
     expect(await output).toContain(' 0% packet loss')

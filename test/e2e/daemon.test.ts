@@ -1,5 +1,6 @@
 /** The daemon comes and goes; packets do not mind. */
-import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ProblemError } from '../../src/api/problem.ts'
@@ -94,6 +95,48 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
       .poll(() => daemon.client.listGraphs().then(({ body }) => body[0]), { timeout: 10_000 })
       .toMatchObject({ state: 'running' })
     await expect.poll(() => ping().code, { timeout: 10_000 }).toBe(0)
+  })
+
+  const point = async () => (await daemon.client.getGraphStatus({ graph: 'lan' })).body.point
+  const atXdp = () => programs().filter((line) => line.includes(' xdp '))
+
+  test('where its programs run is as the document says: killed, begun again, and after a boot', async () => {
+    const { body } = await daemon.client.patchGraph({ graph: 'lan', body: { attach: 'xdp generic' } })
+    expect(body.actions.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^\+ program {2}lan\/dmn\/xdp\/a on p-a/),
+    )
+    expect([await point(), atXdp().length, ping().code]).toEqual(['xdp generic', 2, 0])
+    expect(daemon.tessera('describe', 'lan', '--socket', daemon.socket).stdout).toMatch(/attached by: +xdp generic/)
+    await daemon.end('SIGKILL')
+    const loaded = programs()
+    await daemon.start()
+    await daemon.ready()
+    expect([await point(), programs()]).toEqual(['xdp generic', loaded])
+    await daemon.client.takeDown()
+    await daemon.ended()
+    expect(programs()).toEqual([])
+    await daemon.start()
+    await daemon.ready()
+    expect([await point(), atXdp().length, ping().code]).toEqual(['xdp generic', 2, 0])
+    await daemon.client.patchGraph({ graph: 'lan', body: { attach: null } })
+    expect([await point(), atXdp(), ping().code]).toEqual(['tc ingress', [], 0])
+  })
+
+  test('apply --watch tells what becomes of its graphs, and ends in good order', async () => {
+    const file = join(daemon.folder, 'lan.json')
+    writeFileSync(file, JSON.stringify(graph()))
+    const watching = daemon.spawn('apply', file, '--watch', '--socket', daemon.socket)
+    let said = ''
+    for (const stream of [watching.stdout, watching.stderr])
+      stream.on('data', (piece: Buffer) => {
+        said += piece.toString()
+      })
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('watching interfaces')
+    said = ''
+    await daemon.client.putGraph({ graph: 'lan', body: graph(90) })
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('lan runs as it is wanted')
+    watching.kill('SIGINT')
+    expect(await once(watching, 'exit')).toEqual([0, null])
   })
 
   test('of two changes of one revision, one is made', async () => {

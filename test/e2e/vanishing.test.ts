@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' 
   })
   afterEach(async () => {
     watching.kill('SIGINT')
-    await once(watching, 'exit')
+    expect(await once(watching, 'exit')).toEqual([0, null])
     expect(inNamespace(NS, () => tessera('delete', GRAPH)).code).toBe(0)
   })
 

@@ -2,8 +2,24 @@ import { z } from 'zod'
 import { route } from '../route.ts'
 import { cursor, graphParams, integer64, limit, name, revision, time } from '../schemas.ts'
 
+const address = z.string().max(64)
+const portNumber = z.int().min(0).max(65_535)
+
+/** Which packets: in words, or by fields, which all have to hold. */
 const packets = {
-  filter: z.string().max(4096).optional().describe("which packets, in tcpdump's words"),
+  filter: z
+    .string()
+    .max(4096)
+    .optional()
+    .describe("which packets, in tcpdump's words; or in fields, which all have to hold"),
+  source: address.optional().describe('from this address or prefix'),
+  destination: address.optional().describe('to this address or prefix'),
+  host: address.optional().describe('from or to it'),
+  protocol: z.string().max(16).optional().describe('tcp, udp, sctp, icmp, icmpv6, gre, arp, ipv4, ipv6, or a number'),
+  sourcePort: portNumber.optional(),
+  destinationPort: portNumber.optional(),
+  port: portNumber.optional().describe('from or to it'),
+  vlan: z.int().min(0).max(4095).optional().describe('with this VLAN tag outermost; 0: without one'),
   count: z.int().min(1).optional().describe('end after so many packets'),
 }
 

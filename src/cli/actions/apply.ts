@@ -4,33 +4,42 @@ import { refusal } from '../../base/diagnostic.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { rehearse } from '../../daemon/rehearsal.ts'
 import { type Action, describeActions } from '../../engine/plan.ts'
+import type { HookPoint } from '../../isa/program.ts'
 import { describeChange } from '../changes.ts'
 import type { Attach, Options } from '../commands/apply.ts'
-import { type GraphSource, sourcesOf } from '../documents.ts'
+import { attachedAt, type GraphSource, sourcesOf } from '../documents.ts'
 import { wrongUsage } from '../exit.ts'
 import { refusalOf } from '../problems.ts'
 import { daemonIfThere } from '../reach.ts'
 import { printRehearsal } from '../rehearsal.ts'
+import { untilInterrupted } from '../signals.ts'
 
-const ATTACH: Readonly<Record<Attach, NonNullable<Parameters<typeof openKernelHost>[0]>>> = {
-  auto: { at: 'tc ingress' },
-  tcx: { at: 'tc ingress', attach: 'tcx' },
-  clsact: { at: 'tc ingress', attach: 'clsact' },
-  egress: { at: 'tc egress' },
-  xdp: { at: 'xdp' },
-  'xdp-native': { at: 'xdp', xdp: 'native' },
-  'xdp-generic': { at: 'xdp', xdp: 'generic' },
+const WATCHING = 'watching interfaces; Ctrl-C ends it\n'
+
+const POINTS: Readonly<Record<Attach, HookPoint>> = {
+  auto: 'tc ingress',
+  tcx: 'tc ingress',
+  clsact: 'tc ingress',
+  egress: 'tc egress',
+  xdp: 'xdp',
+  'xdp-native': 'xdp native',
+  'xdp-generic': 'xdp generic',
 }
 
 export async function apply(words: readonly string[], options: Options): Promise<void> {
-  const sources = await sourcesOf(filesOf(words, options.file))
-  if (options.machine === 'vm') return rehearseAll(sources, options)
+  const { attach, dryRun = false, watch = false } = options
+  const written = await sourcesOf(filesOf(words, options.file))
+  const sources = written.map((source) => attachedAt(source, attach && POINTS[attach]))
+  if (options.machine === 'vm') return rehearseAll(sources, dryRun)
   using client = await daemonIfThere(options)
   if (client === undefined) return here(sources, options)
-  for (const option of ['attach', 'watch'] as const)
-    if (options[option] !== undefined)
-      throw refusal(`--${option} is for this process alone, and a daemon runs`, 'leave it out, or say --local')
-  for (const source of sources) await byDaemon(client, source, options.dryRun ?? false)
+  if (attach === 'tcx' || attach === 'clsact')
+    throw refusal(
+      `how programs get on interfaces is for the daemon to choose, and --attach ${attach} for this process alone`,
+      'say --attach auto, or --local',
+    )
+  for (const source of sources) await byDaemon(client, source, dryRun)
+  if (watch && !dryRun) await followed(client, new Set(sources.map(({ name }) => name)))
 }
 
 /** Those that are said as they are, and with -f. */
@@ -52,6 +61,19 @@ async function byDaemon(client: Client, source: GraphSource, dryRun: boolean): P
   )
 }
 
+/** The daemon repairs them in any case: this tells of it, until it is interrupted. */
+async function followed(client: Client, graphs: ReadonlySet<string>): Promise<void> {
+  const end = new AbortController()
+  using _interrupted = untilInterrupted(() => end.abort())
+  const { body } = await client.watchEvents({}, { signal: end.signal })
+  process.stderr.write(WATCHING)
+  try {
+    for await (const { graph, text } of body) if (graph === undefined || graphs.has(graph)) console.log(text)
+  } catch (error) {
+    if (!end.signal.aborted) throw error
+  }
+}
+
 /** What a daemon refuses about a graph is told with lines of its file. */
 export async function asked<T>({ file, place }: GraphSource, ask: () => Promise<T>): Promise<T> {
   try {
@@ -62,9 +84,9 @@ export async function asked<T>({ file, place }: GraphSource, ask: () => Promise<
   }
 }
 
-async function rehearseAll(sources: readonly GraphSource[], { attach, dryRun = false }: Options): Promise<void> {
+async function rehearseAll(sources: readonly GraphSource[], dryRun: boolean): Promise<void> {
   for (const source of sources) {
-    using host = openVirtualHost(attach === undefined ? {} : ATTACH[attach])
+    using host = openVirtualHost()
     const rehearsal = await rehearse(host, await source.read(host.catalogue), { dryRun })
     console.log(dryRun ? printActions(rehearsal.actions) : printRehearsal(rehearsal))
   }
@@ -75,7 +97,7 @@ async function here(
   sources: readonly GraphSource[],
   { attach, dryRun = false, watch = false }: Options,
 ): Promise<void> {
-  using host = openKernelHost(attach === undefined ? {} : ATTACH[attach])
+  using host = openKernelHost(attach === 'tcx' || attach === 'clsact' ? { attach } : {})
   const graphs = []
   for (const source of sources) graphs.push(await source.read(host.catalogue))
   for (const graph of graphs) {
@@ -89,10 +111,13 @@ async function here(
     console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
   }
   if (!watch || dryRun) return
+  const end = new AbortController()
+  using _interrupted = untilInterrupted(() => end.abort())
   using _watch = host.engine.watch((name, done) =>
     console.log(done instanceof Error ? done.message : `graph ${name}\n${printActions(done)}`),
   )
-  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
+  process.stderr.write(WATCHING)
+  if (!end.signal.aborted) await once(end.signal, 'abort')
 }
 
 const printActions = (actions: readonly Action[]): string =>

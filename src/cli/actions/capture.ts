@@ -2,6 +2,7 @@ import type { Client } from '../../api/client.ts'
 import { refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { CaptureSink, clockTime, describePacket, openCapture } from '../../daemon/capture.ts'
+import { filterOf } from '../../daemon/filter.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost } from '../../daemon/host.ts'
 import { Looking } from '../../daemon/looking.ts'
@@ -9,9 +10,8 @@ import { summarise } from '../../daemon/summary.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
 import { type CapturedFrame, CaptureReader } from '../../pcap/index.ts'
 import type { Options } from '../commands/capture.ts'
-import { isFile, nameOf } from '../documents.ts'
-import { filterOf, filterWords } from '../filter-of.ts'
-import { graphFile } from '../graph-file.ts'
+import { nameOf } from '../documents.ts'
+import { askedOf } from '../filter.ts'
 import { daemonIfThere } from '../reach.ts'
 import { untilInterrupted } from '../signals.ts'
 
@@ -33,7 +33,6 @@ async function byDaemon(
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   const graph = await nameOf(which)
-  const filter = filterWords(filters)
   const bytes = snapshot ?? (write === undefined ? HEADERS : undefined)
   const request = {
     graph,
@@ -41,7 +40,7 @@ async function byDaemon(
     ...(direction === undefined ? {} : { sights: sightsOf(direction).join(',') }),
     ...(count === undefined ? {} : { count }),
     ...(bytes === undefined ? {} : { snapshot: bytes }),
-    ...(filter === undefined ? {} : { filter }),
+    ...askedOf(filters),
   }
   using file = write === undefined ? undefined : openCapture(write, () => end.abort())
   const { body } = await client.captureGraph(request, { signal: end.signal })
@@ -76,7 +75,7 @@ async function here(
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using host = openKernelHost()
-  const name = isFile(which) ? (await graphFile(which, host.catalogue)).graph.name : which
+  const name = await nameOf(which)
   const request = { where, sights, filter, snapshot: snapshot ?? (write === undefined ? HEADERS : undefined) }
   const looking = await Looking.open(host, name, request)
   const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()

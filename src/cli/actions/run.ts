@@ -5,8 +5,8 @@ import { replay } from '../../daemon/replay.ts'
 import { saveReport, toJson } from '../../daemon/replay-report.ts'
 import { findWire, listWires } from '../../engine/ports.ts'
 import type { Hook, Options } from '../commands/run.ts'
+import { attachedAt, onlySource } from '../documents.ts'
 import { SIGNALLED } from '../exit.ts'
-import { graphFile } from '../graph-file.ts'
 import { showProgress } from '../progress.ts'
 import { printReplay } from '../replay.ts'
 
@@ -17,8 +17,8 @@ export async function run(
   file: string,
   { in: given = [], out, format, hook, json = false }: Options,
 ): Promise<void> {
-  using host = openVirtualHost({ at: HOOK[hook] })
-  const graph = await graphFile(file, host.catalogue)
+  using host = openVirtualHost()
+  const graph = await attachedAt(await onlySource(file), hook && HOOK[hook]).read(host.catalogue)
   if (given.length === 0)
     command.error(
       `error: nothing to replay: --in port=file says what arrives where\n${graph.graph.name}: ${listWires(graph.graph)}`,

@@ -1,4 +1,5 @@
 import type { Client } from '../../api/client.ts'
+import { filterOf } from '../../daemon/filter.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { Looking } from '../../daemon/looking.ts'
@@ -7,10 +8,8 @@ import { traceReplay } from '../../daemon/trace-replay.ts'
 import { findWire } from '../../engine/ports.ts'
 import type { LookRequest, Sighting } from '../../engine/sights.ts'
 import type { Options } from '../commands/trace.ts'
-import { isFile, nameOf } from '../documents.ts'
-import type { FilterOptions } from '../filter.ts'
-import { filterOf, filterWords } from '../filter-of.ts'
-import { graphFile } from '../graph-file.ts'
+import { nameOf, onlySource } from '../documents.ts'
+import { askedOf, type FilterOptions } from '../filter.ts'
 import type { Input } from '../inputs.ts'
 import { daemonIfThere } from '../reach.ts'
 import { untilInterrupted } from '../signals.ts'
@@ -44,8 +43,7 @@ async function byDaemon(
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   const graph = await nameOf(which)
-  const filter = filterWords(filters)
-  const request = { graph, ...(count === undefined ? {} : { count }), ...(filter === undefined ? {} : { filter }) }
+  const request = { graph, ...(count === undefined ? {} : { count }), ...askedOf(filters) }
   const { body } = await client.traceGraph(request, { signal: end.signal })
   process.stderr.write(`tracing ${graph}; Ctrl-C ends it\n`)
   let seen = 0
@@ -70,7 +68,7 @@ async function here(which: string, request: LookRequest, count: number): Promise
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using host = openKernelHost()
-  const name = isFile(which) ? (await graphFile(which, host.catalogue)).graph.name : which
+  const name = await nameOf(which)
   const looking = await Looking.open(host, name, request)
   const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
   let seen = 0
@@ -115,7 +113,7 @@ async function here(which: string, request: LookRequest, count: number): Promise
 /** Without root: the graph on the user-space machine, and packets of captures. */
 async function replayed(file: string, request: LookRequest, inputs: readonly Input[], count: number): Promise<void> {
   using host = openVirtualHost()
-  const graph = await graphFile(file, host.catalogue)
+  const graph = await (await onlySource(file)).read(host.catalogue)
   const given = inputs.map(({ port, file }) => ({ port: findWire(graph.graph, port), file }))
   let seen = 0
   await traceReplay(host, graph, given, request, (journey, epoch) => {

@@ -25,20 +25,22 @@ export const applyCommand = (): Command =>
       .option('-f, --file <files...>', 'the same')
       .addOption(machineOption())
       .addOption(
-        new Option(
-          '--attach <how>',
-          'without a daemon: how programs get on interfaces; unless said, as the graph has them now, and at first auto',
-        ).choices(ATTACH),
+        new Option('--attach <how>', 'where on interfaces programs run, whatever its file says').choices(ATTACH),
       )
       .option('--dry-run', 'print what would be done, and do nothing')
-      .option('--watch', 'without a daemon: stay, and attach again to interfaces that come back'),
+      .option(
+        '--watch',
+        'stay, and tell of interfaces that go and come back; without a daemon, also attach to them again',
+      ),
     'local',
   )
     .addHelpText(
       'after',
       `
+A graph file says where on interfaces its programs run (attach: xdp), which is TC ingress unless it does. --attach says it instead:
+
   auto         to what arrives, at TC: by TCX links where the kernel has them, else as filters on clsact
-  tcx, clsact  the one or the other
+  tcx, clsact  the one or the other; only without a daemon
   egress       to what leaves, at TC
   xdp          to what arrives, at XDP: in the drivers where all of them can, else in front of the kernel's stack (generic)
   xdp-native, xdp-generic  the one or the other

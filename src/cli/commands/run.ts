@@ -5,7 +5,7 @@ export interface Options {
   readonly in?: readonly Input[]
   readonly out?: string
   readonly format: 'pcap' | 'pcapng'
-  readonly hook: Hook
+  readonly hook?: Hook
   readonly json?: boolean
 }
 
@@ -29,7 +29,7 @@ export const runCommand = (): Command => {
     .addOption(
       new Option('--format <format>', 'of the files that are written').choices(['pcap', 'pcapng']).default('pcap'),
     )
-    .addOption(new Option('--hook <hook>', 'where the programs run').choices(HOOKS).default('tc'))
+    .addOption(new Option('--hook <hook>', 'where the programs run, whatever the graph says').choices(HOOKS))
     .option('--json', 'print the counters as JSON')
     .addHelpText(
       'after',

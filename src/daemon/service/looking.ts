@@ -6,7 +6,7 @@ import type { LookRequest, Sighting } from '../../engine/sights.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
 import { AnnotatedWriter } from '../../pcap/index.ts'
 import { frameOf, remarksOf } from '../capture.ts'
-import { wordsFilter } from '../filter.ts'
+import { type Asked, filterOf } from '../filter.ts'
 import { follow } from '../follow.ts'
 import { Looking } from '../looking.ts'
 import { summarise } from '../summary.ts'
@@ -32,8 +32,8 @@ export function lookingHandlers(parts: Parts) {
     return { looking, epoch: BigInt(Date.now()) * 1_000_000n - parts.machine.now() }
   }
   return {
-    traceGraph: async ({ graph, filter, count = Number.POSITIVE_INFINITY }, { signal }) => {
-      const request = { where: [], snapshot: HEADERS, trace: true, ...filtered(filter) }
+    traceGraph: async ({ graph, count = Number.POSITIVE_INFINITY, ...asked }, { signal }) => {
+      const request = { where: [], snapshot: HEADERS, trace: true, ...filtered(asked) }
       const { looking, epoch } = await open(graph, request)
       return pushed<Journey>({ signal, most: WAITING }, (push) => traced(looking, epoch, count, push))
     },
@@ -45,16 +45,19 @@ export function lookingHandlers(parts: Parts) {
   } satisfies Partial<Handlers>
 }
 
-const filtered = (text: string | undefined) => (text === undefined ? {} : { filter: wordsFilter(text) })
+function filtered(asked: Asked): Pick<LookRequest, 'filter'> {
+  const filter = filterOf(asked)
+  return filter === undefined ? {} : { filter }
+}
 
 const words = (text: string): readonly string[] => text.split(',').map((word) => word.trim())
 
-function requestOf({ filter, ports, sights, snapshot }: Input<'captureGraph'>): LookRequest {
+function requestOf({ ports, sights, snapshot, ...asked }: Input<'captureGraph'>): LookRequest {
   return {
     where: ports === undefined ? [] : words(ports),
     ...(sights === undefined ? {} : { sights: words(sights).map(sightNamed) }),
     ...(snapshot === undefined ? {} : { snapshot }),
-    ...filtered(filter),
+    ...filtered(asked),
   }
 }
 

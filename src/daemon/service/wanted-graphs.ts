@@ -8,6 +8,7 @@ import { Refusal, refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { type Graph, type GraphFile, interfaceText } from '../../engine/graph.ts'
+import { there } from '../../engine/on-host.ts'
 import { interfacesOf } from '../../engine/ports.ts'
 import { readDocument } from '../../engine/read.ts'
 import { Conflict, type Entry, type Operation, type Store } from '../../store/store.ts'
@@ -286,8 +287,8 @@ export class WantedGraphs implements Wanted {
     this.#graphs.set(name, graph)
     const before = this.#states.get(name)
     const missing = interfacesOf(graph)
+      .filter((one) => there(this.#parts.host.machine, one) === undefined)
       .map(interfaceText)
-      .filter((one) => !this.#isThere(one))
     if (missing.length === 0) return void this.#states.set(name, RUNNING)
     const reason = `waits for ${missing.join(', ')}`
     this.#states.set(name, { state: 'waiting', reason })
@@ -297,15 +298,6 @@ export class WantedGraphs implements Wanted {
   #lookAgain(name: string): void {
     const graph = this.#graphs.get(name)
     if (graph !== undefined) this.#look(name, graph)
-  }
-
-  #isThere(on: string): boolean {
-    try {
-      return this.#parts.host.machine.interface(on) !== undefined
-    } catch (error) {
-      if (error instanceof Refusal) return false
-      throw error
-    }
   }
 
   #tell(happened: Happened): void {

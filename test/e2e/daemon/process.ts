@@ -1,9 +1,10 @@
 /** A daemon of a test's own, in a network namespace, with places that nobody else has. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { type Client, openClient } from '../../../src/api/client.ts'
 import { inNamespace } from '../../../src/kernel/namespace.ts'
@@ -92,10 +93,22 @@ export class DaemonProcess {
     return child.exitCode ?? child.signalCode
   }
 
+  /** Returns when it has ended by itself. */
+  async ended(): Promise<void> {
+    if (this.#child !== undefined && !isOver(this.#child)) await once(this.#child, 'exit')
+  }
+
   /** `tessera …`, in its namespace and for its instance. */
   tessera(...words: readonly string[]): Ended {
     return inNamespace(this.namespace, () =>
       run('env', `TESSERA_INSTANCE=${this.#instance}`, process.execPath, TESSERA, ...words),
+    )
+  }
+
+  /** The same, which runs on. */
+  spawn(...words: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+    return inNamespace(this.namespace, () =>
+      spawn(process.execPath, [TESSERA, ...words], { env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] }),
     )
   }
 
