@@ -28,6 +28,7 @@ interface Calls {
   mount(source: string, target: string, type: string | null, flags: number, data: null): number
   umount2(target: string, flags: number): number
   flock(fd: number, operation: number): number
+  fcntl(fd: number, command: number, argument: Uint8Array): number
   close(fd: number): number
   waitpid(process: number, status: null, options: number): number
   mmap(at: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint
@@ -57,6 +58,7 @@ const PROTOTYPES = {
   mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
   umount2: 'int umount2(const char *, int)',
   flock: 'int flock(int, int)',
+  fcntl: 'int fcntl(int, int, void *)',
   close: 'int close(int)',
   waitpid: 'int waitpid(int, void *, int)',
   mmap: 'void *mmap(void *, size_t, int, int, int, int64_t)',
@@ -177,6 +179,10 @@ export const mount = (source: string, target: string, type: string | null, flags
 export const umount = (target: string, flags: number): number => orErrno(c().umount2(target, flags))
 
 export const flock = (fd: number, operation: number): number => orErrno(c().flock(fd, operation))
+
+/** The commands with a structure. */
+export const control = (fd: number, command: number, argument: Uint8Array): number =>
+  orErrno(c().fcntl(fd, command, argument))
 
 /** Of a child of this process. */
 export const wait = (process: number, options: number): number => orErrno(c().waitpid(process, null, options))

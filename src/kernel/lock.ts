@@ -1,29 +1,46 @@
 import { closeSync, fstatSync, openSync, readFileSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { viewOf } from '../base/bytes.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, fileFailure, hasCode } from './errno.ts'
-import { flock } from './ffi.ts'
+import { control, flock } from './ffi.ts'
 import { makeFolder } from './folder.ts'
 import { RUN_FOLDER, SHARED_FOLDER } from './places.ts'
 
 /** Somebody else has the lock. */
 export class Occupied extends Refusal {}
 
-/** sys/file.h */
+/** sys/file.h. Held by whoever has the lock, and for a moment by who removes the file of somebody who was killed. */
 const LOCK_EX = 2
 const LOCK_NB = 4
+/** Milliseconds. */
+const MOMENT = 100
+
+/** fcntl(2): another lock of the open file, about which one can ask (F_OFD_GETLK and F_OFD_SETLK, linux/fcntl.h). Linux 3.15. */
+const BESIDE = { ask: 36, set: 37 } as const
+/** Of `struct flock`: | type 16 | whence 16 | padding 32 | start 64 | length 64 | process 32 | padding 32 |, zeros for the whole file. */
+const FLOCK_SIZE = 32
+const TYPE = { write: 1, none: 2 } as const
+
+function wholeFile(): Uint8Array {
+  const lock = new Uint8Array(FLOCK_SIZE)
+  viewOf(lock).setUint16(0, TYPE.write, true)
+  return lock
+}
 
 /**
  * Holds `path` until disposed, or until the process ends in whatever way. `wait` waits for whoever holds it; otherwise
  * that is {@link Occupied}. The file holds the owner's process id and is removed with the lock.
  */
 export function lockFile(path: string, wait = false): Disposable {
-  for (;;) {
+  for (let moments = 0; ; ) {
     const fd = openForever(path)
     const result = flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB)
     if (result < 0) {
+      const isForAMoment = result === -ERRNO.EAGAIN && !isHeld(fd, path) && moments++ < MOMENT
       closeSync(fd)
-      if (result === -ERRNO.EINTR) continue
+      if (isForAMoment) pause()
+      if (isForAMoment || result === -ERRNO.EINTR) continue
       if (result === -ERRNO.EAGAIN) throw held(path)
       check(result, 'lock', `lock ${path}`)
     }
@@ -32,6 +49,7 @@ export function lockFile(path: string, wait = false): Disposable {
       closeSync(fd)
       continue
     }
+    check(control(fd, BESIDE.set, wholeFile()), 'lock', `lock ${path}`)
     writeSync(fd, `${process.pid}\n`, 0)
     const release = () => {
       process.off('exit', release)
@@ -63,16 +81,35 @@ function isSameFile(fd: number, path: string): boolean {
   return named !== undefined && named.ino === mine.ino && named.dev === mine.dev
 }
 
-/** Whether somebody holds a lock. To ask is to hold it for a moment. */
+/** Whether somebody holds a lock: whoever takes it meanwhile gets it. The file of somebody who was killed goes. */
 export function isLocked(path: string): boolean {
+  let fd: number
   try {
-    lockFile(path)[Symbol.dispose]()
-    return false
+    fd = openSync(path, 'r')
   } catch (error) {
-    if (!(error instanceof Occupied)) throw error
-    return true
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw fileFailure('lock', `ask who holds ${path}`, error)
+  }
+  try {
+    if (isHeld(fd, path)) return true
+    if (flock(fd, LOCK_EX | LOCK_NB) === 0 && isSameFile(fd, path)) {
+      unlinkSync(path)
+      removeEmptyFolder(dirname(path))
+    }
+    return false
+  } finally {
+    closeSync(fd)
   }
 }
+
+function isHeld(fd: number, path: string): boolean {
+  const lock = wholeFile()
+  check(control(fd, BESIDE.ask, lock), 'lock', `ask who holds ${path}`)
+  return viewOf(lock).getUint16(0, true) !== TYPE.none
+}
+
+/** A millisecond. */
+const pause = (): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
 
 function held(path: string): Occupied {
   let owner = ''
