@@ -29,6 +29,11 @@ export interface Machine extends Disposable {
    * namespace blue: what is found is its other end, which has to be in this one.
    */
   interface(name: string): Interface | undefined
+  /**
+   * Runs what asks after many things, or changes many: what is asked about interfaces is answered as of one moment, and others
+   * wait no longer for us than for one change. Not for asynchronous functions, which it does not wait for.
+   */
+  inBulk<T>(run: () => T): T
   /** Calls `changed` in a turn of its own after interfaces came, went, or were changed in another way, until disposed. */
   watchInterfaces(changed: () => void): Disposable
   /**

@@ -20,9 +20,11 @@ export function apply(
   actions: readonly Action[],
   conversions: Conversions = new Map(),
 ): void {
-  prepare(machine, wanted, actions.filter(isPreparation), conversions)
-  for (const action of actions)
-    if (!isPreparation(action)) carryOut(machine, action, (path) => wanted.maps[path], conversions)
+  machine.inBulk(() => {
+    prepare(machine, wanted, actions.filter(isPreparation), conversions)
+    for (const action of actions)
+      if (!isPreparation(action)) carryOut(machine, action, (path) => wanted.maps[path], conversions)
+  })
 }
 
 export const isPreparation = (action: Action): action is Preparation =>

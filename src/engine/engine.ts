@@ -15,7 +15,7 @@ import { copiesPath, deviceOf, mayCopy } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { cubesOf } from './cubes.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
-import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
+import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
 import { abandon, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
@@ -25,7 +25,7 @@ import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
 import { conversionsAgain, keepState } from './state.ts'
-import { type GraphStatus, instanceStatus } from './status.ts'
+import { type GraphStatus, type InstanceStatus, instanceStatus } from './status.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
 import { watchInterfaces } from './watch.ts'
 
@@ -246,10 +246,11 @@ export class Engine {
   /** What of it is on interfaces that are there, and nobody else's. */
   private present(wanted: Wanted): Wanted {
     const { machine } = this.parts
-    return onInterfaces(wanted, (on, point) => {
+    const isFree = (on: string, point: AttachPoint): boolean => {
       const target = machine.interface(on)
       return target !== undefined && machine.foreign(target, point).length === 0
-    })
+    }
+    return machine.inBulk(() => onInterfaces(wanted, isFree))
   }
 
   /**
@@ -363,7 +364,7 @@ export class Engine {
     generation: Generation,
   ): Promise<Wanted> {
     const options = await this.stitching(graph, numbering, point, cubes, generation, making.createsDevice)
-    return this.measured('compile', () => stitch({ ...options, ...making }))
+    return this.measured('compile', () => this.parts.machine.inBulk(() => stitch({ ...options, ...making })))
   }
 
   private async stitching(
@@ -463,14 +464,15 @@ export class Engine {
 
   async status(name: string): Promise<GraphStatus> {
     await this.recover()
-    const { catalogue } = this.parts
+    const { catalogue, machine } = this.parts
     const running = this.running(name)
     const { graph, file, state, point } = running
     const cubes = await cubesOf(graph, file, catalogue)
-    const instances = graph.instances.flatMap((instance) => {
+    const statusOf = (instance: Instance): InstanceStatus[] => {
       const folder = cubes.get(instance.cube)
-      return folder === undefined ? [] : [instanceStatus(this.parts.machine, running, instance, folder)]
-    })
+      return folder === undefined ? [] : [instanceStatus(machine, running, instance, folder)]
+    }
+    const instances = machine.inBulk(() => graph.instances.flatMap(statusOf))
     return { name, state, file, point, instances }
   }
 

@@ -43,12 +43,14 @@ export function change(
   records.write({ ...changing, state: 'applying' })
   const done: Step[] = []
   try {
-    prepare(machine, wanted, preparations, conversions)
+    machine.inBulk(() => prepare(machine, wanted, preparations, conversions))
     records.write({ ...changing, state: 'switching' })
-    for (const step of steps.filter(isSwitch)) {
-      done.push(step)
-      carryOut(machine, step, describedIn(changing), conversions)
-    }
+    machine.inBulk(() => {
+      for (const step of steps.filter(isSwitch)) {
+        done.push(step)
+        carryOut(machine, step, describedIn(changing), conversions)
+      }
+    })
   } catch (error) {
     takeAllBack(site, changing, done)
     throw error
@@ -58,7 +60,9 @@ export function change(
 
 function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): void {
   try {
-    for (const step of done.toReversed()) takeBack(site.machine, step)
+    site.machine.inBulk(() => {
+      for (const step of done.toReversed()) takeBack(site.machine, step)
+    })
     abandon(site, changing)
   } catch {
     // The machine is in no state to be changed. The record says what is to be done, and the first error why it was not.
@@ -67,7 +71,7 @@ function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): voi
 
 /** Nothing of it was ever there. */
 export function abandon({ machine, records }: Site, { graph, change: { before, undo } }: Changing): void {
-  forget(machine, undo)
+  machine.inBulk(() => forget(machine, undo))
   if (before === undefined) records.remove(graph.name)
   else records.write(before)
 }
@@ -95,17 +99,19 @@ function tidy(site: Site, changing: Changing, conversions: Conversions): number 
 /** After a process that was killed when packets had begun to see the change. Interfaces that went meanwhile are left out. */
 export function finish(site: Site, changing: Changing, conversions: Conversions): number {
   const { machine } = site
-  const steps = changing.change.steps.filter(
-    (step) =>
-      !('interface' in step) ||
-      step.do === 'detach' ||
-      step.do === 'retire' ||
-      machine.interface(step.interface) !== undefined,
-  )
+  const canBeDone = (step: Step): boolean =>
+    !('interface' in step) ||
+    step.do === 'detach' ||
+    step.do === 'retire' ||
+    machine.interface(step.interface) !== undefined
+  const steps = machine.inBulk(() => changing.change.steps.filter(canBeDone))
   return settle(site, changing, steps, conversions)
 }
 
-function settle(site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number {
+const settle = (site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number =>
+  site.machine.inBulk(() => settleAll(site, changing, steps, conversions))
+
+function settleAll(site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number {
   const { machine, records } = site
   const described = describedIn(changing)
   const { before } = changing.change

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Machine } from '../backend/machine.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
-import { type Graph, type GraphFile, interfaceText } from './graph.ts'
+import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { observe } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Records, VERSION } from './records.ts'
@@ -27,16 +27,16 @@ interface Parts {
 
 /** Which interfaces the names of a graph stand for just now. */
 export const numbersOf = (machine: Machine, graph: Graph): string =>
-  interfacesOf(graph)
-    .map((one) => {
-      try {
-        return machine.interface(interfaceText(one))?.index ?? ''
-      } catch (error) {
-        if (error instanceof Refusal) return '?'
-        throw error
-      }
-    })
-    .join()
+  machine.inBulk(() => interfacesOf(graph).map((one) => numberOf(machine, one))).join()
+
+function numberOf(machine: Machine, one: InterfaceName): number | string {
+  try {
+    return machine.interface(interfaceText(one))?.index ?? ''
+  } catch (error) {
+    if (error instanceof Refusal) return '?'
+    throw error
+  }
+}
 
 /** Undefined where nobody can tell. */
 export function madeOf(

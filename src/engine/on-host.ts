@@ -8,12 +8,20 @@ import type { Records } from './records.ts'
 type Say = (message: string, remedy: string) => void
 
 /** A mistake for each interface that cannot be used as the graph says; `late`: that never can, for it is another graph's. */
-export function checkInterfaces(
+export const checkInterfaces = (
+  machine: Machine,
+  records: Records,
+  file: GraphFile,
+  point: AttachPoint,
+  late = false,
+): Diagnostic[] => machine.inBulk(() => checkAll(machine, records, file, point, late))
+
+function checkAll(
   machine: Machine,
   records: Records,
   { graph, place }: GraphFile,
   point: AttachPoint,
-  late = false,
+  late: boolean,
 ): Diagnostic[] {
   const diagnostics: Diagnostic[] = []
   const owners = usesOfOthers(machine, records, graph.name)

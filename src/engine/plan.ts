@@ -83,11 +83,13 @@ export interface Present {
  * Looks, and changes nothing but pins of attachments whose interfaces are gone. `recorded` is how maps were described when they
  * were made, where that is known.
  */
-export function observe(
+export const observe = (
   machine: Machine,
   wanted: Wanted,
   recorded: (path: string) => MapDescription | undefined = () => undefined,
-): Present {
+): Present => machine.inBulk(() => observeAll(machine, wanted, recorded))
+
+function observeAll(machine: Machine, wanted: Wanted, recorded: (path: string) => MapDescription | undefined): Present {
   const paths = machine.pinned(wanted.graph)
   const pinned = new Set(paths)
   const sameMaps = new Set<string>()

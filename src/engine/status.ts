@@ -8,9 +8,7 @@ import type { AttachPoint } from '../isa/program.ts'
 import { withCounted } from './counted.ts'
 import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
 import { linkPath, mapPath } from './paths.ts'
-import { observe } from './plan.ts'
 import { capacityOf, type Running } from './records.ts'
-import { nothing } from './stitch.ts'
 import { type Count, openTables, type PortCounters, readCounters } from './tables.ts'
 
 /** What an instance looks like now. */
@@ -94,13 +92,12 @@ export function instanceStatus(
   const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
   using held = new Held()
   const links = new Map(instance.ports.map((port) => [port.name, port]))
-  const attached = observe(machine, nothing(graph.name)).attachments
   const stateOf = ({ name, link }: Pick<Port, 'name' | 'link'>): PortStatus['state'] => {
     if (link === undefined || link.to === 'port') return 'up'
     const on = machine.interface(interfaceText(link))
     const at = link.to === 'host' ? 'tc egress' : point
-    const there = attached.get(linkPath(graph.name, instance.name, name, at))?.interface
-    if (on === undefined || there !== on.name) return 'detached'
+    using attachment = machine.openAttachment(linkPath(graph.name, instance.name, name, at))
+    if (on === undefined || attachment?.interface.name !== on.name) return 'detached'
     return on.up ? 'up' : 'down'
   }
   const ports = instanceCounters(machine, running, instance, folder).map(({ name, ...counters }): PortStatus => {

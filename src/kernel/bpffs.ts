@@ -62,11 +62,48 @@ function isPrivate(): boolean {
 
 /** Runs while no other process mounts, unmounts, or looks whether it should. */
 export function exclusively<T>(run: () => T): T {
-  const lock = lockFile(join(SHARED_FOLDER, 'bpffs.lock'), true)
+  if (turn !== undefined) {
+    turn.take()
+    return run()
+  }
+  using _lock = lock()
+  return run()
+}
+
+const lock = (): Disposable => lockFile(join(SHARED_FOLDER, 'bpffs.lock'), true)
+
+/** How long others may have to wait until what they do comes in between, in milliseconds. */
+const LONGEST = 20
+
+/** Holds the lock from when it is wanted first, and lets others have it from time to time. */
+class Turn implements Disposable {
+  #lock: Disposable | undefined
+  #since = 0
+
+  take(): void {
+    if (this.#lock !== undefined && performance.now() - this.#since < LONGEST) return
+    this[Symbol.dispose]()
+    this.#lock = lock()
+    this.#since = performance.now()
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock?.[Symbol.dispose]()
+    this.#lock = undefined
+  }
+}
+
+let turn: Turn | undefined
+
+/** For many things that each run {@link exclusively}, one soon after the other: to take the lock takes its time. */
+export function exclusivelyInTurns<T>(run: () => T): T {
+  if (turn !== undefined) return run()
+  using mine = new Turn()
+  turn = mine
   try {
     return run()
   } finally {
-    lock[Symbol.dispose]()
+    turn = undefined
   }
 }
 

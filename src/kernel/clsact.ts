@@ -3,7 +3,6 @@ import { refusal } from '../base/diagnostic.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import { kernelProgram } from './links.ts'
 import { addFilter, type DIRECTION, deleteFilter, type Filter, filters, replaceFilter } from './netlink/filter.ts'
-import { findLink } from './netlink/link.ts'
 import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
 import { pin, replacePin, unpin } from './pins.ts'
 import type { KernelProgram } from './programs.ts'
@@ -51,13 +50,6 @@ export class FilterAttachment implements Attachment {
     return new FilterAttachment(target, path, direction)
   }
 
-  /** Undefined where no interface of this network namespace has the filter. */
-  static open(path: string): FilterAttachment | undefined {
-    const filter = filtersAt(path)[0]
-    const target = filter === undefined ? undefined : findLink(filter.interface)
-    return filter && target && new FilterAttachment(target, path, filter.direction)
-  }
-
   replace(program: LoadedProgram): void {
     const next = kernelProgram(program)
     const filter = filtersAt(this.#path)[0]
@@ -77,12 +69,22 @@ export class FilterAttachment implements Attachment {
   [Symbol.dispose](): void {}
 }
 
+/** Of this network namespace. */
+const allFilters = (): Filter[] => ingressQdiscs().flatMap((qdisc) => filtersOf(qdisc.interface))
+
+const pathOf = ({ name = '' }: Filter): string | undefined => NAME.exec(name)?.groups?.path
+
 /** Wherever it is in this network namespace. */
-function filtersAt(path: string): Filter[] {
-  return ingressQdiscs()
-    .flatMap((qdisc) => filtersOf(qdisc.interface))
-    .filter((filter) => NAME.exec(filter.name ?? '')?.groups?.path === path)
-}
+const filtersAt = (path: string): Filter[] => allFilters().filter((filter) => pathOf(filter) === path)
+
+/** Those of ours in this network namespace, by their paths. */
+export const ownFilters = (): ReadonlyMap<string, Filter> =>
+  new Map(
+    allFilters().flatMap((filter) => {
+      const path = pathOf(filter)
+      return path === undefined ? [] : [[path, filter] as const]
+    }),
+  )
 
 export function removeFilters(path: string): void {
   for (const filter of filtersAt(path)) remove(filter)

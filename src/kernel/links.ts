@@ -14,7 +14,7 @@ import {
 } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
-import { findLink, type Link } from './netlink/link.ts'
+import type { findLink, Link } from './netlink/link.ts'
 import { Handle, kindOf, type Owner } from './objects.ts'
 import { pin, pinned, unpin, withPin } from './pins.ts'
 import { KernelProgram } from './programs.ts'
@@ -67,9 +67,9 @@ export class LinkAttachment implements Attachment {
   }
 
   /** `fd` is the pin's, and this owns it now. Undefined where the interface is not here; where it is gone, so is the pin. */
-  static open(path: string, fd: number, owner?: Owner): LinkAttachment | undefined {
+  static open(path: string, fd: number, find: typeof findLink, owner?: Owner): LinkAttachment | undefined {
     const info = linkInfo(fd)
-    const target = typeof info === 'number' || info.interface === 0 ? 'gone' : targetOf(info)
+    const target = typeof info === 'number' || info.interface === 0 ? 'gone' : targetOf(info, find)
     if (typeof info === 'object' && target !== 'gone' && target !== 'elsewhere')
       return new LinkAttachment(target, pointOf(info, target), path, new Handle(fd, owner))
     close(fd)
@@ -111,8 +111,8 @@ export function kernelProgram(program: LoadedProgram): KernelProgram {
  * The interface of a link. Its index counts in the interface's own network namespace: where that is another one than
  * this, the same number may be somebody else here, who does not have this link.
  */
-function targetOf(info: LinkInfo): Link | 'elsewhere' {
-  const found = findLink(info.interface)
+function targetOf(info: LinkInfo, find: typeof findLink): Link | 'elsewhere' {
+  const found = find(info.interface)
   if (found === undefined) return 'elsewhere'
   if (info.type === LINK_TYPE.xdp) return Object.values(found.xdp).includes(info.program) ? found : 'elsewhere'
   const attached = queryAttached(info.interface, info.attachType)

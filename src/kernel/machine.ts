@@ -3,11 +3,13 @@ import type { Attachment, Gate, GateSender, Interface, LoadedProgram, Machine, M
 import { refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Program } from '../isa/program.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
+import { exclusivelyInTurns } from './bpffs.ts'
 import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
 import { awaitReaders, close } from './ffi.ts'
 import { KernelGate, KernelGateSender } from './gate.ts'
-import { kernelProgram, LinkAttachment, ownLinks } from './links.ts'
+import { Glance } from './glance.ts'
+import { kernelProgram, LinkAttachment } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
 import { filters } from './netlink/filter.ts'
@@ -45,6 +47,8 @@ class KernelMachine implements Machine {
   readonly #open: Owner = new Set()
   /** Numbers of links that were pinned under our root when it was looked. */
   readonly #ownLinks = new Set<number>()
+  /** Of what runs in bulk just now. */
+  #bulk: Glance | undefined
 
   constructor({ attach = 'auto' }: KernelOptions) {
     this.#attach = attach
@@ -73,7 +77,17 @@ class KernelMachine implements Machine {
 
   interface(name: string): Interface | undefined {
     const [namespace, inside] = name.split('/')
-    return namespace === undefined || inside === undefined ? findLink(name) : peerOf(namespace, inside)
+    return namespace === undefined || inside === undefined ? this.#glance().find(name) : peerOf(namespace, inside)
+  }
+
+  inBulk<T>(run: () => T): T {
+    if (this.#bulk !== undefined) return run()
+    this.#bulk = new Glance()
+    try {
+      return exclusivelyInTurns(run)
+    } finally {
+      this.#bulk = undefined
+    }
   }
 
   watchInterfaces(changed: () => void): Disposable {
@@ -81,7 +95,8 @@ class KernelMachine implements Machine {
   }
 
   foreign(target: Interface, point: AttachPoint): readonly string[] {
-    if (hookAt(point) === 'xdp') return foreignXdp(target)
+    const glance = this.#glance()
+    if (hookAt(point) === 'xdp') return foreignXdp(target, glance)
     const [attachType, direction] =
       point === 'tc egress'
         ? ([ATTACH_TYPE.tcx_egress, 'egress'] as const)
@@ -93,12 +108,13 @@ class KernelMachine implements Machine {
     }
     const programs = typeof attached === 'number' ? [] : attached
     // Which links are ours does not change, so only others are looked for among the pins.
-    if (programs.some(({ link }) => !this.#ownLinks.has(link))) for (const { id } of ownLinks()) this.#ownLinks.add(id)
+    if (programs.some(({ link }) => !this.#ownLinks.has(link)))
+      for (const { id } of glance.ownLinks()) this.#ownLinks.add(id)
     return [
       ...programs
         .filter(({ link }) => !this.#ownLinks.has(link))
         .map(({ program }) => `tcx program ${describe(program)}`),
-      ...filters(target.index, direction)
+      ...(glance.mayHaveFilters(target.index) ? filters(target.index, direction) : [])
         .filter((filter) => !isOwnFilter(filter))
         .map(
           ({ kind, name, priority }) => `${kind} filter ${name === undefined ? `priority ${priority}` : `"${name}"`}`,
@@ -127,9 +143,9 @@ class KernelMachine implements Machine {
     const fd = openPin(path)
     if (fd === undefined) return undefined
     const kind = kindOf(fd)
-    if (kind === 'link') return LinkAttachment.open(path, fd, this.#open)
+    if (kind === 'link') return LinkAttachment.open(path, fd, this.#glance().find, this.#open)
     close(fd)
-    if (kind === 'program') return FilterAttachment.open(path)
+    if (kind === 'program') return this.#openFilter(path)
     throw refusal(`what is pinned at "${path}" is a map and no attachment`, 'unpin it, or use another path')
   }
 
@@ -193,6 +209,17 @@ class KernelMachine implements Machine {
     if (withPin(path, kindOf) !== undefined) unpin(path)
   }
 
+  #openFilter(path: string): FilterAttachment | undefined {
+    const { find, ownFilters } = this.#glance()
+    const filter = ownFilters().get(path)
+    const target = filter && find(filter.interface)
+    return filter && target && new FilterAttachment(target, path, filter.direction)
+  }
+
+  #glance(): Glance {
+    return this.#bulk ?? new Glance()
+  }
+
   #usesLinks(): boolean {
     if (this.#attach === 'tcx') return true
     return this.#attach === 'auto' && probe('tcx').kind !== 'not supported'
@@ -212,9 +239,9 @@ const attachFilter = (program: KernelProgram, target: Interface, path: string, p
   FilterAttachment.attach(program, target, path, point === 'tc egress' ? 'egress' : 'ingress')
 
 /** An XDP program that no link of ours has there. */
-function foreignXdp({ index }: Interface): readonly string[] {
-  const programs = Object.entries(findLink(index)?.xdp ?? {})
-  const own = new Set(programs.length === 0 ? [] : ownLinks().map(({ program }) => program))
+function foreignXdp({ index }: Interface, glance: Glance): readonly string[] {
+  const programs = Object.entries(glance.find(index)?.xdp ?? {})
+  const own = new Set(programs.length === 0 ? [] : glance.ownLinks().map(({ program }) => program))
   return programs.filter(([, id]) => !own.has(id)).map(([mode, id]) => `XDP program ${describe(id)} (${mode})`)
 }
 

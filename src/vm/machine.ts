@@ -124,6 +124,10 @@ class Virtual implements VirtualMachine {
     return found === undefined ? undefined : snapshot(found)
   }
 
+  inBulk<T>(run: () => T): T {
+    return run()
+  }
+
   watchInterfaces(changed: () => void): Disposable {
     return this.#network.watch(changed)
   }

@@ -46,11 +46,11 @@ export function statusHandlers(
   parts: Pick<Parts, 'engine' | 'catalogue' | 'wanted' | 'machine' | 'planes'>,
 ) {
   const { engine, machine, planes } = parts
-  const statusOf = ({ running, instance, folder }: RunningInstance) =>
-    shown(
-      instanceStatus(machine, running, instance, folder),
-      planes().find((one) => one.graph === running.graph.name && one.instance === instance.name),
-    )
+  const statuses = () => {
+    const all = new Map(planes().map((plane) => [`${plane.graph} ${plane.instance}`, plane]))
+    return ({ running, instance, folder }: RunningInstance) =>
+      shown(instanceStatus(machine, running, instance, folder), all.get(`${running.graph.name} ${instance.name}`))
+  }
   const instances = async (graph: string): Promise<readonly RunningInstance[]> => {
     const found = await runningGraph(parts, graph)
     return found.running.graph.instances.map(({ name }) => instanceIn(found, name))
@@ -66,10 +66,12 @@ export function statusHandlers(
       const { state = 'unmanaged', reason, revision } = summary ?? {}
       const said = { ...(reason === undefined ? {} : { reason }), ...(revision === undefined ? {} : { revision }) }
       if (!engine.names().includes(graph)) return { name: graph, state, ...said, instances: [] }
-      const all = (await instances(graph)).map(statusOf)
+      const found = await instances(graph)
+      const all = machine.inBulk(() => found.map(statuses()))
       return { name: graph, state, ...said, point: engine.running(graph).point, instances: all }
     },
-    getInstanceStatus: async ({ graph, instance }) => statusOf(instanceIn(await runningGraph(parts, graph), instance)),
+    getInstanceStatus: async ({ graph, instance }) =>
+      statuses()(instanceIn(await runningGraph(parts, graph), instance)),
     getCounters: async ({ graph }) =>
       (await counters(graph)).map(({ instance, counted }) => ({
         instance: instance.name,
