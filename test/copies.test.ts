@@ -1,6 +1,8 @@
 /** Copies of packets for several cubes, on both machines: each belongs to one graph, and there is an end of them. */
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { graphsOnEveryMachine, packet } from '../src/testing/index.ts'
+import type { witness } from './cubes/witness/dataplane.ts'
 
 const STAMPS_AT = 14
 const frame = packet().ethernet().ipv4().udp().payload('hello').bytes()
@@ -88,5 +90,25 @@ graphsOnEveryMachine('copies', (open) => {
     const lost = counted.flatMap(({ drops }) => Object.keys(drops))
     expect(new Set(lost)).toEqual(new Set(['too_many_hops']))
     expect(lab.send('eth0', frame)).toEqual({})
+  })
+
+  test('are out before their packet goes on, and before what they have led to arrives', async () => {
+    const cube = join(import.meta.dirname, 'cubes/witness')
+    // All ways from the hub end in the last cube, and that of its last port is the one that has no copy.
+    using lab = await open(`
+graph: order
+instances:
+  hub: { cube: ${cube}, config: { floods: true }, ports: { in: { interface: eth0 }, a: {}, b: {}, c: {}, d: {} } }
+  a: { cube: ./steer, config: { to: 1 }, ports: { in: { to: hub.a }, out: {} } }
+  b: { cube: ${cube}, config: { floods: true }, ports: { in: { to: hub.b }, one: {}, two: {} } }
+  c: { cube: ./steer, config: { to: 1 }, ports: { in: { to: hub.c }, out: {} } }
+  d: { cube: ./steer, config: { to: 1 }, ports: { in: { to: hub.d }, out: {} } }
+  last:
+    cube: ${cube}
+    ports: { a: { to: a.out }, b1: { to: b.one }, b2: { to: b.two }, c: { to: c.out }, d: { to: d.out } }
+`)
+    lab.send('eth0', frame)
+    const seen = lab.table<typeof witness.state.seen>('last', 'seen')
+    expect(Array.from({ length: 6 }, () => seen.pop()?.port)).toEqual([0, 1, 2, 3, 4, undefined])
   })
 })

@@ -16,7 +16,7 @@ import { loadedBehind, ProgramHandle, VirtualProgram } from './program.ts'
 export interface VirtualMachineOptions {
   /** Instructions that one run of a program may take: a few more than the compiler lets through. */
   readonly budget?: number
-  /** Deliveries that one frame may lead to before it counts as a loop. */
+  /** Frames that may arrive because of one before that counts as a loop. */
   readonly deliveries?: number
   /** Packets of more bytes than that are in several parts, as the kernel's may be: at TC, programs see the first one. */
   readonly linear?: number

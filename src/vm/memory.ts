@@ -117,11 +117,11 @@ export class Memory {
     this.#free.push(id)
   }
 
-  /** A packet arrives. */
-  setPacket(region: Region): void {
+  /** A packet arrives; or one that was put aside is there again, `at` the region where it was. */
+  setPacket(region: Region, at: number = REGION.packet): void {
     this.regions[this.packet] = undefined
     this.#enter(this.packet, 0)
-    this.#packetAt(REGION.packet, region)
+    this.#packetAt(at, region)
   }
 
   /** Makes every packet pointer that a program still holds stale. */
@@ -154,15 +154,16 @@ export class Memory {
   }
 
   /** Runs a program on these stacks, which are as they were afterwards. */
-  aside(run: () => void): void {
+  aside<T>(run: () => T): T {
     const { tracked, heap } = this
     const end = AT.stacks + LIMIT.callDepth * LIMIT.stack
     const stacks = heap.bytes.slice(AT.written, end)
     const depth = heap.words[AT.depth >> 2] ?? 0
-    run()
+    const result = run()
     this.tracked = tracked
     this.heap.bytes.set(stacks, AT.written)
     this.heap.words[AT.depth >> 2] = depth
+    return result
   }
 
   leaveFrame(depth: number): void {

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { alu64, assemble, call, exit, load, loadMap, mov, type Step, store, verdict } from '../backend/assemble.ts'
+import {
+  alu64,
+  assemble,
+  call,
+  exit,
+  jump,
+  load,
+  loadMap,
+  mov,
+  type Step,
+  store,
+  verdict,
+} from '../backend/assemble.ts'
 import { closing, opening } from '../backend/suite/frame.ts'
 import { parseMac } from '../base/address.ts'
 import { concat } from '../base/bytes.ts'
@@ -101,6 +113,31 @@ describe('a frame that arrives', () => {
     expect(out.right.map((frame) => frame[19])).toEqual([1, 2])
     expect(out.left.map((frame) => frame[19])).toEqual([3])
     expect(machine.counters('left').dropped).toBe(1)
+  })
+
+  test.each<[what: string, end: readonly Step[], arrived: readonly number[]]>([
+    ['passes', [verdict(TC_ACT.ok)], [7]],
+    ['drops', [verdict(TC_ACT.shot)], []],
+    ['faults', [load(1, 'r0', 'r10', -16), exit], []],
+  ])('is copied within the program, which finds all as it was when what its copy meets %s', (what, end, arrived) => {
+    const { machine, out } = bench()
+    const noted: number[] = []
+    const met = [opening('tc', 20), store(1, 'r7', 19, 7), store(8, 'r10', -8, 0), mov('r8', 0), ...end, closing]
+    using program = machine.load(assemble('met', 'tc', met), {})
+    machine.attach(program, machine.interface('right')!, 'on/right', 'tc egress')
+    machine.plug('right', { receive: (frame) => void noted.push(frame[19] ?? 0) })
+    attach(machine, 'left', [
+      [opening('tc', 20), store(1, 'r7', 19, 1), store(8, 'r10', -8, 42), mov('r8', 5), clone(2)],
+      [mov('r1', 'r6'), load(4, 'r7', 'r1', SK_BUFF.data), load(4, 'r3', 'r1', SK_BUFF.data_end)],
+      [mov('r4', 'r7'), alu64('add', 'r4', 20), jump('jgt', 'r4', 'r3', 'short'), load(8, 'r2', 'r10', -8)],
+      [store(1, 'r7', 17, 'r8'), store(1, 'r7', 18, 'r2'), redirect(1), closing],
+    ])
+    const send = () => machine.receive('left', FRAME)
+    if (what === 'faults') expect(send).toThrow(/instruction .* of "met"|"met", instruction/)
+    else send()
+    expect(out.left.map((frame) => [...frame.subarray(17, 20)])).toEqual([[5, 42, 1]])
+    expect(noted).toEqual(arrived)
+    expect(machine.counters('right').dropped).toBe(1 - arrived.length)
   })
 
   test.each([

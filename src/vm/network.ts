@@ -74,14 +74,15 @@ interface Delivery {
   readonly mark?: number | undefined
   /** Past the programs of the interface. */
   readonly peer?: boolean | undefined
-  /** How many frames are being sent meanwhile, within which this one is. */
-  readonly depth: number
 }
 
 /** What is sent within something that is sent, and so on (include/linux/netdevice.h, XMIT_RECURSION_LIMIT). */
 const DEEPEST = 8
 
-/** Interfaces and wires. Every frame on its way is in one queue, first in, first out. */
+/**
+ * Interfaces and wires. What arrives is in one queue, first in, first out, as in the backlog of a CPU; what a program sends is out
+ * before it goes on, or before anything else arrives (net/core/filter.c, __bpf_tx_skb and __bpf_rx_skb).
+ */
 export class Network {
   readonly #processor: VirtualProcessor
   readonly #most: number
@@ -91,6 +92,9 @@ export class Network {
   #indices = 0
   #queue: Delivery[] = []
   #delivering = false
+  /** The first fault since the frame that was sent first. */
+  #fault: Fault | undefined
+  /** How many frames are being sent, each within the one before. */
   #depth = 0
   readonly #watches = new Set<{ readonly changed: () => void }>()
   #telling = false
@@ -160,36 +164,40 @@ export class Network {
   send(at: VirtualInterface, way: 'in' | 'out', frame: Uint8Array): void {
     if (frame.length < SHORTEST_FRAME || frame.length > LONGEST_FRAME)
       throw refusal(`a frame of ${frame.length} bytes: Ethernet frames have ${SHORTEST_FRAME} to ${LONGEST_FRAME}`)
-    this.#queue.push({ at, way, frame: frame.slice(), depth: 0 })
-    if (!this.#delivering) this.#deliver()
+    this.#queue.push({ at, way, frame: frame.slice() })
+    if (!this.#delivering) this.#deliverAll()
   }
 
-  #deliver(): void {
+  #deliverAll(): void {
     this.#delivering = true
-    let fault: Fault | undefined
+    this.#fault = undefined
     try {
-      for (let count = 0; count < this.#queue.length; count++) {
-        const delivery = this.#queue[count]
+      for (let next = 0; next < this.#queue.length; next++) {
+        const delivery = this.#queue[next]
         if (delivery === undefined) break
-        if (count >= this.#most) {
+        if (next >= this.#most) {
           const message = `one frame led to more than ${this.#most} deliveries: it goes round in a loop, last at "${delivery.at.name}"`
           throw refusal(message, 'take one link out of the loop')
         }
-        this.#depth = delivery.depth
-        try {
-          if (delivery.way === 'in') this.#arrive(delivery)
-          else this.#leave(delivery)
-        } catch (error) {
-          if (!(error instanceof Fault)) throw error
-          delivery.at.counters.dropped++
-          fault ??= error
-        }
+        this.#depth = 0
+        this.#deliver(delivery)
       }
     } finally {
       this.#queue = []
       this.#delivering = false
     }
-    if (fault !== undefined) throw fault
+    if (this.#fault !== undefined) throw this.#fault
+  }
+
+  #deliver(delivery: Delivery): void {
+    try {
+      if (delivery.way === 'in') this.#arrive(delivery)
+      else this.#leave(delivery)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      delivery.at.counters.dropped++
+      this.#fault ??= error
+    }
   }
 
   #leave({ at, frame: left, mark, peer = false }: Delivery): void {
@@ -253,14 +261,18 @@ export class Network {
     const { verdict, packet, redirects } = this.#processor.run(link.program.code, frame, arrival, this.clone)
     if (verdict === XDP_ACTION.pass) return packet
     // What XDP sends does not come past programs of TC (ndo_xdp_xmit, generic_xdp_tx).
-    if (verdict === XDP_ACTION.tx) this.#queue.push({ at, way: 'out', frame: packet, peer: true, depth: 0 })
+    if (verdict === XDP_ACTION.tx) this.#deliver({ at, way: 'out', frame: packet, peer: true })
     else if (verdict !== XDP_ACTION.redirect || redirects.length === 0) at.counters.dropped++
     else for (const to of redirects) if (this.#forward(packet, { ...to, peer: true }) < 0) at.counters.dropped++
     return undefined
   }
 
-  /** What clone_redirect does with its copy. */
-  readonly clone: Clone = (packet, to) => this.#forward(packet, to)
+  /** What clone_redirect does with its copy. Programs that it meets run within the one that sends it. */
+  readonly clone: Clone = (packet, to) => {
+    const isMet = !to.ingress && (this.#byIndex.get(to.ifindex)?.egress.length ?? 0) > 0
+    const forward = () => this.#forward(packet, to)
+    return isMet ? this.#processor.aside(forward) : forward()
+  }
 
   /** What it does in a test run: the copy goes nowhere. */
   readonly testClone: Clone = (_packet, to) => (this.#byIndex.has(to.ifindex) ? 0 : -ERRNO.EINVAL)
@@ -268,8 +280,13 @@ export class Network {
   #forward(frame: Uint8Array, { ifindex, ingress, mark, peer }: Destination): number {
     const at = this.#byIndex.get(ifindex)
     if (at === undefined) return -ERRNO.EINVAL
-    if (!ingress && this.#depth > DEEPEST) return -ERRNO.ENETDOWN
-    this.#queue.push({ at, way: ingress ? 'in' : 'out', frame, mark, peer, depth: ingress ? 0 : this.#depth + 1 })
+    if (ingress) this.#queue.push({ at, way: 'in', frame, mark, peer })
+    else if (this.#depth > DEEPEST) return -ERRNO.ENETDOWN
+    else {
+      this.#depth++
+      this.#deliver({ at, way: 'out', frame, mark, peer })
+      this.#depth--
+    }
     return at.up ? 0 : -ERRNO.ENETDOWN
   }
 }

@@ -58,7 +58,7 @@ export class VirtualProcessor implements Processor {
   #hook: Hook = 'tc'
   readonly #clock: SimulatedClock
   readonly #contexts = contexts(this.memory.heap)
-  readonly #packet = new PacketBuffer(this.memory)
+  #packet = new PacketBuffer(this.memory)
   #context: Context = this.#contexts.tc
   #random: number
   #redirects: readonly Destination[] = []
@@ -98,6 +98,43 @@ export class VirtualProcessor implements Processor {
     let verdict = 0
     for (let run = 0; run < times; run++) verdict = code.run()
     return verdict
+  }
+
+  /** Runs other programs on other packets, while one runs. For that one all is as it was afterwards. */
+  aside<T>(run: () => T): T {
+    const { memory } = this
+    const { packet: place, regions } = memory
+    const [hook, context, packet, ingress, clone] = [
+      this.#hook,
+      this.#context,
+      this.#packet,
+      this.#ingress,
+      this.#clone,
+    ]
+    const [redirects, tailCalls, reserved] = [this.#redirects, this.#tailCalls, this.#reserved]
+    const record = regions[REGION.record]
+    const bytes = this.#bytes.slice(AT.packet, AT.packet + packet.length)
+    const fields = this.#bytes.slice(AT.context, AT.context + context.region.length)
+    this.#packet = new PacketBuffer(memory)
+    this.#reserved = undefined
+    regions[REGION.record] = undefined
+    const result = memory.aside(run)
+    this.#dropRecord()
+    this.#bytes.set(fields, AT.context)
+    this.#bytes.set(bytes, AT.packet)
+    memory.setPacket(packet.region, place)
+    memory.measurePacket(packet.linear)
+    regions[REGION.record] = record
+    regions[REGION.context] = context.region
+    this.#hook = hook
+    this.#context = context
+    this.#packet = packet
+    this.#ingress = ingress
+    this.#clone = clone
+    this.#redirects = redirects
+    this.#tailCalls = tailCalls
+    this.#reserved = reserved
+    return result
   }
 
   #arrive(code: Executable, frame: Uint8Array, arrival: Arrival, clone: Clone): void {
