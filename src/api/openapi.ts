@@ -11,9 +11,16 @@ type Json = Readonly<Record<string, unknown>>
 /** What every route may answer besides its own. */
 const EVERYWHERE = [400, 401, 403, 406, 429, 500, 503]
 const WITH_BODY = [413, 415, 422]
+/** What is asked for is kept, and so is who asked for it. */
+const CHANGING = [507]
 
-export const errorsOf = ({ errors = [], body }: Route): readonly number[] => {
-  const all = [...EVERYWHERE, ...errors, ...(body === undefined ? [] : WITH_BODY)]
+export const errorsOf = ({ errors = [], body, method }: Route): readonly number[] => {
+  const all = [
+    ...EVERYWHERE,
+    ...errors,
+    ...(body === undefined ? [] : WITH_BODY),
+    ...(method === 'GET' ? [] : CHANGING),
+  ]
   return [...new Set(all)].sort()
 }
 

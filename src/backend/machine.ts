@@ -50,6 +50,8 @@ export interface Machine extends Disposable {
 
   /** Pinned paths under `prefix`, deepest first, each relative to the root. */
   pinned(prefix: string): readonly string[]
+  /** The first names of all pinned paths, without a look at the rest of them. */
+  pinFolders(): readonly string[]
   /** Forgets a pin of any kind, or an empty folder; what it named lives on only while somebody else holds it. */
   unpin(path: string): void
   /** Forgets the pin of a map, or of a program that was pinned by itself: where that is attached does not change. */

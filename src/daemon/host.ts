@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Machine } from '../backend/machine.ts'
-import { refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { Catalogue } from '../cube/catalogue.ts'
 import { Engine, type Measure } from '../engine/engine.ts'
@@ -70,10 +69,12 @@ async function patiently(path: string): Promise<Disposable> {
     } catch (error) {
       if (!(error instanceof Occupied)) throw error
       if (tries === 0)
-        throw refusal(
-          'another command changes graphs on this host, and does not come to an end',
-          `nothing was changed; ${error.message}`,
-        )
+        throw new Occupied([
+          {
+            message: 'another command changes graphs on this host, and does not come to an end',
+            remedy: `nothing was changed; ${error.message}`,
+          },
+        ])
       await setTimeout(100)
     }
   }
@@ -87,7 +88,7 @@ function enter(graph: string): Disposable {
     return lockFile(lookLock(graph))
   } catch (error) {
     if (!(error instanceof Occupied)) throw error
-    throw refusal(`somebody looks at graph ${graph} already`, error.message)
+    throw new Occupied([{ message: `somebody looks at graph ${graph} already`, remedy: error.message }])
   }
 }
 

@@ -16,7 +16,7 @@ import { slotsOf } from './counted.ts'
 import { cubesOf } from './cubes.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
-import { abandon, type Changing, change, finish } from './journal.ts'
+import { abandon, type Changed, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
 import { placed, RefusedPart } from './owner.ts'
@@ -58,10 +58,7 @@ export interface Change {
 }
 
 /** A change that has been made. */
-export interface Applied extends Change {
-  /** Entries that were written while they were copied, and for which the new table has no room any more. */
-  readonly lost: number
-}
+export type Applied = Change & Changed
 
 /** A graph that somebody looks at, and what the events of its programs mean. */
 export interface Looked {
@@ -226,10 +223,10 @@ export class Engine {
     const carryOut = async (making: Making): Promise<Applied> => {
       forget(machine, machine.pinned(name).filter(isAside))
       const made = await this.planAs(file, making)
-      const lost = this.measured('apply', () =>
+      const changed = this.measured('apply', () =>
         change(this.parts, before, made.running, made.wanted, made.actions, made.conversions),
       )
-      return { ...made, lost }
+      return { ...made, ...changed }
     }
     const making = { ...how, createsDevice: true }
     try {
@@ -435,8 +432,7 @@ export class Engine {
   /** Graphs that run, or were left half-done. */
   names(): string[] {
     const { machine, records } = this.parts
-    const pinned = machine.pinned('').map((path) => path.split('/')[0] ?? '')
-    return [...new Set([...records.names(), ...pinned])].filter((name) => name !== '').sort()
+    return [...new Set([...records.names(), ...machine.pinFolders()])].sort()
   }
 
   /** What is known of a graph that runs; undefined where that is nothing. Nobody looks whether it is still pinned. */

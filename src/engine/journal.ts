@@ -3,7 +3,6 @@
  * comes after a process that was killed in between gets to one of both: all of the change, or nothing of it.
  */
 import type { Machine } from '../backend/machine.ts'
-import { refusal } from '../base/diagnostic.ts'
 import { type Conversions, carryOut, forget, isPreparation, prepare, takeBack } from './apply.ts'
 import { keepCounts } from './counted.ts'
 import { seenPath } from './paths.ts'
@@ -23,7 +22,14 @@ export interface Changing extends Running {
 /** Packets see these, and they can be taken back. */
 const isSwitch = ({ do: what }: Step): boolean => what === 'attach' || what === 'replace' || what === 'detach'
 
-/** Carries out all of it, or, where it throws, nothing. How many entries were given up, because a smaller table was full. */
+export interface Changed {
+  /** Entries that were given up, because a smaller table was full. */
+  readonly lost: number
+  /** Why something is left of what was there before: packets do not meet it, and the next change goes on with it. */
+  readonly left?: string
+}
+
+/** Carries out all of it, or, where it throws, nothing. */
 export function change(
   site: Site,
   before: Running | undefined,
@@ -31,7 +37,7 @@ export function change(
   wanted: Wanted,
   actions: readonly Action[],
   conversions: Conversions,
-): number {
+): Changed {
   const { machine, records } = site
   const preparations = actions.filter(isPreparation)
   const steps = actions.filter((action): action is Step => !isPreparation(action))
@@ -77,22 +83,18 @@ export function abandon({ machine, records }: Site, { graph, change: { before, u
 }
 
 /** What nobody needs any more goes. Packets are with the new graph by now, so there is no way back. */
-function tidy(site: Site, changing: Changing, conversions: Conversions): number {
+function tidy(site: Site, changing: Changing, conversions: Conversions): Changed {
   const rest = changing.change.steps.filter((step) => !isSwitch(step))
   try {
-    return settle(site, changing, rest, conversions)
+    return { lost: settle(site, changing, rest, conversions) }
   } catch {
     // Each step can be done again.
   }
   try {
-    return settle(site, changing, rest, conversions)
+    return { lost: settle(site, changing, rest, conversions) }
   } catch (error) {
-    throw refusal(
-      `the graph ${changing.graph.name} runs as it shall, but not all is tidied up: ${error instanceof Error ? error.message : error}`,
-      'run the command again',
-      undefined,
-      error,
-    )
+    const why = error instanceof Error ? error.message : error
+    return { lost: 0, left: `the graph ${changing.graph.name} runs as it shall, but not all is tidied up: ${why}` }
   }
 }
 

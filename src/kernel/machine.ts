@@ -17,7 +17,7 @@ import { changeLink, createVeth, deleteLink, findLink, linkNamed } from './netli
 import { watchLinks } from './netlink/watch.ts'
 import { kindOf, type Owner } from './objects.ts'
 import { peerOf } from './peer.ts'
-import { movePin, openPin, pinned, unpin, withPin } from './pins.ts'
+import { movePin, openPin, pinFolders, pinned, unpin, withPin } from './pins.ts'
 import { probe } from './probes.ts'
 import { ProgramArray } from './program-array.ts'
 import { KernelProgram } from './programs.ts'
@@ -151,6 +151,10 @@ class KernelMachine implements Machine {
 
   pinned(prefix: string): readonly string[] {
     return pinned(prefix)
+  }
+
+  pinFolders(): readonly string[] {
+    return pinFolders()
   }
 
   /** A link goes with its last pin and takes its program off the interface; a filter would stay, so it goes first. */

@@ -103,6 +103,10 @@ export function pinned(prefix: string): string[] {
     .sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1))
 }
 
+/** The first names of all paths. */
+export const pinFolders = (): readonly string[] =>
+  isMounted() && isThere(ROOT) ? (namesIn(ROOT) ?? []).filter((name) => !name.endsWith(NEXT)).sort() : []
+
 function leaves(file: string): string[] {
   if (!isFolder(file)) return [file]
   const names = namesIn(file)?.filter((name) => !name.endsWith(NEXT))

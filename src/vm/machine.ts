@@ -161,6 +161,10 @@ class Virtual implements VirtualMachine {
     return this.#pins.under(prefix)
   }
 
+  pinFolders(): readonly string[] {
+    return [...new Set(this.#pins.under('').map((path) => path.split('/')[0] ?? ''))].sort()
+  }
+
   unpin(path: string): void {
     this.#pins.remove(path)
   }

@@ -33,6 +33,7 @@ export const change = z
     revision: revision.optional().describe('the one that there is now; none where the graph is gone'),
     actions: z.array(z.object({ do: z.string(), path: z.string(), text: z.string() })).describe('in their order'),
     lost: z.int().describe('entries of tables for which there was no room any more'),
+    warnings: z.array(z.string()).describe('what is not as it should be, though the change is made'),
   })
   .meta({ id: 'Change' })
 

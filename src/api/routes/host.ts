@@ -29,6 +29,7 @@ export const takeDown = route('takeDown', {
   role: 'admin',
   summary: 'Remove all graphs from the host, and end the daemon; what is wanted stays known',
   output: z.object({ removed: z.array(z.string()) }).meta({ id: 'Down' }),
+  errors: [422],
 })
 
 const check = z.object({ ok: z.boolean() })

@@ -78,6 +78,7 @@ export function pinSuite(open: () => Machine): void {
       for (const path of ['a', 'b/maps/deep', 'b/shallow']) map.pin(`${folder}/${path}`)
       expect(machine.pinned(folder)).toEqual(['b/maps/deep', 'b/shallow', 'a'].map((path) => `${folder}/${path}`))
       expect(machine.pinned(`${folder}/b`)).toEqual(['b/maps/deep', 'b/shallow'].map((path) => `${folder}/${path}`))
+      expect(machine.pinFolders()).toContain(folder.split('/')[0])
       machine.unpin(`${folder}/b/maps/deep`)
       expect(machine.pinned(folder)).toEqual(['b/shallow', 'a'].map((path) => `${folder}/${path}`))
       map.update(key(1), value(1n))

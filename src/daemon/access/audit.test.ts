@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { operation } from '../../api/routes/watching.ts'
 import { MemoryStore } from '../../store/memory.ts'
+import { NoRoom } from '../../store/store.ts'
 import { type Asked, Audit, BOUNDS } from './audit.ts'
-import { patchBetween } from './merge-patch.ts'
 import { makeToken } from './tokens.ts'
 
 const ci: Asked = {
@@ -74,6 +74,18 @@ describe('the audit', () => {
     expect((await (await Audit.open(store, BOUNDS, now)).list(10)).operations).toHaveLength(3)
   })
 
+  test('what was killed in the middle waits where the disk is full', async () => {
+    await using store = new MemoryStore()
+    await (await Audit.open(store, BOUNDS, now)).begin(ci)
+    const full = Object.assign(Object.create(store) as MemoryStore, {
+      list: store.list.bind(store),
+      commit: () => Promise.reject(new NoRoom([{ message: 'the disk is full' }])),
+    })
+    await expect((await Audit.open(full, BOUNDS, now)).begin(ci)).rejects.toThrow(NoRoom)
+    const later = await Audit.open(store, BOUNDS, now)
+    expect((await later.list(10)).operations).toMatchObject([{ status: 500 }])
+  })
+
   test('is bounded, and read in pages', async () => {
     await using store = new MemoryStore()
     const audit = await Audit.open(store, { operations: 250, characters: 100 }, now)
@@ -105,29 +117,4 @@ describe('the audit', () => {
     expect(entries).toHaveLength(1)
     expect(entries[0]?.value).not.toContain(token)
   })
-})
-
-test('a merge patch makes the one of the other', () => {
-  const apply = (target: unknown, patch: unknown): unknown => {
-    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
-    const made: Record<string, unknown> =
-      typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {}
-    for (const [name, value] of Object.entries(patch)) {
-      if (value === null) delete made[name]
-      else made[name] = apply(made[name], value)
-    }
-    return made
-  }
-  const documents: readonly unknown[] = [
-    {},
-    { a: 1 },
-    { a: { b: 1, c: [1, 2] } },
-    { a: { b: 1, c: [1] }, d: 'x' },
-    { a: [1] },
-    { constructor: { b: 1 } },
-  ]
-  for (const from of documents)
-    for (const to of documents) expect(apply(from, patchBetween(from, to)), JSON.stringify([from, to])).toEqual(to)
-  expect(patchBetween({ a: 1, b: 2 }, { a: 1, b: 3 })).toEqual({ b: 3 })
-  expect(patchBetween({ a: 1 }, undefined)).toBe(null)
 })

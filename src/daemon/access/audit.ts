@@ -1,8 +1,8 @@
 /** Every change that somebody asks for is known before it is begun, and how it ended before it is answered. */
 import type { z } from 'zod'
 import type { operation } from '../../api/routes/watching.ts'
-import type { Entry, Store } from '../../store/store.ts'
-import { patchBetween } from './merge-patch.ts'
+import { patchBetween } from '../../base/merge-patch.ts'
+import { type Entry, NoRoom, type Store } from '../../store/store.ts'
 import { type Principal, principalText } from './role.ts'
 import { TOKEN } from './tokens.ts'
 
@@ -60,7 +60,7 @@ export class Audit {
     this.next = next
   }
 
-  /** What was begun by a process that was killed then is told of as that. */
+  /** What was begun by a process that was killed then is told of as that, as soon as there is room for it. */
   static async open(store: Store, bounds: AuditBounds = BOUNDS, now = () => new Date()): Promise<Audit> {
     const { entries: last } = await store.list(DONE, { limit: 1, descending: true })
     const { entries: begun } = await store.list(BEGUN)
@@ -68,7 +68,11 @@ export class Audit {
     const audit = new Audit(store, bounds, now, Math.max(0, ...numbers) + 1)
     for (const { value } of begun) {
       const detail = 'the daemon was killed before it could say what came of it: what is wanted and what runs tell'
-      await audit.keep({ ...(JSON.parse(value) as Operation), status: 500, detail })
+      try {
+        await audit.keep({ ...(JSON.parse(value) as Operation), status: 500, detail })
+      } catch (error) {
+        if (!(error instanceof NoRoom)) throw error
+      }
     }
     return audit
   }

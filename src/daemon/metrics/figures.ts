@@ -12,6 +12,7 @@ import type { PortCounters } from '../../engine/tables.ts'
 import { isKeyless, isRing } from '../../isa/program.ts'
 import { describe, mapKind } from '../../lang/index.ts'
 import type { Host } from '../host.ts'
+import { Fill } from './fill.ts'
 
 export interface InstanceFigures {
   readonly graph: string
@@ -26,6 +27,8 @@ export interface TableFigures {
   readonly capacity: number
 }
 
+/** Milliseconds in which a table is counted once, at most. */
+const SELDOM = 10_000
 /** Instances that are read in one turn of the event loop. */
 const TURN = 20
 
@@ -37,7 +40,7 @@ export class Figures {
   /** `now` in milliseconds. */
   constructor(host: Pick<Host, 'engine' | 'machine' | 'catalogue'>, now: () => number) {
     this.host = host
-    this.fill = new Fill(now)
+    this.fill = new Fill(now, SELDOM)
   }
 
   async *read(): AsyncGenerator<InstanceFigures> {
@@ -78,36 +81,5 @@ export class Figures {
       return entries === undefined ? [] : [{ name, entries, capacity: description.entries }]
     })
     return { graph, instance: instance.name, ports: instanceCounters(machine, running, instance, folder), tables }
-  }
-}
-
-/** Of the time, at most so much is spent on counting a table. */
-const SHARE = 1 / 200
-const SELDOM = 10_000
-
-/** Entries have to be walked to be counted: of a large table seldom, and what was found is told meanwhile. */
-class Fill {
-  private readonly now: () => number
-  private readonly known = new Map<string, { readonly entries: number; readonly until: number }>()
-
-  constructor(now: () => number) {
-    this.now = now
-  }
-
-  count(path: string, walk: () => number | undefined): number | undefined {
-    const begun = this.now()
-    const known = this.known.get(path)
-    if (known !== undefined && begun < known.until) return known.entries
-    const entries = walk()
-    if (entries === undefined) return undefined
-    const ended = this.now()
-    this.known.set(path, { entries, until: ended + Math.max(SELDOM, (ended - begun) / SHARE) })
-    return entries
-  }
-
-  /** Forgets what nobody has asked for lately. */
-  tidy(): void {
-    const now = this.now()
-    for (const [path, { until }] of this.known) if (now > until + SELDOM) this.known.delete(path)
   }
 }

@@ -4,9 +4,13 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_TYPE, type Problem, ProblemError, problem, problemOf } from '../../api/problem.ts'
 import { Refusal } from '../../base/diagnostic.ts'
+import { Occupied } from '../../kernel/lock.ts'
+import { NoRoom } from '../../store/store.ts'
 
 export function problemFor(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem
+  if (error instanceof NoRoom) return problemOf(error, 507)
+  if (error instanceof Occupied) return problemOf(error, 409)
   if (error instanceof Refusal) return problemOf(error)
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
   // What the server found wrong before a route had it.

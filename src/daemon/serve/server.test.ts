@@ -6,9 +6,12 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, openClient, ProblemError, Unreachable } from '../../api/client.ts'
 import { refuse } from '../../api/problem.ts'
-import { refusal } from '../../base/diagnostic.ts'
+import { Refusal, refusal } from '../../base/diagnostic.ts'
+import { Occupied } from '../../kernel/lock.ts'
+import { NoRoom } from '../../store/store.ts'
 import { LIMITS } from '../access/limits.ts'
 import type { Handlers } from '../service/handlers.ts'
+import { problemFor } from './refusals.ts'
 import { createServer } from './server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-serve-'))
@@ -31,11 +34,11 @@ const handlers: Partial<Handlers> = {
     if (input.graph === 'wrong') throw refusal('the cube is unknown', 'take another one')
     created()
     revision('8')
-    return { graph: input.graph, dryRun: input.dryRun, revision: '8', actions: [], lost: 0 }
+    return { graph: input.graph, dryRun: input.dryRun, revision: '8', actions: [], lost: 0, warnings: [] }
   },
   patchGraph: (input) => {
     asked.push(input)
-    return { graph: input.graph, dryRun: false, actions: [], lost: 0 }
+    return { graph: input.graph, dryRun: false, actions: [], lost: 0, warnings: [] }
   },
   getEntry: ({ key }) => ({ id: key, key: {}, value: {} }),
   getCounters: () => {
@@ -275,4 +278,12 @@ describe('a request is answered', () => {
     expect([same.status, same.text]).toEqual([304, ''])
     expect((await ask({ path: '/api/v1/graphs/office', headers: { 'if-none-match': '"6"' } })).status).toBe(200)
   })
+})
+
+test.each([
+  [507, NoRoom],
+  [409, Occupied],
+  [422, Refusal],
+])('%i is the status of what was thrown: %o', (status, Thrown) => {
+  expect(problemFor(new Thrown([{ message: 'no' }]))).toMatchObject({ status, detail: 'no' })
 })

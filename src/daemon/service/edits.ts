@@ -2,9 +2,9 @@
 import type { z } from 'zod'
 import { refuse } from '../../api/problem.ts'
 import type { Input, Output } from '../../api/routes.ts'
+import { merged } from '../../base/merge-patch.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { GraphDocument, instanceShape, portShape } from '../../cube/document.ts'
-import { merged } from './merge.ts'
 
 export type InstanceDocument = z.input<typeof instanceShape>
 export type PortDocument = z.input<typeof portShape>

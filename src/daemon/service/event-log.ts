@@ -1,4 +1,5 @@
 /** What happened, told to whoever listens, and for a while to those who come later. */
+import { randomBytes } from 'node:crypto'
 import type { Output } from '../../api/routes.ts'
 
 type Told<T> = T extends AsyncIterable<infer E> ? E : never
@@ -16,14 +17,14 @@ export class EventLog {
   private readonly room: number
   private readonly events: { readonly number: number; readonly event: Event }[] = []
   private readonly listeners = new Set<() => void>()
-  /** Of this process, so that ids of another one are known as such. */
+  /** Of this process, so that ids of another one are known as such, whatever clocks say. */
   private readonly epoch: string
   private last = 0
 
   constructor({ now, room = 1_000 }: EventLogOptions) {
     this.now = now
     this.room = room
-    this.epoch = now().toString(36)
+    this.epoch = randomBytes(6).toString('hex')
   }
 
   tell(event: Omit<Event, 'id' | 'time'>): void {

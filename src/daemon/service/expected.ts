@@ -1,7 +1,7 @@
 /** A change says which revision it is meant for, and is told what differs where there is another one. */
 import { ProblemError, pointerOf, problem } from '../../api/problem.ts'
+import { patchBetween } from '../../base/merge-patch.ts'
 import { Compacted, type Entry, type Store } from '../../store/store.ts'
-import { patchBetween } from '../access/merge-patch.ts'
 import type { Expected } from './wanted.ts'
 
 /** Differences that are told of. */

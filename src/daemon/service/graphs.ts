@@ -1,6 +1,7 @@
 /** Graphs and their parts: all of them are changes of a document, by one way. */
 import { ProblemError, pointerOf, problem, refuse } from '../../api/problem.ts'
 import type { Input, Output } from '../../api/routes.ts'
+import { merged } from '../../base/merge-patch.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { type GraphDocument, graphShape } from '../../cube/document.ts'
 import { describeActions } from '../../engine/plan.ts'
@@ -24,7 +25,6 @@ import {
   withPort,
 } from './edits.ts'
 import type { Context, Handlers } from './handlers.ts'
-import { merged } from './merge.ts'
 import type { Parts } from './parts.ts'
 import type { Expected, Made, WantedGraph } from './wanted.ts'
 
@@ -93,7 +93,8 @@ export class Graphs {
     const isMeant = meant !== undefined && meant !== '*'
     for (let tries = isMeant ? 0 : TRIES; ; tries--) {
       const { document, revision } = await this.find(graph)
-      const expected = { none, revision: isMeant ? meant : revision }
+      if (none === true && !isNew(document)) throw refuse(412, `${graph} has it already, at revision ${revision}`)
+      const expected = { revision: isMeant ? meant : revision }
       try {
         return await this.make(graph, edit(document), dryRun, expected, context, isNew(document))
       } catch (error) {
@@ -164,14 +165,18 @@ function checkCubes(document: GraphDocument, before: WantedGraph | undefined, { 
   }
 }
 
-function changeOf(graph: string, dryRun: boolean, { actions, revision, lost }: Made): Change {
-  const lines = describeActions(actions)
+function changeOf(graph: string, dryRun: boolean, { actions, revision, lost, left }: Made): Change {
   return {
     graph,
     dryRun,
     ...(revision === undefined ? {} : { revision }),
-    actions: actions.map(({ do: what, path }, index) => ({ do: what, path, text: lines[index] ?? what })),
+    actions: actions.map((action) => ({
+      do: action.do,
+      path: action.path,
+      text: describeActions([action])[0] ?? action.do,
+    })),
     lost,
+    warnings: left === undefined ? [] : [left],
   }
 }
 

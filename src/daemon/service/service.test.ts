@@ -70,6 +70,15 @@ describe('a graph', () => {
     await client.putGraph({ graph, body: office() })
   })
 
+  test('has parts that are made only where there is none yet', async () => {
+    const { client } = served
+    const put = (port: string) => client.putPort({ graph, instance: 'switch', port, body: {} }, { ifNoneMatch: '*' })
+    expect((await put('carol')).status).toBe(201)
+    expect(await refused(put('carol'))).toMatchObject([412, {}])
+    expect((await client.putPort({ graph, instance: 'switch', port: 'carol', body: {} })).status).toBe(200)
+    await client.deletePort({ graph, instance: 'switch', port: 'carol' })
+  })
+
   test('is refused with every mistake at its place, and stays as it was', async () => {
     const { client } = served
     const before = [await documentNow(), host.engine.running(graph)]

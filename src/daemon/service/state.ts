@@ -4,6 +4,7 @@ import { Held } from '../../base/held.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { mapPath } from '../../engine/paths.ts'
 import { describe, type Table } from '../../lang/index.ts'
+import { Fill } from '../metrics/fill.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'
 import { instanceIn, runningGraph } from './running.ts'
@@ -12,6 +13,7 @@ import { describeTable, JsonTable } from './tables.ts'
 type Named = { readonly graph: string; readonly instance: string }
 
 export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wanted' | 'machine'>) {
+  const fill = new Fill(performance.now.bind(performance))
   const tablesOf = async ({ graph, instance }: Named): Promise<Readonly<Record<string, Table>>> =>
     instanceIn(await runningGraph(parts, graph), instance).folder.cube.state
   const open = ({ graph, instance }: Named, name: string, table: Table) =>
@@ -31,9 +33,13 @@ export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wante
   return {
     listTables: async (named) => {
       using held = new Held()
+      fill.tidy()
       return Object.entries(await tablesOf(named)).map(([name, table]) => {
-        const map = open(named, name, table)
-        return describeTable(name, table, map && held.use(map))
+        const count = () => {
+          const map = open(named, name, table)
+          return map && held.use(map).entries().length
+        }
+        return describeTable(name, table, () => fill.count(mapPath(named.graph, named.instance, name), count))
       })
     },
     listEntries: ({ limit, cursor, ...named }) => withTable(named, (table) => table.list(limit, cursor)),

@@ -34,11 +34,15 @@ const kindOf = ({ kind }: Table): MapKind => {
 const isIndexed = (kind: MapKind): boolean => kind === 'array' || kind === 'percpu_array'
 const isListable = (table: Table): boolean => !isKeyless(kindOf(table))
 
-/** What there is to say of a table; `map` undefined: it is not there. */
-export function describeTable(name: string, table: Table, map: MachineMap | undefined): Output<'listTables'>[number] {
+/** What there is to say of a table. `count` walks its entries; undefined: it is not there. */
+export function describeTable(
+  name: string,
+  table: Table,
+  count: () => number | undefined,
+): Output<'listTables'>[number] {
   const kind = kindOf(table)
   const listable = isListable(table)
-  const used = isIndexed(kind) ? table.entries : listable ? map?.entries().length : undefined
+  const used = isIndexed(kind) ? table.entries : listable ? count() : undefined
   return {
     name,
     kind: table.kind,
@@ -167,7 +171,8 @@ export class JsonTable {
 
   /** Of this very key: asked for a prefix, the kernel gives the longest that contains it. */
   private valueAt(key: Uint8Array): Uint8Array | undefined {
-    if (!this.isPrefixed) return this.map.lookup(key)
+    const found = this.map.lookup(key)
+    if (!this.isPrefixed || found === undefined) return found
     return this.map.entries().find(([one]) => Buffer.compare(one, key) === 0)?.[1]
   }
 

@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ProblemError } from '../../api/problem.ts'
 import { Refusal } from '../../base/diagnostic.ts'
 import type { GraphDocument } from '../../cube/document.ts'
+import { readDocument } from '../../engine/read.ts'
 import { MemoryStore } from '../../store/memory.ts'
 import { NoRoom, type Operation, type Store } from '../../store/store.ts'
 import { type Host, openVirtualHost } from '../host.ts'
@@ -107,12 +108,41 @@ describe('what is wanted', () => {
   test('is taken down and brought up again', async () => {
     const wanted = await open()
     await wanted.put('lan', lan(), {})
-    expect(await wanted.down()).toEqual(['lan'])
+    const down = wanted.down()
+    const late = wanted.put('lan', lan('vc'), {})
+    expect(await down).toEqual(['lan'])
+    await expect(late).rejects.toMatchObject({ problem: { status: 503 } })
+    expect(wanted.state('lan')).toEqual({ state: 'waiting', reason: 'it was taken down' })
     expect(host.machine.pinned('')).toEqual([])
     const again = await open()
     await again.reconcile()
     expect(again.state('lan')).toEqual({ state: 'running' })
   })
+})
+
+test('a graph that cannot be taken down is told of, and keeps no other one', async () => {
+  const wanted = await open()
+  for (const graph of ['first', 'second']) await wanted.put(graph, { ...lan(), graph, instances: {} }, {})
+  vi.spyOn(host.engine, 'delete').mockRejectedValueOnce(new Error('it is stuck'))
+  await expect(wanted.down()).rejects.toThrow('first could not be removed: it is stuck')
+  expect(host.engine.names()).toEqual(['first'])
+  expect(wanted.state('first')).toEqual({ state: 'failed', reason: 'it is stuck' })
+  expect(wanted.state('second')?.state).toBe('waiting')
+  expect(await wanted.down()).toEqual(['first'])
+})
+
+test('a change that is made, and not tidied up, is told as made', async () => {
+  const wanted = await open()
+  await wanted.put('lan', lan(), {})
+  vi.spyOn(host.machine, 'movePin').mockImplementation(() => {
+    throw new Error('it cannot be moved')
+  })
+  const { left, revision } = await wanted.put('lan', lan('vc'), {})
+  expect(left).toContain('lan runs as it shall, but not all is tidied up: it cannot be moved')
+  expect(await wanted.get('lan')).toMatchObject({ document: lan('vc'), revision })
+  vi.restoreAllMocks()
+  expect((await wanted.put('lan', lan('vc'), {})).left).toBeUndefined()
+  expect(host.engine.running('lan').state).toBe('applied')
 })
 
 describe('after a boot', () => {
@@ -267,6 +297,23 @@ describe('a full disk', () => {
     await later.reconcile()
     expect(await later.get('lan')).toMatchObject({ document: lan(), revision })
     expect(await intents()).toEqual([])
+  })
+
+  test('what could not be acknowledged keeps no graph from running, and is settled when there is room', async () => {
+    const first = await open()
+    await first.put('lan', lan(), {})
+    await first.put('other', { graph: 'other', instances: {} }, {})
+    await store.commit([{ put: 'intents/lan', value: JSON.stringify({ document: lan('vc'), ran: true }) }])
+    await host.engine.apply(await readDocument('/lan', lan('vc'), host.catalogue))
+    const wanted = await open(host, full(0))
+    await wanted.reconcile()
+    expect(wanted.isReconciled).toBe(true)
+    expect([wanted.state('lan'), wanted.state('other')]).toEqual([{ state: 'running' }, { state: 'running' }])
+    expect(await intents()).toHaveLength(1)
+    const later = await open()
+    await later.reconcile()
+    expect(await intents()).toEqual([])
+    expect(await later.plan('lan', (await later.get('lan'))?.document ?? lan(), {})).toMatchObject({ actions: [] })
   })
 
   test('a new graph that could not be kept leaves nothing', async () => {

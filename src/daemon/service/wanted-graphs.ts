@@ -4,14 +4,14 @@
  * runs as was intended is acknowledged then, and everything else is as it was acknowledged last.
  */
 import { refuse } from '../../api/problem.ts'
-import { Refusal, refusal } from '../../base/diagnostic.ts'
+import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { type Graph, type GraphFile, interfaceText } from '../../engine/graph.ts'
 import { there } from '../../engine/on-host.ts'
 import { interfacesOf } from '../../engine/ports.ts'
 import { readDocument } from '../../engine/read.ts'
-import { Conflict, type Entry, type Operation, type Store } from '../../store/store.ts'
+import { Conflict, type Entry, NoRoom, type Operation, type Store } from '../../store/store.ts'
 import type { Host } from '../host.ts'
 import { mustBeAsExpected } from './expected.ts'
 import type { Expected, Made, Wanted, WantedGraph } from './wanted.ts'
@@ -48,6 +48,7 @@ interface Intent {
 const UNSEEN: GraphState = { state: 'waiting', reason: 'nobody has looked at it yet since the daemon was started' }
 const RUNNING: GraphState = { state: 'running' }
 const CHANGING: GraphState = { state: 'changing' }
+const DOWN: GraphState = { state: 'waiting', reason: 'it was taken down' }
 
 export class WantedGraphs implements Wanted {
   readonly #parts: WantedParts
@@ -56,6 +57,7 @@ export class WantedGraphs implements Wanted {
   /** As they are wanted, and were read. */
   readonly #graphs = new Map<string, Graph>()
   #isReconciled = false
+  #isDown = false
 
   private constructor(parts: WantedParts) {
     this.#parts = parts
@@ -95,15 +97,16 @@ export class WantedGraphs implements Wanted {
   put(name: string, document: GraphDocument, expected: Expected): Promise<Made> {
     return this.#turns.take(async () => {
       const { engine } = this.#parts.host
+      this.#mustBeUp()
       const before = await this.#expected(name, expected)
       const file = await this.#read(name, document)
       const value = JSON.stringify(document)
       return this.#change(name, before, document, async () => {
-        const { actions, lost } = await engine.apply(file)
+        const { actions, lost, left } = await engine.apply(file)
         // What is wanted already is no other revision.
         const isSame = before?.value === value
         const revision = await this.#acknowledge(name, isSame ? [] : [{ put: GRAPHS + name, value }])
-        const made = { actions, lost, revision: String(isSame ? before.revision : revision) }
+        const made = { actions, lost, left, revision: String(isSame ? before.revision : revision) }
         this.#runs(file.graph, 'graph.applied', made.revision, `${name} runs as it is wanted`)
         return made
       })
@@ -119,6 +122,7 @@ export class WantedGraphs implements Wanted {
 
   delete(name: string, expected: Expected): Promise<Made> {
     return this.#turns.take(async () => {
+      this.#mustBeUp()
       const before = await this.#expected(name, expected)
       this.#mustBeThere(name, before)
       return this.#change(name, before, null, async () => {
@@ -141,14 +145,28 @@ export class WantedGraphs implements Wanted {
     this.#isReconciled = true
   }
 
-  /** Removes all graphs from this host; what is wanted stays known. Gives their names. */
+  /**
+   * Removes all graphs from this host; what is wanted stays known, and nothing is made any more, whoever waits for that. Gives their names.
+   * A Refusal where one could not be removed: all others are, and then changes are made again.
+   */
   down(): Promise<string[]> {
     return this.#turns.take(async () => {
-      const names = this.#parts.host.engine.names().filter((name) => this.#isOnHost(name))
+      const { engine } = this.#parts.host
+      const names = engine.names().filter((name) => this.#isOnHost(name))
+      const failures: Diagnostic[] = []
       for (const name of names) {
-        await this.#parts.host.engine.delete(name)
-        this.#forget(name, `${name} was taken down`)
+        try {
+          await engine.delete(name)
+          this.#forget(name, `${name} was taken down`)
+          if ((await this.get(name)) !== undefined) this.#states.set(name, DOWN)
+        } catch (error) {
+          if (!(error instanceof Error)) throw error
+          this.#failed(name, error)
+          failures.push({ message: `the graph ${name} could not be removed: ${error.message}` })
+        }
       }
+      if (failures.length > 0) throw new Refusal(failures)
+      this.#isDown = true
       return names
     })
   }
@@ -229,13 +247,22 @@ export class WantedGraphs implements Wanted {
     await host.engine.recover()
     for (const { key, value } of (await store.list(INTENTS)).entries) {
       const name = key.slice(INTENTS.length)
-      const intent = JSON.parse(value) as Intent
-      const { document } = intent
-      if (!(await this.#isDone(name, intent))) await this.#takeBack(name, intent)
-      else if (document === null) await this.#acknowledge(name, [{ delete: GRAPHS + name }])
-      else await this.#acknowledge(name, [{ put: GRAPHS + name, value: JSON.stringify(document) }])
+      try {
+        await this.#settleOne(name, JSON.parse(value) as Intent)
+      } catch (error) {
+        // The intent stays for the next start, and what was acknowledged last is what runs.
+        if (!(error instanceof NoRoom)) throw error
+        this.#tell({ kind: 'graph.failed', graph: name, text: error.message })
+      }
       if ((await store.get(GRAPHS + name)) === undefined) this.#states.delete(name)
     }
+  }
+
+  async #settleOne(name: string, intent: Intent): Promise<void> {
+    const { document } = intent
+    if (!(await this.#isDone(name, intent))) await this.#takeBack(name, intent)
+    else if (document === null) await this.#acknowledge(name, [{ delete: GRAPHS + name }])
+    else await this.#acknowledge(name, [{ put: GRAPHS + name, value: JSON.stringify(document) }])
   }
 
   async #isDone(name: string, { document }: Intent): Promise<boolean> {
@@ -254,7 +281,7 @@ export class WantedGraphs implements Wanted {
   async #bring(name: string): Promise<void> {
     const { engine } = this.#parts.host
     const found = await this.get(name)
-    if (found === undefined) return
+    if (found === undefined || this.#isDown) return
     try {
       const file = await this.#read(name, found.document)
       if (engine.isApplied(file)) return this.#look(name, file.graph)
@@ -322,6 +349,10 @@ export class WantedGraphs implements Wanted {
     const entry = await store.get(GRAPHS + name)
     await mustBeAsExpected(store, GRAPHS + name, name, entry, expected)
     return entry
+  }
+
+  #mustBeUp(): void {
+    if (this.#isDown) throw refuse(503, 'all graphs were taken down, and the daemon ends', 'start it again')
   }
 
   #mustBeThere(name: string, entry: Entry | undefined): void {

@@ -24,6 +24,8 @@ export interface Made {
   readonly revision: string | undefined
   /** Entries for which there was no room any more. */
   readonly lost: number
+  /** Why something is left of what was there before, where something is: the change is made. */
+  readonly left?: string | undefined
 }
 
 /**
