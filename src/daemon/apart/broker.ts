@@ -13,7 +13,7 @@ import type { Injected } from '../../engine/control-plane.ts'
 import { mapPath } from '../../engine/paths.ts'
 import { missingCapabilities } from '../../kernel/capabilities.ts'
 import type { Orders } from '../control-thread.ts'
-import { asNobody } from '../cubes/child.ts'
+import { asNobody, NOBODYS_RIGHTS, NODE, wayTo } from '../cubes/nobody.ts'
 import { ROOT } from '../cubes/staging.ts'
 import { type Answer, CALLS, type Call, Frames, framed, MAP_METHODS, NEWS, type News } from './channel.ts'
 
@@ -47,7 +47,7 @@ export class Broker implements Disposable {
   async begin(): Promise<void> {
     const { orders, began } = this.parts
     const code = await bundled(orders.folder)
-    const [command = '', ...words] = [...withoutRights(), process.execPath, ...NODE]
+    const [command = '', ...words] = [...withoutRights(), NODE, ...NODE_OPTIONS]
     const stdio = ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] as const
     const child = spawn(command, words, { cwd: '/', env: {}, stdio: [...stdio] })
     this.child = child
@@ -206,15 +206,17 @@ runApart(plane)`,
 }
 
 /** It reads nothing, not even its own program: that comes by a pipe. No files, no processes, no threads, no native code. */
-const NODE = ['--experimental-permission', '--no-warnings', '--max-old-space-size=256', '--input-type=module', '-']
+const NODE_OPTIONS = [
+  '--experimental-permission',
+  '--no-warnings',
+  '--max-old-space-size=256',
+  '--input-type=module',
+  '-',
+]
 
-/** unshare(1) and setpriv(1), of util-linux: nobody's rights, an end with this thread, and, with CAP_SYS_ADMIN, a network with nothing in it. */
+/** Of util-linux: nobody's rights, an end with this thread, and, with CAP_SYS_ADMIN, a network with nothing in it. */
 function withoutRights(): readonly string[] {
-  const { uid, gid } = asNobody()
-  if (uid === undefined || gid === undefined || !existsSync('/usr/bin/setpriv') || !existsSync('/usr/bin/unshare'))
-    return []
-  const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs']
-  const rights = ['/usr/bin/setpriv', ...ids, '--inh-caps=-all', '--ambient-caps=-all', '--pdeathsig=KILL']
+  if (asNobody().uid === undefined || !existsSync('/usr/bin/setpriv') || !existsSync('/usr/bin/unshare')) return []
   const network = missingCapabilities(['CAP_SYS_ADMIN']).length === 0 ? ['/usr/bin/unshare', '--net'] : []
-  return [...network, ...rights]
+  return [...network, ...wayTo([NODE]), ...NOBODYS_RIGHTS, '--pdeathsig=KILL']
 }

@@ -1,11 +1,12 @@
 /** Whether a cube can be used: its types, its data plane as instructions, its tests. None of it runs in the daemon, or as root. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import type { Found } from './check-process.ts'
 import { type RunOptions, runNode } from './child.ts'
-import { type Files, furnish, ROOT, writeCube } from './staging.ts'
+import { emptyFolder } from './nobody.ts'
+import { type Files, furnish, mustHave, packageFolder, ROOT, writeCube } from './staging.ts'
 import { typeErrors } from './type-errors.ts'
 
 /** Milliseconds that each step may take. */
@@ -22,9 +23,9 @@ export async function checkCube(files: Files, signal?: AbortSignal): Promise<Che
   if (![...files.keys()].some(isTest))
     throw refusal('the cube has no tests', 'write cube.test.ts beside its schema: a test of what it does to a packet')
   const home = mkdtempSync(join(tmpdir(), 'tessera-cube-'))
+  const folder = join(home, 'cube')
+  const scratch = join(home, 'scratch')
   try {
-    const folder = join(home, 'cube')
-    const scratch = join(home, 'scratch')
     for (const one of [folder, scratch]) mkdirSync(one)
     writeCube(files, folder)
     furnish(home)
@@ -35,7 +36,16 @@ export async function checkCube(files: Files, signal?: AbortSignal): Promise<Che
     const name = await compile(options)
     return { name, tests: await test(options) }
   } finally {
+    await remove(home, scratch)
+  }
+}
+
+async function remove(home: string, scratch: string): Promise<void> {
+  try {
+    await emptyFolder(scratch)
     rmSync(home, { recursive: true, force: true })
+  } catch {
+    // What nobody's processes still write is left among what is temporary: whether the cube is good does not hang on it.
   }
 }
 
@@ -54,20 +64,18 @@ type Options = Omit<RunOptions, 'time'>
 
 async function checkTypes(files: Files, home: string, options: Options): Promise<void> {
   const project = join(home, 'tsconfig.json')
-  const modules = join(ROOT, 'node_modules')
+  const nodeTypes = packageFolder('@types/node')
   const compilerOptions = {
     ...COMPILER_OPTIONS,
-    typeRoots: [join(modules, '@types')],
-    types: existsSync(join(modules, '@types/node')) ? ['node'] : [],
+    typeRoots: nodeTypes === undefined ? [] : [dirname(nodeTypes)],
+    types: nodeTypes === undefined ? [] : ['node'],
   }
   // Tests say by themselves whether they are right, and see much more of Tessera.
   const isSource = (path: string) => path.endsWith('.ts') && !isTest(path)
   const sources = [...files.keys()].filter(isSource).map((path) => join(options.folder, path))
   writeFileSync(project, JSON.stringify({ compilerOptions, files: sources }))
   readable(project)
-  const script = join(modules, 'typescript/bin/tsc')
-  if (!existsSync(script))
-    throw refusal('there is no TypeScript to check the cube with', `npm install typescript in ${ROOT}`)
+  const script = join(mustHave('typescript'), 'bin/tsc')
   const { output, code } = await runNode([script, '-p', project, '--pretty', 'false'], { ...options, time: TIME.types })
   const found = typeErrors(output, options.folder, files)
   if (found.length > 0) throw new Refusal(found)
@@ -118,19 +126,8 @@ const here = ({ place, ...rest }: Diagnostic, folder: string): Diagnostic => ({
 })
 
 async function test(options: Options): Promise<string> {
-  const script = join(ROOT, 'node_modules/vitest/vitest.mjs')
-  if (!existsSync(script))
-    throw refusal('there is nothing to run the tests of the cube with', `npm install vitest in ${ROOT}`)
-  const config = join(options.scratch, '../vitest.config.mjs')
-  const settings = {
-    root: options.folder,
-    cacheDir: options.scratch,
-    test: { include: ['**/*.test.ts'], pool: 'forks' },
-  }
-  writeFileSync(config, `export default ${JSON.stringify(settings)}\n`)
-  readable(config)
-  const words = [script, 'run', '--config', config, '--configLoader', 'native']
-  const { code, output } = await runNode(words, { ...options, time: TIME.tests })
+  const script = join(ROOT, 'bin/test-cube.js')
+  const { code, output } = await runNode([script, options.folder], { ...options, time: TIME.tests })
   if (code !== 0) throw refusal(`the tests of the cube fail:\n${tail(output, 40)}`)
   return tail(output, 6)
 }

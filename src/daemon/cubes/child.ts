@@ -1,14 +1,7 @@
 /** Code of others runs in processes of their own, which may nothing that anybody else on this host may not. */
 import { spawn } from 'node:child_process'
 import { refusal } from '../../base/diagnostic.ts'
-import { missingCapabilities } from '../../kernel/capabilities.ts'
-
-/** Whoever owns nothing: `nobody` and its group, on Debian and elsewhere. */
-const NOBODY = 65_534
-
-/** Of `spawn`. Empty where this process cannot give up what it may: then it has little itself. */
-export const asNobody = (): { readonly uid?: number; readonly gid?: number } =>
-  missingCapabilities(['CAP_SETUID', 'CAP_SETGID']).length === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+import { asNobody, endGroup, NOBODYS_RIGHTS, NODE, TESSERA, wayTo } from './nobody.ts'
 
 export interface Run {
   readonly code: number | null
@@ -26,16 +19,18 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Runs Node.js on a script until it ends. A Refusal where that takes too long. */
+/** Runs Node.js on a script of Tessera's until it ends. A Refusal where that takes too long, or cannot be. */
 export function runNode(words: readonly string[], { folder, scratch, time, signal }: RunOptions): Promise<Run> {
+  const way = wayTo([TESSERA, NODE])
+  const [command = '', ...rest] = [...way, ...(way.length > 0 ? NOBODYS_RIGHTS : []), NODE, ...words]
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, {
+    const child = spawn(command, rest, {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: scratch, TMPDIR: scratch, NO_COLOR: '1', CI: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
       // With all that it starts itself.
       detached: true,
-      ...asNobody(),
+      ...(way.length > 0 ? {} : asNobody()),
     })
     let output = ''
     for (const stream of [child.stdout, child.stderr])
@@ -43,11 +38,7 @@ export function runNode(words: readonly string[], { folder, scratch, time, signa
         if (output.length < MOST_OUTPUT) output += text
       })
     const end = () => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // It has ended.
-      }
+      if (child.pid !== undefined) endGroup(child.pid)
     }
     let isLate = false
     const late = setTimeout(() => {

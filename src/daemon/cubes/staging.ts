@@ -1,14 +1,26 @@
 /** A copy of a cube's folder that nobody changes any more, from which its modules find Tessera. */
 import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { refusal } from '../../base/diagnostic.ts'
 
 /** Where `tessera/cube` and the packages that it stands on are. */
 export const ROOT = resolve(import.meta.dirname, '../../..')
 
-/** What a cube may import besides Tessera and its own files. */
-const PACKAGES = ['zod', 'vitest']
+/** Of a package that Tessera stands on: beside its sources, or where it was installed with others. */
+export function packageFolder(name: string, from = ROOT): string | undefined {
+  const folder = join(from, 'node_modules', name)
+  if (existsSync(folder)) return folder
+  return dirname(from) === from ? undefined : packageFolder(name, dirname(from))
+}
+
+/** The same, or a Refusal. */
+export function mustHave(name: string): string {
+  const folder = packageFolder(name)
+  if (folder === undefined)
+    throw refusal(`cubes cannot be checked: the package ${name} is not there`, `npm install in ${ROOT} brings it`)
+  return folder
+}
 
 const MOST_FILES = 200
 const MOST_BYTES = 4 << 20
@@ -74,8 +86,8 @@ export function furnish(home: string): void {
   const modules = join(home, 'node_modules')
   mkdirSync(modules, { recursive: true, mode: 0o755 })
   writeFileSync(join(home, 'package.json'), '{ "private": true, "type": "module" }\n', { mode: 0o644 })
-  for (const [name, target] of [['tessera', ROOT], ...PACKAGES.map((name) => [name, join(ROOT, 'node_modules', name)])])
-    if (name !== undefined && target !== undefined) link(target, join(modules, name))
+  link(ROOT, join(modules, 'tessera'))
+  link(mustHave('zod'), join(modules, 'zod'))
 }
 
 function link(target: string, at: string): void {
