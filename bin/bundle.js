@@ -17,6 +17,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { VERBS } from './client.js'
 import { stampOf } from './fresh.js'
 
 /** The ways in. */
@@ -37,8 +38,10 @@ export async function bundle(root, cache) {
   const folder = mkdtempSync(join(cache, 'bundle-'))
   chmodSync(folder, 0o755)
   try {
-    const inputs = await compiled(root, folder)
-    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ root, folder: basename(folder), inputs }))
+    const list = (name, inputs) =>
+      writeFileSync(join(folder, name), JSON.stringify({ root, folder: basename(folder), inputs }))
+    list('manifest.json', await compiled(root, folder))
+    list('client.json', await compiledClient(root, folder))
     const link = join(cache, `link-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
     symlinkSync(basename(folder), link)
     handOver(root, [join(root, 'node_modules'), dirname(cache), cache, folder, ...listed(folder)])
@@ -51,37 +54,81 @@ export async function bundle(root, cache) {
   }
 }
 
-async function compiled(root, folder) {
-  const touched = {}
+/** What npm writes whenever it changes packages, whose files are too many to be looked at each time. */
+const PACKAGES = 'node_modules/.package-lock.json'
+
+/** Stamps of files, by their paths from `root`. */
+function stamps(root) {
+  const touched = { [PACKAGES]: stampOf(join(root, PACKAGES)) }
   const stamp = (path) => {
-    touched[relative(root, path)] = stampOf(path)
+    const name = relative(root, path)
+    if (!name.startsWith('node_modules/')) touched[name] ??= stampOf(path)
   }
+  return { touched, stamp }
+}
+
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  sourcemap: 'external',
+  sourcesContent: false,
+  metafile: true,
+  logLevel: 'silent',
+  tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
+  define: Object.fromEntries(PLACES.map((name) => [`import.meta.${name}`, `$${name}`])),
+}
+
+/** A function that gives what src/cli/main.ts exports: for verbs that need no more than the client of the API (client.js). */
+async function compiledClient(root, folder) {
+  const { touched, stamp } = stamps(root)
+  for (const path of [join(root, 'package.json'), ...listed(join(root, 'bin'))]) stamp(path)
+  const { metafile } = await build({
+    ...OPTIONS,
+    absWorkingDir: root,
+    entryPoints: [join(root, 'src/cli/main.ts')],
+    outfile: join(folder, 'client.js'),
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    banner: { js: '(function (exports, require, $here) { const module = { exports };' },
+    footer: { js: 'Object.assign(exports, module.exports) })' },
+    plugins: [clientAlone(root), modules(root, [], stamp)],
+  })
+  for (const path of Object.keys(metafile.inputs)) if (!path.includes(':')) stamp(join(root, path))
+  return touched
+}
+
+/** Other actions are for the bundle. */
+const clientAlone = (root) => ({
+  name: 'client',
+  setup({ onResolve }) {
+    const actions = new Set(Object.values(VERBS).map((name = '') => join(root, `src/cli/actions/${name}.ts`)))
+    onResolve({ filter: /\/actions\// }, ({ path, resolveDir, kind }) =>
+      kind === 'dynamic-import' && !actions.has(join(resolveDir, path)) ? { path, external: true } : undefined,
+    )
+  },
+})
+
+async function compiled(root, folder) {
+  const { touched, stamp } = stamps(root)
   const cubes = readdirSync(join(root, CUBES), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   const folders = [...SHARED, CUBES, ...cubes.map(({ name }) => `${CUBES}/${name}`)].map((name) => join(root, name))
   for (const path of [...folders, join(root, 'package.json'), ...listed(join(root, 'bin'))]) stamp(path)
   const { metafile } = await build({
+    ...OPTIONS,
     absWorkingDir: root,
     entryPoints: Object.fromEntries(ENTRIES.map((path) => [path, join(root, path)])),
     outdir: folder,
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    sourcemap: 'external',
-    sourcesContent: false,
     chunkNames: 'chunk-[hash]',
-    metafile: true,
-    logLevel: 'silent',
-    tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
     // What is CommonJS among the packages asks for modules of Node.js; import.js asks where the bundle is.
     banner: {
       js: "import { createRequire as $require } from 'node:module'; const $here = import.meta.url, require = $require($here);",
     },
-    define: Object.fromEntries(PLACES.map((name) => [`import.meta.${name}`, `$${name}`])),
     plugins: [modules(root, folders, stamp)],
   })
-  for (const path of Object.keys(metafile.inputs)) if (!path.includes(':')) touched[path] ??= stampOf(join(root, path))
+  for (const path of Object.keys(metafile.inputs)) if (!path.includes(':')) stamp(join(root, path))
   return touched
 }
 

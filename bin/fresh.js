@@ -7,11 +7,11 @@ export function stampOf(path) {
   return found === undefined ? '' : `${found.size} ${found.mtimeMs} ${found.ctimeMs}`
 }
 
-/** The folder of the bundle of what is in `root`; undefined where there is none, or a file of it was touched since. */
-export function freshBundle(root, cache) {
+/** The folder of the bundle of what is in `root`; undefined where there is none, or a file of it was touched since that a list in it names. */
+export function freshBundle(root, cache, list = 'manifest.json') {
   let manifest
   try {
-    manifest = JSON.parse(readFileSync(join(cache, 'current', 'manifest.json'), 'utf8'))
+    manifest = JSON.parse(readFileSync(join(cache, 'current', list), 'utf8'))
   } catch {
     return undefined
   }

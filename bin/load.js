@@ -4,18 +4,28 @@
 import { utimesSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { loadClient } from './client.js'
 import { freshBundle } from './fresh.js'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'tessera')
 const HOUR = 60 * 60 * 1000
 
+const isBundled = process.env.TESSERA_BUNDLE !== 'no'
+
+/** What runs a command line that begins with this verb. */
+export async function loadCommand(verb) {
+  const client = isBundled ? loadClient(ROOT, CACHE, verb) : undefined
+  if (client === undefined) return load('src/cli/main.ts')
+  keepUp(client.folder)
+  return client
+}
+
 /** A module of src/ that is a way in, such as `src/cli/main.ts`. */
 export async function load(entry) {
-  const folder = process.env.TESSERA_BUNDLE === 'no' ? undefined : await currentBundle()
+  const folder = isBundled ? await currentBundle() : undefined
   if (folder !== undefined) {
-    keep(folder)
-    setInterval(keep, HOUR, folder).unref()
+    keepUp(folder)
     return import(pathToFileURL(join(folder, `${entry}.js`)).href)
   }
   const { register } = await import('tsx/esm/api')
@@ -34,6 +44,11 @@ export async function currentBundle() {
     // No esbuild, a mistake in a source, or a folder that this user cannot write.
     return undefined
   }
+}
+
+function keepUp(folder) {
+  keep(folder)
+  setInterval(keep, HOUR, folder).unref()
 }
 
 /** A process that runs for long reads of its bundle again and again; those that nobody has touched for a day are removed. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { load } from './load.js'
+import { loadCommand } from './load.js'
 
 process.on('uncaughtException', async (error) => {
   process.exitCode = 1
@@ -7,5 +7,6 @@ process.on('uncaughtException', async (error) => {
   process.stderr.write(`${inSources(String(error?.stack ?? error))}\n`)
   process.exit()
 })
-const { main } = await load('src/cli/main.ts')
-process.exitCode = await main(process.argv.slice(2))
+const words = process.argv.slice(2)
+const { main } = await loadCommand(words[0])
+process.exitCode = await main(words)

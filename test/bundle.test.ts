@@ -35,8 +35,9 @@ export const find = (path: string) => importFile(pathToFileURL(path).href)\n`,
 import { find } from '../cube/find.ts'
 import { word } from '../isa/word.ts'
 import { Shared } from '../lang/index.ts'
-export async function main([path]: readonly string[]): Promise<number> {
-  if (path === 'fail') throw new Error('unexpected: import.meta.dirname')
+export async function main([path, how]: readonly string[]): Promise<number> {
+  if (path === 'get' && how === undefined) return console.log(word), 0
+  if (path === 'fail' || how === 'fail') throw new Error('unexpected: import.meta.dirname')
   const cubes = [join(import.meta.dirname, '../cubes/own/schema.ts'), ...(path === undefined ? [] : [path])]
   for (const cube of cubes) console.log(((await find(cube)).default as object) instanceof Shared)
   console.log(word)
@@ -120,11 +121,25 @@ test('a mistake in a source is told, and gone when it is', () => {
   expect(run().status).toBe(0)
 })
 
-test('what nobody expected names lines of the sources', () => {
-  const { status, stderr } = run(['fail'])
+test('what needs the client alone is one file, compiled once, and as the sources are now', () => {
+  const text = readFileSync(WORD, 'utf8')
+  const compiled = join(SMALL, `node_modules/.cache/tessera/current/client.js.${process.version}-${process.arch}`)
+  const expected = { status: 0, stdout: 'a new file\n', stderr: '' }
+  expect(run(['get'])).toEqual(expected)
+  expect(run(['get'])).toEqual(expected)
+  const { mtimeMs } = statSync(compiled)
+  expect(run(['get'])).toEqual(expected)
+  expect(statSync(compiled).mtimeMs).toBe(mtimeMs)
+  write(WORD, "export const word = 'edited'\n")
+  expect(run(['get']).stdout).toBe('edited\n')
+  writeFileSync(WORD, text)
+})
+
+test.each([[['fail']], [['get', 'fail']]])('what nobody expected names lines of the sources: %s', (words) => {
+  const { status, stderr } = run(words)
   expect(status).toBe(1)
   expect(stderr).toContain('unexpected: import.meta.dirname')
-  expect(stderr).toMatch(/src\/cli\/main\.ts:6:/)
+  expect(stderr).toMatch(/src\/cli\/main\.ts:7:/)
 })
 
 test('a tree that was moved or copied is bundled where it is', () => {
