@@ -1,7 +1,7 @@
 /** What a graph was made of: where all of that is as it was, planning it again would find nothing to do. */
 import { createHash } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Machine } from '../backend/machine.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
@@ -9,6 +9,7 @@ import { type Graph, type GraphFile, type InterfaceName, interfaceText } from '.
 import { observe } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Records, VERSION } from './records.ts'
+import { stampOfCube, stampOfFile } from './sources.ts'
 import { nothing } from './stitch.ts'
 
 export interface Made {
@@ -49,17 +50,14 @@ export function madeOf(
 
 function makers(build: string, cubes: ReadonlyMap<string, CubeFolder>): string {
   const hash = createHash('sha256').update(build)
-  for (const [name, { dataplane }] of cubes) hash.update(`\0${name}\0${stampOf(dirname(dataplane))}`)
+  for (const [name, { dataplane }] of cubes) hash.update(`\0${name}\0${stampOfCube(dataplane)}`)
   return hash.digest('hex').slice(0, 16)
 }
 
 /** Of the sources in a folder: another one after any of them was edited, copied or replaced. */
 export function stampOf(folder: string): string {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-  const stamps = files.sort().map((file) => {
-    const found = statSync(join(folder, file), { throwIfNoEntry: false })
-    return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ctimeMs}`
-  })
+  const stamps = files.sort().map((file) => stampOfFile(join(folder, file)))
   return createHash('sha256')
     .update(`${folder}\n${stamps.join('\n')}`)
     .digest('hex')
