@@ -36,20 +36,23 @@ export class LinkAttachment implements Attachment {
   readonly point: AttachPoint
   readonly #path: string
   readonly #handle: Handle
+  readonly #hurry: () => void
 
-  constructor(target: Interface, point: AttachPoint, path: string, handle: Handle) {
+  constructor(target: Interface, point: AttachPoint, path: string, handle: Handle, hurry: () => void) {
     this.interface = target
     this.point = point
     this.#path = path
     this.#handle = handle
+    this.#hurry = hurry
   }
 
-  /** Undefined where this kernel has no TCX. */
+  /** Undefined where this kernel has no TCX. `hurry` is called before what takes the kernel long. */
   static attach(
     program: KernelProgram,
     target: Interface,
     path: string,
     point: AttachPoint,
+    hurry: () => void,
     owner?: Owner,
   ): LinkAttachment | undefined {
     const { type, flags } = ATTACH[point]
@@ -63,15 +66,21 @@ export class LinkAttachment implements Attachment {
       handle[Symbol.dispose]()
       throw error
     }
-    return new LinkAttachment(target, point, path, handle)
+    return new LinkAttachment(target, point, path, handle, hurry)
   }
 
   /** `fd` is the pin's, and this owns it now. Undefined where the interface is not here; where it is gone, so is the pin. */
-  static open(path: string, fd: number, find: typeof findLink, owner?: Owner): LinkAttachment | undefined {
+  static open(
+    path: string,
+    fd: number,
+    find: typeof findLink,
+    hurry: () => void,
+    owner?: Owner,
+  ): LinkAttachment | undefined {
     const info = linkInfo(fd)
     const target = typeof info === 'number' || info.interface === 0 ? 'gone' : targetOf(info, find)
     if (typeof info === 'object' && target !== 'gone' && target !== 'elsewhere')
-      return new LinkAttachment(target, pointOf(info, target), path, new Handle(fd, owner))
+      return new LinkAttachment(target, pointOf(info, target), path, new Handle(fd, owner), hurry)
     close(fd)
     if (target === 'gone') unpin(path)
     return undefined
@@ -84,6 +93,7 @@ export class LinkAttachment implements Attachment {
   }
 
   detach(): void {
+    this.#hurry()
     const result = detachLink(this.#fd)
     if (result < 0 && result !== -ERRNO.ENOLINK) {
       throw failure('attach', `detach from "${this.interface.name}"`, result)

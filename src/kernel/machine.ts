@@ -9,6 +9,7 @@ import { ERRNO, failure } from './errno.ts'
 import { awaitReaders, close } from './ffi.ts'
 import { KernelGate, KernelGateSender } from './gate.ts'
 import { Glance } from './glance.ts'
+import { calm, Haste } from './haste.ts'
 import { kernelProgram, LinkAttachment } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
@@ -32,12 +33,18 @@ export interface KernelOptions {
 /** Changes nothing on the host, and refuses where the kernel machine cannot work. */
 export function openKernelMachine(options: KernelOptions = {}): Machine {
   requireKernel()
+  calm()
   return new KernelMachine(options)
 }
 
 function kindOfMap({ kind, inner }: MapDescription): typeof KernelMap {
   if (isProgramArray(kind)) return ProgramArray
   return inner === undefined ? KernelMap : MapOfMaps
+}
+
+interface Bulk {
+  readonly glance: Glance
+  readonly haste: Haste
 }
 
 class KernelMachine implements Machine {
@@ -48,7 +55,7 @@ class KernelMachine implements Machine {
   /** Numbers of links that were pinned under our root when it was looked. */
   readonly #ownLinks = new Set<number>()
   /** Of what runs in bulk just now. */
-  #bulk: Glance | undefined
+  #bulk: Bulk | undefined
 
   constructor({ attach = 'auto' }: KernelOptions) {
     this.#attach = attach
@@ -82,7 +89,8 @@ class KernelMachine implements Machine {
 
   inBulk<T>(run: () => T): T {
     if (this.#bulk !== undefined) return run()
-    this.#bulk = new Glance()
+    using haste = new Haste()
+    this.#bulk = { glance: new Glance(), haste }
     try {
       return exclusivelyInTurns(run)
     } finally {
@@ -133,7 +141,8 @@ class KernelMachine implements Machine {
       throw failure('attach', `attach "${name}" at ${point}`, ERRNO.EINVAL, `it is for ${hook}`)
     this.#clear(path)
     if (hook === 'tc' && !this.#usesLinks()) return attachFilter(loaded, target, path, point)
-    const attachment = LinkAttachment.attach(loaded, target, path, point, this.#open)
+    this.#hurry()
+    const attachment = LinkAttachment.attach(loaded, target, path, point, this.#hurry, this.#open)
     if (attachment !== undefined) return attachment
     if (this.#attach === 'auto') return attachFilter(loaded, target, path, point)
     throw failure('attach', `attach "${name}" to "${target.name}"`, ERRNO.EINVAL)
@@ -143,7 +152,7 @@ class KernelMachine implements Machine {
     const fd = openPin(path)
     if (fd === undefined) return undefined
     const kind = kindOf(fd)
-    if (kind === 'link') return LinkAttachment.open(path, fd, this.#glance().find, this.#open)
+    if (kind === 'link') return LinkAttachment.open(path, fd, this.#glance().find, this.#hurry, this.#open)
     close(fd)
     if (kind === 'program') return this.#openFilter(path)
     throw refusal(`what is pinned at "${path}" is a map and no attachment`, 'unpin it, or use another path')
@@ -220,8 +229,11 @@ class KernelMachine implements Machine {
     return filter && target && new FilterAttachment(target, path, filter.direction)
   }
 
+  /** Before what takes the kernel long. */
+  readonly #hurry = (): void => this.#bulk?.haste.count()
+
   #glance(): Glance {
-    return this.#bulk ?? new Glance()
+    return this.#bulk?.glance ?? new Glance()
   }
 
   #usesLinks(): boolean {
