@@ -24,7 +24,7 @@ import { changeLink, createVeth } from '../src/kernel/netlink/link.ts'
 import { describe as describeTable } from '../src/lang/index.ts'
 import { through } from '../src/testing/index.ts'
 import { judge } from './change/judge/dataplane.ts'
-import { type Comparison, part } from './comparison.ts'
+import { type Comparison, part, type Result } from './comparison.ts'
 
 const [CHANGES, FEW] = [1000, 50]
 /** Packets a millisecond. */
@@ -33,6 +33,9 @@ const RATE = 20
 const AIM = 20
 
 const NS = { source: 'bench-change-source', middle: 'bench-change', sink: 'bench-change-sink' }
+/** Where a tree of bridges is: so many. */
+const TREES = 'bench-change-tree'
+const [BRIDGES, FEW_BRIDGES] = [1000, 100]
 
 const comparison: Comparison = async ({ quick }) => {
   using held = new Held()
@@ -68,7 +71,8 @@ const comparison: Comparison = async ({ quick }) => {
     const counted = { changes: took?.length ?? 0, sent, lost: sent - packets, mixed }
     const measured = { ...counted, median_ms: at(0.5), p99_ms: at(0.99), compiled_ms: at(0.5, other) }
     const cases = [{ case: 'ten cubes', ours: at(0.5), peer: AIM }]
-    return { ...part('ms from file to effect', cases), ...measured, thousand: await thousand() }
+    const loads = await loaded(quick ? FEW_BRIDGES : BRIDGES, join(folder, 'tree.yaml'))
+    return { ...part('ms from file to effect', cases), ...measured, thousand: await thousand(), loaded: loads }
   } finally {
     changer.kill()
     const remove = start(NS.middle, '../../bin/tessera.js', 'delete', 'bench-change')
@@ -94,6 +98,18 @@ async function thousand(): Promise<{ readonly ms: number; readonly mib: number }
   const stitching = start(NS.middle, 'thousand.ts', '1000')
   const { ms, mib } = JSON.parse(await text(stitching.stdout)) as { ms: number; mib: number }
   return { ms, mib }
+}
+
+/** A tree of bridges in this kernel, on interfaces of a namespace of its own. */
+async function loaded(bridges: number, file: string): Promise<NonNullable<Result['loaded']>> {
+  createNamespace(TREES)
+  try {
+    const loading = start(TREES, 'loaded.ts', String(bridges), file)
+    const loads = JSON.parse(await text(loading.stdout)) as Omit<NonNullable<Result['loaded']>, 'bridges'>
+    return { bridges, ...loads }
+  } finally {
+    removeNamespace(TREES)
+  }
 }
 
 /** Counts what arrives, and gives what was counted. */

@@ -47,6 +47,21 @@ export interface Result extends Part {
   readonly compiled_ms?: number
   /** A thousand instances, from the file to all programs, and what the process has at most. */
   readonly thousand?: { readonly ms: number; readonly mib: number }
+  /**
+   * So many bridges in this kernel, on so many interfaces: seconds to apply them from nothing, to apply them again, to change one, to
+   * ask for all counters, and to remove them; MiB of the process at most, and of the kernel.
+   */
+  readonly loaded?: {
+    readonly bridges: number
+    readonly interfaces: number
+    readonly apply: number
+    readonly again: number
+    readonly change: number
+    readonly status: number
+    readonly delete: number
+    readonly mib: number
+    readonly kernel_mib: number
+  }
   /** Of the daemon: what is resident, and the share of a core, while nothing happens; a start until it serves; requests. */
   readonly idle_mib?: number
   readonly idle_percent?: number

@@ -48,6 +48,15 @@ function print({ name, unit, machine, cases, geomean, ...more }: Result): string
       parts.push('', `${title}: ${part}`)
       continue
     }
+    if ('bridges' in part) {
+      parts.push(
+        '',
+        `${title}: ${Object.entries(part)
+          .map(([what, value]) => `${what} ${value.toFixed(1)}`)
+          .join(', ')}`,
+      )
+      continue
+    }
     if ('mib' in part) {
       parts.push('', `${title}: ${part.ms.toFixed(0)} ms, ${part.mib.toFixed(0)} MiB`)
       continue

@@ -1,13 +1,13 @@
 /**
- * `loaded.ts COUNT`: applies a tree of so many bridges to veths of this network namespace, in a process that has compiled nothing
- * before: from the file's text until packets flow. Then looks at it, changes one bridge, and removes all. Says how many
- * milliseconds each took, and how much memory the process has had at most.
+ * `loaded.ts COUNT FILE`: applies a tree of so many bridges to veths of this network namespace, in a process that has compiled nothing
+ * before: from the file's text until packets flow. Then applies it again, changes one bridge, asks for all counters, and removes all.
+ * Says how many seconds each took, how much memory the process has had at most, and how much the kernel took for it, in MiB.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { openKernelHost } from '../../src/daemon/host.ts'
 import { readGraph } from '../../src/engine/read.ts'
 import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
-import { tree } from './tree.ts'
+import { TREE, tree } from './tree.ts'
 
 const [count = '100', file = 'tree.yaml'] = process.argv.slice(2)
 const { text, interfaces } = tree(Number(count))
@@ -18,25 +18,35 @@ for (let at = 0; at < interfaces.length; at += 2) {
   for (const name of [one, other]) changeLink(name, { silent: true, up: true })
 }
 
+/** Of this process, in MiB: what is resident, or the most that has been. */
+const ownMib = (field: 'VmRSS' | 'VmHWM'): number => kibibytes('/proc/self/status', field) / 1024
+/** Of all, and of the kernel. */
+const freeMib = (): number => kibibytes('/proc/meminfo', 'MemAvailable') / 1024
+const kibibytes = (path: string, field: string): number =>
+  Number(new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(readFileSync(path, 'utf8'))?.[1])
+
 using host = openKernelHost()
 const { engine, catalogue } = host
-const steps: Record<string, number> = {}
+const seconds: Record<string, number> = {}
 const timed = async (step: string, run: () => unknown): Promise<void> => {
   const start = performance.now()
   await run()
-  steps[step] = performance.now() - start
+  seconds[step] = (performance.now() - start) / 1000
 }
 const apply = async (text: string) => {
   writeFileSync(file, text)
   await engine.apply(await readGraph(file, text, catalogue))
 }
+const [free, resident] = [freeMib(), ownMib('VmRSS')]
+let kernel_mib = 0
 try {
   await timed('apply', () => apply(text))
+  kernel_mib = free - freeMib() - (ownMib('VmRSS') - resident)
   await timed('again', () => apply(text))
-  await timed('change', () => apply(text.replace('p3: {', 'p3: { learning: false, ')))
-  await timed('status', () => engine.status('bench-tree'))
+  const last = `b${Number(count) - 1}: { cube: bridge,`
+  await timed('change', () => apply(text.replace(last, `${last} config: { agingTime: 60 },`)))
+  await timed('status', () => engine.status(TREE))
 } finally {
-  await timed('delete', () => engine.delete('bench-tree'))
+  await timed('delete', () => engine.delete(TREE))
 }
-const mib = process.resourceUsage().maxRSS / 1024
-console.log(JSON.stringify({ interfaces: interfaces.length, ...steps, mib }))
+console.log(JSON.stringify({ interfaces: interfaces.length, ...seconds, mib: ownMib('VmHWM'), kernel_mib }))

@@ -5,30 +5,18 @@
  */
 import { openVirtualHost } from '../../src/daemon/host.ts'
 import { readGraph } from '../../src/engine/read.ts'
+import { tree } from './tree.ts'
 
 const count = Number(process.argv[2] ?? 1000)
+const { text, interfaces } = tree(count)
 using host = openVirtualHost()
-const interfaces: string[] = []
-
-/** An interface where there is no bridge below. */
-function below(bridge: number, port: number): string {
-  const other = 3 * bridge + port
-  if (other < count) return `{ to: b${other}.p0 }`
-  interfaces.push(`e${bridge}x${port}`)
-  return `{ interface: e${bridge}x${port} }`
-}
-
-const instances = Array.from({ length: count }, (_, bridge) => {
-  const ports = [1, 2, 3].map((port) => `p${port}: ${below(bridge, port)}`)
-  return `  b${bridge}: { cube: bridge, ports: { p0: ${bridge === 0 ? '{ interface: top }' : '{}'}, ${ports.join(', ')} } }\n`
-})
-for (const [index, name] of ['top', ...interfaces].entries()) {
+for (const [index, name] of interfaces.entries()) {
   const [high, low] = [index >> 8, index & 255].map((octet) => octet.toString(16).padStart(2, '0'))
   host.machine.addInterface(name, { mac: `02:00:00:00:${high}:${low}` })
 }
 
 const start = performance.now()
-const graph = await readGraph('thousand.yaml', `graph: thousand\ninstances:\n${instances.join('')}`, host.catalogue)
+const graph = await readGraph('thousand.yaml', text, host.catalogue)
 const { actions } = await host.engine.plan(graph)
 const ms = performance.now() - start
 const programs = actions.flatMap((action) =>

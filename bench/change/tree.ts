@@ -1,3 +1,5 @@
+export const TREE = 'bench-tree'
+
 /** A tree of so many bridges, each with four ports: links to three more below it, and interfaces where there are none. */
 export function tree(count: number): { readonly text: string; readonly interfaces: readonly string[] } {
   const interfaces = ['top']
@@ -11,5 +13,5 @@ export function tree(count: number): { readonly text: string; readonly interface
     const ports = [1, 2, 3].map((port) => `p${port}: ${below(bridge, port)}`)
     return `  b${bridge}: { cube: bridge, ports: { p0: ${bridge === 0 ? '{ interface: top }' : '{}'}, ${ports.join(', ')} } }\n`
   })
-  return { text: `graph: bench-tree\ninstances:\n${instances.join('')}`, interfaces }
+  return { text: `graph: ${TREE}\ninstances:\n${instances.join('')}`, interfaces }
 }
