@@ -10,7 +10,7 @@ import { typeOfConstant, typeOfKept } from './check-type.ts'
 import { forget, keep, narrowed, type Range, rangeOfValue, unconverted } from './ranges.ts'
 import { Around, eitherMoved, type Scope } from './scope.ts'
 import { stepsOf } from './steps.ts'
-import type { Each, Expression, Loop, Span, While } from './tree.ts'
+import type { Expression, Loop, Span, While } from './tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, U32, type Variable } from './typed.ts'
 
 /** A loop longer than this is refused. */
@@ -57,13 +57,13 @@ export function loop(scope: Scope, node: Loop): TypedStatement {
 /** The body of a loop: what its rounds change is not known at its start, nor after it. */
 export function inRounds(
   scope: Scope,
-  node: Loop | While | Each,
+  node: Pick<Loop, 'body' | 'label'>,
   together: number,
   more: () => void = () => undefined,
   start = loopStart(scope),
 ) {
   const { nonNull, rounds, moved } = scope
-  const around = new Around('loop')
+  const around = new Around('loop', node.label)
   forget(scope, node.body)
   const { ranges } = scope
   scope.around.push(around)
@@ -122,12 +122,7 @@ export function whileLoop(scope: Scope, node: While): TypedStatement[] {
     const loop = loopStart(scope)
     const test = condition(scope, node.test)
     const { rounds, variable, range } = bound(scope, node, test.typed, before)
-    if (rounds > LONGEST_LOOP)
-      throw scope.unfit(
-        node.span,
-        `\`${variable.name}\` lets this loop run ${rounds} times; ${LONGEST_LOOP} are the most`,
-        'count the rounds as well: while (i < 16 && …) { …; i++ }, with let i = 0 before it',
-      )
+    checkRounds(scope, node.span, variable, rounds)
     const times = Math.max(1, rounds)
     const together = bounded(scope, node.span, times)
     const known = () => {
@@ -139,6 +134,15 @@ export function whileLoop(scope: Scope, node: While): TypedStatement[] {
     scope.ranges = outside
     return [...started, { op: 'while', test: test.typed, body, settles, update, times, at }]
   })
+}
+
+export function checkRounds(scope: Scope, span: Span, { name }: Variable, rounds: number): void {
+  if (rounds > LONGEST_LOOP)
+    throw scope.unfit(
+      span,
+      `\`${name}\` lets this loop run ${rounds} times; ${LONGEST_LOOP} are the most`,
+      'count the rounds as well: while (i < 16 && …) { …; i++ }, with let i = 0 before it',
+    )
 }
 
 /** The variable of a `for`. It may start anywhere. */
@@ -168,10 +172,19 @@ interface Bound {
 
 const FORM = 'write while (i < 16 && …) { …; i++ }, with let i = 0 before it'
 
-/** How often a loop runs at most: by a part of its condition that compares a variable with a constant. */
-function bound(scope: Scope, node: While, test: Typed, before: ReadonlyMap<Variable, Range>): Bound {
+/**
+ * How often a loop runs at most: by a part of its condition that compares a variable with a constant. `asked`: before its
+ * rounds, or after them.
+ */
+export function bound(
+  scope: Scope,
+  node: While,
+  test: Typed,
+  before: ReadonlyMap<Variable, Range>,
+  asked: 'first' | 'last' = 'first',
+): Bound {
   const candidates = conjuncts(test).flatMap((one) => comparison(scope, one))
-  const found = candidates.map((one) => boundBy(scope, node, one, before))
+  const found = candidates.map((one) => boundBy(scope, node, one, before, asked))
   const bounds = found.filter((one): one is Bound => 'rounds' in one)
   const [first, ...others] = bounds
   if (first !== undefined) return others.reduce((least, one) => (one.rounds < least.rounds ? one : least), first)
@@ -227,6 +240,7 @@ function boundBy(
   node: While,
   { variable, upwards, last, span }: Comparison,
   before: ReadonlyMap<Variable, Range>,
+  asked: 'first' | 'last',
 ): Bound | Unbounded {
   const { name, type } = variable
   if (type.kind !== 'int') throw new Error(`${name} is no integer`)
@@ -246,18 +260,21 @@ function boundBy(
     }
   const [lowest, highest] = rangeOf(type)
   const from = before.get(variable) ?? scope.compilation.fixed?.get(variable) ?? { least: lowest, most: highest }
-  const overflows = upwards ? last + steps.most > highest : last - steps.most < lowest
+  // Of a loop that asks last, the first round begins with anything.
+  const isLast = asked === 'last'
+  const furthest = upwards ? larger(last, isLast ? from.most : last) : smaller(last, isLast ? from.least : last)
+  const overflows = upwards ? furthest + steps.most > highest : furthest - steps.most < lowest
   if (overflows)
     return {
       span,
       message: `\`${name}\` may leave the range of ${nameOfType(type)} before it gets past ${last}`,
       remedy: 'declare it with a wider type, or compare it with less',
     }
-  const distance = upwards ? last - from.least : from.most - last
-  const rounds = distance < 0n ? 0 : Number(distance / steps.least) + 1
+  const distance = (upwards ? last - from.least : from.most - last) - (isLast ? steps.least : 0n)
+  const rounds = (distance < 0n ? 0 : Number(distance / steps.least) + 1) + (isLast ? 1 : 0)
   const range = upwards
-    ? { least: smaller(from.least, last), most: last }
-    : { least: last, most: larger(from.most, last) }
+    ? { least: smaller(from.least, last), most: furthest }
+    : { least: furthest, most: larger(from.most, last) }
   return { rounds, variable, range }
 }
 

@@ -8,15 +8,17 @@ import { decided, unlessDead } from './check-absent.ts'
 import { assign } from './check-assign.ts'
 import { condition } from './check-condition.ts'
 import { bindValue, declare, namesIn, take } from './check-declare.ts'
+import { doLoop } from './check-do.ts'
 import { each } from './check-each.ts'
 import { value } from './check-expression.ts'
+import { breakable, leave } from './check-leave.ts'
 import { loop, whileLoop } from './check-loop.ts'
 import { returned } from './check-return.ts'
 import type { Module } from './modules.ts'
 import { type FunctionSyntax, narrow } from './narrow.ts'
-import { forget, met, narrowed } from './ranges.ts'
+import { met, narrowed } from './ranges.ts'
 import { collecting, unfit } from './report.ts'
-import { Around, type Compilation, eitherMoved, Scope, Silent, type Static, verdictForm } from './scope.ts'
+import { type Compilation, eitherMoved, Scope, Silent, type Static, verdictForm } from './scope.ts'
 import type { FunctionTree, Statement } from './tree.ts'
 import { nameOfType, type TypedStatement } from './typed.ts'
 
@@ -67,7 +69,7 @@ export function body(scope: Scope, tree: FunctionTree): TypedStatement[] {
   return result
 }
 
-interface Block {
+export interface Block {
   readonly result: TypedStatement[]
   /** Control never reaches its end. */
   readonly ends: boolean
@@ -168,32 +170,15 @@ function statement(scope: Scope, node: Statement): Block {
       return going(loop(scope, node))
     case 'while':
       return going(...whileLoop(scope, node))
+    case 'do':
+      return going(doLoop(scope, node))
     case 'each':
       return going(...each(scope, node))
-    case 'switch': {
-      const before = scope.nonNull
-      const { ranges } = scope
-      const around = new Around('switch')
-      scope.around.push(around)
-      const inside = statements(scope, node.body)
-      scope.around.pop()
-      scope.moved = eitherMoved(inside.ends ? undefined : scope.moved, around.movedAtBreak)
-      // Whoever leaves early has not seen the tests that follow.
-      if (around.left) scope.nonNull = before
-      scope.ranges = ranges
-      forget(scope, node.body)
-      return { result: [{ op: 'breakable', body: inside.result, at }], ends: inside.ends && !around.left }
-    }
+    case 'breakable':
+      return breakable(scope, node)
     case 'break':
-    case 'continue': {
-      const around = scope.around.findLast(({ kind }) => node.kind === 'break' || kind === 'loop')
-      if (around === undefined)
-        throw scope.unfit(node.span, `${node.kind} outside a loop`, 'return a verdict, or use if')
-      around.left = true
-      if (node.kind === 'break') around.movedAtBreak = eitherMoved(around.movedAtBreak, scope.moved)
-      else around.movedAtContinue = eitherMoved(around.movedAtContinue, scope.moved)
-      return ending({ op: node.kind, at })
-    }
+    case 'continue':
+      return ending(leave(scope, node))
     case 'return': {
       const { before = [], value } = returned(scope, node)
       scope.movedAtReturn = eitherMoved(scope.movedAtReturn, scope.moved)

@@ -171,8 +171,8 @@ class Lowering extends ValueLowering {
         return this.returned(node.value)
       case 'break':
       case 'continue': {
-        const to =
-          node.op === 'break' ? this.loops.at(-1)?.after : this.loops.findLast(({ next }) => next !== undefined)?.next
+        const left = this.loops.at(-1 - node.out)
+        const to = node.op === 'break' ? left?.after : left?.next
         if (to !== undefined) builder.jump(to)
         return
       }

@@ -1,9 +1,10 @@
 /** Expressions → the small tree. */
+import { Once } from './narrow-step.ts'
 import { annotationOf } from './narrow-type.ts'
 import type * as es from './parse.ts'
 import { type Named, refused } from './refused.ts'
 import { type SourceText, unfit } from './report.ts'
-import type { BinaryOperator, CompareOperator, Expression, Pattern, RecordField, Span } from './tree.ts'
+import type { BinaryOperator, CompareOperator, Expression, Pattern, RecordField, Span, Statement } from './tree.ts'
 
 /** Deeper ones would only be found by running out of stack. */
 const DEEPEST = 200
@@ -24,6 +25,7 @@ export class ExpressionNarrower {
   private depth = 0
   /** What stands before `?.`, and the name that it has behind it. */
   private readonly subjects = new Map<object, string>()
+  private stepping: Once | undefined
 
   constructor(source: SourceText) {
     this.source = source
@@ -43,6 +45,30 @@ export class ExpressionNarrower {
       return work()
     } finally {
       this.depth--
+    }
+  }
+
+  /** What `work` computes is computed once, and before what else the statement `whole` is of does. */
+  once<T>(whole: Span, work: () => T): { readonly before: readonly Statement[]; readonly result: T } {
+    const outside = this.stepping
+    const once = new Once(whole)
+    this.stepping = once
+    try {
+      const result = work()
+      return { before: once.before, result }
+    } finally {
+      this.stepping = outside
+    }
+  }
+
+  /** What is not computed always. */
+  protected sometimes<T>(work: () => T): T {
+    const { stepping } = this
+    if (stepping !== undefined) stepping.sometimes++
+    try {
+      return work()
+    } finally {
+      if (stepping !== undefined) stepping.sometimes--
     }
   }
 
@@ -68,7 +94,12 @@ export class ExpressionNarrower {
       case 'Literal':
         return this.literal(syntax)
       case 'Identifier':
+        this.stepping?.names(syntax.name)
         return { kind: 'name', name: syntax.name, span: at }
+      case 'UpdateExpression': {
+        if (this.stepping === undefined) throw this.refused(syntax)
+        return this.stepping.step(this.source, syntax, () => this.expression(syntax.argument))
+      }
       case 'MemberExpression':
         if (syntax.computed)
           return {
@@ -126,21 +157,21 @@ export class ExpressionNarrower {
       case 'LogicalExpression':
         if (syntax.operator === '??') {
           const { left } = syntax
-          const otherwise = this.expression(syntax.right)
+          const otherwise = this.sometimes(() => this.expression(syntax.right))
           return { kind: 'otherwise', ...this.optional(left), otherwise, span: at }
         }
         return {
           kind: syntax.operator === '&&' ? 'and' : 'or',
           left: this.expression(syntax.left),
-          right: this.expression(syntax.right),
+          right: this.sometimes(() => this.expression(syntax.right)),
           span: at,
         }
       case 'ConditionalExpression':
         return {
           kind: 'conditional',
           test: this.expression(syntax.test),
-          whenTrue: this.expression(syntax.consequent),
-          whenFalse: this.expression(syntax.alternate),
+          whenTrue: this.sometimes(() => this.expression(syntax.consequent)),
+          whenFalse: this.sometimes(() => this.expression(syntax.alternate)),
           span: at,
         }
       default:
@@ -173,7 +204,7 @@ export class ExpressionNarrower {
     const given = this.expression(subject)
     const name = given.kind === 'name' ? given.name : `?@${subject.start}`
     this.subjects.set(subject, name)
-    const value = work()
+    const value = this.sometimes(work)
     this.subjects.delete(subject)
     return { subject: given, name, value }
   }

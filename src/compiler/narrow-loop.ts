@@ -3,11 +3,12 @@ import { span } from './narrow-expression.ts'
 import { annotationOf } from './narrow-type.ts'
 import type * as es from './parse.ts'
 import { type SourceText, unfit } from './report.ts'
-import type { Expression, Pattern, Statement } from './tree.ts'
+import type { Expression, Pattern, Span, Statement } from './tree.ts'
 
 /** What narrowing one kind of statement takes from narrowing all others. */
 export interface StatementNarrower {
   readonly source: SourceText
+  once<T>(whole: Span, work: () => T): { readonly before: readonly Statement[]; readonly result: T }
   expression(node: es.Expression): Expression
   pattern(node: es.BindingPattern): Pattern
   statements(nodes: readonly es.Statement[]): Statement[]
@@ -110,4 +111,37 @@ export function each(narrower: StatementNarrower, node: Extract<es.Statement, { 
     subject: narrower.expression(node.right),
     body: narrower.body(node.body),
   }
+}
+
+/** The test changes what it does before it compares: `--left > 0`. */
+export function doLoop(
+  narrower: StatementNarrower,
+  node: Extract<es.Statement, { type: 'DoWhileStatement' }>,
+): Statement {
+  const body = narrower.body(node.body)
+  const { before, result } = narrower.once(node.test, () => narrower.expression(node.test))
+  const update = before.filter(({ kind }) => kind === 'assign')
+  if (update.length < before.length)
+    throw unfit(
+      narrower.source,
+      node.test,
+      'the test of a loop compares what is there after the change',
+      'write ++i or --i, or a statement of its own before it',
+    )
+  return { kind: 'do', span: { start: node.start, end: node.body.start }, test: result, update, body }
+}
+
+/** What has a label: a loop, a switch, or anything else as a block. */
+export function labelled(label: string, inside: readonly Statement[], at: Span): Statement[] {
+  const last = inside.at(-1)
+  const before = inside.slice(0, -1)
+  switch (last?.kind) {
+    case 'loop':
+    case 'while':
+    case 'do':
+    case 'each':
+    case 'breakable':
+      if (last.label === undefined) return [...before, { ...last, label }]
+  }
+  return [{ kind: 'breakable', of: 'block', label, body: inside, span: at }]
 }

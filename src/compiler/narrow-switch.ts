@@ -10,7 +10,7 @@ export function choice(
   narrower: StatementNarrower,
   node: Extract<es.Statement, { type: 'SwitchStatement' }>,
 ): Statement[] {
-  const subject = narrower.expression(node.discriminant)
+  const { before, result: subject } = narrower.once(node.discriminant, () => narrower.expression(node.discriminant))
   const name: Expression = { kind: 'name', name: `switch@${node.start}`, span: subject.span }
   let labels: Expression[] = []
   let isDefault = false
@@ -44,7 +44,15 @@ export function choice(
     value: subject,
     span: subject.span,
   }
-  return [{ kind: 'switch', span: { start: node.start, end: node.discriminant.end + 1 }, body: [subjectIs, ...chain] }]
+  return [
+    ...before,
+    {
+      kind: 'breakable',
+      of: 'switch',
+      span: { start: node.start, end: node.discriminant.end + 1 },
+      body: [subjectIs, ...chain],
+    },
+  ]
 }
 
 /** True where one of them is, tried in their order. As flat as it can be: there may be thousands. */

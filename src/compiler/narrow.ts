@@ -4,7 +4,8 @@
  */
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { BINARY, ExpressionNarrower, span } from './narrow-expression.ts'
-import { each, loop, type StatementNarrower } from './narrow-loop.ts'
+import { doLoop, each, labelled, loop, type StatementNarrower } from './narrow-loop.ts'
+import { stepOf } from './narrow-step.ts'
 import { choice } from './narrow-switch.ts'
 import { annotationOf } from './narrow-type.ts'
 import type * as es from './parse.ts'
@@ -118,26 +119,31 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
         return []
       case 'BlockStatement':
         return [{ kind: 'block', span: at, body: this.statements(node.body) }]
-      case 'ReturnStatement':
-        return [{ kind: 'return', span: at, value: node.argument ? this.expression(node.argument) : undefined }]
+      case 'ReturnStatement': {
+        const { argument } = node
+        if (!argument) return [{ kind: 'return', span: at, value: undefined }]
+        const { before, result } = this.once(argument, () => this.expression(argument))
+        return [...before, { kind: 'return', span: at, value: result }]
+      }
       case 'BreakStatement':
       case 'ContinueStatement':
-        if (node.label) throw this.refused(node.label, 'LabeledStatement')
-        return [{ kind: node.type === 'BreakStatement' ? 'break' : 'continue', span: at }]
-      case 'IfStatement':
-        return [
-          {
-            kind: 'if',
-            span: at,
-            test: this.expression(node.test),
-            whenTrue: this.body(node.consequent),
-            whenFalse: node.alternate ? this.body(node.alternate) : [],
-          },
-        ]
+        return [{ kind: node.type === 'BreakStatement' ? 'break' : 'continue', span: at, label: node.label?.name }]
+      case 'LabeledStatement':
+        return labelled(node.label.name, this.statement(node.body), at)
+      case 'IfStatement': {
+        const { before, result } = this.once(node.test, () => this.expression(node.test))
+        const whenTrue = this.body(node.consequent)
+        const whenFalse = node.alternate ? this.body(node.alternate) : []
+        return [...before, { kind: 'if', span: at, test: result, whenTrue, whenFalse }]
+      }
       case 'VariableDeclaration':
         return this.declaration(node)
-      case 'ExpressionStatement':
-        return [this.effect(node.expression)]
+      case 'ExpressionStatement': {
+        const { expression } = node
+        const given = expression.type === 'AssignmentExpression' ? expression.right : expression
+        const { before, result } = this.once(given, () => this.effect(expression))
+        return [...before, result]
+      }
       case 'ForStatement':
         return [loop(this, node)]
       case 'WhileStatement':
@@ -150,6 +156,8 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
             body: this.body(node.body),
           },
         ]
+      case 'DoWhileStatement':
+        return [doLoop(this, node)]
       case 'ForOfStatement':
         return [each(this, node)]
       case 'SwitchStatement':
@@ -167,15 +175,12 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
     if (node.kind === 'var') throw unfit(this.source, node, 'var is not block-scoped', 'write let or const')
     if (node.kind !== 'let' && node.kind !== 'const')
       throw unfit(this.source, node, `a data plane cannot contain ${node.kind}`, 'write const')
-    return node.declarations.map((declarator): Statement => {
+    return node.declarations.flatMap((declarator): Statement[] => {
       const { id, init } = declarator
-      if ((id.type === 'ObjectPattern' || id.type === 'ArrayPattern') && node.kind === 'const' && init)
-        return {
-          kind: 'take',
-          span: span(declarator),
-          pattern: partsOf(this.pattern(id)),
-          value: this.expression(init),
-        }
+      if ((id.type === 'ObjectPattern' || id.type === 'ArrayPattern') && node.kind === 'const' && init) {
+        const { before, result } = this.once(init, () => this.expression(init))
+        return [...before, { kind: 'take', span: span(declarator), pattern: partsOf(this.pattern(id)), value: result }]
+      }
       if (declarator.id.type !== 'Identifier')
         throw unfit(
           this.source,
@@ -183,21 +188,18 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
           'a value cannot be taken apart here',
           'write const { field } = …, or one const for each',
         )
-      if (!declarator.init)
+      if (!init)
         throw unfit(
           this.source,
           declarator,
           `\`${declarator.id.name}\` has no value`,
           `write let ${declarator.id.name} = 0`,
         )
-      return {
-        kind: 'declare',
-        span: span(declarator),
-        name: declarator.id.name,
-        mutable: node.kind === 'let',
-        annotation: annotationOf(declarator.id.typeAnnotation),
-        value: this.expression(declarator.init),
-      }
+      const { before, result } = this.once(init, () => this.expression(init))
+      const { name, typeAnnotation } = declarator.id
+      const mutable = node.kind === 'let'
+      const annotation = annotationOf(typeAnnotation)
+      return [...before, { kind: 'declare', span: span(declarator), name, mutable, annotation, value: result }]
     })
   }
 
@@ -217,7 +219,7 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
       if (operator === '&&' || operator === '||') {
         const left = this.expression(target)
         const kind = operator === '&&' ? 'and' : 'or'
-        const value = { kind, left, right: this.expression(node.right), span: at } as const
+        const value = { kind, left, right: this.sometimes(() => this.expression(node.right)), span: at } as const
         return { kind: 'assign', span: at, target: left, value }
       }
       if (operator !== '' && !BINARY.has(operator))
@@ -230,14 +232,7 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
         value: this.expression(node.right),
       }
     }
-    if (node.type === 'UpdateExpression')
-      return {
-        kind: 'assign',
-        span: at,
-        target: this.expression(node.argument as es.Expression),
-        operator: node.operator === '++' ? '+' : '-',
-        value: { kind: 'number', value: 1n, span: at },
-      }
+    if (node.type === 'UpdateExpression') return stepOf(node, this.expression(node.argument as es.Expression))
     return { kind: 'evaluate', span: at, value: this.expression(node) }
   }
 }

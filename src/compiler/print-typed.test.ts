@@ -48,8 +48,8 @@ test('branches, loops and what they hold are indented', () => {
     {
       op: 'if',
       test: less(use(x), constant(3n)),
-      whenTrue: [{ op: 'break', at }],
-      whenFalse: [{ op: 'continue', at }],
+      whenTrue: [{ op: 'break', out: 0, at }],
+      whenFalse: [{ op: 'continue', out: 0, at }],
       at,
     },
   ]

@@ -73,8 +73,9 @@ class Printer {
         return (node.value === undefined ? 'return' : `return ${this.text(node.value)}`).split('\n')
       case 'evaluate':
         return this.text(node.value).split('\n')
-      default:
-        return [node.op]
+      case 'break':
+      case 'continue':
+        return [node.out === 0 ? node.op : `${node.op}, ${node.out} further out`]
     }
   }
 

@@ -246,11 +246,12 @@ export function assignments(statements: readonly Statement[]): Assignment[] {
       case 'if':
         return [...assignments(node.whenTrue), ...assignments(node.whenFalse)]
       case 'while':
+      case 'do':
         return [...assignments(node.body), ...assignments(node.update)]
       case 'loop':
       case 'each':
       case 'block':
-      case 'switch':
+      case 'breakable':
         return assignments(node.body)
       default:
         return []

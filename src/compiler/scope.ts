@@ -6,7 +6,7 @@ import type { Module, Modules } from './modules.ts'
 import type { Range, Ranges } from './ranges.ts'
 import { type Unfit, unfit } from './report.ts'
 import { Decisive } from './shared.ts'
-import type { Span } from './tree.ts'
+import type { Breakable, Span } from './tree.ts'
 import type { NamedTable, Position, Typed, ValueType, Variable } from './typed.ts'
 
 /** What a name or an expression can be besides a value: things that exist only while compiling. */
@@ -96,15 +96,17 @@ export function absent(variable: Variable): Absent {
 /** What tests have shown: a reference that is not null, or one that is. */
 export type Fact = Variable | Absent
 
-/** A loop or a switch: what `break` and `continue` leave. */
+/** What `break` and `continue` leave. */
 export class Around {
-  readonly kind: 'loop' | 'switch'
+  readonly kind: 'loop' | Breakable['of']
+  readonly label: string | undefined
   left = false
   movedAtBreak: Moved | undefined
   movedAtContinue: Moved | undefined
 
-  constructor(kind: 'loop' | 'switch') {
+  constructor(kind: Around['kind'], label: string | undefined) {
     this.kind = kind
+    this.label = label
   }
 }
 

@@ -1,6 +1,6 @@
 /** How far a variable gets in one round of a loop: at least, and at most, on all ways through its body. */
 import { assignments } from './ranges.ts'
-import type { Expression, Span, Statement, While } from './tree.ts'
+import type { Breakable, Do, Each, Expression, Leave, Loop, Span, Statement, While } from './tree.ts'
 
 interface Distance {
   readonly least: bigint
@@ -11,10 +11,8 @@ interface Distance {
 interface Ways {
   /** To their end; undefined where no way does. */
   readonly on: Distance | undefined
-  /** To the next round, by `continue`. */
-  readonly next: Distance | undefined
-  /** Out of a switch, by `break`. */
-  readonly out: Distance | undefined
+  /** Out of them, by `break` and `continue`: by the text of that, with its label. */
+  readonly out: ReadonlyMap<string, Distance>
 }
 
 const hull = (a: Distance | undefined, b: Distance | undefined): Distance | undefined => {
@@ -22,7 +20,34 @@ const hull = (a: Distance | undefined, b: Distance | undefined): Distance | unde
   return { least: a.least < b.least ? a.least : b.least, most: a.most > b.most ? a.most : b.most }
 }
 
-const NOWHERE: Ways = { on: undefined, next: undefined, out: undefined }
+function both(a: Ways['out'], b: Ways['out']): Ways['out'] {
+  const all = new Map(a)
+  for (const [leave, distance] of b) all.set(leave, hull(all.get(leave), distance) ?? distance)
+  return all
+}
+
+const going = (on: Distance | undefined): Ways => ({ on, out: new Map() })
+
+const leaveOf = (kind: Leave['kind'], label: string | undefined): string => `${kind} ${label ?? ''}`
+
+/** With what ends here going on here. `ended` leave it, with its label or without. */
+function ending({ on, out }: Ways, ended: readonly string[]): Ways {
+  const here = [...out].filter(([leave]) => ended.includes(leave)).map(([, distance]) => distance)
+  return { on: here.reduce(hull, on), out: new Map([...out].filter(([leave]) => !ended.includes(leave))) }
+}
+
+/** How what is inside of a loop or a breakable leaves just this. */
+function leavesOf(node: Breakable | Loop | While | Do | Each): string[] {
+  const kinds = node.kind !== 'breakable' ? (['break', 'continue'] as const) : ENDED[node.of]
+  const labels = node.kind === 'breakable' && node.of === 'block' ? [node.label] : [undefined, node.label]
+  return kinds.flatMap((kind) => labels.map((label) => leaveOf(kind, label)))
+}
+
+const ENDED: Readonly<Record<Breakable['of'], readonly Leave['kind'][]>> = {
+  switch: ['break'],
+  block: ['break'],
+  turn: ['continue'],
+}
 
 /** Thrown at an assignment that is no step. */
 class Strange extends Error {
@@ -38,7 +63,7 @@ class Strange extends Error {
  * a loop of its own, `strange` is its place.
  */
 export function stepsOf(
-  { body, update }: While,
+  { body, update, label }: While,
   name: string,
   upwards: boolean,
   constant: (node: Expression) => bigint | undefined,
@@ -51,56 +76,56 @@ export function stepsOf(
     return forward
   }
   const sequence = (list: readonly Statement[], start: Distance): Ways => {
-    let ways: Ways = { ...NOWHERE, on: start }
+    let ways = going(start)
     for (const node of list) {
       if (ways.on === undefined) break
       const after = through(node, ways.on)
-      ways = { on: after.on, next: hull(ways.next, after.next), out: hull(ways.out, after.out) }
+      ways = { on: after.on, out: both(ways.out, after.out) }
     }
     return ways
   }
   const through = (node: Statement, at: Distance): Ways => {
     switch (node.kind) {
       case 'assign': {
-        if (node.target.kind !== 'name' || node.target.name !== name) return { ...NOWHERE, on: at }
+        if (node.target.kind !== 'name' || node.target.name !== name) return going(at)
         const by = step(node)
-        return { ...NOWHERE, on: { least: at.least + by, most: at.most + by } }
+        return going({ least: at.least + by, most: at.most + by })
       }
       case 'declare':
         // Another variable of that name would hide this one.
         if (node.name === name) throw new Strange(node.span)
-        return { ...NOWHERE, on: at }
+        return going(at)
       case 'if': {
         const [yes, no] = [sequence(node.whenTrue, at), sequence(node.whenFalse, at)]
-        return { on: hull(yes.on, no.on), next: hull(yes.next, no.next), out: hull(yes.out, no.out) }
+        return { on: hull(yes.on, no.on), out: both(yes.out, no.out) }
       }
       case 'block':
         return sequence(node.body, at)
-      case 'switch': {
-        const inside = sequence(node.body, at)
-        return { on: hull(inside.on, inside.out), next: inside.next, out: undefined }
-      }
+      case 'breakable':
+        return ending(sequence(node.body, at), leavesOf(node))
       case 'loop':
       case 'while':
+      case 'do':
       case 'each': {
         const inner = assignments([node]).find((one) => one.name === name)
         if (inner !== undefined) throw new Strange(inner.statement.span)
-        return { ...NOWHERE, on: at }
+        return { ...ending(sequence(node.body, at), leavesOf(node)), on: at }
       }
       case 'continue':
-        return { ...NOWHERE, next: at }
       case 'break':
-        return { ...NOWHERE, out: at }
+        return { on: undefined, out: new Map([[leaveOf(node.kind, node.label), at]]) }
       case 'return':
-        return NOWHERE
+        return going(undefined)
       default:
-        return { ...NOWHERE, on: at }
+        return going(at)
     }
   }
   try {
-    const { on, next } = sequence(body, { least: 0n, most: 0n })
-    const round = hull(on, next)
-    const all = round && sequence(update, round).on
+    const { on } = ending(sequence(body, { least: 0n, most: 0n }), [
+      leaveOf('continue', undefined),
+      leaveOf('continue', label),
+    ])
+    const all = on && sequence(update, on).on
     return { least: all?.least ?? 1n, most: all?.most ?? 0n }
   } catch (error) {
     if (!(error instanceof Strange)) throw error

@@ -93,16 +93,32 @@ export type Statement = { readonly span: Span } & (
     }
   | Loop
   | While
+  | Do
   | Each
   | { readonly kind: 'block'; readonly body: readonly Statement[] }
-  /** What `break` leaves besides a loop. */
-  | { readonly kind: 'switch'; readonly body: readonly Statement[] }
+  | Breakable
   | { readonly kind: 'return'; readonly value?: Expression | undefined }
-  | { readonly kind: 'break' | 'continue' }
+  | Leave
   | { readonly kind: 'evaluate'; readonly value: Expression }
   /** Refused already; `names` is what it would have declared. */
   | { readonly kind: 'refused'; readonly names: readonly string[] }
 )
+
+/** `break` and `continue`, of the innermost loop or switch, or of what has the label. */
+export interface Leave {
+  readonly kind: 'break' | 'continue'
+  readonly span: Span
+  readonly label?: string | undefined
+}
+
+/** What `break` leaves besides a loop; of `do … while`, the turn that `continue` leaves for its test. */
+export interface Breakable {
+  readonly kind: 'breakable'
+  readonly of: 'switch' | 'block' | 'turn'
+  readonly span: Span
+  readonly label?: string | undefined
+  readonly body: readonly Statement[]
+}
 
 /** `for (let variable = from; variable operator bound; variable += step)` */
 export interface Loop {
@@ -115,6 +131,7 @@ export interface Loop {
   readonly bound: Expression
   /** Negative when it counts down. */
   readonly step: Expression
+  readonly label?: string | undefined
   readonly body: readonly Statement[]
 }
 
@@ -125,6 +142,17 @@ export interface While {
   readonly counter?: { readonly name: string; readonly annotation?: Annotation | undefined; readonly from: Expression }
   readonly test: Expression
   readonly update: readonly Statement[]
+  readonly label?: string | undefined
+  readonly body: readonly Statement[]
+}
+
+/** `do body while (test)`. `update`: what the test changes before it compares, `--i`. */
+export interface Do {
+  readonly kind: 'do'
+  readonly span: Span
+  readonly test: Expression
+  readonly update: readonly Statement[]
+  readonly label?: string | undefined
   readonly body: readonly Statement[]
 }
 
@@ -134,6 +162,7 @@ export interface Each {
   readonly span: Span
   readonly pattern: Pattern
   readonly subject: Expression
+  readonly label?: string | undefined
   readonly body: readonly Statement[]
 }
 

@@ -207,7 +207,8 @@ export type TypedStatement =
   /** Statements that `break` leaves. */
   | { readonly op: 'breakable'; readonly body: readonly TypedStatement[]; readonly at: Position }
   | { readonly op: 'return'; readonly value: Typed | undefined; readonly at: Position }
-  | { readonly op: 'break' | 'continue'; readonly at: Position }
+  /** `out`: so many of the loops and breakables around it are left as well. */
+  | { readonly op: 'break' | 'continue'; readonly out: number; readonly at: Position }
   | { readonly op: 'evaluate'; readonly value: Typed; readonly at: Position }
 
 export const U8: IntType = { kind: 'int', bits: 8, signed: false }

@@ -46,10 +46,10 @@ test.each<[string, number, TypedStatement[]]>([
   ['else if', 3, [when([assign()], [when([assign()])]), end]],
   ['values', 4, [assign(choose), { op: 'return', value: choose, at }]],
   ['every round', 2 ** 5, [loop(5, when([assign()])), end]],
-  ['leaving a loop early', 2 ** 3, [loop(3, when([{ op: 'break', at }])), end]],
+  ['leaving a loop early', 2 ** 3, [loop(3, when([{ op: 'break', out: 0, at }])), end]],
   ['returning from a loop', 4, [loop(3, when([end])), end]],
   ['a call, and its arguments', 2 * 7, [assign(call), end]],
-  ['a switch', 2, [{ op: 'breakable', body: [when([{ op: 'break', at }])], at }, end]],
+  ['a switch', 2, [{ op: 'breakable', body: [when([{ op: 'break', out: 0, at }])], at }, end]],
 ])('%s: %i', (_, ways, body) => {
   expect(countWays(body, () => 7)).toBe(ways)
 })

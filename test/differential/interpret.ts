@@ -35,7 +35,17 @@ import { XdpPacket } from './packet-xdp.ts'
 export type Entries = Map<string, Uint8Array>
 export type TableContents = Record<string, Entries>
 
-type Completion = { readonly kind: 'next' | 'break' | 'continue' } | { readonly kind: 'return'; readonly value: Value }
+type Completion =
+  | { readonly kind: 'next' }
+  | { readonly kind: 'break' | 'continue'; readonly out: number }
+  | { readonly kind: 'return'; readonly value: Value }
+
+/** What becomes, around a loop or a breakable, of what leaves its inside. Undefined where it goes on with its next round. */
+function around(inside: Completion): Completion | undefined {
+  if (inside.kind === 'next' || inside.kind === 'return') return inside.kind === 'next' ? undefined : inside
+  if (inside.out > 0) return { ...inside, out: inside.out - 1 }
+  return inside.kind === 'break' ? NEXT : undefined
+}
 
 const NEXT: Completion = { kind: 'next' }
 
@@ -190,16 +200,13 @@ class Interpreter {
       }
       case 'if':
         return this.statements(this.value(node.test) === true ? node.whenTrue : node.whenFalse)
-      case 'breakable': {
-        const completion = this.statements(node.body)
-        return completion.kind === 'break' ? NEXT : completion
-      }
+      case 'breakable':
+        return around(this.statements(node.body)) ?? NEXT
       case 'loop':
         for (let round = 0; round < node.times; round++) {
           this.variables.set(node.variable, node.from + node.step * BigInt(round))
-          const completion = this.statements(node.body)
-          if (completion.kind === 'break') return NEXT
-          if (completion.kind === 'return') return completion
+          const left = around(this.statements(node.body))
+          if (left !== undefined) return left
           if (node.settles) this.checksums.settle()
         }
         return NEXT
@@ -207,16 +214,15 @@ class Interpreter {
         return this.while(node)
       case 'rounds':
         for (const round of node.rounds) {
-          const completion = this.statements(round)
-          if (completion.kind === 'break') return NEXT
-          if (completion.kind === 'return') return completion
+          const left = around(this.statements(round))
+          if (left !== undefined) return left
         }
         return NEXT
       case 'return':
         return { kind: 'return', value: node.value && this.value(node.value) }
       case 'break':
       case 'continue':
-        return { kind: node.op }
+        return { kind: node.op, out: node.out }
       case 'evaluate':
         this.value(node.value)
         return NEXT
@@ -226,9 +232,8 @@ class Interpreter {
   private while({ test, body, update, times, settles }: Extract<TypedStatement, { op: 'while' }>): Completion {
     for (let round = 0; this.value(test) === true; round++) {
       if (round === times) throw new Error(`a loop of ${times} rounds goes on`)
-      const completion = this.statements(body)
-      if (completion.kind === 'break') return NEXT
-      if (completion.kind === 'return') return completion
+      const left = around(this.statements(body))
+      if (left !== undefined) return left
       if (settles) this.checksums.settle()
       this.statements(update)
     }

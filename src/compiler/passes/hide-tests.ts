@@ -24,10 +24,15 @@ export function hideTests(graph: Graph): void {
   const numbers = new Numbers(graph)
   const nothing = new Nothing(graph, numbers)
   const isUsedAgain = (value: Value) => (uses.get(value) ?? 0) > 1
-  const canTellApart = (value: Value): boolean =>
-    isUsedAgain(value) || isUsedAgain(sourceOf(value)) || [...sourcesOf([value])].some(({ op }) => op === 'phi')
+  const homes = new Map(graph.blocks.flatMap(({ values, rounds }) => values.map((value) => [value, rounds] as const)))
+  const isFromBefore = (value: Value, { rounds }: Block): boolean => (homes.get(value) ?? 1) < rounds
+  const canTellApart = (value: Value, into: Block): boolean =>
+    isUsedAgain(value) ||
+    isUsedAgain(sourceOf(value)) ||
+    isFromBefore(sourceOf(value), into) ||
+    [...sourcesOf([value])].some(({ op }) => op === 'phi')
   const hidden = (value: Value, bits: 32 | 64, into: Block): Value => {
-    if (value.op === 'const' || seen.has(value) || !isNumber(value) || !canTellApart(value)) return value
+    if (value.op === 'const' || seen.has(value) || !isNumber(value) || !canTellApart(value, into)) return value
     if (needs.has(value) || needs.has(sourceOf(value))) return value
     const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits), value], value.at)
     into.values.push(other)

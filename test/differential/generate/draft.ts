@@ -90,6 +90,8 @@ export class Draft {
   /** Loops around this whose headers are from before: nothing may move the packet, nor settle checksums. */
   pinned = 0
   readonly breaks: ('loop' | 'switch')[] = []
+  /** Of the loops around this. */
+  readonly labels: string[] = []
   /** In a loop of many rounds, which has no others in it. */
   inLong = false
   private counter = 0

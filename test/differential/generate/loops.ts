@@ -11,6 +11,7 @@ export const loop = (draft: Draft, depth: number): string[] =>
   draft.oneOf(
     [4, () => counted(draft, depth)],
     [2, () => whileLoop(draft, depth)],
+    [1, () => doLoop(draft, depth)],
     [1, () => overConstants(draft, depth)],
     [2, () => overList(draft, depth) ?? counted(draft, depth)],
   )
@@ -34,6 +35,16 @@ export function inLoop(draft: Draft, mayMove: boolean, write: () => string[]): s
   return lines
 }
 
+/** With a label, sometimes, by which what is in it may leave it. */
+function labelled(draft: Draft, write: (label: string) => string[]): string[] {
+  if (!draft.once(3)) return write('')
+  const label = draft.fresh('l')
+  draft.labels.push(label)
+  const lines = write(`${label}: `)
+  draft.labels.pop()
+  return lines
+}
+
 function counted(draft: Draft, depth: number): string[] {
   const name = draft.fresh('n')
   const isLong = !draft.breaks.includes('loop') && !draft.inHelper && draft.once(draft.oneLongOf)
@@ -50,7 +61,8 @@ function counted(draft: Draft, depth: number): string[] {
   return inLoop(draft, draft.once(4), () => {
     draft.declare(name, type)
     const condition = draft.once(4) ? `${bound} && (${test(draft, 1)})` : bound
-    return [`for (let ${name}: ${draft.word(type)} = ${start}; ${condition}; ${next}) {`, ...body(draft, depth), '}']
+    const head = `for (let ${name}: ${draft.word(type)} = ${start}; ${condition}; ${next}) {`
+    return labelled(draft, (label) => [`${label}${head}`, ...body(draft, depth), '}'])
   })
 }
 
@@ -64,8 +76,25 @@ function whileLoop(draft: Draft, depth: number): string[] {
   draft.declare(name, type)
   return inLoop(draft, draft.once(4), () => {
     const asked = draft.choose(2) === 0 ? bound : `${bound} && (${test(draft, 1)})`
-    const head = [`let ${name}: ${draft.word(type)} = ${start}`, `while (${asked}) {`, `  ${next}`]
-    return [...head, ...body(draft, depth), '}']
+    const first = `let ${name}: ${draft.word(type)} = ${start}`
+    return labelled(draft, (label) => [first, `${label}while (${asked}) {`, `  ${next}`, ...body(draft, depth), '}'])
+  })
+}
+
+/** Steps where it asks. */
+function doLoop(draft: Draft, depth: number): string[] {
+  const name = draft.fresh('d')
+  const type = draft.pick(INTS)
+  const down = draft.once(2)
+  const times = 1 + draft.choose(5)
+  draft.declare(name, type)
+  return inLoop(draft, draft.once(4), () => {
+    const first = `let ${name}: ${draft.word(type)} = ${down ? times : 0}`
+    const bound = down ? `--${name} > ${draft.choose(2)}` : `++${name} < ${times}`
+    return labelled(draft, (label) => {
+      const lines = [first, `${label}do {`, ...body(draft, depth)]
+      return [...lines, `} while (${draft.choose(2) === 0 ? bound : `${bound} && (${test(draft, 1)})`})`]
+    })
   })
 }
 

@@ -1,7 +1,7 @@
 /** Statements of generated data planes. */
 import { struct } from '../../../src/lang/index.ts'
 import { sample } from '../cube.ts'
-import { fieldsOf, isInt, promoted, TYPES } from '../types.ts'
+import { fieldsOf, isInt, promoted, TYPES, type Type } from '../types.ts'
 import { type Draft, indented, isRecord } from './draft.ts'
 import { compatible, constant, int } from './integers.ts'
 import { underLock } from './locks.ts'
@@ -80,6 +80,7 @@ function assign(draft: Draft): string[] {
   return draft.oneOf(
     [1, () => [`${name} = ${int(draft, 2).text}`]],
     [1, () => [`${name}${draft.pick(['++', '--'])}`]],
+    [1, () => stepped(draft, name, type)],
     [
       2,
       () => {
@@ -90,6 +91,14 @@ function assign(draft: Draft): string[] {
       },
     ],
   )
+}
+
+/** `const value = name++` */
+function stepped(draft: Draft, name: string, type: Type): string[] {
+  const value = draft.fresh('v')
+  const step = draft.pick(['++', '--'])
+  draft.declare(value, type)
+  return [`const ${value} = ${draft.once(2) ? `${step}${name}` : `${name}${step}`}`]
 }
 
 /** `const { field, field: name } = reference` */
@@ -120,6 +129,7 @@ export function leave(draft: Draft): string[] {
     [3, () => []],
     [1, () => (draft.breaks.length === 0 ? [] : ['break'])],
     [1, () => (draft.breaks.includes('loop') ? ['continue'] : [])],
+    [1, () => (draft.labels.length > 0 ? [`${draft.pick(['break', 'continue'])} ${draft.pick(draft.labels)}`] : [])],
     [1, () => [`return ${returned(draft, 1)}`]],
   )
 }
