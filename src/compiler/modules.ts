@@ -199,9 +199,11 @@ function resolveSpecifier(importer: string, specifier: string): string | undefin
   return file
 }
 
-/** Whether the imports of a module still name the same. */
+/** Whether the imports of a module still name the same. Where a relative one leads is in itself. */
 const isAsFound = (importer: string): boolean =>
-  [...(found.get(importer) ?? [])].every(([specifier, file]) => findFile(importer, specifier) === file)
+  [...(found.get(importer) ?? [])].every(
+    ([specifier, file]) => specifier.startsWith('.') || findFile(importer, specifier) === file,
+  )
 
 /** The TypeScript file that an import names; undefined where it is something else (`zod`), which no data plane calls. */
 function findFile(importer: string, specifier: string): string | undefined {
