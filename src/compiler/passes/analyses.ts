@@ -1,4 +1,5 @@
-import type { Graph, Value } from '../ir.ts'
+import type { ByValue } from '../by-value.ts'
+import type { Graph } from '../ir.ts'
 import { Dominators } from './dominators.ts'
 import { countUses } from './graph.ts'
 import { Ranges } from './ranges.ts'
@@ -12,7 +13,7 @@ export class Analyses {
   private readonly graph: Graph
   private dominatorsNow: Dominators | undefined
   private statesNow: States | undefined
-  private usesNow: ReadonlyMap<Value, number> | undefined
+  private usesNow: ByValue<number> | undefined
   private rangesNow: Ranges | undefined
 
   constructor(graph: Graph) {
@@ -30,7 +31,7 @@ export class Analyses {
   }
 
   /** How many values and ends look at each value. */
-  get uses(): ReadonlyMap<Value, number> {
+  get uses(): ByValue<number> {
     this.usesNow ??= countUses(this.graph)
     return this.usesNow
   }

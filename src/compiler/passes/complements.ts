@@ -1,3 +1,4 @@
+import type { ByValue } from '../by-value.ts'
 import type { Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
 import { Wired } from '../wired.ts'
@@ -52,7 +53,7 @@ export function subtractComplements(graph: Graph, folds: readonly Value[]): void
   addOpen(graph, open)
 }
 
-type Uses = ReadonlyMap<Value, number>
+type Uses = ByValue<number>
 
 const isSum = (value: Value): boolean => value.op === 'alu' && value.alu === 'add' && value.bits === 64
 

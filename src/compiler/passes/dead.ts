@@ -1,12 +1,14 @@
+import { ByValue } from '../by-value.ts'
 import { type Graph, isPure, type Value } from '../ir.ts'
 
 /** Takes out values that nothing uses and that do nothing else. */
-export function deadCode({ blocks }: Graph): boolean {
-  const used = new Set<Value>()
+export function deadCode(graph: Graph): boolean {
+  const { blocks } = graph
+  const used = new ByValue<true>(graph)
   const waiting: Value[] = []
   const use = (value: Value): void => {
-    if (value.op === 'const' || used.has(value)) return
-    used.add(value)
+    if (value.op === 'const' || used.get(value) === true) return
+    used.set(value, true)
     waiting.push(value)
   }
   for (const { values, end } of blocks) {
@@ -20,7 +22,7 @@ export function deadCode({ blocks }: Graph): boolean {
     for (const one of value.arguments) use(one)
   let changed = false
   for (const block of blocks) {
-    const kept = block.values.filter((value) => used.has(value))
+    const kept = block.values.filter((value) => used.get(value) === true)
     if (kept.length === block.values.length) continue
     block.values = kept
     changed = true

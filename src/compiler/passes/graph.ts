@@ -1,3 +1,4 @@
+import { ByValue, largestNumber } from '../by-value.ts'
 import { type Block, type Graph, reversePostorder, successors, type Value } from '../ir.ts'
 
 /** Puts other values in the place of some, everywhere. */
@@ -59,17 +60,20 @@ export function retarget({ end }: Block, from: Block, to: Block): void {
 }
 
 /** How many values and ends look at each value. */
-export function countUses({ blocks }: Graph): ReadonlyMap<Value, number> {
-  const uses = new Map<Value, number>()
-  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)
-  for (const { values, end } of blocks) {
-    for (const { arguments: given } of values) for (const one of given) use(one)
-    if (end?.op === 'return') use(end.value)
+export function countUses(graph: Graph): ByValue<number> {
+  const uses = new ByValue<number>(graph)
+  for (const { values, end } of graph.blocks) {
+    for (const { arguments: given } of values) for (const one of given) countUse(uses, one)
+    if (end?.op === 'return') countUse(uses, end.value)
     if (end?.op !== 'branch') continue
-    use(end.left)
-    use(end.right)
+    countUse(uses, end.left)
+    countUse(uses, end.right)
   }
   return uses
+}
+
+export function countUse(uses: ByValue<number>, value: Value): void {
+  uses.set(value, (uses.get(value) ?? 0) + 1)
 }
 
 /** Numbers for values that passes make. The largest there is is looked for when the first one is asked for. */
@@ -82,7 +86,7 @@ export class Numbers {
   }
 
   next(): number {
-    this.last ??= this.graph.blocks.reduce((most, { values }) => values.reduce((a, { id }) => Math.max(a, id), most), 0)
+    this.last ??= largestNumber(this.graph)
     return ++this.last
   }
 }

@@ -1,3 +1,4 @@
+import type { ByValue } from '../by-value.ts'
 import type { Block, Graph, Size, Value } from '../ir.ts'
 import { newValue } from '../value.ts'
 import { Analyses } from './analyses.ts'
@@ -69,7 +70,7 @@ function isSeen({ values }: Block, loads: readonly Value[], join: Value): boolea
 }
 
 /** What is loaded for this number alone. */
-function halfOf(value: Value | undefined, uses: ReadonlyMap<Value, number>): Half | undefined {
+function halfOf(value: Value | undefined, uses: ByValue<number>): Half | undefined {
   if (value === undefined || uses.get(value) !== 1) return undefined
   const [inner] = value.arguments
   const load = value.op === 'swap' ? inner : value

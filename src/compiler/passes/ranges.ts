@@ -1,3 +1,4 @@
+import { ByValue } from '../by-value.ts'
 import type { Block, Graph, Value } from '../ir.ts'
 import { bitLength, ones } from './bits.ts'
 import { isDistance } from './pointers.ts'
@@ -12,12 +13,13 @@ type Eyes = 'values' | 'verifier' | 'distances'
 /** The most that values can be. */
 export class Ranges {
   private readonly eyes: Eyes
-  private readonly known = new Map<Value, bigint>()
+  private readonly known: ByValue<bigint>
 
-  constructor({ blocks }: Graph, eyes: Eyes) {
+  constructor(graph: Graph, eyes: Eyes) {
     this.eyes = eyes
+    this.known = new ByValue(graph)
     // Every value comes after its arguments, but for what goes round a loop: that can be anything.
-    for (const block of blocks)
+    for (const block of graph.blocks)
       for (const value of block.values) this.known.set(value, this.find(value, block.predecessors))
   }
 

@@ -1,6 +1,7 @@
+import type { ByValue } from '../by-value.ts'
 import type { Block, Graph, Value } from '../ir.ts'
 import { newValue } from '../value.ts'
-import type { Numbers } from './graph.ts'
+import { countUse, type Numbers } from './graph.ts'
 
 /**
  * Puts what a value is at each place in its place, after there has come to be a way that goes round the block of its definition:
@@ -11,14 +12,14 @@ export function repair(
   graph: Graph,
   original: Value,
   ends: ReadonlyMap<Block, Value>,
-  { numbers, uses }: { readonly numbers: Numbers; readonly uses: Map<Value, number> },
+  { numbers, uses }: { readonly numbers: Numbers; readonly uses: ByValue<number> },
 ): void {
   const starts = new Map<Block, Value>()
   const added = new Map<Block, Value>()
   const homes = new Set(ends.keys())
 
   const counted = (value: Value): Value => {
-    uses.set(value, (uses.get(value) ?? 0) + 1)
+    countUse(uses, value)
     return value
   }
   const atEnd = (block: Block): Value => ends.get(block) ?? atStart(block)

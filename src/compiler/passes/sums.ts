@@ -1,3 +1,4 @@
+import type { ByValue } from '../by-value.ts'
 import type { Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
 import { Wired } from '../wired.ts'
@@ -42,7 +43,7 @@ const MOST = 1n << 48n
 
 class Sum {
   private readonly root: Value
-  private readonly uses: ReadonlyMap<Value, number>
+  private readonly uses: ByValue<number>
   private readonly ranges: Ranges
   private readonly constants: bigint[] = []
   private readonly open: Wired[] = []
@@ -51,7 +52,7 @@ class Sum {
   private readonly gone = new Map<Value, number>()
   private isNested = false
 
-  constructor(root: Value, uses: ReadonlyMap<Value, number>, ranges: Ranges) {
+  constructor(root: Value, uses: ByValue<number>, ranges: Ranges) {
     this.root = root
     this.uses = uses
     this.ranges = ranges

@@ -1,7 +1,7 @@
-import { lazy } from '../../base/lazy.ts'
+import type { ByValue } from '../by-value.ts'
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { Analyses } from './analyses.ts'
-import { Numbers, prune, removeEdge, retarget } from './graph.ts'
+import { countUse, Numbers, prune, removeEdge, retarget } from './graph.ts'
 import { repair } from './repair.ts'
 import { compareConstants } from './simplify.ts'
 
@@ -11,8 +11,7 @@ import { compareConstants } from './simplify.ts'
  */
 export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boolean {
   let changed = false
-  // Kept up to date, except that uses that are gone may still be counted.
-  const uses = lazy(() => new Map(analyses.uses))
+  // Uses are kept up to date, except that those that are gone may still be counted.
   const numbers = new Numbers(graph)
   // A loop that was entered in its middle would be none that the verifier, and hide.ts, know.
   const isLoop = (block: Block): boolean => block.predecessors.some(({ place }) => place >= block.place)
@@ -23,16 +22,16 @@ export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boole
       const brought = phi.arguments[block.predecessors.indexOf(before)]
       const isOpen = brought?.op === 'phi' && before.values.includes(brought) && !isLoop(before)
       if (isOpen && brought.arguments.some(({ op }) => op === 'const'))
-        changed = meetHere(before, block, uses()) || changed
+        changed = meetHere(before, block, analyses.uses) || changed
     }
-    const wanted = block.values.filter((one) => one !== phi || uses().get(one) !== 1)
+    const wanted = block.values.filter((one) => one !== phi || analyses.uses.get(one) !== 1)
     if (wanted.length > 0 && isLoop(block)) continue
-    const ways = thread(block, uses())
+    const ways = thread(block, analyses.uses)
     if (ways.length === 0) continue
     changed = true
     for (const phi of wanted) {
       const ends = new Map(ways.map(({ from, brought }) => [from, brought.get(phi) ?? phi]))
-      repair(graph, phi, ends.set(block, phi), { numbers, uses: uses() })
+      repair(graph, phi, ends.set(block, phi), { numbers, uses: analyses.uses })
     }
   }
   if (changed) prune(graph)
@@ -52,7 +51,7 @@ function testedPhi({ end, values }: Block): Value | undefined {
 }
 
 /** Ways that meet in a block that does nothing else, to meet others in the next one, all meet there. */
-function meetHere(block: Block, next: Block, uses: Map<Value, number>): boolean {
+function meetHere(block: Block, next: Block, uses: ByValue<number>): boolean {
   const at = next.predecessors.indexOf(block)
   const phis = next.values.filter(({ op }) => op === 'phi')
   const isSeenElsewhere = (phi: Value) =>
@@ -77,7 +76,7 @@ function meetHere(block: Block, next: Block, uses: Map<Value, number>): boolean 
   return true
 }
 
-function thread(block: Block, uses: Map<Value, number>): Way[] {
+function thread(block: Block, uses: ByValue<number>): Way[] {
   const { end, values } = block
   const phi = testedPhi(block)
   if (end?.op !== 'branch' || end.right.op !== 'const' || phi === undefined) return []
@@ -103,7 +102,7 @@ function thread(block: Block, uses: Map<Value, number>): Way[] {
   return ways
 }
 
-function bring(phi: Value, brought: Value, uses: Map<Value, number>): void {
+function bring(phi: Value, brought: Value, uses: ByValue<number>): void {
   phi.arguments.push(brought)
-  uses.set(brought, (uses.get(brought) ?? 0) + 1)
+  countUse(uses, brought)
 }
