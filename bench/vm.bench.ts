@@ -16,8 +16,9 @@ import { openKernelMachine } from '../src/kernel/machine.ts'
 import { KernelProgram } from '../src/kernel/programs.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { ProgramHandle } from '../src/vm/program.ts'
-import { type Imported, instantiate, newMemory, newModule } from '../src/vm/wasm/engine.ts'
-import { IMPORT, translate } from '../src/vm/wasm/module.ts'
+import { type Imported, instantiateRun, newMemory, newModule } from '../src/vm/wasm/engine.ts'
+import { IMPORT, isFound, translate } from '../src/vm/wasm/module.ts'
+import { tableOf } from '../src/vm/wasm/table.ts'
 import { interpreted } from '../test/reference/interpreter.ts'
 import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
 import { type Case, type Comparison, chosen, mean, median, part } from './comparison.ts'
@@ -172,13 +173,13 @@ function translation(program: Program, quick: boolean): number {
     const unlike = new Uint8Array(bytes.length + 7)
     unlike.set(bytes)
     unlike.set([0, 5, 0, modules, modules >> 8, modules >> 16, modules >> 24], bytes.length)
-    const imports = Object.fromEntries(
-      Object.keys(program.maps).flatMap((_, map) => [
-        [IMPORT.descriptor(map), 0],
-        [IMPORT.find(map), nothing],
-      ]),
-    )
-    const run = instantiate(newModule(unlike), { memory, fail: stop, access: stop, helper: nothing, ...imports })
+    const maps = Object.values(program.maps)
+    const finds = maps.filter(isFound).map(() => nothing)
+    const run = instantiateRun(newModule(unlike), {
+      memory,
+      table: tableOf([stop, stop, nothing, ...finds]),
+      ...Object.fromEntries(maps.map((_, map) => [IMPORT.descriptor(map), 0])),
+    })
     try {
       run()
     } catch (error) {

@@ -5,9 +5,10 @@ import { Fault, Trap } from './fault.ts'
 import { AT } from './layout.ts'
 import type { VirtualMap } from './map.ts'
 import { type Memory, tooDeep } from './memory.ts'
-import { instantiate, newModule, type WasmImport, type WasmModule } from './wasm/engine.ts'
+import { type Imported, instantiateRun, newModule, type WasmImport, type WasmModule } from './wasm/engine.ts'
 import { IMPORT, isFound, translate } from './wasm/module.ts'
 import { MODE, REASON } from './wasm/scope.ts'
+import { tableOf } from './wasm/table.ts'
 
 /** The lower and upper halves of registers. */
 export interface Registers {
@@ -52,41 +53,43 @@ export const translated: Engine = (program, maps, processor, isPlain = false) =>
   const registers = { lo: new Int32Array(6), hi: new Int32Array(6) }
   // The instruction that asked last.
   let asking = 0
-  const imports: Record<string, WasmImport> = {
-    [IMPORT.memory]: heap.memory,
-    fail(reason, index, _, __, ___) {
-      asking = index
-      throw new Trap(reason === REASON.depth ? tooDeep : `the program ran ${budget} instructions without an end`)
-    },
-    access(low, high, displacement, mode, index) {
-      asking = index
-      return reach(memory, high, (low >>> 0) + displacement, mode)
-    },
-    helper(helper, index, _, __, ___) {
-      asking = index
-      const { lo, hi } = registers
-      const { words } = heap
-      for (let register = 1; register <= 5; register++) {
-        lo[register] = words[(AT.registers >> 2) + 2 * register] ?? 0
-        hi[register] = words[(AT.registers >> 2) + 2 * register + 1] ?? 0
-      }
-      processor.call(helper, registers)
-      // Views may be others now.
-      heap.words[AT.registers >> 2] = lo[0] ?? 0
-      heap.words[(AT.registers >> 2) + 1] = hi[0] ?? 0
-      return 0
-    },
+  const fail: Imported = (reason, index) => {
+    asking = index
+    throw new Trap(reason === REASON.depth ? tooDeep : `the program ran ${budget} instructions without an end`)
   }
-  for (const [number, [name, description]] of Object.entries(program.maps).entries()) {
+  const access: Imported = (low, high, displacement, mode, index) => {
+    asking = index
+    return reach(memory, high, (low >>> 0) + displacement, mode)
+  }
+  const helper: Imported = (number, index) => {
+    asking = index
+    const { lo, hi } = registers
+    const { words } = heap
+    for (let register = 1; register <= 5; register++) {
+      lo[register] = words[(AT.registers >> 2) + 2 * register] ?? 0
+      hi[register] = words[(AT.registers >> 2) + 2 * register + 1] ?? 0
+    }
+    processor.call(number, registers)
+    // Views may be others now.
+    heap.words[AT.registers >> 2] = lo[0] ?? 0
+    heap.words[(AT.registers >> 2) + 1] = hi[0] ?? 0
+    return 0
+  }
+  const given = Object.keys(program.maps).map((name) => {
     const map = maps.get(name)
     if (map === undefined) throw new RangeError(`no map "${name}"`)
-    imports[IMPORT.descriptor(number)] = map.descriptor
-    if (isFound(description)) imports[IMPORT.find(number)] = map.findForProgram
-  }
+    return map
+  })
   let ready: Ready | undefined
   const prepare = (): Ready => {
     const { module, isTracked } = compiled(program, isPlain)
-    return { start: instantiate(module, imports), isTracked }
+    const finds = given.flatMap((map) => (isFound(map.description) ? [map.findForProgram] : []))
+    const imports: Record<string, WasmImport> = {
+      [IMPORT.memory]: heap.memory,
+      [IMPORT.table]: tableOf([fail, access, helper, ...finds]),
+    }
+    for (const [number, map] of given.entries()) imports[IMPORT.descriptor(number)] = map.descriptor
+    return { start: instantiateRun(module, imports), isTracked }
   }
   if (program.instructions.length > LONG) ready = prepare()
   return {

@@ -38,7 +38,7 @@ function writeLocal(scope: Scope, index: number, target: number): void {
       .get(DEPTH)
       .i32(LIMIT.callDepth - 1)
       .op(I32.geU, OP.if, TYPE.none)
-    body.i32(REASON.depth).i32(index).i32(0).i32(0).i32(0).call(numbers.fail).op(OP.drop).op(OP.end)
+    body.i32(REASON.depth).i32(index).i32(0).i32(0).i32(0).ask(numbers.fail).op(OP.drop).op(OP.end)
   }
   if (fuel !== undefined) body.i32(0).get(fuel).access(I32.store, AT.fuel)
   for (const register of inheritedBy(numbers, target)) {
@@ -60,7 +60,7 @@ function writeLocal(scope: Scope, index: number, target: number): void {
   body.i32(0).access(I32.load, AT.fuel)
   if (fuel !== undefined) body.tee(fuel)
   body.i32(0).op(I32.ltS, OP.if, TYPE.none)
-  body.i32(REASON.fuel).i32(index).i32(0).i32(0).i32(0).call(numbers.fail).op(OP.drop).op(OP.end)
+  body.i32(REASON.fuel).i32(index).i32(0).i32(0).i32(0).ask(numbers.fail).op(OP.drop).op(OP.end)
 }
 
 /** The registers that a function takes over from its caller without being given them. */
@@ -112,7 +112,7 @@ function putArguments({ body, registers }: Scope, count: number): void {
 
 /** Of the helper whose number was pushed. */
 function writeAsked({ body, numbers }: Scope, index: number): void {
-  body.i32(index).i32(0).i32(0).i32(0).call(numbers.helper).op(OP.drop)
+  body.i32(index).i32(0).i32(0).i32(0).ask(numbers.helper).op(OP.drop)
   body.i32(0).access(I64.load, AT.registers)
 }
 
@@ -135,7 +135,7 @@ const INLINE: Readonly<Record<number, (scope: Scope, state: State, index: number
 function checkLock({ body, numbers, hasLocks }: Scope, helper: number, index: number): void {
   if (!hasLocks) return
   body.i32(0).access(I64.load, AT.lock).op(I64.eqz, I32.eqz, OP.if, TYPE.none)
-  body.i32(helper).i32(index).i32(0).i32(0).i32(0).call(numbers.helper).op(OP.drop).op(OP.end)
+  body.i32(helper).i32(index).i32(0).i32(0).i32(0).ask(numbers.helper).op(OP.drop).op(OP.end)
 }
 
 /** In a map that is known. */
@@ -149,7 +149,7 @@ function writeLookup(scope: Scope, state: State, index: number): boolean {
   checkLock(scope, HELPER.map_lookup_elem, index)
   pushKey(scope, state, 2, description.key.size, index)
   if (find === undefined) body.access(I32.load).tee(registers.word).i32(description.entries).op(I32.ltU)
-  else body.i32(0).i32(0).i32(0).i32(0).call(find).tee(registers.word).i32(0).op(I32.geS)
+  else body.i32(0).i32(0).i32(0).i32(0).ask(find).tee(registers.word).i32(0).op(I32.geS)
   body.op(OP.if, TYPE.i64)
   pushValue(scope, mapOf(map))
   body.op(OP.else).i64(0).op(OP.end)

@@ -19,18 +19,29 @@ export interface WasmMemory {
   grow(pages: number): number
 }
 
+/** Functions, to call by their places. */
+export interface WasmTable {
+  readonly length: number
+}
+
 /** All imported functions have five parameters, used or not: an engine compiles a way out for each type and number of them. */
 export type Imported = (a: number, b: number, c: number, d: number, e: number) => number
 
-export type WasmImport = WasmMemory | number | Imported
+export type WasmImport = WasmMemory | WasmTable | number | Imported
 
 export const newMemory = (initial: number, maximum: number): WasmMemory => new WebAssembly.Memory({ initial, maximum })
 
 export const newModule = (bytes: Uint8Array): WasmModule => new WebAssembly.Module(bytes)
 
+/** What a new instance exports. */
+export const instantiate = (
+  module: WasmModule,
+  imports: Readonly<Record<string, WasmImport>>,
+): Readonly<Record<string, unknown>> => new WebAssembly.Instance(module, { tessera: imports }).exports
+
 /** The exported function `run` of a new instance. */
-export function instantiate(module: WasmModule, imports: Readonly<Record<string, WasmImport>>): () => number {
-  const { run } = new WebAssembly.Instance(module, { tessera: imports }).exports
+export function instantiateRun(module: WasmModule, imports: Readonly<Record<string, WasmImport>>): () => number {
+  const { run } = instantiate(module, imports)
   if (typeof run !== 'function') throw new TypeError('a module without the function "run"')
   return run as () => number
 }

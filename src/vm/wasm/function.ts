@@ -120,7 +120,7 @@ class FunctionWriter implements BlockWriter {
       ? (this.#length[from] ?? 0) - before
       : block.last - block.first + (isPlain ? branchCost(graph) : 1)
     body.get(fuel).i32(cost).op(I32.sub).tee(fuel).i32(0).op(I32.ltS, OP.if, TYPE.none)
-    body.i32(REASON.fuel).i32(block.last).i32(0).i32(0).i32(0).call(numbers.fail).op(OP.drop).op(OP.end)
+    body.i32(REASON.fuel).i32(block.last).i32(0).i32(0).i32(0).ask(numbers.fail).op(OP.drop).op(OP.end)
   }
 
   #writeInstruction(state: State, index: number, block: number, used: ReadonlyMap<number, number>): void {

@@ -31,10 +31,12 @@ export function targetsOf(instructions: readonly Instruction[]): Int32Array {
   const slots = slotNumbers(instructions)
   const indexAt = new Int32Array((slots.at(-1) ?? 0) + 1).fill(-1)
   for (let index = 0; index < instructions.length; index++) indexAt[slots[index] ?? 0] = index
-  return Int32Array.from(instructions, (instruction, index) => {
+  const targets = new Int32Array(instructions.length).fill(-1)
+  for (const [index, instruction] of instructions.entries()) {
     const distance = distanceOf(instruction)
-    return distance === undefined ? -1 : (indexAt[(slots[index + 1] ?? 0) + distance] ?? -1)
-  })
+    if (distance !== undefined) targets[index] = indexAt[(slots[index + 1] ?? 0) + distance] ?? -1
+  }
+  return targets
 }
 
 const isJump = ({ opcode }: Instruction): boolean => classOf(opcode) === CLASS.jmp || classOf(opcode) === CLASS.jmp32

@@ -10,7 +10,8 @@ import { I32, I64, KIND, OP, SECTION, TYPE, type ValueType } from './opcodes.ts'
 import { inOrder } from './ordered.ts'
 
 import { MODE, modeOf, type Numbers } from './scope.ts'
-import { Body, Writer } from './writer.ts'
+import { ASK } from './table.ts'
+import { Body, ModuleWriter, type Writer } from './writer.ts'
 
 /** A program as WebAssembly. It fits every machine: what differs between them is imported. */
 export interface Translation {
@@ -22,9 +23,14 @@ export interface Translation {
 /** Names of imports, all of the module `tessera`. Maps are numbered in the order of {@link Program.maps}. */
 export const IMPORT = {
   memory: 'memory',
+  /** Of functions that are asked: `fail`, `access`, `helper` ({@link Numbers}), and the lookups of maps that have one, in their order. */
+  table: 'table',
   descriptor: (map: number): string => `descriptor ${map}`,
-  find: (map: number): string => `find ${map}`,
 } as const
+
+/** In the table. */
+const PLACES = { fail: 0, access: 1, helper: 2 } as const
+const FIRST_FIND = Object.keys(PLACES).length
 
 /** Longer functions no engine takes (V8, kV8MaxWasmFunctionSize). */
 const LONGEST_FUNCTION = 7_654_321
@@ -59,10 +65,10 @@ export const isFound = ({ kind }: MapDescription): boolean =>
 const { i32, i64 } = TYPE
 /** Types of functions: parameters and results. */
 const SIGNATURES = {
+  /** The first one, of everything in the table. What is not needed is 0. */
+  ask: ASK,
   function: [[i64, i64, i64, i64, i64, i32], [i64]],
   run: [[], [i32]],
-  /** All imports have one type: for each, an engine would compile a way out. What they do not need is 0. */
-  ask: [[i32, i32, i32, i32, i32], [i32]],
   reach: [[i64, i32, i32, i32], [i32]],
   word: [[i64, i32, i32], [i64]],
 } as const satisfies Record<string, readonly [readonly ValueType[], readonly ValueType[]]>
@@ -75,24 +81,15 @@ export function translate(given: Program, isPlain: boolean): Translation {
   const program = inOrder(given)
   const analysis = analyse(program, isPlain)
   const maps = Object.values(program.maps)
-  const imported: [name: string, signature: Signature][] = [
-    ['fail', 'ask'],
-    ['access', 'ask'],
-    ['helper', 'ask'],
-  ]
   const finds = new Map<number, number>()
-  for (const [map, description] of maps.entries())
-    if (isFound(description)) finds.set(map, imported.push([IMPORT.find(map), 'ask']) - 1)
-  const first = imported.length
+  for (const [map, description] of maps.entries()) if (isFound(description)) finds.set(map, FIRST_FIND + finds.size)
   const { functions } = analysis
-  const reach = first + functions.length
+  const reach = functions.length
   const numbers: Numbers = {
-    fail: 0,
-    access: 1,
-    helper: 2,
+    ...PLACES,
     reach,
     word: reach + 1,
-    functions: new Map(functions.map(({ entry }, number) => [entry, first + number])),
+    functions: new Map(functions.map(({ entry }, number) => [entry, number])),
     inherited: analysis.code.inherited,
     descriptor: (map) => map,
     find: (map) => finds.get(map),
@@ -115,49 +112,35 @@ export function translate(given: Program, isPlain: boolean): Translation {
       )
   const signatures: Signature[] = [...functions.map(() => 'function' as const), 'reach', 'word', 'run']
   bodies.push(writeReach(numbers), writeWord(numbers, program), writeRun(numbers, isPlain))
-  return { bytes: assemble(imported, maps.length, signatures, bodies), isTracked: analysis.isTracked }
+  return { bytes: assemble(FIRST_FIND + finds.size, maps.length, signatures, bodies), isTracked: analysis.isTracked }
 }
 
 function assemble(
-  imported: readonly (readonly [name: string, signature: Signature])[],
+  asked: number,
   maps: number,
   signatures: readonly Signature[],
   bodies: readonly Uint8Array[],
 ): Uint8Array {
-  const module = new Writer(1024)
-  module.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
-  const section = (id: number, entries: readonly ((writer: Writer) => void)[]) => {
-    const content = new Writer(1024).unsigned(entries.length)
-    for (const write of entries) write(content)
-    module.byte(id).sized(content.bytes)
-  }
-  section(
-    SECTION.type,
-    Object.values(SIGNATURES).map(([parameters, results]) => (writer) => {
-      writer.byte(0x60).sized(Uint8Array.from(parameters)).sized(Uint8Array.from(results))
-    }),
-  )
-  section(SECTION.import, [
-    ...imported.map(([name, signature]) => (writer: Writer) => {
-      writer.name('tessera').name(name).byte(KIND.function).unsigned(typeOf(signature))
-    }),
+  const module = new ModuleWriter().types(Object.values(SIGNATURES))
+  module.section(SECTION.import, [
+    (writer) => writer.name('tessera').name(IMPORT.table).byte(KIND.table).byte(TYPE.function).byte(0).unsigned(asked),
     // At least one page, at most 4 GiB.
     (writer) => writer.name('tessera').name(IMPORT.memory).byte(KIND.memory).byte(1).unsigned(1).unsigned(65_536),
     ...Array.from({ length: maps }, (_, map) => (writer: Writer) => {
       writer.name('tessera').name(IMPORT.descriptor(map)).byte(KIND.global).byte(TYPE.i32).byte(0)
     }),
   ])
-  section(
+  module.section(
     SECTION.function,
     signatures.map((signature) => (writer) => writer.unsigned(typeOf(signature))),
   )
-  const run = imported.length + signatures.length - 1
-  section(SECTION.export, [(writer) => writer.name('run').byte(KIND.function).unsigned(run)])
-  section(
+  const run = signatures.length - 1
+  module.section(SECTION.export, [(writer) => writer.name('run').byte(KIND.function).unsigned(run)])
+  module.section(
     SECTION.code,
     bodies.map((body) => (writer) => writer.sized(body)),
   )
-  return module.bytes.slice()
+  return module.finish()
 }
 
 /** Runs the program: r0 is left where results of helpers are, and its lower half is given. */
@@ -226,7 +209,7 @@ function writeReach({ access }: Numbers): Uint8Array {
   body.get(descriptor).access(I32.load, DESCRIPTOR.start).get(offset).op(OP.i32WrapI64, I32.add, OP.return)
   body.op(OP.end)
   body.get(pointer).op(OP.i32WrapI64).get(pointer).i64(32).op(I64.shrU, OP.i32WrapI64)
-  body.get(displacement).get(mode).get(index).call(access)
+  body.get(displacement).get(mode).get(index).ask(access)
   return body.finish()
 }
 

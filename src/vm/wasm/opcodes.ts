@@ -1,12 +1,21 @@
 /** WebAssembly's binary format, as much of it as translations use (WebAssembly Core Specification 2.0, chapter 5). */
 
-export const TYPE = { i64: 0x7e, i32: 0x7f, none: 0x40 } as const
+export const TYPE = { i64: 0x7e, i32: 0x7f, none: 0x40, function: 0x70 } as const
 
 export type ValueType = typeof TYPE.i64 | typeof TYPE.i32
 
-export const SECTION = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const
+export const SECTION = {
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  global: 6,
+  export: 7,
+  element: 9,
+  code: 10,
+} as const
 
-export const KIND = { function: 0, memory: 2, global: 3 } as const
+export const KIND = { function: 0, table: 1, memory: 2, global: 3 } as const
 
 export const OP = {
   unreachable: 0x00,
@@ -20,6 +29,7 @@ export const OP = {
   brTable: 0x0e,
   return: 0x0f,
   call: 0x10,
+  callIndirect: 0x11,
   drop: 0x1a,
   select: 0x1b,
   localGet: 0x20,

@@ -3,9 +3,9 @@ import type { Follower } from './pointers.ts'
 import type { Registers } from './registers.ts'
 import type { Body } from './writer.ts'
 
-/** Numbers of a module's functions and globals, which bodies refer to. */
+/** Numbers of a module's functions and globals, which bodies refer to; of what is asked outside of it, places in its table. */
 export interface Numbers {
-  /** Imports. `fail(reason, index)` does not return. */
+  /** `fail(reason, index)` does not return. */
   readonly fail: number
   /** `access(low, high, displacement, mode, index)`: where in linear memory that is; a fault if it may not be. */
   readonly access: number
@@ -19,7 +19,7 @@ export interface Numbers {
   readonly functions: ReadonlyMap<number, number>
   /** What functions get besides their arguments: callers leave it where results of helpers are. */
   readonly inherited: ReadonlyMap<number, number>
-  /** By a map's number: the global with the address of its descriptor; and its lookup, where that is imported. */
+  /** By a map's number: the global with the address of its descriptor; and its lookup, where there is one. */
   descriptor(map: number): number
   find(map: number): number | undefined
 }

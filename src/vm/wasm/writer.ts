@@ -1,4 +1,4 @@
-import { OP, type ValueType } from './opcodes.ts'
+import { OP, SECTION, type ValueType } from './opcodes.ts'
 
 const UTF8 = new TextEncoder()
 
@@ -35,6 +35,7 @@ export class Writer {
 
   /** Of 32 bits at most. */
   unsigned(value: number): this {
+    if (value >= 0 && value <= 0x7f) return this.byte(value)
     let rest = value >>> 0
     while (rest > 0x7f) {
       this.byte((rest & 0x7f) | 0x80)
@@ -54,6 +55,7 @@ export class Writer {
   }
 
   signed64(value: bigint): this {
+    if (value >= -0x80000000n && value < 0x80000000n) return this.signed(Number(value))
     let rest = BigInt.asIntN(64, value)
     while (rest < -0x40n || rest > 0x3fn) {
       this.byte(Number(rest & 0x7fn) | 0x80)
@@ -128,6 +130,11 @@ export class Body extends Writer {
     return this.byte(OP.call).unsigned(index)
   }
 
+  /** Calls what is at a place of the table, by the first type of the module. */
+  ask(place: number): this {
+    return this.i32(place).byte(OP.callIndirect).unsigned(0).unsigned(0)
+  }
+
   getGlobal(index: number): this {
     return this.byte(OP.globalGet).unsigned(index)
   }
@@ -154,5 +161,33 @@ export class Body extends Writer {
     head.unsigned(runs.length)
     for (const { type, count } of runs) head.unsigned(count).byte(type)
     return new Writer(head.length + this.length + 1).append(head.bytes).append(this.bytes).byte(OP.end).bytes
+  }
+}
+
+type Entry = (writer: Writer) => void
+
+/** A module: sections are written in the order of their numbers, each with its entries (section 5.5). */
+export class ModuleWriter {
+  readonly #module = new Writer(1024).append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+
+  section(id: number, entries: readonly Entry[]): this {
+    const content = new Writer(1024).unsigned(entries.length)
+    for (const write of entries) write(content)
+    this.#module.byte(id).sized(content.bytes)
+    return this
+  }
+
+  /** Of functions: parameters and results. */
+  types(signatures: readonly (readonly [parameters: readonly ValueType[], results: readonly ValueType[]])[]): this {
+    return this.section(
+      SECTION.type,
+      signatures.map(([parameters, results]) => (writer) => {
+        writer.byte(0x60).sized(Uint8Array.from(parameters)).sized(Uint8Array.from(results))
+      }),
+    )
+  }
+
+  finish(): Uint8Array {
+    return this.#module.bytes.slice()
   }
 }
