@@ -2,10 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BPFFS } from '../../src/kernel/bpffs.ts'
 import { namespaces } from '../../src/kernel/namespace.ts'
 import { filters } from '../../src/kernel/netlink/filter.ts'
 import { links } from '../../src/kernel/netlink/link.ts'
 import { ingressQdiscs } from '../../src/kernel/netlink/qdisc.ts'
+import { OWN_NAME, SHARED_FOLDER } from '../../src/kernel/places.ts'
 import { whyNoKernel } from '../../src/kernel/requirements.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
@@ -27,11 +29,11 @@ export function snapshot(): string[] {
     `interface ${name} ${up ? 'up' : 'down'}`,
     ...filters(index, 'ingress').map((filter) => `filter on ${name} ${filter.name}`),
   ])
-  return [
+  const lines = [
     ...interfaces,
     ...ingressQdiscs().map((qdisc) => `qdisc ${JSON.stringify(qdisc)}`),
     ...namespaces().map((name) => `namespace ${name}`),
-    ...tree('/sys/fs/bpf').map((path) => `pin ${path}`),
+    ...tree(BPFFS).map((path) => `pin ${path}`),
     ...readdirSync('/run')
       .filter((name) => name.startsWith('tessera'))
       .flatMap((name) => tree(join('/run', name)).map((path) => `file ${path}`)),
@@ -40,7 +42,16 @@ export function snapshot(): string[] {
       .filter((line) => /bpf|netns/.test(line))
       .map((line) => `mount ${line}`),
     ...(isThere('bpftool') ? programs() : []),
-  ].sort()
+  ]
+  return lines.filter((line) => !isOfOthers(line)).sort()
+}
+
+/** Other tests may run on this host meanwhile. Their locks are those of all instances. */
+function isOfOthers(line: string): boolean {
+  const pid = /tessera-(?:test|lab)-(\d+)/.exec(line)?.[1]
+  return pid === undefined
+    ? line.startsWith(`file ${SHARED_FOLDER}/`) && line.endsWith('.lock')
+    : pid !== `${process.pid}` && !OWN_NAME.endsWith(`-${pid}`)
 }
 
 /** Loaded programs by type and name. The kernel frees them a moment after the last handle is gone. */
@@ -50,12 +61,22 @@ function programs(): string[] {
   return all.map(({ type, name, id }) => `program ${id} ${type} ${name ?? ''}`)
 }
 
-/** The snapshot, as soon as it equals `before`, or after a while as it then is. */
+/** Milliseconds in which what has been let go is gone: on a machine that may be busy. */
+const PATIENCE = 30_000
+
+/**
+ * `before`, as soon as all of it is there again and nothing that came since; after a while, as it then is. What comes from now on is
+ * not of whoever asks. Programs are nobody's by name, and go with others' processes.
+ */
 export function settled(before: readonly string[]): string[] {
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    const now = snapshot()
-    if (now.join('\n') === before.join('\n') || Date.now() > deadline) return now
+  const known = new Set(before)
+  const came = snapshot().filter((line) => !known.has(line))
+  for (const deadline = Date.now() + PATIENCE; ; ) {
+    const now = new Set(snapshot())
+    const stays = before.filter((line) => now.has(line) || line.startsWith('program '))
+    const left = came.filter((line) => now.has(line))
+    if ((left.length === 0 && stays.length === before.length) || Date.now() > deadline)
+      return [...stays, ...left].sort()
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
   }
 }

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
+import { OWN_NAME } from '../../src/kernel/places.ts'
 import { ROOT, run, snapshot, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
@@ -76,7 +77,7 @@ describe.skipIf(reason !== undefined)(`kill -9${reason === undefined ? '' : ` ($
     expect(shown.stdout.match(/ up /g), when).toHaveLength(2)
     expect(shown.stdout, when).toContain('senders: 2')
     expect(
-      snapshot().filter((line) => /@(next|seen)|graphs\/.*new/.test(line)),
+      snapshot().filter((line) => line.includes(OWN_NAME) && /@(next|seen)|graphs\/.*new/.test(line)),
       when,
     ).toEqual([])
   }
