@@ -8,8 +8,10 @@ const { TMPDIR, TESSERA_INSTANCE } = OWN_ENVIRONMENT
 /** Tests change the network namespace of their process, so each file has a process of its own. */
 const common = {
   pool: 'forks',
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  // On a machine that may be busy.
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 60_000, interval: 20 } },
   env: { TMPDIR },
   globalSetup: ['test/setup/run.ts'],
 } satisfies InlineConfig

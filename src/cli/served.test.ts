@@ -1,6 +1,7 @@
 /** The command against a daemon's API, over a machine of its own: as somebody would use it, in this process. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { type Host, openVirtualHost } from '../daemon/host.ts'
@@ -181,6 +182,17 @@ describe('what happens', () => {
     return doing.finally(() => clearInterval(arriving))
   }
 
+  /** The graph changes again and again, until something is done. */
+  async function changing<T>(doing: Promise<T>): Promise<T> {
+    const ended = doing.then(
+      () => true,
+      () => true,
+    )
+    for (let agingTime = 7; !(await Promise.race([ended, setTimeout(50, false)])); agingTime++)
+      await served.client.patchInstance({ graph: 'office', instance: 'switch', body: { config: { agingTime } } })
+    return doing
+  }
+
   test('rates and drops of ports, busiest first', async () => {
     const [head = [], busiest = []] = cells((await meanwhile(tessera('top', 'office', '-c', '1', '-i', '0.5'))).stdout)
     expect(head[0]).toBe('PORT')
@@ -189,19 +201,14 @@ describe('what happens', () => {
   })
 
   test('watch prints what changed', async () => {
-    const watching = tessera('watch', 'graphs', '-c', '2', '-i', '0.3')
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    await served.client.patchInstance({ graph: 'office', instance: 'switch', body: { config: { agingTime: 7 } } })
-    const { stdout } = await watching
+    const { stdout } = await changing(tessera('watch', 'graphs', '-c', '2', '-i', '0.3'))
     expect(stdout.match(/^office /gm)).toHaveLength(2)
     expect(stdout.match(/^NAME /gm)).toHaveLength(1)
   })
 
   test('events, as lines of json', async () => {
-    const listening = tessera('events', 'office', '-c', '1', '-o', 'json')
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    await served.client.patchInstance({ graph: 'office', instance: 'switch', body: { config: { agingTime: 8 } } })
-    expect(JSON.parse((await listening).stdout)).toMatchObject({ kind: 'graph.applied', graph: 'office' })
+    const { stdout } = await changing(tessera('events', 'office', '-c', '1', '-o', 'json'))
+    expect(JSON.parse(stdout)).toMatchObject({ kind: 'graph.applied', graph: 'office' })
   })
 
   test('packets are traced and captured', async () => {

@@ -23,7 +23,7 @@ export const scratch = (name: string): string => `tessera-test-${process.pid}-${
  * are gone (kernel/bpf/syscall.c, bpf_link_put), so what follows from that follows a moment later.
  */
 export function eventually(condition: () => boolean): boolean {
-  const deadline = performance.now() + 5_000
+  const deadline = performance.now() + 60_000
   while (!condition()) {
     if (performance.now() > deadline) return false
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)

@@ -64,7 +64,7 @@ describeKernel('attachments', () => {
     const sender = RawSocket.open(point === 'tc egress' ? 'entry' : 'in')
     try {
       sender.send(frame(content))
-      const arrived = waitFor(Object.values(sockets), 5000)
+      const arrived = waitFor(Object.values(sockets), 60_000)
       const where = arrived[0] === sockets.left ? 'left' : arrived[0] === sockets.right ? 'right' : 'nowhere'
       if (where !== 'nowhere') expect(sockets[where].receive()).toEqual(frame(content))
       return where

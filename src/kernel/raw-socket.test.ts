@@ -58,7 +58,7 @@ describeKernel('packet sockets', () => {
     withPair((a, b) => {
       expect(waitFor([a, b], 0)).toEqual([])
       a.send(frame(1))
-      expect(waitFor([a, b], 5000)).toEqual([b])
+      expect(waitFor([a, b], 60_000)).toEqual([b])
     })
   })
 

@@ -91,7 +91,7 @@ describe.skipIf(reason !== undefined)(
     })
 
     test.each(SEEN.client)('offloaded: %s is pinged, and takes large segments whole', async (address) => {
-      expect(within(CLIENT, 'ping', '-c', '2', '-i', '0.2', '-W', '2', address)).toContain(' 0% packet loss')
+      expect(within(CLIENT, 'ping', '-c', '2', '-i', '0.2', '-W', '10', address)).toContain(' 0% packet loss')
       expect(await transfer(address)).toContain('sum_received')
     })
 

@@ -8,7 +8,19 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink } from '../../src/kernel/netlink/link.ts'
-import { type Ended, isThere, NOBODY, ROOT, run, settled, snapshot, TESSERA, tessera, whyNot } from './host.ts'
+import {
+  type Ended,
+  isThere,
+  NOBODY,
+  ROOT,
+  run,
+  settled,
+  snapshot,
+  TESSERA,
+  tessera,
+  unanswered,
+  whyNot,
+} from './host.ts'
 import { useHosts } from './hosts.ts'
 
 const NS = scratch('cmd')
@@ -65,7 +77,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(inNamespace(NS, () => settled(clean))).toEqual(clean)
 
     expect(inside('apply', file).code).toBe(0)
-    expect(from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '2', '10.78.0.2').code).toBe(0)
+    expect(from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '10', '10.78.0.2').code).toBe(0)
     const again = inside('apply', file)
     expect(again.stdout).toContain('nothing to change')
     const changed = inside(
@@ -73,7 +85,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
       graphFile(GRAPH.replace('cube: bridge', 'cube: bridge\n    config: { agingTime: 60 }')),
     )
     expect(changed.stdout.match(/^~ program/gm)).toHaveLength(3)
-    expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '2', '10.78.0.3').code).toBe(0)
+    expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '10', '10.78.0.3').code).toBe(0)
 
     const shown = inside('show', `e2e-${process.pid}`)
     expect(shown.stdout).toMatch(/sw: bridge, a learning Ethernet switch/)
@@ -85,7 +97,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
   test.each(['tcx', 'clsact'])('attached by %s, then again by what the kernel prefers', (how) => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file, '--attach', how).code).toBe(0)
-    const ping = () => from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '2', '10.78.0.3')
+    const ping = () => from(HOSTS[0], 'ping', '-c', '2', '-i', '0.2', '-W', '10', '10.78.0.3')
     expect(ping().code).toBe(0)
     expect(inside('apply', file).code).toBe(0)
     expect(ping().code).toBe(0)
@@ -97,7 +109,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     const file = graphFile(GRAPH)
     expect(inside('apply', file).code).toBe(0)
     const pinging = inNamespace(HOSTS[0]?.ns ?? '', () =>
-      spawn('ping', ['-i', '0.05', '-W', '2', '10.78.0.3'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+      spawn('ping', ['-i', '0.05', '10.78.0.3'], { stdio: ['ignore', 'pipe', 'ignore'] }),
     )
     const output = text(pinging.stdout)
     const there = inside('apply', file, '--attach', 'xdp')
@@ -105,29 +117,30 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(there.stdout).toContain(`- program  e2e-${process.pid}/sw/links/a`)
     expect(inside('show', `e2e-${process.pid}`).stdout).toContain('by xdp generic')
     expect(inside('apply', graphFile(`attach: xdp\n${GRAPH}`)).stdout).toContain('nothing to change')
-    expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '2', 'ff02::1%eth0').code).toBe(0)
+    expect(from(HOSTS[1], 'ping', '-c', '1', '-W', '10', 'ff02::1%eth0').code).toBe(0)
     const back = inside('apply', graphFile(GRAPH))
     expect(back.stdout).toContain(`- program  e2e-${process.pid}/sw/xdp/a`)
     pinging.kill('SIGINT')
-    expect(await output).toContain(' 0% packet loss')
+    expect(unanswered(await output)).toEqual([])
+    expect(from(HOSTS[0], 'ping', '-c', '1', '10.78.0.3').code).toBe(0)
     expect(inside('delete', file).code).toBe(0)
   })
 
   test('pings in fragments pass', () => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file).code).toBe(0)
-    const ping = from(HOSTS[0], 'ping', '-c', '3', '-i', '0.2', '-W', '2', '-s', '8000', '10.78.0.2')
+    const ping = from(HOSTS[0], 'ping', '-c', '3', '-i', '0.2', '-W', '10', '-s', '8000', '10.78.0.2')
     expect(ping.stdout).toContain(' 0% packet loss')
     expect(inside('delete', file).code).toBe(0)
   })
 
-  /** What the receiver of the second host says of a second's traffic from the first. */
+  /** What the receiver of the second host says of traffic from the first. */
   async function iperf(...words: readonly string[]): Promise<{ bytes: number; lost_percent?: number }> {
     const server = inNamespace(HOSTS[1]?.ns ?? '', () =>
       spawn('iperf3', ['-s', '-1', '--forceflush'], { stdio: ['ignore', 'pipe', 'ignore'] }),
     )
     await once(server.stdout, 'data')
-    const client = from(HOSTS[0], 'iperf3', '-c', '10.78.0.2', '-t', '1', '-J', ...words)
+    const client = from(HOSTS[0], 'iperf3', '-c', '10.78.0.2', '-J', ...words)
     await once(server, 'exit')
     return (JSON.parse(client.stdout) as { end: { sum_received: { bytes: number } } }).end.sum_received
   }
@@ -135,16 +148,16 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
   test.skipIf(!isThere('iperf3'))('iperf3 moves TCP (needs iperf3)', async () => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file).code).toBe(0)
-    expect((await iperf()).bytes).toBeGreaterThan(10_000_000)
+    expect((await iperf('-n', '20M', '-w', '256K')).bytes).toBeGreaterThan(15_000_000)
     expect(inside('delete', file).code).toBe(0)
   })
 
   test.skipIf(!isThere('iperf3'))('iperf3 moves UDP by XDP (needs iperf3)', async () => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file, '--attach', 'xdp').code).toBe(0)
-    // 10 Mbit/s for a second. Senders leave these checksums to hardware that veths do not have.
-    const { bytes, lost_percent } = await iperf('-u', '-b', '10M')
-    expect({ bytes: bytes > 1_000_000, lost_percent }).toEqual({ bytes: true, lost_percent: 0 })
+    // No more than a receiver has room for that is slow. Senders leave these checksums to hardware that veths do not have.
+    const { bytes, lost_percent } = await iperf('-u', '-l', '1000', '-n', '50000', '-b', '10M')
+    expect({ bytes, lost_percent }).toEqual({ bytes: 50_000, lost_percent: 0 })
     expect(inside('delete', file).code).toBe(0)
   })
 
@@ -211,7 +224,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(ended.code).toBe(1)
   })
 
-  test('killed at any moment, the next apply or delete cleans up', { timeout: 120_000 }, async () => {
+  test('killed at any moment, the next apply or delete cleans up', { timeout: 300_000 }, async () => {
     const file = graphFile(GRAPH)
     const start = performance.now()
     expect(inside('apply', file).code).toBe(0)
@@ -229,7 +242,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
       const nothingYet = next.stderr.includes('there is no graph')
       expect(next.code, next.stderr).toBe(nothingYet ? 1 : 0)
       if (round % 2 === 0) {
-        expect(from(HOSTS[0], 'ping', '-c', '1', '-W', '2', '10.78.0.3').code).toBe(0)
+        expect(from(HOSTS[0], 'ping', '-c', '1', '-W', '10', '10.78.0.3').code).toBe(0)
         expect(inside('delete', file).code).toBe(0)
       }
       expect(inNamespace(NS, () => settled(clean))).toEqual(clean)

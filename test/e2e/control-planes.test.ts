@@ -38,43 +38,47 @@ const reason = whyNot()
 describe.skipIf(reason !== undefined)(
   `control planes in threads${reason === undefined ? '' : ` (skipped: ${reason})`}`,
   () => {
-    const open = async () => {
+    /** One that hangs is waited for; one that is slow on a busy machine is not taken for it. */
+    const open = async (patience = 60_000) => {
       const lab = await openGraphLab('kernel', { graph })
-      const planes = await lab.control({ patience: 1_000, wait: { first: 20, most: 200 } })
+      const planes = await lab.control({ patience, wait: { first: 20, most: 200 } })
       const of = (instance: string) => planes.status().find((one) => one.instance === instance)
       const running = (instance: string, restarts: number) =>
-        vi.waitFor(() => expect(of(instance)).toMatchObject({ state: 'running', restarts }), { timeout: 30_000 })
+        vi.waitFor(() => expect(of(instance)).toMatchObject({ state: 'running', restarts }), { timeout: 60_000 })
       await running('left', 0)
       await running('right', 0)
       return { lab, of, running }
     }
 
     test.each([
-      ['throws', THROWS, /this address was expected/],
-      ['hangs', HANGS, /it did not answer for 1000 ms/],
-    ] as const)('neither packets nor others notice that one %s, and it is started anew', async (_, address, why) => {
-      const { lab, of, running } = await open()
-      using _lab = lab
-      await acquaint(lab)
-      const before = descriptors()
-      lab.send('eth1', frame(address, BOB))
-      const [known, others] = [frame(ALICE, BOB), frame(CAROL, DAVE)]
-      for (let times = 0; times < 10; times++) expect(lab.send('eth1', known)).toEqual({ eth2: [known] })
-      expect(await outcome(lab, 'eth3', others)).toEqual({ eth4: [others] })
-      await vi.waitFor(() => expect(of('left')?.failure).toMatch(why), { timeout: 10_000 })
-      await running('left', 1)
-      expect(of('right')).toMatchObject({ state: 'running', restarts: 0, failure: undefined })
-      expect(descriptors()).toBeLessThanOrEqual(before)
-      const later = frame(EVE, BOB)
-      expect(await outcome(lab, 'eth1', later)).toEqual({ eth2: [later] })
-    })
+      ['throws', THROWS, /this address was expected/, undefined],
+      ['hangs', HANGS, /it did not answer for 5000 ms/, 5_000],
+    ] as const)(
+      'neither packets nor others notice that one %s, and it is started anew',
+      async (_, address, why, patience) => {
+        const { lab, of, running } = await open(patience)
+        using _lab = lab
+        await acquaint(lab)
+        const before = descriptors()
+        lab.send('eth1', frame(address, BOB))
+        const [known, others] = [frame(ALICE, BOB), frame(CAROL, DAVE)]
+        for (let times = 0; times < 10; times++) expect(lab.send('eth1', known)).toEqual({ eth2: [known] })
+        expect(await outcome(lab, 'eth3', others)).toEqual({ eth4: [others] })
+        await vi.waitFor(() => expect(of('left')?.failure).toMatch(why), { timeout: 60_000 })
+        await running('left', 1)
+        expect(of('right')).toMatchObject({ state: 'running', restarts: 0, failure: undefined })
+        expect(descriptors()).toBeLessThanOrEqual(before)
+        const later = frame(EVE, BOB)
+        expect(await outcome(lab, 'eth1', later)).toEqual({ eth2: [later] })
+      },
+    )
 
     test('what is punted meanwhile waits for the next one', async () => {
       const { lab, of, running } = await open()
       using _lab = lab
       await acquaint(lab)
       lab.send('eth1', frame(THROWS, BOB))
-      await vi.waitFor(() => expect(of('left')?.failure).toBeDefined(), { timeout: 10_000 })
+      await vi.waitFor(() => expect(of('left')?.failure).toBeDefined(), { timeout: 60_000 })
       const later = frame(EVE, BOB)
       expect(await outcome(lab, 'eth1', later)).toEqual({ eth2: [later] })
       await running('left', 1)

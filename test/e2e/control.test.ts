@@ -65,7 +65,7 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
   }
   const shown = (): string => inNamespace(NS, () => tessera('show', GRAPH)).stdout
   const says = (what: string | RegExp) =>
-    vi.waitFor(() => expect(shown()).toMatch(what), { timeout: 30_000, interval: 50 })
+    vi.waitFor(() => expect(shown()).toMatch(what), { timeout: 60_000, interval: 50 })
   const pings = (): string => inNamespace(A, () => run('ping', '-c', '3', '-i', '0.2', '-W', '2', '10.83.0.2')).stdout
   const ABSENT = 'control plane: nobody runs it; sudo tessera control does'
 
@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
     expect(waiting).toMatch(/\d+ queue_full .* \d+ stranger/)
     start()
     await says('control plane: running\n')
-    await vi.waitFor(() => expect(pings()).toContain(' 3 received'), { timeout: 20_000 })
+    await vi.waitFor(() => expect(pings()).toContain(' 3 received'), { timeout: 60_000 })
   })
 
   test('one that throws is started anew, which is shown, with the reason', async () => {
@@ -108,18 +108,18 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
       spawn(process.execPath, [TESSERA, 'capture', GRAPH, '-w', join(folder, 'seen.pcapng')], { stdio: 'ignore' }),
     )
     running.push(looker)
-    await vi.waitFor(() => expect(isLooked()).toBe(true), { timeout: 30_000 })
+    await vi.waitFor(() => expect(isLooked()).toBe(true), { timeout: 60_000 })
     await setTimeout(1500)
     expect(isLooked()).toBe(true)
     await end(looker, 'SIGKILL')
-    await vi.waitFor(() => expect(isLooked()).toBe(false), { timeout: 30_000 })
+    await vi.waitFor(() => expect(isLooked()).toBe(false), { timeout: 60_000 })
     expect(pings()).toContain(' 3 received')
   })
 
   test('where it is killed, show says so, packets that do not need it pass, and another one takes over', async () => {
     const first = start()
     await says('control plane: running')
-    await vi.waitFor(() => expect(pings()).toContain(' 3 received'), { timeout: 20_000 })
+    await vi.waitFor(() => expect(pings()).toContain(' 3 received'), { timeout: 60_000 })
     await end(first, 'SIGKILL')
     expect(shown()).toContain(ABSENT)
     expect(pings()).toContain(' 3 received')

@@ -38,7 +38,8 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
     await daemon.remove()
   })
 
-  const ping = () => inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '2', '10.78.0.2'))
+  const ping = () =>
+    inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '10', '10.78.0.2'))
   /** Of this graph: others may run tests of theirs. */
   const programs = () => snapshot().filter((line) => /^program .* dmn_[ab]$/.test(line))
 
@@ -91,10 +92,8 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
       run('ip', 'address', 'add', '10.78.0.1/24', 'dev', 'eth0')
       changeLink('eth0', { up: true })
     })
-    await expect
-      .poll(() => daemon.client.listGraphs().then(({ body }) => body[0]), { timeout: 10_000 })
-      .toMatchObject({ state: 'running' })
-    await expect.poll(() => ping().code, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => daemon.client.listGraphs().then(({ body }) => body[0])).toMatchObject({ state: 'running' })
+    await expect.poll(() => ping().code).toBe(0)
   })
 
   const point = async () => (await daemon.client.getGraphStatus({ graph: 'lan' })).body.point
@@ -206,7 +205,7 @@ describe.skipIf(cannot !== undefined)(
       await daemon.client.putGraph({ graph: 'lan', body: graph() })
       await daemon.client.putGraph({ graph: 'lan', body: graph(60) })
       expect(
-        inNamespace(hosts[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '2', '10.77.0.2')).code,
+        inNamespace(hosts[0]?.ns ?? '', () => run('ping', '-c', '3', '-i', '0.05', '-W', '10', '10.77.0.2')).code,
       ).toBe(0)
       expect((await daemon.client.listGraphs()).body).toMatchObject([{ state: 'running' }])
       await daemon.client.deleteGraph({ graph: 'lan' })

@@ -174,7 +174,7 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
       const pinned = ['object-pinned', join(pins, `hub/hub_p${index}`)]
       done(inside('tc', 'filter', 'add', 'dev', port, 'ingress', 'bpf', 'da', ...pinned))
     }
-    const ping = inNamespace(HOSTS[0]!.ns, () => run('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.79.0.2'))
+    const ping = inNamespace(HOSTS[0]!.ns, () => run('ping', '-c', '2', '-i', '0.2', '-W', '10', '10.79.0.2'))
     expect(ping.stdout).toContain(' 0% packet loss')
     const entries = JSON.parse(bpftool('--json', 'map', 'dump', 'pinned', join(pins, 'maps/talkers')))
     expect(entries).toHaveLength(2)
@@ -202,7 +202,7 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
       done(inside('bpftool', 'map', 'update', 'pinned', exits, 'key', ...bytes(index), 'value', ...bytes(ifindex)))
       done(inside('ip', 'link', 'set', 'dev', port, 'xdpgeneric', 'pinned', join(pins, `xdp/hub_p${index}`)))
     }
-    const ping = inNamespace(HOSTS[0]!.ns, () => run('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.79.0.2'))
+    const ping = inNamespace(HOSTS[0]!.ns, () => run('ping', '-c', '2', '-i', '0.2', '-W', '10', '10.79.0.2'))
     expect(ping.stdout).toContain(' 0% packet loss')
     for (const { port } of HOSTS) done(inside('ip', 'link', 'set', 'dev', port, 'xdpgeneric', 'off'))
   })

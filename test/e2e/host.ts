@@ -56,7 +56,7 @@ function isOfOthers(line: string): boolean {
 
 /** Loaded programs by type and name. The kernel frees them a moment after the last handle is gone. */
 function programs(): string[] {
-  const { stdout } = spawnSync('bpftool', ['prog', 'show', '--json'], { encoding: 'utf8' })
+  const { stdout } = run('bpftool', 'prog', 'show', '--json')
   const all = JSON.parse(stdout) as { type: string; name?: string; id: number }[]
   return all.map(({ type, name, id }) => `program ${id} ${type} ${name ?? ''}`)
 }
@@ -95,12 +95,12 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Of what a command prints: skeletons have all of an object in them, and so its counters. */
-const MOST_PRINTED = 16 * 1024 * 1024
+/** Of what a command prints: skeletons have all of an object in them, and so its counters; a host may have thousands of programs. */
+const MOST_PRINTED = 64 * 1024 * 1024
 
 /** Runs a command to its end. */
 export function run(command: string, ...words: readonly string[]): Ended {
-  const options = { cwd: ROOT, encoding: 'utf8', timeout: 60_000, maxBuffer: MOST_PRINTED } as const
+  const options = { cwd: ROOT, encoding: 'utf8', timeout: 120_000, maxBuffer: MOST_PRINTED } as const
   const { status, stdout, stderr, error } = spawnSync(command, words, options)
   if (error !== undefined) throw error
   return { code: status, stdout, stderr }
@@ -110,6 +110,13 @@ export const TESSERA = join(ROOT, 'bin/tessera.js')
 
 /** `tessera …` */
 export const tessera = (...words: readonly string[]): Ended => run(process.execPath, TESSERA, ...words)
+
+/** What `ping` says was not answered, of what it sent before the last answer. It was ended at some moment: what was sent after that does not count. */
+export function unanswered(said: string): number[] {
+  const answered = new Set([...said.matchAll(/icmp_seq=(\d+) /g)].map(([, number]) => Number(number)))
+  const last = Math.max(...answered)
+  return Array.from({ length: last }, (_, index) => index + 1).filter((number) => !answered.has(number))
+}
 
 /** Runs the rest of its words as somebody without rights, who may read this project wherever it lies. */
 export const NOBODY = [

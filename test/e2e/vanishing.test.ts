@@ -36,7 +36,7 @@ instances:
 
 /** How many of five pings are answered. */
 const answered = (from: string, to: number): number =>
-  inNamespace(from, () => run('ping', '-c', '5', '-i', '0.1', '-W', '1', `10.82.0.${to}`)).stdout.match(/bytes from/g)
+  inNamespace(from, () => run('ping', '-c', '5', '-i', '0.1', '-W', '5', `10.82.0.${to}`)).stdout.match(/bytes from/g)
     ?.length ?? 0
 
 const indexOf = (name: string): number => inNamespace(NS, () => linkNamed(name).index)
@@ -59,6 +59,7 @@ function plug({ ns, port, number }: (typeof HOSTS)[number]): void {
   forgetNeighbours()
 }
 
+const PATIENT = { timeout: 60_000, interval: 20 }
 const reason = whyNot('ping')
 
 describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' : ` (${reason})`}`, () => {
@@ -90,7 +91,7 @@ describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' 
     [B, 3],
   ] as const
 
-  const told = (what: string) => vi.waitFor(() => expect(said).toContain(what), { timeout: 20_000, interval: 20 })
+  const told = (what: string) => vi.waitFor(() => expect(said).toContain(what), PATIENT)
   const states = () => inNamespace(NS, () => tessera('show', GRAPH)).stdout.match(/\b(up|down|detached)\b/g)
 
   test('an interface goes, and another one has its name', async () => {
@@ -113,7 +114,7 @@ describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' 
   test('a network namespace goes, and another one has its name', async () => {
     removeNamespace(C)
     await told(`- ${GRAPH}/sw/links/c`)
-    await vi.waitFor(() => expect(inNamespace(NS, () => findLink('p-c'))).toBeUndefined())
+    await vi.waitFor(() => expect(inNamespace(NS, () => findLink('p-c'))).toBeUndefined(), PATIENT)
     expect(answered(A, 3)).toBe(0)
     expect(answered(A, 2)).toBe(5)
     expect(states()).toEqual(['up', 'up', 'detached'])
@@ -133,7 +134,7 @@ describe.skipIf(reason !== undefined)(`what vanishes${reason === undefined ? '' 
     rename('p-a', 'between')
     rename('p-b', 'p-a')
     rename('between', 'p-b')
-    await vi.waitFor(() => expect(states()).toEqual(['up', 'up', 'up']), { timeout: 20_000 })
+    await vi.waitFor(() => expect(states()).toEqual(['up', 'up', 'up']), PATIENT)
     forgetNeighbours()
     for (const [from, to] of PAIRS) expect(answered(from, to)).toBe(5)
     expect(['p-b', 'p-a'].map(indexOf)).toEqual(numbers)

@@ -11,7 +11,7 @@ import { inNamespace } from '../../../src/kernel/namespace.ts'
 import { type Ended, ROOT, run, TESSERA } from '../host.ts'
 
 /** Milliseconds until it has to serve: on a machine that may be busy. */
-const PATIENCE = 30_000
+const PATIENCE = 60_000
 
 const isOver = (child: ChildProcess | undefined): boolean =>
   child === undefined || child.exitCode !== null || child.signalCode !== null
