@@ -1,9 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import type { InlineConfig } from 'vitest/node'
-import { OWN_ENVIRONMENT } from './test/setup/places.ts'
-
-const { TMPDIR, TESSERA_INSTANCE } = OWN_ENVIRONMENT
+import { OWN_TMPDIR } from './test/setup/places.ts'
 
 /** Tests change the network namespace of their process, so each file has a process of its own. */
 const common = {
@@ -12,7 +10,7 @@ const common = {
   testTimeout: 180_000,
   hookTimeout: 180_000,
   expect: { poll: { timeout: 60_000, interval: 20 } },
-  env: { TMPDIR },
+  env: { TMPDIR: OWN_TMPDIR },
   globalSetup: ['test/setup/run.ts'],
 } satisfies InlineConfig
 
@@ -36,7 +34,7 @@ export default defineConfig({
           ...common,
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
-          env: { TMPDIR, TESSERA_INSTANCE },
+          setupFiles: ['test/setup/instance.ts'],
           globalSetup: [...common.globalSetup, 'test/setup/host.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -22,7 +22,10 @@ export interface Machine extends Disposable {
   /** The program pinned at `path`, of which no more is known than its name and its hook; undefined where there is none. */
   openProgram(path: string): LoadedProgram | undefined
 
-  /** Whose interfaces these are: machines of which this differs know others by the same names. */
+  /**
+   * Whose interfaces these are: machines of which this differs know others by the same names. One word, or two, of which the second
+   * tells it from those that had the first before.
+   */
   readonly namespace: string
   /**
    * What a graph may attach to, by name; undefined where there is no such interface. `blue/eth0` is the veth eth0 in the network

@@ -2,14 +2,17 @@
 import type { ControlState, GraphStatus, InstanceStatus, PortStatus } from '../engine/status.ts'
 import { bytes, records, table } from './table.ts'
 
+const ELSEWHERE = `
+  its interfaces are in another network namespace; there, tessera show says how they do (nsenter --net=/run/netns/NAME)`
+
 /** `rows`: how many of each view are shown. */
 export function printStatus(
-  { name, state, file, point, instances }: GraphStatus,
+  { name, state, file, point, isElsewhere, instances }: GraphStatus,
   rows: number = Number.POSITIVE_INFINITY,
 ): string {
   const hint = state === 'applied' ? '' : ` (${state}, and not finished: run it again, or delete it)`
   return [
-    `graph ${name}${hint}, by ${point}, from ${file}`,
+    `graph ${name}${hint}, by ${point}, from ${file}${isElsewhere ? ELSEWHERE : ''}`,
     ...instances.map((instance) => printInstance(instance, rows)),
   ].join('\n\n')
 }

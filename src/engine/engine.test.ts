@@ -520,6 +520,20 @@ test('what another version has left is not touched, but for deleting it', async 
   expect(it.left()).toEqual(NOTHING)
 })
 
+test('a graph on interfaces of another network namespace: they are not said to be broken, nor taken for those of here', async () => {
+  const it = bench()
+  await it.engine.apply(await file())
+  const found = it.records.read('lan')
+  if (found === undefined) throw new Error('there is no record')
+  it.records.write({ ...found, namespace: 'another' })
+  const { isElsewhere, instances } = await it.engine.status('lan')
+  expect(isElsewhere).toBe(true)
+  expect(instances[0]?.ports.map(({ state }) => state)).toEqual(['elsewhere', 'elsewhere'])
+  expect(await it.engine.repair('lan')).toBeUndefined()
+  it.records.write(found)
+  expect(await it.engine.status('lan')).not.toHaveProperty('isElsewhere')
+})
+
 describe('watching interfaces', () => {
   const turn = () => new Promise((resolve) => setTimeout(resolve, 20))
 

@@ -16,6 +16,7 @@ import { slotsOf } from './counted.ts'
 import { cubesOf } from './cubes.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
+import { isHere } from './home.ts'
 import { abandon, type Changed, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
@@ -259,7 +260,7 @@ export class Engine {
     using _held = await lock()
     await this.recoverAll()
     const before = records.read(name)
-    if (before?.version !== VERSION || before.namespace !== machine.namespace) return undefined
+    if (before?.version !== VERSION || !isHere(machine, before)) return undefined
     const { graph, file } = before
     const cubes = await cubesOf(graph, file, catalogue)
     const made = await this.planFor(
@@ -293,10 +294,7 @@ export class Engine {
     const { records, machine } = this.parts
     return records.names().flatMap((name) => {
       const found = records.read(name)
-      return found === undefined ||
-        found.version !== VERSION ||
-        found.state === 'applied' ||
-        found.namespace !== machine.namespace
+      return found === undefined || found.version !== VERSION || found.state === 'applied' || !isHere(machine, found)
         ? []
         : [found]
     })
@@ -331,8 +329,8 @@ export class Engine {
   private leftLooking(): readonly string[] {
     const { machine, records, isLookedAt = () => true } = this.parts
     return records.names().filter((name) => {
-      const { look, namespace } = records.read(name) ?? {}
-      return look === true && namespace === machine.namespace && !isLookedAt(name)
+      const found = records.read(name)
+      return found?.look === true && isHere(machine, found) && !isLookedAt(name)
     })
   }
 
@@ -453,9 +451,11 @@ export class Engine {
     )
   }
 
-  /** Whose interfaces it is on; undefined where nothing is known of it. */
-  namespaceOf(name: string): string | undefined {
-    return this.parts.records.read(name)?.namespace
+  /** Whether it is on interfaces of another network namespace. */
+  isElsewhere(name: string): boolean {
+    const { records, machine } = this.parts
+    const running = records.read(name)
+    return running !== undefined && !isHere(machine, running)
   }
 
   async status(name: string): Promise<GraphStatus> {
@@ -469,7 +469,7 @@ export class Engine {
       return folder === undefined ? [] : [instanceStatus(machine, running, instance, folder)]
     }
     const instances = machine.inBulk(() => graph.instances.flatMap(statusOf))
-    return { name, state, file, point, instances }
+    return { name, state, file, point, ...(this.isElsewhere(name) ? { isElsewhere: true } : {}), instances }
   }
 
   /** All graphs, for they share this host; or one. */

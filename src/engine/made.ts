@@ -1,4 +1,5 @@
 /** What a graph was made of: where all of that is as it was, planning it again would find nothing to do. */
+
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import type { Machine } from '../backend/machine.ts'
 import { Refusal } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
+import { isHere } from './home.ts'
 import { observe } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Records, VERSION } from './records.ts'
@@ -68,7 +70,7 @@ export function isCurrent(parts: Parts, { file, graph, cubes }: GraphFile): bool
   const { machine, records } = parts
   const running = records.read(graph.name)
   if (running?.version !== VERSION || running.state !== 'applied' || running.look === true) return false
-  if (running.namespace !== machine.namespace || running.file !== file) return false
+  if (!isHere(machine, running) || running.file !== file) return false
   const made = madeOf(parts, graph, cubes)
   if (made === undefined || JSON.stringify(running.made) !== JSON.stringify(made)) return false
   if (JSON.stringify(running.graph) !== JSON.stringify(graph)) return false

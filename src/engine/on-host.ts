@@ -1,8 +1,10 @@
 /** Whether this host has what a graph needs: interfaces that are there, up, free of other programs, and in no other graph. */
+
 import type { Interface, Machine } from '../backend/machine.ts'
 import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt } from '../isa/program.ts'
 import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
+import { isHere } from './home.ts'
 import type { Records } from './records.ts'
 
 type Say = (message: string, remedy: string) => void
@@ -135,11 +137,11 @@ const usesOf = (graph: Graph, point: AttachPoint): readonly Use[] => [
 const placeOf = (name: string, point: AttachPoint): string => `${name} ${point === 'tc egress' ? 'out' : 'in'}`
 
 /** The graphs that have programs on interfaces of this network namespace. */
-function usesOfOthers({ namespace }: Machine, records: Records, name: string): Map<string, string> {
+function usesOfOthers(machine: Machine, records: Records, name: string): Map<string, string> {
   const owners = new Map<string, string>()
   for (const other of records.names()) {
     const running = other === name ? undefined : records.read(other)
-    if (running?.namespace !== namespace) continue
+    if (running === undefined || !isHere(machine, running)) continue
     for (const { on, points } of usesOf(running.graph, running.point))
       for (const point of points) owners.set(placeOf(interfaceText(on), point), other)
   }

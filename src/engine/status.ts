@@ -1,4 +1,5 @@
 /** What runs, for people: each port's counters, and the views of control planes. */
+
 import type { Machine } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
 import { MAP, ROW_OF } from '../compiler/wiring.ts'
@@ -7,6 +8,7 @@ import { isActive, type View } from '../cube/control.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import { withCounted } from './counted.ts'
 import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
+import { isHere } from './home.ts'
 import { linkPath, mapPath } from './paths.ts'
 import { capacityOf, type Running } from './records.ts'
 import { type Count, openTables, type PortCounters, readCounters } from './tables.ts'
@@ -40,8 +42,11 @@ export interface PortStatus extends PortCounters {
   readonly name: string
   /** What it leads to: `eth0`, `blue/eth0`, `host eth0`, `router.lan`, `nothing`. A transparent cube has a row for each direction. */
   readonly to: string
-  /** Whether packets flow: the program is on the interface, and the interface is up; always, where none is needed. */
-  readonly state: 'up' | 'down' | 'detached'
+  /**
+   * Whether packets flow: the program is on the interface, and the interface is up; always, where none is needed. `elsewhere`: the
+   * interface is in another network namespace, and so is whoever can say.
+   */
+  readonly state: 'up' | 'down' | 'detached' | 'elsewhere'
 }
 
 export interface GraphStatus {
@@ -49,6 +54,8 @@ export interface GraphStatus {
   readonly state: Running['state']
   readonly file: string
   readonly point: AttachPoint
+  /** Its interfaces are those of another network namespace. */
+  readonly isElsewhere?: true
   readonly instances: readonly InstanceStatus[]
 }
 
@@ -92,8 +99,10 @@ export function instanceStatus(
   const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
   using held = new Held()
   const links = new Map(instance.ports.map((port) => [port.name, port]))
+  const isElsewhere = !isHere(machine, running)
   const stateOf = ({ name, link }: Pick<Port, 'name' | 'link'>): PortStatus['state'] => {
     if (link === undefined || link.to === 'port') return 'up'
+    if (isElsewhere) return 'elsewhere'
     const on = machine.interface(interfaceText(link))
     const at = link.to === 'host' ? 'tc egress' : point
     using attachment = machine.openAttachment(linkPath(graph.name, instance.name, name, at))

@@ -1,5 +1,7 @@
 /** Interfaces come and go while graphs run. */
+
 import type { Machine } from '../backend/machine.ts'
+import { isHere } from './home.ts'
 import { numbersOf } from './made.ts'
 import type { Action } from './plan.ts'
 import { type Records, VERSION } from './records.ts'
@@ -20,7 +22,7 @@ export function watchInterfaces(
   const look = async (): Promise<void> => {
     for (const name of records.names()) {
       const running = isOver ? undefined : records.read(name)
-      if (running?.version !== VERSION || running.namespace !== machine.namespace) continue
+      if (running?.version !== VERSION || !isHere(machine, running)) continue
       const { graph } = running
       const now = numbersOf(machine, graph)
       if ((known.get(name) ?? running.made?.interfaces) === now) continue

@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs'
 import type { Attachment, Gate, GateSender, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Program } from '../isa/program.ts'
@@ -13,6 +12,7 @@ import { calm, Haste } from './haste.ts'
 import { kernelProgram, LinkAttachment } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
+import { ownNamespace } from './namespace-file.ts'
 import { filters } from './netlink/filter.ts'
 import { changeLink, createVeth, deleteLink, findLink, linkNamed } from './netlink/link.ts'
 import { watchLinks } from './netlink/watch.ts'
@@ -77,9 +77,8 @@ class KernelMachine implements Machine {
     return KernelProgram.open(path, this.#open)
   }
 
-  /** `net:[4026531840]` */
   get namespace(): string {
-    return readlinkSync('/proc/thread-self/ns/net')
+    return ownNamespace()
   }
 
   interface(name: string): Interface | undefined {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readlinkSync, writeFileSync } from 'node:fs'
+import { release } from 'node:os'
 import { afterEach, expect, test } from 'vitest'
 import { describeKernel, scratch } from './fixtures.ts'
 import { createNamespace, inNamespace, namespaces, removeNamespace } from './namespace.ts'
+import { ownNamespace } from './namespace-file.ts'
 import { createBridge, findLink, links } from './netlink/link.ts'
 
 const here = () => readlinkSync('/proc/thread-self/ns/net')
@@ -46,6 +48,20 @@ describeKernel('network namespaces', () => {
     expect(names).toMatch(/only-in-a/)
     expect(here()).toBe(before)
     expect(findLink('only-in-a')).toBeUndefined()
+  })
+
+  test('each has a name, and one that another has again is told from it', () => {
+    const seen: string[] = []
+    for (let times = 0; times < 3; times++) {
+      createNamespace(a)
+      seen.push(inNamespace(a, ownNamespace))
+      expect(inNamespace(a, ownNamespace)).toBe(seen.at(-1))
+      removeNamespace(a)
+    }
+    const kernel = release().split('.').map(Number)
+    const hasCookies = (kernel[0] ?? 0) > 5 || (kernel[0] === 5 && (kernel[1] ?? 0) >= 14)
+    for (const one of [ownNamespace(), ...seen]) expect(one).toMatch(hasCookies ? /^net:\[\d+\] \d+$/ : /^net:\[\d+\]$/)
+    if (hasCookies) expect(new Set(seen.map((one) => one.split(' ')[1])).size).toBe(3)
   })
 
   test('it is back also when what ran inside throws', () => {

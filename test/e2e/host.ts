@@ -7,7 +7,7 @@ import { namespaces } from '../../src/kernel/namespace.ts'
 import { filters } from '../../src/kernel/netlink/filter.ts'
 import { links } from '../../src/kernel/netlink/link.ts'
 import { ingressQdiscs } from '../../src/kernel/netlink/qdisc.ts'
-import { OWN_NAME, SHARED_FOLDER } from '../../src/kernel/places.ts'
+import { SHARED_FOLDER } from '../../src/kernel/places.ts'
 import { whyNoKernel } from '../../src/kernel/requirements.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
@@ -51,7 +51,7 @@ function isOfOthers(line: string): boolean {
   const pid = /tessera-(?:test|lab)-(\d+)/.exec(line)?.[1]
   return pid === undefined
     ? line.startsWith(`file ${SHARED_FOLDER}/`) && line.endsWith('.lock')
-    : pid !== `${process.pid}` && !OWN_NAME.endsWith(`-${pid}`)
+    : pid !== `${process.pid}`
 }
 
 /** Loaded programs by type and name. The kernel frees them a moment after the last handle is gone. */
@@ -66,14 +66,14 @@ const PATIENCE = 30_000
 
 /**
  * `before`, as soon as all of it is there again and nothing that came since; after a while, as it then is. What comes from now on is
- * not of whoever asks. Programs are nobody's by name, and go with others' processes.
+ * not of whoever asks. Others' graphs may go meanwhile, for tests have instances of their own.
  */
 export function settled(before: readonly string[]): string[] {
   const known = new Set(before)
   const came = snapshot().filter((line) => !known.has(line))
   for (const deadline = Date.now() + PATIENCE; ; ) {
     const now = new Set(snapshot())
-    const stays = before.filter((line) => now.has(line) || line.startsWith('program '))
+    const stays = before.filter((line) => now.has(line) || /^(program|pin|file) /.test(line))
     const left = came.filter((line) => now.has(line))
     if ((left.length === 0 && stays.length === before.length) || Date.now() > deadline)
       return [...stays, ...left].sort()

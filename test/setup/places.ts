@@ -5,11 +5,8 @@ import { join } from 'node:path'
 /** Begins the names of network namespaces, folders and instances of tests; the number of a process follows. */
 export const PREFIX = 'tessera-test-'
 
-/** Of this run: temporary files of all its processes, and the instance of Tessera that its commands are of. */
-export const OWN_ENVIRONMENT = {
-  TMPDIR: join(tmpdir(), `${PREFIX}${process.pid}`),
-  TESSERA_INSTANCE: `test-${process.pid}`,
-} as const
+/** Of this run: where temporary files of all its processes are. */
+export const OWN_TMPDIR = join(tmpdir(), `${PREFIX}${process.pid}`)
 
 /** Whether a test, or a lab, made what has this name, in a process that is gone. */
 export function isLeft(name: string): boolean {

@@ -15,7 +15,9 @@ const port = z
   .object({
     name: z.string(),
     to: z.string().describe('eth0, blue/eth0, host eth0, router.lan, or nothing'),
-    state: z.enum(['up', 'down', 'detached']).describe('detached: no program is on its interface'),
+    state: z
+      .enum(['up', 'down', 'detached', 'elsewhere'])
+      .describe('detached: no program is on its interface; elsewhere: its interface is in another network namespace'),
     ...counted,
   })
   .meta({ id: 'PortStatus' })

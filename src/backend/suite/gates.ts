@@ -32,10 +32,10 @@ const telling = (number: number): Program =>
     { maps: { ring }, stack: 16 },
   )
 
-/** As many as are expected, unless they do not come within a second. */
+/** As many as are expected, unless they do not come within a minute. */
 async function told(records: MachineMap, count: number): Promise<number[][]> {
   const found: number[][] = []
-  for (let tries = 0; found.length < count && tries < 100; tries++) {
+  for (let tries = 0; found.length < count && tries < 6000; tries++) {
     if (tries > 0) await setTimeout(10)
     for (const record of records.consume()) found.push([0, 4, 8].map((at) => viewOf(record).getUint32(at, true)))
   }

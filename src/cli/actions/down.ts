@@ -27,8 +27,8 @@ async function byItself(): Promise<readonly string[]> {
   // Files of a daemon that was killed go with their locks, and none begins meanwhile.
   using _only = lockDaemon()
   using host = openKernelHost()
-  const { engine, machine } = host
-  const here = engine.names().filter((name) => (engine.namespaceOf(name) ?? machine.namespace) === machine.namespace)
+  const { engine } = host
+  const here = engine.names().filter((name) => !engine.isElsewhere(name))
   for (const name of here) await engine.delete(name)
   return here
 }

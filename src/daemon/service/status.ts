@@ -63,7 +63,9 @@ export function statusHandlers(
     getGraphStatus: async ({ graph }) => {
       const summary = (await graphs.list()).find(({ name }) => name === graph)
       if (summary === undefined) await graphs.find(graph)
-      const { state = 'unmanaged', reason, revision } = summary ?? {}
+      const { state = 'unmanaged', revision } = summary ?? {}
+      const elsewhere = engine.isElsewhere(graph) ? 'its interfaces are in another network namespace' : undefined
+      const reason = summary?.reason ?? elsewhere
       const said = { ...(reason === undefined ? {} : { reason }), ...(revision === undefined ? {} : { revision }) }
       if (!engine.names().includes(graph)) return { name: graph, state, ...said, instances: [] }
       const found = await instances(graph)

@@ -361,8 +361,8 @@ export class WantedGraphs implements Wanted {
 
   /** Graphs of other network namespaces are for whoever sees their interfaces. */
   #isOnHost(name: string): boolean {
-    const { engine, machine } = this.#parts.host
-    return engine.names().includes(name) && (engine.namespaceOf(name) ?? machine.namespace) === machine.namespace
+    const { engine } = this.#parts.host
+    return engine.names().includes(name) && !engine.isElsewhere(name)
   }
 
   async #commit(name: string, operations: readonly Operation[]): Promise<number> {
