@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 import { VERBS } from './client.js'
 import { stampOf } from './fresh.js'
 
@@ -51,6 +51,9 @@ export async function bundle(root, cache) {
   } catch (error) {
     rmSync(folder, { recursive: true })
     throw error
+  } finally {
+    // Its process would stay, and be asked every second whether it is there.
+    await stop()
   }
 }
 

@@ -18,6 +18,7 @@ export const problemShape = z
         }),
       )
       .optional(),
+    namespace: z.string().optional().describe('over the Unix socket: the network namespace whose interfaces are meant'),
     revision: z.string().optional().describe('of 409 and 412: the revision that there is'),
   })
   .meta({ id: 'Problem' })

@@ -1,4 +1,5 @@
 /** What a daemon refuses, for people: with the line of the file where that is known. */
+import { readlinkSync } from 'node:fs'
 import type { Problem } from '../api/client.ts'
 import { type Diagnostic, type Place, Refusal } from '../base/diagnostic.ts'
 
@@ -7,7 +8,7 @@ export type PlaceOf = (path: readonly string[]) => Place | undefined
 
 /** `file`: what was sent, where the place in it is not known. */
 export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, file?: string): Refusal {
-  const { title, detail, errors = [], revision } = problem
+  const { title, detail, errors = [], revision, namespace } = problem
   const found = errors.map((error): Diagnostic => {
     const path = error.pointer === undefined ? undefined : pathOf(error.pointer)
     const at = path === undefined ? undefined : place(path)
@@ -19,7 +20,28 @@ export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, fi
   const said = detail ?? title
   const remedy = revision === undefined ? undefined : `it is at revision ${revision} now`
   const isSaid = found.length > 0 && (found.length > 1 || found.some(({ message }) => message.endsWith(said)))
-  return new Refusal(isSaid ? found : [{ message: said, remedy }, ...found])
+  const told = isSaid ? found : [{ message: said, remedy }, ...found]
+  const isElsewhere = namespace !== undefined && namespace !== ownNamespace() && told.some(isAboutInterface)
+  return new Refusal(isElsewhere ? [...told, ELSEWHERE] : told)
+}
+
+const isAboutInterface = ({ message }: Diagnostic): boolean => /\binterface\b/.test(message)
+
+const ELSEWHERE: Diagnostic = {
+  message: 'the daemon is in another network namespace than this command, and means the interfaces of its own',
+  remedy: [
+    'an interface of a network namespace with a name: interface: eth0, namespace: NAME',
+    'a daemon in this one: TESSERA_INSTANCE=NAME tessera daemon, and the same for the commands',
+    'no daemon: tessera apply --local, and so diff, show, delete, trace and capture',
+  ].join('\n'),
+}
+
+function ownNamespace(): string | undefined {
+  try {
+    return readlinkSync('/proc/self/ns/net')
+  } catch {
+    return undefined
+  }
 }
 
 /** RFC 6901. */

@@ -143,6 +143,7 @@ async function serving(
   const app = await createServer({
     handlers,
     log,
+    namespace: host.machine.namespace,
     prepare: async (app) => {
       await authorize(app, { identify: identifying(doors), limits: LIMITS })
       record(app, { audit, revised: (graph) => wanted.get(graph) })

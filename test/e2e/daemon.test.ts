@@ -10,7 +10,7 @@ import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { changeLink, createVeth, deleteLink } from '../../src/kernel/netlink/link.ts'
 import { DaemonProcess } from './daemon/process.ts'
-import { ROOT, run, snapshot, whyNot } from './host.ts'
+import { ROOT, run, snapshot, TESSERA, whyNot } from './host.ts'
 import { createHosts, removeHosts, useHosts } from './hosts.ts'
 
 const NS = scratch('dm')
@@ -136,6 +136,18 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
     await expect.poll(() => said, { timeout: 20_000 }).toContain('lan runs as it is wanted')
     watching.kill('SIGINT')
     expect(await once(watching, 'exit')).toEqual([0, null])
+  })
+
+  test('whoever asks from another network namespace hears that interfaces are those of the daemon', () => {
+    const file = join(daemon.folder, 'elsewhere.json')
+    writeFileSync(file, JSON.stringify({ ...graph(), graph: 'elsewhere' }).replace('p-a', 'eth0'))
+    const apply = (ns: string) =>
+      inNamespace(ns, () => run(process.execPath, TESSERA, 'apply', file, '--socket', daemon.socket)).stderr
+    const [here, there] = [NS, HOSTS[0]?.ns ?? ''].map(apply)
+    expect(here).toContain('there is no interface eth0')
+    expect(here).not.toContain('another network namespace')
+    expect(there).toContain(`${here?.split('\n')[0]}`)
+    expect(there).toContain('the daemon is in another network namespace than this command')
   })
 
   test('of two changes of one revision, one is made', async () => {

@@ -40,7 +40,7 @@ export const httpLimits = ({ headers, headerTime, requestTime, idleTime }: Limit
   headersTimeout: headerTime,
   requestTimeout: requestTime,
   keepAliveTimeout: idleTime,
-  connectionsCheckingInterval: Math.min(1_000, headerTime),
+  connectionsCheckingInterval: Math.min(5_000, headerTime),
 })
 
 /** What `fastify()` is to be made with. */

@@ -21,6 +21,8 @@ import { pourBytes, pourEvents } from './streams.ts'
 export interface ServerOptions {
   readonly handlers: Handlers
   readonly limits?: Limits
+  /** The network namespace whose interfaces are meant, for those who may be in another one of the same host. */
+  readonly namespace?: string
   /** Before the routes: who may. It has to give each request its principal. */
   readonly prepare: (app: FastifyInstance) => Promise<void>
   readonly log?: FastifyBaseLogger
@@ -40,7 +42,7 @@ declare module 'fastify' {
 
 /** Everything but the doors. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { limits = LIMITS, log } = options
+  const { limits = LIMITS, log, namespace } = options
   const app = fastify({
     ...serverLimits(limits),
     ...(log === undefined ? {} : { loggerInstance: log }),
@@ -63,7 +65,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // One that was meant is no failure of ours.
     if (found.status >= 500 && !(error instanceof ProblemError))
       request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
-    return sendProblem(request, reply, found)
+    const isHere = request.socket.remoteAddress === undefined
+    return sendProblem(request, reply, isHere && namespace !== undefined ? { ...found, namespace } : found)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, problem(404, 'there is nothing at this path')))
   app.decorateRequest('input')
