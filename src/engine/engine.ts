@@ -135,10 +135,25 @@ export class Engine {
     narrow: (wanted: Wanted) => Wanted,
     making: Making,
   ): Promise<Change> {
+    const numbering = numberPorts(file.graph, before?.numbering)
+    const { createsDevice } = making
+    const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, createsDevice)
+    return this.parts.machine.inBulk(() => {
+      const wanted = narrow(this.measured('compile', () => stitch({ ...options, ...making })))
+      return this.planTo(wanted, file, before, options, making)
+    })
+  }
+
+  /** How to get from what is there to what shall be pinned. */
+  private planTo(
+    wanted: Wanted,
+    file: GraphFile,
+    before: Running | undefined,
+    { numbering, point, generation }: AssemblyOptions,
+    making: Making,
+  ): Change {
     const { machine } = this.parts
     const { graph } = file
-    const numbering = numberPorts(graph, before?.numbering)
-    const wanted = narrow(await this.wanted(graph, numbering, point, file.cubes, making, generation))
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const programs = before?.state === 'applied' ? before.programs : undefined
     const recorded = (path: string) => recordedMap(before, path)
@@ -349,19 +364,7 @@ export class Engine {
     return machine.xdpPoint(interfacesOf(graph).flatMap((one) => there(machine, one) ?? []))
   }
 
-  /** What shall be pinned for a graph. */
-  private async wanted(
-    graph: Graph,
-    numbering: Numbering,
-    point: AttachPoint,
-    cubes: ReadonlyMap<string, CubeFolder>,
-    making: Making,
-    generation: Generation,
-  ): Promise<Wanted> {
-    const options = await this.stitching(graph, numbering, point, cubes, generation, making.createsDevice)
-    return this.measured('compile', () => this.parts.machine.inBulk(() => stitch({ ...options, ...making })))
-  }
-
+  /** What shall be compiled for a graph. */
   private async stitching(
     graph: Graph,
     numbering: Numbering,

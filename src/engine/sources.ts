@@ -20,8 +20,9 @@ export function stampOfCube(dataplane: string): string {
   const waiting = [dataplane, join(dirname(dataplane), 'control.ts')]
   const seen = new Set(waiting)
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-    hash.update(`${stampOfFile(file)}\n`)
-    for (const other of importsOf(file)) {
+    const stamp = stampOfFile(file)
+    hash.update(`${stamp}\n`)
+    for (const other of importsOf(file, stamp)) {
       if (seen.has(other) || other.startsWith(OWN)) continue
       seen.add(other)
       waiting.push(other)
@@ -35,7 +36,18 @@ export function stampOfFile(file: string): string {
   return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ctimeMs}`
 }
 
-function importsOf(file: string): readonly string[] {
+/** What files import, as they were when their stamp was this. */
+const known = new Map<string, { readonly stamp: string; readonly imports: readonly string[] }>()
+
+function importsOf(file: string, stamp: string): readonly string[] {
+  const before = known.get(file)
+  if (before?.stamp === stamp) return before.imports
+  const imports = readImports(file)
+  known.set(file, { stamp, imports })
+  return imports
+}
+
+function readImports(file: string): readonly string[] {
   if (!/\.[cm]?[jt]s$/.test(file) || file.includes(PACKAGES) || !existsSync(file)) return []
   return [...readFileSync(file, 'utf8').matchAll(IMPORT)].flatMap(([, , specifier = '']) => resolve(file, specifier))
 }
