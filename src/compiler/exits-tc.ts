@@ -99,12 +99,13 @@ export class TcExits extends Exits {
   protected buildForward(port: Value): void {
     const { builder, wiring } = this
     const found = builder.newBlock()
-    const plain = wiring.ways.filter((way) => way.to === 'interface' && way.peer !== true && way.marked !== true)
+    const isPlain = (way: Way<Open>) => way.to === 'interface' && way.peer !== true && way.marked !== true
+    const areMany = wiring.ways.filter(isPlain).length > 1
     this.search(
       port,
       wiring.ways,
       (way) => {
-        if (way.to !== 'interface' || plain.length < 2 || !plain.includes(way)) return this.send(way)
+        if (way.to !== 'interface' || !areMany || !isPlain(way)) return this.send(way)
         builder.write(OWN.interface, builder.constant(way.ifindex))
         builder.jump(found)
       },

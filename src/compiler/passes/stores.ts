@@ -10,9 +10,9 @@ import { moves } from './states.ts'
  * several bit fields, that assignments in a row change. In room for new headers there are zeros.
  */
 export function packetStores(graph: Graph): boolean {
-  if (!meetAnywhere(graph)) return false
-  const isForwarded = forward(graph)
-  return dropOverwritten(graph) || isForwarded
+  const { isLoaded, isOverwritten } = meetings(graph)
+  const isForwarded = isLoaded && forward(graph)
+  return (isOverwritten && dropOverwritten(graph)) || isForwarded
 }
 
 type Load = Extract<Value, { op: 'load' }>
@@ -48,28 +48,24 @@ const isWithin = (inner: Bytes, outer: Bytes): boolean =>
 /** Telling apart more stores would take long. */
 const MOST_KNOWN = 32
 
-/** Whether something is loaded that is written somewhere by the same pointer, or stored twice: before anybody looks where. */
-function meetAnywhere({ blocks }: Graph): boolean {
+/** Before anybody looks where: whether something may be loaded that is written by the same pointer, and whether it may be stored twice. */
+function meetings({ blocks }: Graph): { readonly isLoaded: boolean; readonly isOverwritten: boolean } {
   const written = new Map<Value | undefined, Access[]>()
+  let isOverwritten = false
   for (const { values } of blocks)
     for (const value of values) {
       if (!isWritten(value)) continue
       const [base] = value.arguments
       const known = written.get(base)
+      if (known?.length === MOST_KNOWN) return { isLoaded: true, isOverwritten: true }
+      isOverwritten ||= isStore(value) && known?.some((one) => isStore(one) && overlap(one, value)) === true
       if (known === undefined) written.set(base, [value])
-      else if (
-        known.length === MOST_KNOWN ||
-        (isStore(value) && known.some((one) => isStore(one) && overlap(one, value)))
-      )
-        return true
       else known.push(value)
     }
-  if (written.size === 0) return false
-  return blocks.some(({ values }) =>
-    values.some(
-      (value) => isLoad(value) && written.get(value.arguments[0])?.some((one) => overlap(one, value)) === true,
-    ),
-  )
+  const isWrittenTo = (load: Load) => written.get(load.arguments[0])?.some((one) => overlap(one, load)) === true
+  const isLoaded =
+    written.size > 0 && blocks.some(({ values }) => values.some((one) => isLoad(one) && isWrittenTo(one)))
+  return { isLoaded, isOverwritten }
 }
 
 /** Whether two accesses by the same pointer are to the same bytes. */

@@ -16,9 +16,9 @@ export function swapLate(graph: Graph, analyses = new Analyses(graph)): boolean 
   const isOwn = (value: Value | undefined): value is Swap =>
     value?.op === 'swap' && uses.get(value) === 1 && fits(value.arguments[0], value.bits)
   for (const block of graph.blocks) {
-    for (const value of [...block.values]) {
-      const isComplement = value.op === 'alu' && value.alu === 'xor'
-      const swap = value.op === 'phi' || isComplement ? value.arguments.find(isOwn) : undefined
+    for (const value of block.values.filter(isTurned)) {
+      const isComplement = value.op === 'alu'
+      const swap = value.arguments.find(isOwn)
       // Of eight octets, four are not those that come out of four.
       if (isComplement && swap !== undefined && swap.bits > value.bits) continue
       const { bits } = swap ?? {}
@@ -38,6 +38,9 @@ export function swapLate(graph: Graph, analyses = new Analyses(graph)): boolean 
   replaceAll(graph, replacements)
   return compareTurned(graph, analyses) || replacements.size > 0
 }
+
+/** What octets can change their order behind. */
+const isTurned = (value: Value): boolean => value.op === 'phi' || (value.op === 'alu' && value.alu === 'xor')
 
 type Swap = Extract<Value, { op: 'swap' }>
 
