@@ -7,7 +7,7 @@ import { declaredLater, expression, value } from './check-expression.ts'
 import { fieldWritten } from './check-owed.ts'
 import { useReference } from './check-stale.ts'
 import { acts, assigned } from './ranges.ts'
-import { type Binding, isStatic, type Scope, Silent } from './scope.ts'
+import { type Binding, type Checked, isStatic, type Scope, Silent } from './scope.ts'
 import type { Expression, Span, Statement } from './tree.ts'
 import { nameOfType, type Typed, type TypedStatement } from './typed.ts'
 
@@ -38,7 +38,9 @@ export function assign(scope: Scope, node: Assignment, stepping = false): TypedS
     throw scope.unfit(
       target.span,
       'this cannot be assigned to',
-      'assign to a let variable, or to a field of a header or an entry',
+      isVlan(place)
+        ? 'write packet.popVlan(), and packet.pushVlan(id)'
+        : 'assign to a let variable, or to a field of a header or an entry',
     )
   const { base } = place
   if (base.type.kind === 'reference' && base.type.space === 'copy')
@@ -125,3 +127,5 @@ function assignable(name: string, binding: Binding | undefined): string {
     return 'a reference stays what it is: give the other one a name of its own'
   return 'declare it with let'
 }
+
+const isVlan = (place: Checked): boolean => !isStatic(place) && place.op === 'vlan'

@@ -30,14 +30,31 @@ export function value(scope: Scope, node: Expression): Typed {
 /** What was checked, as a value. */
 export function carried(scope: Scope, checked: Checked, node: Expression): Typed {
   if (!isStatic(checked)) return checked
+  const text = textOf(checked)
   throw scope.unfit(
     node.span,
     `${describeStatic(checked)} is not a value that a packet can carry`,
-    isText(checked) ? "texts are known now, and only compared: config.mode === 'strict'" : REMEDY[checked.static],
+    text === undefined ? REMEDY[checked.static] : remedyOfText(text),
   )
 }
 
-const isText = (checked: Static): boolean => checked.static === 'host' && typeof checked.value === 'string'
+const textOf = (checked: Static): string | undefined =>
+  checked.static === 'host' && typeof checked.value === 'string' ? checked.value : undefined
+
+/** Of an address that stands there as a text, the form that is one. */
+function remedyOfText(text: string): string {
+  const kind = ADDRESSES.find(([form]) => form.test(text))?.[1]
+  return kind === undefined
+    ? "texts are known now, and only compared: config.mode === 'strict'"
+    : `write ${kind}('${text}')`
+}
+
+const ADDRESSES = [
+  [/^\d+(\.\d+){3}$/, 'ipv4'],
+  [/^[\da-f]{2}(:[\da-f]{2}){5}$/i, 'mac'],
+  [/^[\da-f]*:[\da-f:.]*:[\da-f:.]*$/i, 'ipv6'],
+  [/^[\da-f:.]+\/\d+$/i, 'prefix'],
+] as const
 
 const REMEDY: Readonly<Record<Static['static'], string>> = {
   packet: 'write packet.length, or packet.read(Ethernet)',

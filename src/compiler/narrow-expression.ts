@@ -150,7 +150,9 @@ export class ExpressionNarrower {
           this.source,
           at,
           `${syntax.operator} is not in the language`,
-          'values have the type they are declared with',
+          syntax.operator === 'delete'
+            ? 'write state.table.delete({ … }), or leave the field out'
+            : 'values have the type they are declared with',
         )
       case 'BinaryExpression':
         return this.binary(syntax)

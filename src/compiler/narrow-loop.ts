@@ -18,6 +18,8 @@ export interface StatementNarrower {
 export function loop(narrower: StatementNarrower, node: Extract<es.Statement, { type: 'ForStatement' }>): Statement {
   const form = 'write for (let i = 0; i < 16; i++) { … }, and leave early with break'
   const { init, test, update } = node
+  if (init?.type === 'VariableDeclaration' && init.declarations.length > 1)
+    throw unfit(narrower.source, init, 'a loop has one variable', 'declare the others before it, with const or let')
   const declarator =
     init?.type === 'VariableDeclaration' && init.declarations.length === 1 ? init.declarations[0] : undefined
   if (declarator?.id.type !== 'Identifier' || !declarator.init || !test || !update)
