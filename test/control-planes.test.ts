@@ -52,6 +52,35 @@ for (const { name, skip } of everyMachine)
       })
     })
 
+for (const { name, skip } of everyMachine)
+  describe.skipIf(skip !== undefined)(`a control plane (${name})`, () => {
+    test("sends to the host's own stack, and into network namespaces", async () => {
+      using lab = await openGraphLab(name, {
+        graph: `
+graph: ends
+instances:
+  switch:
+    cube: ./clerk
+    ports:
+      alice: { interface: eth1 }
+      stack: { host: eth5 }
+      blue: { interface: eth0, namespace: blue }
+`,
+      })
+      const hello = frame(alice, bob)
+      expect(lab.send('eth1', hello)).toEqual({})
+      expect(await lab.deliver()).toEqual({ 'host eth5': [hello], 'blue/eth0': [hello] })
+      const answer = frame(bob, alice)
+      expect(lab.send('blue/eth0', answer)).toEqual({})
+      expect(await lab.deliver()).toEqual({ eth1: [answer] })
+      const own = frame('02:00:00:00:00:05', bob)
+      lab.transmit('eth5', own)
+      expect(await lab.deliver()).toMatchObject({ 'blue/eth0': [own] })
+      const back = frame(alice, '02:00:00:00:00:05')
+      expect(lab.send('eth1', back)).toEqual({ 'host eth5': [back] })
+    })
+  })
+
 const town = `
 graph: town
 instances:

@@ -112,6 +112,19 @@ export function packetSuite(open: () => Machine): void {
     expect(runOnce(machine, program, frameOf()).verdict).toBe(0x705)
   })
 
+  test('tc_index, by which programs know packets again, is nothing at first and can be written', () => {
+    using machine = open()
+    const program = assemble('index', 'tc', [
+      load(4, 'r0', 'r1', SK_BUFF.tc_index),
+      mov('r2', 0xfff1),
+      store(4, 'r1', SK_BUFF.tc_index, 'r2'),
+      load(4, 'r3', 'r1', SK_BUFF.tc_index),
+      alu64('add', 'r0', 'r3'),
+      exit,
+    ])
+    expect(runOnce(machine, program, frameOf()).verdict).toBe(0xfff1)
+  })
+
   describe('helpers', () => {
     test('ktime_get_ns is the clock of now()', () => {
       using machine = open()
@@ -154,6 +167,15 @@ export function packetSuite(open: () => Machine): void {
     ] as const)('redirect at %s %s', (hook, _, flags, expected) => {
       using machine = open()
       const program = assemble('redirect', hook, [mov('r1', 1), mov('r2', flags), call('redirect'), exit])
+      expect(runOnce(machine, program, frameOf()).verdict).toBe(expected)
+    })
+
+    test.each([
+      ['to the other end of an interface', 0, TC_ACT.redirect],
+      ['with flags', 1, TC_ACT.shot],
+    ])('redirect_peer %s', (_, flags, expected) => {
+      using machine = open()
+      const program = assemble('peer', 'tc', [mov('r1', 1), mov('r2', flags), call('redirect_peer'), exit])
       expect(runOnce(machine, program, frameOf()).verdict).toBe(expected)
     })
 
