@@ -7,12 +7,16 @@ export function printReplay({ inputs, ports, faults, first, last, status }: Repl
   const packets = inputs.reduce((sum, one) => sum + one.packets, 0n)
   const seconds = first === undefined || last === undefined ? 0 : Number(last - first) / 1e9
   const isWritten = ports.some(({ file }) => file !== undefined)
+  const isRemarked = inputs.some((one) => remarks(one) !== '')
   return [
     `replayed ${packets.toLocaleString('en-US')} ${packets === 1n ? 'frame' : 'frames'}, ${seconds.toFixed(3)} s of capture, on the user-space machine`,
     '',
     table(
-      ['arrived at', 'frames', 'bytes', 'from', ''],
-      inputs.map((one) => [one.port, one.packets, bytes(one.bytes), one.file, remarks(one)]),
+      ['arrived at', 'frames', 'bytes', 'from', ...(isRemarked ? ['remarks'] : [])],
+      inputs.map((one) => [
+        ...[one.port, one.packets, bytes(one.bytes), one.file],
+        ...(isRemarked ? [remarks(one)] : []),
+      ]),
       '  ',
     ),
     '',

@@ -1,4 +1,4 @@
-/** Text that stays in its place on a terminal, and is printed once for each look elsewhere. */
+/** Text that stays in its place on a terminal that can do that, and is printed once for each look elsewhere. */
 
 /** Erase the screen below, and to the end of a line; move to the upper left corner (ECMA-48). */
 const BELOW = '\x1b[J'
@@ -14,7 +14,8 @@ export interface Screen extends Disposable {
 }
 
 export function openScreen(stream: NodeJS.WriteStream): Screen {
-  if (!stream.isTTY) return { isTerminal: false, show: (text) => void stream.write(`${text}\n`), [Symbol.dispose]() {} }
+  if (!stream.isTTY || process.env.TERM === 'dumb')
+    return { isTerminal: false, show: (text) => void stream.write(`${text}\n`), [Symbol.dispose]() {} }
   stream.write(ENTER)
   return {
     isTerminal: true,

@@ -200,6 +200,13 @@ describe('what happens', () => {
     expect(Number(busiest[1]) + Number(busiest[3])).toBeGreaterThan(0)
   })
 
+  test('where there is no terminal, rates are told once, with something in each column', async () => {
+    const [head = [], ...rows] = cells((await tessera('top', 'office', '-i', '0.1')).stdout)
+    expect(rows.length).toBeGreaterThan(1)
+    expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([head.length]))
+    expect(rows.map((row) => row.at(-1))).toContain('-')
+  })
+
   test('watch prints what changed', async () => {
     const { stdout } = await changing(tessera('watch', 'graphs', '-c', '2', '-i', '0.3'))
     expect(stdout.match(/^office /gm)).toHaveLength(2)

@@ -22,7 +22,17 @@ export function printInstance(
   most: number = Number.POSITIVE_INFINITY,
 ): string {
   const isPunting = ports.some(({ punts }) => Object.keys(punts).length > 0)
-  const head = ['port', 'leads to', 'state', 'received', '', 'sent', '', 'dropped', ...(isPunting ? ['punted'] : [])]
+  const head = [
+    'port',
+    'leads to',
+    'state',
+    'received',
+    'bytes',
+    'sent',
+    'bytes',
+    'dropped',
+    ...(isPunting ? ['punted'] : []),
+  ]
   const rows = ports.map((port) => [
     port.name,
     port.to,

@@ -1,13 +1,13 @@
 export type Cell = string | number | bigint
 
-/** Columns as wide as they need to be; numbers to the right. */
+/** Columns as wide as they need to be; numbers to the right. Each row has something in each column, for those who hear it or split it. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly Cell[])[],
   indent = '',
   format: (cell: Cell) => string = withThousands,
 ): string {
-  const text = rows.map((row) => row.map(format))
+  const text = rows.map((row) => row.map((cell) => (cell === '' ? '-' : format(cell))))
   const widths = head.map((title, column) => Math.max(title.length, ...text.map((row) => row[column]?.length ?? 0)))
   const isRight = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string'))
   const line = (cells: readonly string[]) =>

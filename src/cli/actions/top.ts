@@ -15,16 +15,14 @@ interface Look {
   readonly ports: ReadonlyMap<string, Counters>
 }
 
-export async function top(
-  graph: string | undefined,
-  { interval, count = Number.POSITIVE_INFINITY, ...reach }: Options,
-): Promise<void> {
+export async function top(graph: string | undefined, { interval, count, ...reach }: Options): Promise<void> {
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
   using client = daemonOf(reach)
   let before = await look(client, graph)
   using screen = openScreen(process.stdout)
-  for (let looks = 1; looks <= count; looks++) {
+  const most = count ?? (screen.isTerminal ? Number.POSITIVE_INFINITY : 1)
+  for (let looks = 1; looks <= most; looks++) {
     await setTimeout(interval * 1000, undefined, { signal: end.signal }).catch(() => {})
     if (end.signal.aborted) return
     const now = await look(client, graph)

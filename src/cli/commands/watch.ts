@@ -44,14 +44,14 @@ Examples:
 export const topCommand = (): Command =>
   withReach(
     new Command('top')
-      .description('Packets and bits per second, and drops, of each port, busiest first, until Ctrl-C.')
+      .description('Packets and bits per second, and drops, of each port, busiest first.')
       .argument('[graph]', 'only of this one')
       .option('-i, --interval <seconds>', 'between two looks', seconds, 1)
       .option('-c, --count <looks>', 'end after so many', number(Number.MAX_SAFE_INTEGER)),
   )
     .addHelpText(
       'after',
-      '\nOn a terminal the table stays in its place; elsewhere it is printed once for each look.\n\nExamples:\n  tessera top\n  tessera top office -i 5\n  tessera top -c 1 > rates.txt',
+      '\nOn a terminal the table stays in its place, until Ctrl-C. Elsewhere (TERM=dumb, too) it is printed once, or for each look of -c.\n\nExamples:\n  tessera top\n  tessera top office -i 5\n  tessera top > rates.txt',
     )
     .action(async (graph: string | undefined, options: Options) =>
       (await import('../actions/top.ts')).top(graph, options),
