@@ -1,9 +1,10 @@
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
 /**
  * Calls `end` at the first Ctrl-C or request to end, so that things can be put in order; a second one ends the process at once. Until it is
  * disposed, nobody else hears of them.
  */
-export function untilInterrupted(end: () => void): Disposable {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export function untilInterrupted(end: () => void, signals: readonly NodeJS.Signals[] = SIGNALS): Disposable {
   const others = signals.flatMap((signal) => process.listeners(signal).map((listener) => ({ signal, listener })))
   for (const { signal, listener } of others) process.off(signal, listener)
   for (const signal of signals) process.once(signal, end)

@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly log: Logger
   /** Ends it: packets flow on. */
   readonly signal: AbortSignal
+  /** Has something done whenever certificates are to be read again. */
+  readonly onReload: (reload: () => void) => void
 }
 
 /** Returns when it has ended in an orderly way. A Refusal where there is one already, or where it cannot be. */
@@ -46,6 +48,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await using parts = await open(folder, store, log, () => end.abort())
   const { app, wanted } = await serving(parts, doors, log)
   const opened = await openDoors(app, doors, LIMITS)
+  options.onReload(() => {
+    try {
+      opened.renew(readDoors(options.doors, (line) => log.warn(line)))
+      log.info('certificates, and which of them are revoked, were read again')
+    } catch (error) {
+      log.warn({ err: error }, 'what was read before still counts')
+    }
+  })
   log.info({ addresses: opened.addresses, store: folder }, 'serving')
   notify(`READY=1\nSTATUS=serving at ${opened.addresses.join(' and ')}`)
   const reconciled = reconcile(parts, log, stopped)

@@ -11,6 +11,8 @@ export interface CertificateFiles {
 export interface Authority extends CertificateFiles {
   /** `subject` as openssl(1) reads it, `/CN=alice/OU=tessera-viewer`. One that ends before it begins has expired. */
   readonly sign: (name: string, subject: string, days?: number) => CertificateFiles
+  /** Writes the list of those that are revoked, which lasts so many seconds, and gives its file. */
+  readonly revoke: (whose: readonly CertificateFiles[], seconds?: number) => string
 }
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
@@ -31,6 +33,15 @@ export function makeAuthority(folder: string, name = 'authority'): Authority {
       const signed = ['-CA', own.certificate, '-CAkey', own.key, '-CAcreateserial', '-extfile', extensions]
       openssl('x509', '-req', '-in', request, ...signed, '-days', String(days), '-out', certificate)
       return { key, certificate }
+    },
+    revoke(whose, seconds = 86_400) {
+      const [config, index, list] = [at('ca.cnf'), at('index.txt'), at('crl.pem')]
+      writeFileSync(index, '')
+      writeFileSync(config, `[ca]\ndefault_ca = own\n[own]\ndatabase = ${index}\ndefault_md = sha256\n`)
+      const ca = ['ca', '-config', config, '-cert', own.certificate, '-keyfile', own.key]
+      for (const { certificate } of whose) openssl(...ca, '-revoke', certificate)
+      openssl(...ca, '-gencrl', '-crlsec', String(seconds), '-out', list)
+      return list
     },
   }
 }

@@ -28,7 +28,7 @@ export const daemonCommand = (): Command =>
     .option('--tls-cert <file>', 'there: its certificate (PEM)')
     .option('--tls-key <file>', 'there: the key of it (PEM)')
     .option('--client-ca <file>', 'there: who signs the certificates of clients (PEM)')
-    .option('--revoked <file>', 'there: which of them count no more (PEM)')
+    .option('--revoked <file>', 'there: which of them count no more: a list that the authority has signed (CRL, PEM)')
     .option('--tokens <file>', 'there: whose tokens count')
     .addOption(new Option('--log <level>', 'what is told of at least').choices(LEVELS).default('info'))
     .addHelpText(
@@ -36,7 +36,7 @@ export const daemonCommand = (): Command =>
       `
 One runs on a host. When it ends, and when it is killed, packets flow on; when it starts, it serves at once, and makes run what is
 wanted and does not run yet, for example after a boot. Graphs whose interfaces are not there wait for them. tessera down removes
-all graphs from the host.
+all graphs from the host. SIGHUP has it read certificates again, and which of them are revoked.
 
 Examples:
   sudo tessera daemon

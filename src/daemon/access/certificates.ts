@@ -48,6 +48,8 @@ function whyNot(code: unknown): string {
       return 'the certificate is not valid yet'
     case 'CERT_REVOKED':
       return 'the certificate is revoked'
+    case 'CRL_HAS_EXPIRED':
+      return 'the list of certificates that are revoked has expired: the daemon needs a newer one'
     default:
       return `the certificate is not one of the authority's (${text})`
   }

@@ -1,10 +1,13 @@
+import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import {
   ask,
   authority,
   closeServed,
+  everything,
   folder,
   removeFiles,
   serve,
@@ -15,6 +18,7 @@ import {
   tokens,
 } from '../../testing/access.ts'
 import type { CertificateFiles } from '../../testing/certificates.ts'
+import { readDoors } from './doors.ts'
 import { ROLES } from './role.ts'
 import { addToken, makeToken, readTokens, removeToken } from './tokens.ts'
 
@@ -147,6 +151,34 @@ describe('a certificate', () => {
     expect(await detail(stranger.sign('eve', '/CN=eve/OU=tessera-admin'))).toContain(
       "401 the certificate is not one of the authority's",
     ))
+  test('that is revoked, also while the connection lives', async () => {
+    const [alice, bob] = ['alice', 'bob'].map((name) => authority.sign(name, `/CN=${name}/OU=tessera-admin`))
+    if (alice === undefined || bob === undefined) throw new Error('not signed')
+    const options = { ...everything, revoked: authority.revoke([]) }
+    const { port, doors } = await serve({ options })
+    const read = ({ certificate, key }: CertificateFiles) => ({
+      cert: readFileSync(certificate),
+      key: readFileSync(key),
+    })
+    const status = async () => (await ask(port, { by: alice })).status
+    expect(await status()).toBe(200)
+    const ca = readFileSync(authority.certificate)
+    const living = connect({ host: '127.0.0.1', port, ca, ...read(alice) })
+    await once(living, 'secureConnect')
+    const closed = once(living, 'close')
+    authority.revoke([alice])
+    expect(await status()).toBe(200)
+    doors.renew(readDoors(options, () => {}))
+    await closed
+    expect((await ask(port, { by: alice })).body.detail).toBe('the certificate is revoked')
+    expect((await ask(port, { by: bob })).status).toBe(200)
+  })
+  test('where the list of what is revoked has expired', async () => {
+    const by = authority.sign('carol', '/CN=carol/OU=tessera-admin')
+    const options = { ...everything, revoked: authority.revoke([], 1) }
+    const { port } = await serve({ options })
+    await expect.poll(async () => (await ask(port, { by })).body.detail, { timeout: 10_000 }).toContain('has expired')
+  })
   test('without a role, or with two', async () => {
     expect(await detail(authority.sign('none', '/CN=alice/OU=admin'))).toContain(
       "401 the certificate's subject needs one OU",

@@ -153,6 +153,8 @@ const socketPeers = new WeakMap<Socket, Identity>()
 export interface OpenDoors {
   /** `/run/tessera/tessera.sock`, `https://127.0.0.1:7443`. */
   readonly addresses: readonly string[]
+  /** Has certificates be those that were read now. Who came in by those of before has to come in again. */
+  readonly renew: (doors: Doors) => void
   readonly close: () => Promise<void>
 }
 
@@ -171,7 +173,7 @@ export async function openDoors(app: FastifyInstance, doors: Doors, limits: Limi
   })
   server.maxConnections = limits.connections
   await listening(server, doors.socket, () => listenAt(server, doors))
-  if (doors.tcp === undefined) return { addresses: [doors.socket], close: () => closing(server) }
+  if (doors.tcp === undefined) return { addresses: [doors.socket], renew: () => {}, close: () => closing(server) }
   const secure = secureServer(app, doors.tcp, limits)
   const { host, port } = doors.tcp
   try {
@@ -182,6 +184,11 @@ export async function openDoors(app: FastifyInstance, doors: Doors, limits: Limi
   }
   return {
     addresses: [doors.socket, addressOf(secure)],
+    renew({ tcp }) {
+      if (tcp === undefined) return
+      secure.setSecureContext(tcp.tls)
+      secure.closeAllConnections()
+    },
     close: async () => void (await Promise.all([closing(server), closing(secure)])),
   }
 }
