@@ -21,6 +21,7 @@ const TOOLS = {
     editcap: 'wireshark-common',
     tshark: 'tshark',
     openssl: 'openssl',
+    systemctl: 'systemd',
     chromium: 'chromium',
   },
 }

@@ -132,7 +132,7 @@ function removeEmptyFolder(folder: string): void {
   try {
     rmdirSync(folder)
   } catch (error) {
-    // EBUSY: something is mounted there, as in containers.
-    if (!hasCode(error, 'ENOTEMPTY', 'ENOENT', 'EBUSY')) throw error
+    // EBUSY: something is mounted there, as in containers. EROFS: it is all that can be written there, as in services of systemd.
+    if (!hasCode(error, 'ENOTEMPTY', 'ENOENT', 'EBUSY', 'EROFS')) throw error
   }
 }
