@@ -60,3 +60,10 @@ test('a package that is gone', async () => {
   writePackage('ones', 'export const one = 2')
   expect([...(await loadModules(path)).keys()]).toEqual([path, join(folder, 'node_modules/ones/index.ts')])
 })
+
+test('a module that is loaded twice at a time', async () => {
+  const path = write('main.ts', 'export const one = {}')
+  const [first, second] = await Promise.all([loadModules(path), loadModules(path)])
+  expect(first.get(path)?.values.one).toBeDefined()
+  expect(second.get(path)?.values.one).toBe(first.get(path)?.values.one)
+})

@@ -66,7 +66,7 @@ export async function loadModules(path: string): Promise<Modules> {
 
 const cache = new Map<string, Module>()
 
-/** How often each was imported. Node.js remembers what became of a URL, of a failure too. */
+/** How often each has been imported. Node.js remembers what became of a URL, of a failure too. */
 const imported = new Map<string, number>()
 
 async function loadModule(path: string): Promise<Module> {
@@ -77,11 +77,15 @@ async function loadModule(path: string): Promise<Module> {
   // Parsed before it is imported: a mistake in the syntax has a place here.
   const parsed = parseModule(path, text, {})
   const before = imported.get(path) ?? 0
-  imported.set(path, before + 1)
   const url = pathToFileURL(path).href + (before === 0 ? '' : `?${before}`)
-  const module: Module = { ...parsed, values: await valuesOf(url, parsed.file) }
-  cache.set(path, module)
-  return module
+  try {
+    const module: Module = { ...parsed, values: await valuesOf(url, parsed.file) }
+    cache.set(path, module)
+    return module
+  } finally {
+    // Not before: who loads it meanwhile has the same module.
+    imported.set(path, before + 1)
+  }
 }
 
 /** A module from its text and its live values. A Refusal where it cannot be parsed. */
