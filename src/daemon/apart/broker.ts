@@ -35,7 +35,8 @@ const LONGEST_PACKET = 65_535
 export class Broker implements Disposable {
   private readonly parts: BrokerParts
   private readonly held = new Held()
-  private readonly maps: { readonly map: MachineMap; watch: Disposable | undefined }[] = []
+  /** Each once, however often it is asked for: it has descriptors. */
+  private readonly maps: { readonly path: string; readonly map: MachineMap; watch: Disposable | undefined }[] = []
   private child: ChildProcess | undefined
   private isOver = false
 
@@ -60,11 +61,13 @@ export class Broker implements Disposable {
     const frames = new Frames()
     calls.on('data', (piece: Uint8Array) => {
       try {
-        for (const call of frames.take(piece)) calls.write(framed(this.answer(call)))
+        // Who asks and does not read the answers is not heard until it does.
+        for (const call of frames.take(piece)) if (!calls.write(framed(this.answer(call)))) calls.pause()
       } catch (error) {
         this.failed(`it said what nobody understands: ${error instanceof Error ? error.message : error}`)
       }
     })
+    calls.on('drain', () => calls.resume())
     child.stdin?.on('error', () => {}).end(code)
     const { folder: _, gate: __, slots: ___, apart: ____, ...rest } = orders
     this.say({ is: 'orders', orders: rest })
@@ -141,10 +144,13 @@ export class Broker implements Disposable {
     const isOwn = path === mapPath(graph, instance, name) && /^[a-zA-Z][a-zA-Z0-9_]*$/.test(name)
     const isTessera = Object.values<string>(MAP).includes(name) && name !== MAP.punts
     if (!isOwn || isTessera) throw new RangeError(`${path} is not a table of this instance`)
+    const known = this.maps.findIndex((one) => one.path === path)
+    const found = this.maps[known]
+    if (found !== undefined) return { map: known, valueSize: found.map.valueSize }
     const map = this.parts.machine.openMap(path, description)
     if (map === undefined) return undefined
     this.held.use(map)
-    return { map: this.maps.push({ map, watch: undefined }) - 1, valueSize: map.valueSize }
+    return { map: this.maps.push({ path, map, watch: undefined }) - 1, valueSize: map.valueSize }
   }
 
   private use({ map: number, method, words }: Extract<Call, { do: 'map' }>): unknown {
