@@ -78,7 +78,7 @@ function forward(graph: Graph): boolean {
   for (const block of graph.blocks) {
     const before = block.predecessors.filter((one) => knownAtEnd.has(one))
     let known = common(before, knownAtEnd, isSame)
-    if (known.length > 0 && before.length < block.predecessors.length) known = keptByLoop(known, graph.blocks, block)
+    if (known.length > 0 && before.length < block.predecessors.length) known = keptByLoop(known, block)
     for (const [index, value] of block.values.entries()) {
       if (moves(value) || isWritten(value)) known = [...after(known, value), ...knownOf(value)].slice(-MOST_KNOWN)
       if (!isLoad(value)) continue
@@ -104,10 +104,16 @@ function knownOf(value: Value): Known[] {
   return stored === undefined ? [] : [{ base, offset, size, stored }]
 }
 
-/** What is known in all rounds of a loop, of what is where it begins. */
-function keptByLoop(known: readonly Known[], blocks: readonly Block[], first: Block): readonly Known[] {
-  const last = Math.max(...first.predecessors.map(({ place }) => place))
-  return blocks.slice(first.place, last + 1).reduce((left, { values }) => values.reduce(after, left), known)
+/** What is known in all rounds of a loop, of what is where it begins. Blocks behind its last one may be in it, too. */
+function keptByLoop(known: readonly Known[], first: Block): readonly Known[] {
+  const body = new Set([first])
+  const waiting = first.predecessors.filter(({ place }) => place >= first.place)
+  for (let block = waiting.pop(); block !== undefined; block = waiting.pop()) {
+    if (body.has(block)) continue
+    body.add(block)
+    waiting.push(...block.predecessors)
+  }
+  return [...body].reduce((left, { values }) => values.reduce(after, left), known)
 }
 
 /** What is left of it behind a value. */
