@@ -1,6 +1,7 @@
 /** Control planes in threads of their own: what becomes of packets, and of others, while one of them fails. */
 import { readdirSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
+import type { ControlHappened } from '../../src/daemon/control-planes.ts'
 import { HANGS, THROWS } from '../../src/testing/cubes/clerk/schema.ts'
 import { type GraphLab, type Output, openGraphLab, packet } from '../../src/testing/index.ts'
 import { whyNot } from './host.ts'
@@ -41,13 +42,15 @@ describe.skipIf(reason !== undefined)(
     /** One that hangs is waited for; one that is slow on a busy machine is not taken for it. */
     const open = async (patience = 60_000) => {
       const lab = await openGraphLab('kernel', { graph })
-      const planes = await lab.control({ patience, wait: { first: 20, most: 200 } })
+      const told: string[] = []
+      const tell = ({ kind, instance, text }: ControlHappened) => void told.push(`${kind} ${instance}: ${text}`)
+      const planes = await lab.control({ patience, wait: { first: 20, most: 200 }, tell })
       const of = (instance: string) => planes.status().find((one) => one.instance === instance)
       const running = (instance: string, restarts: number) =>
         vi.waitFor(() => expect(of(instance)).toMatchObject({ state: 'running', restarts }), { timeout: 60_000 })
       await running('left', 0)
       await running('right', 0)
-      return { lab, of, running }
+      return { lab, of, running, told }
     }
 
     test.each([
@@ -56,7 +59,7 @@ describe.skipIf(reason !== undefined)(
     ] as const)(
       'neither packets nor others notice that one %s, and it is started anew',
       async (_, address, why, patience) => {
-        const { lab, of, running } = await open(patience)
+        const { lab, of, running, told } = await open(patience)
         using _lab = lab
         await acquaint(lab)
         const before = descriptors()
@@ -66,6 +69,10 @@ describe.skipIf(reason !== undefined)(
         expect(await outcome(lab, 'eth3', others)).toEqual({ eth4: [others] })
         await vi.waitFor(() => expect(of('left')?.failure).toMatch(why), { timeout: 60_000 })
         await running('left', 1)
+        expect(told).toEqual([
+          expect.stringMatching(/^control\.failed left: the control plane of .*\/left failed: .+$/),
+          expect.stringMatching(/^control\.restarted left: the control plane of .*\/left runs again$/),
+        ])
         expect(of('right')).toMatchObject({ state: 'running', restarts: 0, failure: undefined })
         expect(descriptors()).toBeLessThanOrEqual(before)
         const later = frame(EVE, BOB)
