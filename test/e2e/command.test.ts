@@ -161,7 +161,7 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
     expect(inside('apply', file, '--attach', 'xdp').code).toBe(0)
     // No more than a receiver has room for that is slow. Senders leave these checksums to hardware that veths do not have.
     const { bytes, lost_percent } = await iperf('-u', '-l', '1000', '-n', '50000', '-b', '10M')
-    expect({ bytes, lost_percent }).toEqual({ bytes: 50_000, lost_percent: 0 })
+    expect({ bytes: bytes >= 50_000, lost_percent }).toEqual({ bytes: true, lost_percent: 0 })
     expect(inside('delete', file).code).toBe(0)
   })
 

@@ -66,14 +66,14 @@ const PATIENCE = 30_000
 
 /**
  * `before`, as soon as all of it is there again and nothing that came since; after a while, as it then is. What comes from now on is
- * not of whoever asks. Others' graphs may go meanwhile, for tests have instances of their own.
+ * not of whoever asks. What others have may go meanwhile: what tests make has names of their own.
  */
 export function settled(before: readonly string[]): string[] {
   const known = new Set(before)
   const came = snapshot().filter((line) => !known.has(line))
   for (const deadline = Date.now() + PATIENCE; ; ) {
     const now = new Set(snapshot())
-    const stays = before.filter((line) => now.has(line) || /^(program|pin|file) /.test(line))
+    const stays = before.filter((line) => now.has(line) || /^(program|pin|file|namespace|mount nsfs) /.test(line))
     const left = came.filter((line) => now.has(line))
     if ((left.length === 0 && stays.length === before.length) || Date.now() > deadline)
       return [...stays, ...left].sort()
