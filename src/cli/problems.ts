@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs'
 import type { Problem } from '../api/client.ts'
 import { type Diagnostic, type Place, Refusal } from '../base/diagnostic.ts'
+import { isSameNamespace } from '../engine/home.ts'
 
 /** Where a path of what was sent is written. */
 export type PlaceOf = (path: readonly string[]) => Place | undefined
@@ -21,7 +22,7 @@ export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, fi
   const remedy = revision === undefined ? undefined : `it is at revision ${revision} now`
   const isSaid = found.length > 0 && (found.length > 1 || found.some(({ message }) => message.endsWith(said)))
   const told = isSaid ? found : [{ message: said, remedy }, ...found]
-  const isElsewhere = namespace !== undefined && namespace !== ownNamespace() && told.some(isAboutInterface)
+  const isElsewhere = isOther(namespace) && told.some(isAboutInterface)
   return new Refusal(isElsewhere ? [...told, ELSEWHERE] : told)
 }
 
@@ -36,11 +37,13 @@ const ELSEWHERE: Diagnostic = {
   ].join('\n'),
 }
 
-function ownNamespace(): string | undefined {
+/** As far as its number tells. */
+function isOther(namespace: string | undefined): boolean {
   try {
-    return readlinkSync('/proc/self/ns/net')
+    return namespace !== undefined && !isSameNamespace(namespace, readlinkSync('/proc/self/ns/net'))
   } catch {
-    return undefined
+    // Without /proc, nobody knows.
+    return false
   }
 }
 

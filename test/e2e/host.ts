@@ -126,3 +126,7 @@ export const NOBODY = [
   // access(2) asks for the rights of the user alone otherwise.
   '--securebits=+no_setuid_fixup',
 ] as const
+
+/** Whether somebody without rights comes to what is there. */
+export const mayOthersEnter = (path: string): boolean =>
+  run('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'test', '-x', path).code === 0

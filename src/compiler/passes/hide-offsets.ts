@@ -5,6 +5,7 @@ import type { Numbers } from './graph.ts'
 import type { Loop } from './loops.ts'
 import { isPointer } from './pointers.ts'
 import { Ranges } from './ranges.ts'
+import { holds } from './sources.ts'
 import { stash } from './stash.ts'
 
 /** Instructions on all ways that differ in the round up to which the packet was long enough: that many are walked in no time. */
@@ -43,9 +44,8 @@ function askedBy(block: Block, body: ReadonlySet<Block>): Value[] {
 }
 
 /** Whether the verifier knows a number in each round, and it is another one in others. */
-function isKnown(value: Value, seen = new Set<Value>()): boolean {
-  if (value.op === 'const' || seen.has(value)) return true
-  seen.add(value)
-  const isComputed = value.op === 'phi' || value.op === 'alu' || value.op === 'low32'
-  return isComputed && value.arguments.every((one) => isKnown(one, seen))
-}
+const isKnown = (value: Value): boolean =>
+  holds(value, (one) => {
+    if (one.op === 'const') return []
+    return one.op === 'phi' || one.op === 'alu' || one.op === 'low32' ? one.arguments : undefined
+  })

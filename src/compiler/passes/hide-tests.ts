@@ -6,7 +6,7 @@ import { countUses, Numbers } from './graph.ts'
 import { behindPhis, canBeKnown, replaceUses } from './hide.ts'
 import { loopsOf } from './loops.ts'
 import { isPointer } from './pointers.ts'
-import { sourcesOf } from './sources.ts'
+import { holds, sourcesOf } from './sources.ts'
 import { fits32 } from './stash.ts'
 import { isNumber, Needs, SIZED, sourceOf } from './tested.ts'
 
@@ -46,7 +46,7 @@ export function hideTests(graph: Graph): void {
   }
   for (const block of graph.blocks)
     for (const phi of block.values.filter(({ op }) => op === 'phi')) {
-      if (seen.has(phi) || needs.has(phi) || !isPlain(phi) || !canBeKnown(phi, new Set())) continue
+      if (seen.has(phi) || needs.has(phi) || !isPlain(phi) || !canBeKnown(phi)) continue
       const bits = fits32(phi) ? 32 : 64
       const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits)], phi.at)
       replaceUses(graph, phi, other)
@@ -65,12 +65,11 @@ const sizesIn = ({ blocks }: Graph): ReadonlySet<Value> =>
   )
 
 /** Surely no address: where the packet ends is in the context as well. */
-function isPlain(value: Value, known = new Set<Value>()): boolean {
-  if (known.has(value)) return true
-  known.add(value)
-  if (value.op === 'phi') return value.arguments.every((one) => isPlain(one, known))
-  return (value.op !== 'load' || value.from !== 'context') && isNumber(value)
-}
+const isPlain = (value: Value): boolean =>
+  holds(value, (one) => {
+    if (one.op === 'phi') return one.arguments
+    return (one.op !== 'load' || one.from !== 'context') && isNumber(one) ? [] : undefined
+  })
 
 /** What says how often loops run, and constants and sums of that: the verifier always knows which way it goes. */
 export function seenBy(graph: Graph): ReadonlySet<Value> {

@@ -4,6 +4,7 @@ import { Analyses } from './analyses.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
 import { isDistance } from './pointers.ts'
+import { holds } from './sources.ts'
 
 /**
  * Tests that are there for the verifier alone are taken out where it knows by itself: it follows constants through every round
@@ -50,7 +51,7 @@ class Knowledge {
     const { end } = block
     this.steps = 0
     if (end?.op !== 'branch') return false
-    if (this.isExact(end.left, new Set()) || this.isWithin(block)) return true
+    if (this.isExact(end.left) || this.isWithin(block)) return true
     return end.right.op === 'const' && this.most(end.left, block) <= end.right.value
   }
 
@@ -85,7 +86,7 @@ class Knowledge {
       const [inner, term] = from.arguments
       const isSum = from.op === 'alu' && from.alu === 'add' && from.bits === 64
       if (!isSum || inner === undefined || term === undefined) return { from, most }
-      const isKnown = term.op === 'const' || (at !== undefined && this.isExact(term, new Set()))
+      const isKnown = term.op === 'const' || (at !== undefined && this.isExact(term))
       const more = isKnown ? this.most(term, at) : UNKNOWN
       if (more > FARTHEST) return { from, most }
       most += more
@@ -94,11 +95,12 @@ class Knowledge {
   }
 
   /** Whether the verifier knows a number, or how far into the packet a pointer leads, exactly on each way. */
-  private isExact(value: Value, seen: Set<Value>): boolean {
-    if (value.op === 'const' || seen.has(value) || isPacket(value)) return true
-    seen.add(value)
-    const isFollowed = value.op === 'phi' || (value.op === 'alu' && value.alu !== 'div' && value.alu !== 'mod')
-    return isFollowed && value.arguments.every((one) => this.isExact(one, seen))
+  private isExact(value: Value): boolean {
+    return holds(value, (one) => {
+      if (one.op === 'const' || isPacket(one)) return []
+      const isFollowed = one.op === 'phi' || (one.op === 'alu' && one.alu !== 'div' && one.alu !== 'mod')
+      return isFollowed ? one.arguments : undefined
+    })
   }
 
   /** The largest that the verifier takes a value for where a block ends. */

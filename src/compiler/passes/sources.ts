@@ -10,3 +10,17 @@ export function sourcesOf(waiting: Value[]): ReadonlySet<Value> {
   }
   return sources
 }
+
+/**
+ * Whether something is so of a value: `from` gives what it has to be so of besides, and undefined where it is not so. Where it hangs
+ * on itself, round a loop, it is. Chains of values may be as long as programs, so this does not go deep.
+ */
+export function holds(value: Value, from: (value: Value) => readonly Value[] | undefined): boolean {
+  const asked = new Set([value])
+  for (const one of asked) {
+    const others = from(one)
+    if (others === undefined) return false
+    for (const other of others) asked.add(other)
+  }
+  return true
+}

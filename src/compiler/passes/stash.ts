@@ -2,6 +2,7 @@ import type { Operation, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
 import type { Numbers } from './graph.ts'
 import { fits } from './simplify.ts'
+import { holds } from './sources.ts'
 
 /** What goes by way of the stack. */
 export interface Stashed {
@@ -43,11 +44,10 @@ export function stash(value: Value, numbers: Numbers): Stashed {
 }
 
 /** Whether a value never needs more than 32 bits, if the phis on the way to it do not. */
-export function fits32(value: Value, seen = new Set<Value>()): boolean {
-  if (seen.has(value)) return true
-  seen.add(value)
-  if (value.op === 'phi') return value.arguments.every((one) => fits32(one, seen))
-  if (value.op === 'alu' && value.bits === 64)
-    return (value.alu === 'and' || value.alu === 'rsh') && value.arguments.slice(0, 1).every((one) => fits32(one, seen))
-  return fits(value, 32)
-}
+export const fits32 = (value: Value): boolean =>
+  holds(value, (one) => {
+    if (one.op === 'phi') return one.arguments
+    if (one.op === 'alu' && one.bits === 64)
+      return one.alu === 'and' || one.alu === 'rsh' ? one.arguments.slice(0, 1) : undefined
+    return fits(one, 32) ? [] : undefined
+  })

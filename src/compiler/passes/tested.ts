@@ -3,6 +3,7 @@ import type { HelperName } from '../../isa/opcodes.ts'
 import type { Block, Graph, Terminator, Value } from '../ir.ts'
 import { isPointer } from './pointers.ts'
 import { Ranges } from './ranges.ts'
+import { holds } from './sources.ts'
 
 /** What the verifier learns something of, where the two sides of a comparison go different ways. */
 export function testedBy(end: Terminator | undefined): Value[] {
@@ -20,9 +21,10 @@ export function sourceOf(value: Value): Value {
 }
 
 /** Surely no address. */
-export function isNumber(value: Value, seen = new Set<Value>()): boolean {
-  if (seen.has(value)) return true
-  seen.add(value)
+export const isNumber = (value: Value): boolean => holds(value, sourcesOfNumber)
+
+/** What all have to be numbers, for a value to be one; undefined where it may be none. */
+function sourcesOfNumber(value: Value): readonly Value[] | undefined {
   switch (value.op) {
     case 'const':
     case 'wired':
@@ -33,15 +35,15 @@ export function isNumber(value: Value, seen = new Set<Value>()): boolean {
     case 'atomic':
     case 'invoke':
     case 'now':
-      return true
+      return []
     case 'load':
-      return value.start !== true
+      return value.start === true ? undefined : []
     case 'alu':
-      return value.bits === 32 || value.arguments.every((one) => isNumber(one, seen))
+      return value.bits === 32 ? [] : value.arguments
     case 'phi':
-      return value.arguments.every((one) => isNumber(one, seen))
+      return value.arguments
     default:
-      return false
+      return undefined
   }
 }
 
