@@ -159,9 +159,9 @@ describe.skipIf(reason !== undefined)(`in the kernel${reason === undefined ? '' 
   test.skipIf(!isThere('iperf3'))('iperf3 moves UDP by XDP (needs iperf3)', async () => {
     const file = graphFile(GRAPH)
     expect(inside('apply', file, '--attach', 'xdp').code).toBe(0)
-    // No more than a receiver has room for that is slow. Senders leave these checksums to hardware that veths do not have.
-    const { bytes, lost_percent } = await iperf('-u', '-l', '1000', '-n', '50000', '-b', '10M')
-    expect({ bytes: bytes >= 50_000, lost_percent }).toEqual({ bytes: true, lost_percent: 0 })
+    // Senders leave these checksums to hardware that veths do not have. A second of it: in less, iperf3 may take its end for its beginning.
+    const { bytes, lost_percent } = await iperf('-u', '-t', '1', '-b', '5M')
+    expect({ bytes: bytes > 100_000, lost_percent }).toEqual({ bytes: true, lost_percent: 0 })
     expect(inside('delete', file).code).toBe(0)
   })
 

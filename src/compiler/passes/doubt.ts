@@ -1,5 +1,5 @@
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
-import { knowable } from './hide.ts'
+import { canBeKnown } from './hide.ts'
 import { seenBy } from './hide-tests.ts'
 import { hasLoops, loopsOf } from './loops.ts'
 import { sourcesOf } from './sources.ts'
@@ -12,7 +12,12 @@ import { sourceOf, testedBy } from './tested.ts'
 export function tellingNumbers(graph: Graph): number {
   const { blocks } = graph
   const seen = seenBy(graph)
-  const known = knowable(blocks.flatMap(({ values }) => values.filter(({ op }) => op === 'phi')))
+  const asked = new Map<Value, boolean>()
+  const isKnown = (phi: Value): boolean => {
+    const found = asked.get(phi) ?? canBeKnown(phi, new Set())
+    asked.set(phi, found)
+    return found
+  }
   /** Where it begins to tell ways apart, by the blocks' places. */
   const since = new Map<Value, number>()
   for (const [place, { end }] of blocks.entries())
@@ -20,7 +25,7 @@ export function tellingNumbers(graph: Graph): number {
       const source = sourceOf(value)
       for (const one of [source, ...sourcesOf([value])]) {
         if (since.has(one) || seen.has(one)) continue
-        if (one.op === 'phi' ? known.has(one) : one === source) since.set(one, place)
+        if (one.op === 'phi' ? isKnown(one) : one === source) since.set(one, place)
       }
     }
   // What is computed from it and never compared, the verifier does not look at.

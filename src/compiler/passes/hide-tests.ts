@@ -46,7 +46,7 @@ export function hideTests(graph: Graph): void {
   }
   for (const block of graph.blocks)
     for (const phi of block.values.filter(({ op }) => op === 'phi')) {
-      if (seen.has(phi) || needs.has(phi) || !isPlain(phi) || !canBeKnown(phi)) continue
+      if (seen.has(phi) || needs.has(phi) || !isPlain(phi) || !canBeKnown(phi, new Set())) continue
       const bits = fits32(phi) ? 32 : 64
       const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits)], phi.at)
       replaceUses(graph, phi, other)

@@ -31,40 +31,42 @@ export function hideCarried(graph: Graph, testsHidden = false): void {
     const ends = endsOf(loop, dominators)
     for (const phi of header.values.filter(({ op }) => op === 'phi')) {
       const carried = phi.arguments.filter((_, index) => body.has(header.predecessors[index] ?? header))
-      const isKnown = carried.some((one) => canBeKnown(one, phi))
+      const isKnown = carried.some((one) => canBeKnown(one, new Set([phi])))
       if (isKnown && tested.has(phi) && !counting.has(phi) && isNumber(phi) && !ends.has(phi) && !needs.has(phi))
         hide(graph, header, phi, numbers)
     }
   }
 }
 
-/** Whether a value can be one that the verifier knows on some way, if `assumed` can. */
-export const canBeKnown = (value: Value, assumed?: Value): boolean => knowable([value], assumed).has(value)
-
-/** Those of some values, and of what they are made of, of which {@link canBeKnown} is true. */
-export function knowable(values: Iterable<Value>, assumed?: Value): ReadonlySet<Value> {
-  const isKnown = (one: Value): boolean => one.op === 'const' || one.op === 'wired' || one === assumed
-  const possible = new Set(values)
-  for (const one of possible) if (!isKnown(one) && mayBeKnown(one)) for (const from of one.arguments) possible.add(from)
-  // What is made of what cannot be known is struck out, and then what is made of that: those that were met last are looked at first.
-  for (let before = 0; before !== possible.size; ) {
-    before = possible.size
-    for (const one of [...possible].reverse()) {
-      const isSo = (from: Value): boolean => possible.has(from)
-      const stays =
-        isKnown(one) || (one.op === 'phi' ? one.arguments.some(isSo) : mayBeKnown(one) && one.arguments.every(isSo))
-      if (!stays) possible.delete(one)
+/**
+ * Whether a value can be one that the verifier knows on some way, if those in `assumed` can; as is taken of what was met before.
+ * Chains of values may be as long as programs, so this does not go deep.
+ */
+export function canBeKnown(value: Value, assumed: Set<Value>): boolean {
+  /** What is being looked at, each with the next of what it is made of. */
+  const open: { readonly made: Value; next: number }[] = []
+  const enter = (one: Value): boolean | undefined => {
+    if (one.op === 'const' || one.op === 'wired' || assumed.has(one)) return true
+    assumed.add(one)
+    if (one.op !== 'phi' && !isComputed(one)) return false
+    open.push({ made: one, next: 0 })
+    return undefined
+  }
+  let found = enter(value)
+  for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
+    // One arm is enough for a phi; whatever else is made of something needs all of it.
+    const decides = inner.made.op === 'phi'
+    const next = inner.made.arguments[inner.next++]
+    if (found !== decides && next !== undefined) found = enter(next)
+    else {
+      if (found !== decides) found = !decides
+      open.pop()
     }
   }
-  return possible
+  return found === true
 }
 
-/** Where the verifier knows what it is made of. What has something unknown in it needs no look at the rest. */
-const mayBeKnown = (value: Value): boolean =>
-  value.op === 'phi' || (isComputed(value) && value.arguments.every((one) => HAS_SOURCES.has(one.op)))
-
 const isComputed = ({ op }: Value): boolean => op === 'alu' || op === 'low32' || op === 'sext32' || op === 'swap'
-const HAS_SOURCES: ReadonlySet<Value['op']> = new Set(['const', 'wired', 'phi', 'alu', 'low32', 'sext32', 'swap'])
 
 /** Ways through a loop, times instructions, that the verifier walks in no time. */
 const FEW = 20_000
