@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { importFile } from '../base/import.ts'
@@ -69,7 +69,14 @@ const cache = new Map<string, Module>()
 /** How often each has been imported. Node.js remembers what became of a URL, of a failure too. */
 const imported = new Map<string, number>()
 
+/** What Tessera itself is made of runs already, and stays as it is. Cubes are read again, wherever they are. */
+const OWN = join(import.meta.dirname, '..') + sep
+const OWN_CUBES = `${OWN}cubes${sep}`
+const isLibrary = (path: string): boolean => path.startsWith(OWN) && !path.startsWith(OWN_CUBES)
+
 async function loadModule(path: string): Promise<Module> {
+  const library = isLibrary(path) ? cache.get(path) : undefined
+  if (library !== undefined) return library
   const text = readText(path)
   const known = cache.get(path)
   if (known?.text === text && isAsFound(path)) return known

@@ -15,6 +15,7 @@ import { RUN_FOLDER } from '../kernel/places.ts'
 import { requireKernel } from '../kernel/requirements.ts'
 import { openVirtualMachine, type VirtualMachine } from '../vm/machine.ts'
 import { FileRecords } from './records.ts'
+import { RememberedRecords } from './remembered-records.ts'
 
 export interface Host<M extends Machine = Machine> extends Disposable {
   readonly machine: M
@@ -42,8 +43,13 @@ export const builtinCubes = (): Catalogue => new Catalogue(join(import.meta.dirn
 export function openKernelHost(options: KernelOptions & HostOptions = {}): Host {
   requireKernel()
   const machine = openKernelMachine(options)
-  const records = new FileRecords(join(RUN_FOLDER, 'graphs'))
-  const lock = () => patiently(join(RUN_FOLDER, 'engine.lock'))
+  const records = new RememberedRecords(new FileRecords(join(RUN_FOLDER, 'graphs')))
+  const lock = async (): Promise<Disposable> => {
+    const held = new Held()
+    held.use(await patiently(join(RUN_FOLDER, 'engine.lock')))
+    held.use(records.remember())
+    return held
+  }
   let stamp: string | undefined
   const build = (): string => {
     stamp ??= stampOf(join(import.meta.dirname, '..'))

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import type { Records, Running } from '../engine/records.ts'
 import { fileFailure } from '../kernel/errno.ts'
+import { exchangeFiles } from '../kernel/ffi.ts'
 import { makeFolder } from '../kernel/folder.ts'
 
 /** One JSON file a graph. They lie on a tmpfs, and so are gone after a reboot, as pinned objects are. */
@@ -34,6 +35,7 @@ export class FileRecords implements Records {
       if (isAbsent(error)) return undefined
       throw error
     }
+    if (text === '') return undefined
     try {
       return JSON.parse(text) as Running
     } catch (error) {
@@ -41,13 +43,13 @@ export class FileRecords implements Records {
     }
   }
 
-  /** Written beside and renamed: a reader finds the old record or the new one. */
+  /** Written beside and put in its place: a reader finds the old record or the new one. */
   write(running: Running): void {
     const file = this.fileOf(running.graph.name)
     try {
       makeFolder(this.folder)
       writeFileSync(`${file}.new`, JSON.stringify(running))
-      renameSync(`${file}.new`, file)
+      takePlace(`${file}.new`, file)
     } catch (error) {
       rmSync(`${file}.new`, { force: true })
       throw fileFailure('record', `write ${file}`, error)
@@ -70,6 +72,15 @@ export class FileRecords implements Records {
   private fileOf(name: string): string {
     return join(this.folder, `${name}.json`)
   }
+}
+
+/**
+ * Exchanged, because to rename over a file is what disks wait for (ext4, auto_da_alloc), and on some hosts /run is on one. Nothing
+ * has to last there: when the machine goes down, so does what the record is about, and a record that is empty afterwards is none.
+ */
+function takePlace(fresh: string, file: string): void {
+  if (exchangeFiles(fresh, file) < 0) renameSync(fresh, file)
+  else unlinkSync(fresh)
 }
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'

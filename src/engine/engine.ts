@@ -21,7 +21,7 @@ import { abandon, type Changed, type Changing, change, finish } from './journal.
 import { isCurrent, madeOf } from './made.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
 import { placed, RefusedPart } from './owner.ts'
-import { isAside } from './paths.ts'
+import { asideFolders } from './paths.ts'
 import { type Action, fingerprint, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
@@ -237,7 +237,7 @@ export class Engine {
     const { name } = file.graph
     const before = records.read(name)
     const carryOut = async (making: Making): Promise<Applied> => {
-      forget(machine, machine.pinned(name).filter(isAside))
+      for (const folder of asideFolders(name)) forget(machine, machine.pinned(folder))
       const made = await this.planAs(file, making)
       const changed = this.measured('apply', () =>
         change(this.parts, before, made.running, made.wanted, made.actions, made.conversions),

@@ -53,5 +53,8 @@ export const nextPath = beside('next')
 /** The entries of a map as they were when they were copied first. */
 export const seenPath = beside('seen')
 
-/** Whether something lies there while a graph changes, and at no other time. */
+/** Where something lies while a graph changes, and at no other time. */
+export const asideFolders = (graph: string): readonly string[] => [`${graph}/@next`, `${graph}/@seen`]
+
+/** Whether it is in one of {@link asideFolders}. */
 export const isAside = (path: string): boolean => /^[^/]+\/@(next|seen)\//.test(path)

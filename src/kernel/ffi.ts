@@ -13,6 +13,7 @@ const READABLE = { readable: true } as const
 
 interface Calls {
   syscall(number: number, command: number, attr: Uint8Array | null, size: number): number
+  renameat2(number: number, from: number, old: string, to: number, fresh: string, flags: number): number
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, length: number): number
   connect(fd: number, address: Uint8Array, length: number): number
@@ -43,6 +44,8 @@ interface Calls {
 const PROTOTYPES = {
   // Declared with fixed arguments: for integers and pointers the variadic call is the same one on both architectures.
   syscall: 'long syscall(long, long, void *, unsigned long)',
+  // By its number: not every C library has it under its name.
+  renameat2: 'long syscall(long, long, const char *, long, const char *, unsigned long)',
   socket: 'int socket(int, int, int)',
   bind: 'int bind(int, void *, uint32_t)',
   connect: 'int connect(int, void *, uint32_t)',
@@ -136,6 +139,15 @@ export const bpf = (command: number, attr: Uint8Array): number =>
 
 /** Returns when all that the kernel was doing under its read locks is done: synchronize_rcu() (kernel/sched/membarrier.c). */
 export const awaitReaders = (): number => orErrno(c().syscall(MEMBARRIER[process.arch] ?? -1, GLOBAL, null, 0))
+
+/** The number of renameat2(2), and what it takes (linux/fcntl.h, linux/fs.h). */
+const RENAME: Readonly<Record<string, number>> = { x64: 316, arm64: 276 }
+const AT_FDCWD = -100
+const RENAME_EXCHANGE = 2
+
+/** Each of two files has the other's name, from one moment to the next. Linux 3.15, and not every file system. */
+export const exchangeFiles = (one: string, other: string): number =>
+  orErrno(c().renameat2(RENAME[process.arch] ?? -1, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE))
 
 export const socket = (domain: number, type: number, protocol: number): number =>
   orErrno(c().socket(domain, type, protocol))

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { LoadedProgram, MachineMap, VisitRecord } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
+import { lazy } from '../base/lazy.ts'
 import { mapBtf } from '../isa/btf.ts'
 import { F_LOCK, MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'
 import { isBloom, isKeyless, isPerCpu, isRing, isSequence, type MapDescription, type MapKind } from '../isa/program.ts'
@@ -27,7 +28,8 @@ export class KernelMap implements MachineMap {
   readonly description: MapDescription
   readonly #name: string
   readonly #handle: Handle
-  readonly #entries: MapEntries
+  /** Most maps are opened for programs, and nobody reads them. */
+  readonly #lazyEntries: () => MapEntries
   /** For everything that reads or writes a value. */
   readonly #flags: number
   #reader: RingReader | undefined
@@ -37,7 +39,11 @@ export class KernelMap implements MachineMap {
     this.#name = name
     this.#flags = description.lock === undefined ? 0 : F_LOCK
     this.#handle = new Handle(fd, owner)
-    this.#entries = new MapEntries(fd, description.key.size, bytesPerValue(description))
+    this.#lazyEntries = lazy(() => new MapEntries(fd, description.key.size, bytesPerValue(description)))
+  }
+
+  get #entries(): MapEntries {
+    return this.#lazyEntries()
   }
 
   static create(name: string, description: MapDescription, owner?: Owner): KernelMap {

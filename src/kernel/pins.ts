@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { type Dirent, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import { getObject, pinObject } from './bpf.ts'
@@ -71,10 +71,11 @@ function makePinFolder(folder: string, path: string): void {
 /** A new handle for what is pinned at `path`; undefined where nothing is. */
 export function openPin(path: string): number | undefined {
   const file = fileOf(path)
-  if (!isMounted()) return undefined
   const fd = getObject(file)
+  if (fd >= 0) return fd
   // A folder is EACCES: OBJ_GET looks for a regular file of the kinds it knows.
-  if (fd === -ERRNO.ENOENT || fd === -ERRNO.ENOTDIR || (fd === -ERRNO.EACCES && isFolder(file))) return undefined
+  const isNone = fd === -ERRNO.ENOENT || fd === -ERRNO.ENOTDIR || (fd === -ERRNO.EACCES && isFolder(file))
+  if (isNone || !isMounted()) return undefined
   return check(fd, 'pin', `open the pin "${path}"`)
 }
 
@@ -97,27 +98,32 @@ const isFolder = (file: string): boolean => lstatSync(file, { throwIfNoEntry: fa
 export function pinned(prefix: string): string[] {
   const start = prefix === '' ? ROOT : fileOf(prefix.replace(/\/+$/, ''))
   if (!isMounted() || !isThere(start)) return []
-  return leaves(start)
+  return (isFolder(start) ? leaves(start) : [start])
     .map((file) => file.slice(ROOT.length + 1))
     .filter((path) => path !== '')
-    .sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1))
+    .map((path) => ({ path, depth: path.split('/').length }))
+    .sort((a, b) => b.depth - a.depth || (a.path < b.path ? -1 : 1))
+    .map(({ path }) => path)
 }
 
 /** The first names of all paths. */
 export const pinFolders = (): readonly string[] =>
-  isMounted() && isThere(ROOT) ? (namesIn(ROOT) ?? []).filter((name) => !name.endsWith(NEXT)).sort() : []
+  isMounted() && isThere(ROOT) ? (entriesOf(ROOT) ?? []).map(({ name }) => name).sort() : []
 
-function leaves(file: string): string[] {
-  if (!isFolder(file)) return [file]
-  const names = namesIn(file)?.filter((name) => !name.endsWith(NEXT))
-  if (names === undefined) return []
-  return names.length === 0 ? [file] : names.flatMap((name) => leaves(join(file, name)))
+/** Pins under a folder, or itself where there is nothing in it. */
+function leaves(folder: string): string[] {
+  const entries = entriesOf(folder)
+  if (entries?.length === 0) return [folder]
+  return (entries ?? []).flatMap((entry) => {
+    const file = `${folder}/${entry.name}`
+    return entry.isDirectory() ? leaves(file) : [file]
+  })
 }
 
 /** Undefined: somebody else has just removed it. */
-function namesIn(folder: string): string[] | undefined {
+function entriesOf(folder: string): Dirent[] | undefined {
   try {
-    return readdirSync(folder)
+    return readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.endsWith(NEXT))
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw error
