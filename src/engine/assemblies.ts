@@ -5,11 +5,11 @@ import type { Assembly, Copy, Node, Way } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
 import { Excess } from '../compiler/excess.ts'
 import type { Look } from '../compiler/look.ts'
-import { FIRST_SLOT, type Generation, MOST_SLOTS, markOf } from '../compiler/marked.ts'
+import { type Generation, MOST_SLOTS, markOf } from '../compiler/marked.ts'
 import { ROW_OF } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
 import { copiesAt, deviceOf } from './copies.ts'
-import { type Cuts, cut, type PlannedProgram } from './cuts.ts'
+import { type Cuts, cut, type NodeNumbers, type PlannedProgram, type Side } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
 import { entryOwner, nodeOwner, type Owner, owned, RefusedPart } from './owner.ts'
@@ -40,14 +40,17 @@ export interface AssemblyOptions {
   readonly comparisons?: Assembly['comparisons']
   /** How many there can be. */
   readonly cpus: number
-  /** Which marks copies have: others than those of the graph that this one takes the place of. */
+  /** Which array of programs it has, and which marks its copies have. */
   readonly generation: Generation
+  /** Numbers that nodes have already. */
+  readonly nodes?: NodeNumbers | undefined
 }
 
 export interface GraphPrograms {
   readonly entries: readonly (OwnProgram & { readonly entry: GraphEntry })[]
   /** Those that others go over to, by their slots. */
   readonly slots: ReadonlyMap<number, OwnProgram>
+  readonly numbers: NodeNumbers
   /** Slots that there could be. */
   readonly size: number
   /** Some send copies to others: see copies.ts. */
@@ -57,6 +60,9 @@ export interface GraphPrograms {
 export interface OwnProgram {
   readonly program: Program
   readonly owner: Owner
+  readonly side: Side
+  /** The first one is where packets come in. */
+  readonly nodes: readonly NodeName[]
 }
 
 /** Compiles a graph. */
@@ -103,7 +109,7 @@ class Assembler {
         if (link?.to === 'interface') this.wires.add(interfaceText(link))
         if (link?.to === 'host') this.hosts.add(link.interface)
       }
-    this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart })
+    this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart, numbers: options.nodes })
   }
 
   all(): GraphPrograms {
@@ -119,7 +125,8 @@ class Assembler {
       slots.set(slot, made)
       wanted.push(...(made.program.slots ?? []))
     }
-    return { entries, slots, size: this.cuts.slots.size + FIRST_SLOT, copies: this.copies }
+    const { numbers, size } = this.cuts
+    return { entries, slots, numbers, size, copies: this.copies }
   }
 
   /** Has the second half of the program that was too much in one of its own. False where it is one node. */
@@ -142,7 +149,7 @@ class Assembler {
     const { from, nodes } = planned
     const { point, clock, cpus, look, comparisons } = this.options
     const places = new Map(nodes.map((node, place) => [node, place]))
-    const slots = this.cuts.slots.size + FIRST_SLOT
+    const { size: slots } = this.cuts
     const common = {
       clock,
       cpus,
@@ -161,7 +168,7 @@ class Assembler {
       nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
     }
     const owner = this.ownerOf(planned)
-    return { owner, program: owned(owner, () => assembleOnce(assembly)) }
+    return { owner, side: planned.side, nodes, program: owned(owner, () => assembleOnce(assembly)) }
   }
 
   private ownerOf({ from, nodes }: PlannedProgram): Owner {
@@ -212,7 +219,7 @@ class Assembler {
     const slot = this.cuts.slotOf('copied', node)
     if (slot >= MOST_SLOTS)
       throw refusal('a graph with floods to several cubes has at most 32,000 ports', 'make two graphs of it')
-    const most = Math.max(LEAST_COPIES, this.cuts.slots.size)
+    const most = Math.max(LEAST_COPIES, this.cuts.size)
     return { ifindex: index, mark: markOf(this.options.generation, slot), most }
   }
 

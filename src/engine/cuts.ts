@@ -42,15 +42,23 @@ export interface Cuts {
   readonly entries: readonly PlannedProgram[]
   /** What a slot is for. */
   readonly slots: ReadonlyMap<number, PlannedProgram>
+  readonly numbers: NodeNumbers
+  /** Slots that there can be. */
+  readonly size: number
   /** The slot of a node. */
   slotOf(side: Side, node: NodeName): number
 }
+
+/** Nodes keep their numbers while a graph changes, and so their slots. */
+export type NodeNumbers = ReadonlyMap<NodeName, number>
 
 export interface CutOptions {
   /** Instructions, about, of a node by itself. */
   readonly sizeOf: (node: NodeName) => number
   /** Nodes that are in no program but their own. */
   readonly apart?: ReadonlySet<NodeName>
+  /** Numbers that nodes have already. */
+  readonly numbers?: NodeNumbers | undefined
 }
 
 /** Copies have the first slots: what marks them is short. */
@@ -58,10 +66,42 @@ const SIDES = ['copied', 'arriving', 'leaving'] as const
 
 export const sideOf = (point: AttachPoint): Side => (point === 'tc egress' ? 'leaving' : 'arriving')
 
+/** An array has room for so many nodes at least; then for twice as many, and so on, so that it seldom has to be another one. */
+const SMALLEST_CAPACITY = 64
+
+const capacityFor = (numbers: Iterable<number>): number => {
+  let most = SMALLEST_CAPACITY - 1
+  for (const number of numbers) most = Math.max(most, number)
+  return 2 ** Math.ceil(Math.log2(most + 1))
+}
+
+/** Where the programs of nodes are, by side and number. */
+export function slotting(numbers: Iterable<number>): {
+  readonly size: number
+  readonly slotOf: (side: Side, number: number) => number
+} {
+  const capacity = capacityFor(numbers)
+  return {
+    size: SIDES.length * capacity + FIRST_SLOT,
+    slotOf: (side, number) => SIDES.indexOf(side) * capacity + number + FIRST_SLOT,
+  }
+}
+
+/** Known nodes keep their numbers; new ones get others than those had that went just now. */
+function numberNodes(nodes: Iterable<NodeName>, before: NodeNumbers = new Map()): NodeNumbers {
+  const taken = new Set(before.values())
+  let next = 0
+  const fresh = (): number => {
+    while (taken.has(next)) next++
+    return next++
+  }
+  return new Map([...nodes].map((node) => [node, before.get(node) ?? fresh()]))
+}
+
 export function cut(graph: Topology, options: CutOptions): Cuts {
-  const numbers = new Map([...graph.nodes.keys()].map((node, index) => [node, index]))
-  const slotOf = (side: Side, node: NodeName): number =>
-    SIDES.indexOf(side) * numbers.size + (numbers.get(node) ?? 0) + FIRST_SLOT
+  const numbers = numberNodes(graph.nodes.keys(), options.numbers)
+  const { size, slotOf: slotAt } = slotting(numbers.values())
+  const slotOf = (side: Side, node: NodeName): number => slotAt(side, numbers.get(node) ?? 0)
   const sides = SIDES.map((side) => {
     const entries = graph.entries.filter(({ point }) => sideOf(point) === side)
     return { side, entries, ...cutSide(graph, entries, options) }
@@ -78,6 +118,8 @@ export function cut(graph: Topology, options: CutOptions): Cuts {
         }),
       ),
     ),
+    numbers,
+    size,
     slotOf,
   }
 }
