@@ -111,6 +111,18 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
       if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
       return 0
     }
+    case 'fill':
+    case 'exchange': {
+      const description = described(step.path)
+      using array = description && machine.openMap(step.path, description)
+      using program = machine.openProgram(step.from)
+      // Once it is there, the pin may be gone.
+      if (program !== undefined) array?.install(step.slot, program)
+      return 0
+    }
+    case 'empty':
+      emptySlot(machine, step, described)
+      return 0
     case 'settle':
       machine.settle()
       return 0
@@ -133,7 +145,8 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
 }
 
 /** Undoes a step that packets see, for as long as nothing has been adopted, or does nothing where it was not carried out. */
-export function takeBack(machine: Machine, step: Step): void {
+export function takeBack(machine: Machine, step: Step, described: Described): void {
+  if (step.do === 'fill') emptySlot(machine, step, described)
   if (step.do === 'attach') {
     using attachment = machine.openAttachment(step.path)
     if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
@@ -142,6 +155,12 @@ export function takeBack(machine: Machine, step: Step): void {
     using program = openProgram(machine, step.path)
     put(machine, step, program)
   }
+}
+
+function emptySlot(machine: Machine, { path, slot }: Step & { slot: number }, described: Described): void {
+  const description = described(path)
+  using array = description && machine.openMap(path, description)
+  array?.delete(new Uint8Array(Uint32Array.of(slot).buffer))
 }
 
 type Placed = Extract<Step, { readonly interface: string }>

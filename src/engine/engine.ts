@@ -14,15 +14,17 @@ import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
 import { copiesPath, deviceOf, mayCopy } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { cubesOf } from './cubes.ts'
+import { fingerprint } from './fingerprint.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
 import { isHere } from './home.ts'
 import { abandon, type Changed, type Changing, change, finish } from './journal.ts'
 import { isCurrent, madeOf } from './made.ts'
+import { topology } from './nodes.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
 import { placed, RefusedPart } from './owner.ts'
 import { asideFolders } from './paths.ts'
-import { type Action, fingerprint, observe, plan } from './plan.ts'
+import { type Action, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
 import { conversionsAgain, keepState } from './state.ts'
@@ -137,7 +139,7 @@ export class Engine {
   ): Promise<Change> {
     const numbering = numberPorts(file.graph, before?.numbering)
     const { createsDevice } = making
-    const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, createsDevice)
+    const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, before, createsDevice)
     return this.parts.machine.inBulk(() => {
       const wanted = narrow(this.measured('compile', () => stitch({ ...options, ...making })))
       return this.planTo(wanted, file, before, options, making)
@@ -155,7 +157,9 @@ export class Engine {
     const { machine } = this.parts
     const { graph } = file
     // Of a change that was not finished, nobody knows which programs are the old ones.
-    const programs = before?.state === 'applied' ? before.programs : undefined
+    const known = before?.state === 'applied' ? before : undefined
+    const { programs, structure } = known ?? {}
+    const met = known && structure && { structure, topology: topology(known.graph, known.point) }
     const recorded = (path: string) => recordedMap(before, path)
     const slots = slotsOf(graph, file.cubes)
     const recordedSlots = before?.slots ?? {}
@@ -184,11 +188,12 @@ export class Engine {
       ...(making.look === undefined ? {} : { look: true }),
       ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
       ...(made === undefined ? {} : { made }),
+      ...(wanted.met === undefined ? {} : { structure: wanted.met.structure }),
       ...(generation === 0 ? {} : { generation }),
       slots,
       counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
     }
-    return { running, wanted, actions: plan({ ...seen, programs, kept, counters }, wanted), conversions }
+    return { running, wanted, actions: plan({ ...seen, programs, met, kept, counters }, wanted), conversions }
   }
 
   /** Plans and carries out. Nothing has changed when it throws. */
@@ -371,6 +376,7 @@ export class Engine {
     point: AttachPoint,
     cubes: ReadonlyMap<string, CubeFolder>,
     generation: Generation,
+    before: Running | undefined,
     createsDevice = false,
   ): Promise<AssemblyOptions> {
     const { machine, clock = 'kernel' } = this.parts
@@ -386,7 +392,8 @@ export class Engine {
       known.set(text, found)
       return found
     }
-    return { graph, numbering, sources, facts, point, clock, cpus: machine.cpus, generation }
+    const nodes = new Map(Object.entries(before?.structure?.numbers ?? {}))
+    return { graph, numbering, sources, facts, point, clock, cpus: machine.cpus, generation, nodes }
   }
 
   /** The control planes of a graph that runs, and their way into it. */
@@ -397,7 +404,7 @@ export class Engine {
     if (running === undefined) throw refusal(`nothing is known of the graph ${name}`, 'run tessera apply again')
     const { graph, numbering, point, file, generation = 0 } = running
     const cubes = await cubesOf(graph, file, catalogue)
-    return planControl(await this.stitching(graph, numbering, point, cubes, generation), cubes)
+    return planControl(await this.stitching(graph, numbering, point, cubes, generation, running), cubes)
   }
 
   /** What deleting would do. */

@@ -20,7 +20,7 @@ export interface Changing extends Running {
 }
 
 /** Packets see these, and they can be taken back. */
-const isSwitch = ({ do: what }: Step): boolean => what === 'attach' || what === 'replace' || what === 'detach'
+const isSwitch = ({ do: what }: Step): boolean => ['attach', 'replace', 'detach', 'fill'].includes(what)
 
 export interface Changed {
   /** Entries that were given up, because a smaller table was full. */
@@ -67,7 +67,7 @@ export function change(
 function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): void {
   try {
     site.machine.inBulk(() => {
-      for (const step of done.toReversed()) takeBack(site.machine, step)
+      for (const step of done.toReversed()) takeBack(site.machine, step, describedIn(changing))
     })
     abandon(site, changing)
   } catch {

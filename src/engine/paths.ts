@@ -23,8 +23,11 @@ export const copiesLeftPath = (graph: string): string => mapPath(graph, WHOLE, '
 /** What is seen, for somebody who looks. */
 export const lookPath = (graph: string, map: string): string => mapPath(graph, WHOLE, map.slice(map.indexOf('/') + 1))
 
-/** An array of programs: another content has another path. */
-export const arrayPath = (graph: string, content: string): string => mapPath(graph, WHOLE, `${PROGRAMS}-${content}`)
+/** The array of programs. */
+export const arrayPath = (graph: string): string => mapPath(graph, WHOLE, PROGRAMS)
+
+/** A program on its way into that array. */
+export const slotPath = (graph: string, slot: number): string => `${graph}/${WHOLE}/slots/${slot}`
 
 /** By hook, so that a program of the one can be there before that of the other goes. */
 const FOLDER: Readonly<Record<AttachPoint, string>> = {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { MapDescription, Program } from '../isa/program.ts'
+import { fingerprint } from './fingerprint.ts'
 import { programPath } from './paths.ts'
-import { type Action, describeActions, fingerprint, type Present, plan } from './plan.ts'
+import { type Action, describeActions, type Present, plan } from './plan.ts'
 import { numberPorts } from './records.ts'
 import type { Wanted, WantedAttachment } from './stitch.ts'
+import type { Met } from './structure.ts'
 
 const description: MapDescription = {
   kind: 'hash',
@@ -249,28 +251,70 @@ describe('a plan', () => {
     expect(all(plan(present(there), wanted({})))).toEqual(['detach a', 'remove @programs/a', 'remove m'])
   })
 
-  test('an array of programs is made anew if a map is that those refer to, and not because they refer to the array', () => {
+  describe('of an array of programs', () => {
     const slotted = { ...program, maps: { m: description, programs: description } }
-    const want = (maps: readonly string[]): Wanted => ({
-      ...wanted({ maps: [...maps, 'programs'], links: {} }),
-      slots: {
-        [mapAt('programs')]: [
-          { slot: 0, owner, program: slotted, maps: { m: mapAt('m'), programs: mapAt('programs') } },
-        ],
+    const paths = { m: mapAt('m'), programs: mapAt('programs') }
+    /** What arrives at `a` goes over to slot 1, with the program of that name there. */
+    const metAs = (print: string): Met => ({
+      structure: {
+        numbers: { 'switch.a': 0 },
+        programs: {
+          [linkAt('a')]: { print: 'entry', side: 'arriving', nodes: [], slots: [1] },
+          1: { print, side: 'arriving', nodes: [], slots: [] },
+        },
       },
+      topology: { nodes: new Map(), entries: [] },
     })
-    expect(all(plan(present({ maps: ['m', 'programs'] }), want(['m'])))).toEqual([])
-    expect(all(plan(present({ changed: ['m'], maps: ['programs'] }), want(['m'])))).toEqual([
-      'create map m at @next/m',
-      'create map programs at @next/programs',
-      'install programs at @next/programs',
-      'copy m',
-      'settle lan',
-      'copy again m',
-      'adopt m',
-      'adopt programs',
-      'remove @seen/m',
-    ])
+    const want = (maps: readonly string[], print = 'one'): Wanted => ({
+      ...wanted({ maps: [...maps, 'programs'], links: { a: 'v1' } }),
+      slots: { [mapAt('programs')]: [{ slot: 1, owner, program: slotted, maps: paths }] },
+      met: metAs(print),
+    })
+    const there = (there: There, met?: Met): Present => ({
+      ...present({ ...there, links: { a: 'v1' } }),
+      programs: { [linkAt('a')]: fingerprint(program) },
+      met,
+    })
+
+    test('nothing is done where all is as it was', () => {
+      expect(all(plan(there({ maps: ['m', 'programs'] }, metAs('one')), want(['m'])))).toEqual([])
+    })
+
+    test('another program takes the place of one, with nothing else', () => {
+      expect(all(plan(there({ maps: ['m', 'programs'] }, metAs('other')), want(['m'])))).toEqual([
+        'load lan/+graph/slots/1 at lan/@next/+graph/slots/1',
+        'exchange programs',
+        'settle lan',
+        'remove lan/@next/+graph/slots/1',
+      ])
+    })
+
+    test('so it does where a map is another one', () => {
+      const planned = plan(there({ changed: ['m'], maps: ['programs'] }, metAs('one')), want(['m']))
+      const load = planned.find((action) => action.do === 'load')
+      expect(load?.maps).toEqual({ m: 'lan/@next/switch/maps/m', programs: mapAt('programs') })
+      expect(all(planned)).toEqual([
+        'create map m at @next/m',
+        'load lan/+graph/slots/1 at lan/@next/+graph/slots/1',
+        'copy m',
+        'exchange programs',
+        'settle lan',
+        'copy again m',
+        'adopt m',
+        'remove @seen/m',
+        'remove lan/@next/+graph/slots/1',
+      ])
+    })
+
+    test('all of it is made anew where nobody knows what is in it', () => {
+      const actions = all(plan(there({ maps: ['m', 'programs'] }), want(['m'])))
+      expect(actions).toEqual([
+        'create map programs at @next/programs',
+        'install programs at @next/programs',
+        'settle lan',
+        'adopt programs',
+      ])
+    })
   })
 
   test('changes nothing of what it is given', () => {

@@ -1,15 +1,15 @@
 /** From what is there to what is wanted: a list of actions, computed without touching anything. */
-import { createHash } from 'node:crypto'
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { toHex } from '../base/bytes.ts'
-import { encode } from '../isa/encode.ts'
 import type { MapDescription, Program } from '../isa/program.ts'
-import { MAP } from '../lang/engine-names.ts'
 import type { OldCounters } from './counted.ts'
+import { fingerprint } from './fingerprint.ts'
 import { isSameMap } from './migrate.ts'
 import type { Owner } from './owner.ts'
 import { isLinkPath, isMapPath, isOfWhole, nextPath, programPath, seenPath } from './paths.ts'
+import { areSame, inArrays, isMoved, sized, staying } from './plan-array.ts'
 import type { Entry, Wanted, WantedAttachment, WantedProgram, WantedSlot } from './stitch.ts'
+import type { Met } from './structure.ts'
 
 export type Action = Preparation | Step
 
@@ -39,6 +39,10 @@ export type Preparation =
 export type Step =
   | ({ readonly do: 'attach' | 'replace'; readonly path: string } & Sized & Target)
   | ({ readonly do: 'detach'; readonly path: string } & Target)
+  /** What is at `from` comes into an array: where nobody goes over to it yet, or in the place of another one. */
+  | ({ readonly do: 'fill' | 'exchange'; readonly from: string } & Slot & Sized)
+  /** Nobody goes over to it any more. */
+  | ({ readonly do: 'empty' } & Slot)
   | { readonly do: 'settle'; readonly path: string }
   /** What only packets of the old graph came to is detached. */
   | ({ readonly do: 'retire'; readonly path: string } & Target)
@@ -47,10 +51,16 @@ export type Step =
   | { readonly do: 'adopt'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
 
-type Target = Pick<WantedAttachment, 'interface' | 'point'>
+export type Target = Pick<WantedAttachment, 'interface' | 'point'>
+
+interface Slot {
+  /** Of the array. */
+  readonly path: string
+  readonly slot: number
+}
 
 /** For people. */
-interface Sized {
+export interface Sized {
   readonly instructions: number
   /** Whose data planes are in the program, where there are several. */
   readonly instances?: readonly string[]
@@ -77,6 +87,8 @@ export interface Present {
   readonly attachments: ReadonlyMap<string, Target>
   /** The fingerprints of their programs, where they are known. */
   readonly programs?: Readonly<Record<string, string>> | undefined
+  /** Of a graph with an array of programs, where that is known. */
+  readonly met?: Met | undefined
 }
 
 /**
@@ -140,13 +152,17 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       maps: mapsNow(maps),
       owner,
     }))
+  const inArray = inArrays(present, wanted, same, mapsNow)
   const rest = surplus(present, wanted)
   const retired = [...present.attachments].flatMap(([path, target]): Step[] =>
     isOfWhole(path) && !(path in wanted.attachments) ? [{ do: 'retire', path, ...target }] : [],
   )
   // Packets on their way may need what is taken from under them, such as the next program.
   const isLeft =
-    retired.length > 0 || newMaps.some(([path]) => pinned.has(path)) || (attachments.length > 0 && rest.some(isMapPath))
+    retired.length > 0 ||
+    inArray.steps.length > 0 ||
+    newMaps.some(([path]) => pinned.has(path)) ||
+    (attachments.length > 0 && rest.some(isMapPath))
   return [
     ...newMaps.map(([path, description]): Action => {
       const entries = wanted.entries[path] ?? []
@@ -158,12 +174,16 @@ export function plan(present: Present, wanted: Wanted): Action[] {
         const programs = (wanted.slots[path] ?? []).map((slot) => ({ ...slot, maps: mapsNow(slot.maps) }))
         return { do: 'install', path, at: pathNow.get(path) ?? path, programs }
       }),
+    ...inArray.loads,
     ...loads,
     // Last, because what is written from here on until programs are switched has to be copied again.
     ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
+    ...inArray.steps.filter((step) => step.do === 'fill'),
     ...switches(present, wanted, new Set(loads.map(({ path }) => path))),
+    ...inArray.steps.filter((step) => step.do === 'exchange'),
     ...(isLeft ? [{ do: 'settle', path: wanted.graph } as const] : []),
     ...retired,
+    ...inArray.steps.filter((step) => step.do === 'empty'),
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
     ...(present.counters ?? []).map((old): Action => ({ do: 'keep counts', ...old })),
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
@@ -171,42 +191,31 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       .filter(({ path }) => pinned.has(programPath(path)))
       .map(({ path }): Action => ({ do: 'adopt', path: programPath(path) })),
     ...copies.map(({ path }): Action => ({ do: 'remove', path: seenPath(path) })),
+    ...inArray.loads.map(({ at }): Action => ({ do: 'remove', path: at })),
     ...rest.map((path): Action => ({ do: 'remove', path })),
   ]
 }
 
 /** Programs come, change and go. A moved one leaves its old interface before its pin's name can be used again. */
 function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet<string>): Step[] {
-  const isMoved = (path: string): boolean => {
-    const [now, then] = [present.attachments.get(path), attachments[path]]
-    return now !== undefined && then !== undefined && (now.interface !== then.interface || now.point !== then.point)
-  }
   const put = (path: string, wanted: WantedAttachment, how: 'attach' | 'replace'): Step => {
     const { interface: on, point, program } = wanted
-    const instances = instancesOf(program)
-    const more = instances.length > 1 ? { instances } : {}
-    return { do: how, path, interface: on, point, instructions: program.instructions.length, ...more }
+    return { do: how, path, interface: on, point, ...sized(program) }
   }
   const wanted = Object.entries(attachments)
+  const isMovedAt = (path: string): boolean => isMoved(present, attachments, path)
   const detached = [...present.attachments].map(([path, target]): Step => ({ do: 'detach', path, ...target }))
   return [
-    ...detached.filter(({ path }) => isMoved(path)),
+    ...detached.filter(({ path }) => isMovedAt(path)),
     ...wanted
-      .filter(([path]) => !present.attachments.has(path) || isMoved(path))
+      .filter(([path]) => !present.attachments.has(path) || isMovedAt(path))
       .map(([path, attachment]) => put(path, attachment, 'attach')),
     ...wanted
-      .filter(([path]) => present.attachments.has(path) && !isMoved(path) && loaded.has(path))
+      .filter(([path]) => present.attachments.has(path) && !isMovedAt(path) && loaded.has(path))
       .map(([path, attachment]) => put(path, attachment, 'replace')),
     ...detached.filter(({ path }) => !(path in attachments) && !isOfWhole(path)),
   ]
 }
-
-/** Those with a data plane in it: each counts. */
-const instancesOf = ({ maps }: Program): readonly string[] =>
-  Object.keys(maps).flatMap((name) => {
-    const [instance = '', map] = name.split('/')
-    return map === MAP.counters ? [instance] : []
-  })
 
 /** What is pinned and not wanted, but for attachments, which are detached. */
 function surplus(present: Present, { maps, attachments }: Wanted): string[] {
@@ -218,40 +227,9 @@ function surplus(present: Present, { maps, attachments }: Wanted): string[] {
   return present.paths.filter((path) => !wanted.has(path) && !present.attachments.has(path))
 }
 
-/** Maps that stay. An array of programs does if all maps do that those refer to. */
-function staying({ sameMaps }: Present, { slots }: Wanted): ReadonlySet<string> {
-  const goes = Object.entries(slots).filter(([path, programs]) =>
-    programs.some(({ program, maps }) =>
-      Object.keys(program.maps).some((name) => maps[name] !== path && !sameMaps.has(maps[name] ?? '')),
-    ),
-  )
-  const gone = new Set(goes.map(([path]) => path))
-  return new Set([...sameMaps].filter((path) => !gone.has(path)))
-}
-
 /** Whether what runs is what is wanted, to the instruction, on maps that stay. */
-const isSame = (
-  { programs }: Present,
-  same: ReadonlySet<string>,
-  path: string,
-  { program, maps }: WantedAttachment,
-): boolean =>
-  programs?.[path] === fingerprint(program) && Object.keys(program.maps).every((name) => same.has(maps[name] ?? ''))
-
-/** Equal for programs that do the same, wherever their lines are. */
-export function fingerprint({ instructions }: Program): string {
-  const known = fingerprints.get(instructions)
-  if (known !== undefined) return known
-  const maps = instructions.flatMap(({ map, mapValue = '' }, index) =>
-    map === undefined ? [] : [`${index} ${map} ${mapValue}`],
-  )
-  const made = createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
-  fingerprints.set(instructions, made)
-  return made
-}
-
-/** Most programs of a graph stay the same when it changes. */
-const fingerprints = new WeakMap<Program['instructions'], string>()
+const isSame = ({ programs }: Present, same: ReadonlySet<string>, path: string, wanted: WantedAttachment): boolean =>
+  programs?.[path] === fingerprint(wanted.program) && areSame(same, wanted)
 
 /** The actions for people, a line each; those are left out that only keep the engine's own things in order. */
 export const describeActions = (actions: readonly Action[]): string[] =>
@@ -265,9 +243,12 @@ export const describeActions = (actions: readonly Action[]): string[] =>
       case 'copy':
         return [`~ entries  ${action.path} are kept`]
       case 'attach':
-        return [`+ program  ${action.path} on ${action.interface} (${size(action)})`]
+        return [`+ program  ${action.path} on ${action.interface} (${action.point}, ${size(action)})`]
       case 'replace':
-        return [`~ program  ${action.path} on ${action.interface} (${size(action)})`]
+        return [`~ program  ${action.path} on ${action.interface} (${action.point}, ${size(action)})`]
+      case 'fill':
+      case 'exchange':
+        return [`${action.do === 'fill' ? '+' : '~'} program  ${action.path} [${action.slot}] (${size(action)})`]
       case 'detach':
       case 'retire':
         return [`- program  ${action.path}`]
@@ -278,5 +259,5 @@ export const describeActions = (actions: readonly Action[]): string[] =>
     }
   })
 
-const size = ({ point, instructions, instances }: Sized & Target): string =>
-  `${point}, ${instructions} instructions${instances === undefined ? '' : ` of ${instances.join(', ')}`}`
+const size = ({ instructions, instances }: Sized): string =>
+  `${instructions} instructions${instances === undefined ? '' : ` of ${instances.join(', ')}`}`

@@ -5,6 +5,7 @@ import type { CountedPorts, Slots } from './counted.ts'
 import type { Graph } from './graph.ts'
 import type { Made } from './made.ts'
 import type { Step } from './plan.ts'
+import type { Structure } from './structure.ts'
 
 /** Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another version began. */
 export const VERSION = 2
@@ -29,6 +30,8 @@ export interface Running {
   readonly maps: RecordedMaps
   /** Somebody looks at it: its programs are others than they will be when he has gone. */
   readonly look?: true
+  /** Of a graph whose programs go over to others. */
+  readonly structure?: Structure
   /** Which marks its copies have; those of the first without it. */
   readonly generation?: Generation
   /** Its verifier would come to no end with the programs that are quicker. */

@@ -1,5 +1,4 @@
 /** Stitching is compiling: for each entry of a graph, the program of all that a packet meets from there. */
-import { createHash } from 'node:crypto'
 import { PROGRAMS } from '../compiler/assembly.ts'
 import { mapsOf } from '../compiler/compile.ts'
 import { lookMaps } from '../compiler/look.ts'
@@ -7,13 +6,14 @@ import { COPIES } from '../compiler/lower-copies.ts'
 import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { puntsMap } from '../lang/index.ts'
-import { type AssemblyOptions, assembleGraph, type GraphPrograms } from './assemblies.ts'
+import { type AssemblyOptions, assembleTopology, type GraphPrograms } from './assemblies.ts'
 import { AT_DEVICE, copiesPath, deviceOf, dispatcher } from './copies.ts'
 import type { Graph } from './graph.ts'
+import { type GraphEntry, topology } from './nodes.ts'
 import type { Owner } from './owner.ts'
 import { arrayPath, clockPath, copiesLeftPath, linkPath, lookPath, mapPath } from './paths.ts'
-import { fingerprint } from './plan.ts'
 import { capacityOf } from './records.ts'
+import { type Met, partOf, type Structure } from './structure.ts'
 
 /** A graph made concrete on this host: what shall be pinned where. Paths as a machine has them. */
 export interface Wanted {
@@ -21,9 +21,11 @@ export interface Wanted {
   readonly maps: Readonly<Record<string, MapDescription>>
   /** All entries of those maps that only the engine writes. */
   readonly entries: Readonly<Record<string, readonly Entry[]>>
-  /** Arrays of programs, with all programs in them. Another content has another path, so that arrays never change. */
+  /** Arrays of programs, with all programs in them. */
   readonly slots: Readonly<Record<string, readonly WantedSlot[]>>
   readonly attachments: Readonly<Record<string, WantedAttachment>>
+  /** Of a graph with an array of programs. */
+  readonly met?: Met | undefined
 }
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array]
@@ -46,7 +48,7 @@ export interface WantedSlot extends WantedProgram {
 }
 
 export function stitch(options: AssemblyOptions): Wanted {
-  const { graph, numbering, sources, facts, point, clock, cpus, look } = options
+  const { graph, numbering, sources, facts, point, clock, cpus, look, generation } = options
   const maps: Record<string, MapDescription> = {}
   const entries: Record<string, readonly Entry[]> = {}
   /** By the names that programs have for them. */
@@ -73,12 +75,13 @@ export function stitch(options: AssemblyOptions): Wanted {
   if (clock === 'cell') add(MAP.clock, clockPath(graph.name), clockMap)
   for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look, cpus)))
     add(name, lookPath(graph.name, name), description)
-  const programs = assembleGraph(options)
+  const met = topology(graph, point)
+  const programs = assembleTopology(options, met)
   const queues = queuesOf(graph)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
   if (programs.slots.size > 0 || programs.copies) {
-    const path = arrayPath(graph.name, contentOf(programs.slots))
+    const path = arrayPath(graph.name)
     add(PROGRAMS, path, programsMap(programs.size))
     slots[path] = [...programs.slots].map(([slot, { program, owner }]) => ({
       slot,
@@ -87,8 +90,9 @@ export function stitch(options: AssemblyOptions): Wanted {
       maps: pathsFor(program, paths),
     }))
   }
+  const pathOf = ({ instance, port, point }: GraphEntry): string => linkPath(graph.name, instance, port, point)
   const attachments = programs.entries.map(({ entry, program, owner }): readonly [string, WantedAttachment] => [
-    linkPath(graph.name, entry.instance, entry.port, entry.point),
+    pathOf(entry),
     {
       interface: facts(entry.on).name,
       point: entry.point,
@@ -98,17 +102,31 @@ export function stitch(options: AssemblyOptions): Wanted {
     },
   ])
   if (programs.copies) {
-    const program = dispatcher(programs.size, options.generation)
+    const program = dispatcher(programs.size, generation)
     const device = deviceOf(graph.name)
     const owner: Owner = { path: ['graph'], name: `the program for copies of packets, at ${device}` }
     const at = { interface: device, point: AT_DEVICE, owner } as const
     // It is there before anybody sends copies to it.
-    attachments.unshift([
-      copiesPath(graph.name, options.generation),
-      { ...at, program, maps: pathsFor(program, paths) },
-    ])
+    attachments.unshift([copiesPath(graph.name, generation), { ...at, program, maps: pathsFor(program, paths) }])
   }
-  return { graph: graph.name, maps, entries, slots, attachments: Object.fromEntries(attachments) }
+  const structure = programs.slots.size > 0 ? structureOf(programs, pathOf) : undefined
+  return {
+    graph: graph.name,
+    maps,
+    entries,
+    slots,
+    attachments: Object.fromEntries(attachments),
+    ...(structure === undefined ? {} : { met: { structure, topology: met } }),
+  }
+}
+
+function structureOf({ entries, slots, numbers }: GraphPrograms, pathOf: (entry: GraphEntry) => string): Structure {
+  const keyed = [
+    ...entries.map((one) => [pathOf(one.entry), one] as const),
+    ...[...slots].map(([slot, one]) => [`${slot}`, one] as const),
+  ]
+  const programs = keyed.map(([key, one]) => [key, partOf(one, numbers)])
+  return { numbers: Object.fromEntries(numbers), programs: Object.fromEntries(programs) as Structure['programs'] }
 }
 
 /** Rings whose instances say how large they are, by the names that programs have for them. */
@@ -135,10 +153,3 @@ const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value)
 
 const pathsFor = ({ maps }: Program, paths: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.keys(maps).map((name) => [name, paths[name] ?? name]))
-
-/** Equal for programs that do the same by the same slots. */
-function contentOf(slots: GraphPrograms['slots']): string {
-  const hash = createHash('sha256')
-  for (const [slot, { program }] of slots) hash.update(`${slot} ${fingerprint(program)} `)
-  return hash.digest('hex').slice(0, 16)
-}

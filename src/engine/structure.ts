@@ -1,0 +1,147 @@
+/**
+ * Which programs packets go through one after the other: what has to be known of a graph so that some of its programs can be exchanged
+ * where they are, in the array that others go over to them by.
+ *
+ * That is possible where no packet, and no copy of it, meets two of those that change. Then it makes no difference which of them is
+ * exchanged first: each packet meets at most one of them, as it was or as it will be, and all else is the same for both.
+ */
+import type { OwnProgram } from './assemblies.ts'
+import { type NodeNumbers, type Side, slotting } from './cuts.ts'
+import { fingerprint } from './fingerprint.ts'
+import type { NodeName, Topology } from './nodes.ts'
+
+/** Plain data, for the record. */
+export interface Structure {
+  readonly numbers: Readonly<Record<NodeName, number>>
+  /** By the paths of attachments and, of those that others go over to, by slots. */
+  readonly programs: Readonly<Record<string, Part>>
+}
+
+export interface Part {
+  /** Equal for programs that do the same. */
+  readonly print: string
+  readonly side: Side
+  /** Numbers of the data planes in it, each before those that it leads to. */
+  readonly nodes: readonly number[]
+  /** Slots that it goes over to, or sends copies to. */
+  readonly slots: readonly number[]
+}
+
+/** A structure, and where its nodes lead. */
+export interface Met {
+  readonly structure: Structure
+  readonly topology: Topology
+}
+
+export const partOf = ({ program, side, nodes }: OwnProgram, numbers: NodeNumbers): Part => ({
+  print: fingerprint(program).slice(0, PRINTED),
+  side,
+  nodes: nodes.map((node) => numbers.get(node) ?? 0),
+  slots: program.slots ?? [],
+})
+
+/** Letters: there are thousands of them in a record. */
+const PRINTED = 16
+
+export const isSlot = (key: string): boolean => /^\d+$/.test(key)
+
+/** Whether programs can be exchanged one by one: those that come and go at interfaces, and those for which `isChanged`. */
+export function canExchange(before: Met, now: Met, isChanged: (key: string) => boolean): boolean {
+  const sizes = [before, now].map(({ structure }) => slotting(Object.values(structure.numbers)).size)
+  if (sizes[0] !== sizes[1]) return false
+  const [old, fresh] = [new Ways(before), new Ways(now)]
+  const [oldParts, parts] = [before.structure.programs, now.structure.programs]
+  /** How many that change a packet meets from there on: 2 stands for more. */
+  const meets = new Map<string, number>()
+  const met = (slot: number): number => meets.get(`${slot}`) ?? 0
+  const count = (key: string): number => {
+    const [was, is] = [oldParts[key], parts[key]]
+    const stays = was !== undefined && is !== undefined
+    // A slot that nobody goes over to yet, or nobody any more, is filled before, or emptied after.
+    const own = stays ? isChanged(key) : !isSlot(key)
+    const beyond = Math.max(was === undefined ? 0 : old.from(was, met), is === undefined ? 0 : fresh.from(is, met))
+    return Math.min(2, beyond + (own ? 1 : 0))
+  }
+  const keys = inOrder({ ...oldParts, ...parts }, oldParts)
+  for (let again = true; again; ) {
+    again = false
+    for (const key of keys) {
+      const found = count(key)
+      if (found > 1) return false
+      if (found === (meets.get(key) ?? 0)) continue
+      meets.set(key, found)
+      again = true
+    }
+  }
+  return true
+}
+
+/** Those that others go over to before these, as far as they do not go over to one another: so that one look at each will mostly do. */
+function inOrder(parts: Structure['programs'], others: Structure['programs']): readonly string[] {
+  const seen = new Set<string>()
+  const order: string[] = []
+  const open: { readonly key: string; readonly next: readonly number[]; at: number }[] = []
+  const visit = (key: string): void => {
+    if (seen.has(key)) return
+    seen.add(key)
+    open.push({ key, next: [...(parts[key]?.slots ?? []), ...(others[key]?.slots ?? [])], at: 0 })
+  }
+  for (const root of Object.keys(parts)) {
+    visit(root)
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const next = top.next[top.at++]
+      if (next !== undefined) visit(`${next}`)
+      else {
+        order.push(top.key)
+        open.pop()
+      }
+    }
+  }
+  return order
+}
+
+interface Leads {
+  readonly to: number
+  /** Where packets come from that meet the node. */
+  readonly back: boolean
+}
+
+/** Where nodes lead, by their numbers. */
+class Ways {
+  private readonly ways = new Map<number, readonly Leads[]>()
+  private readonly slotOf: (side: Side, number: number) => number
+
+  constructor({ structure: { numbers }, topology }: Met) {
+    this.slotOf = slotting(Object.values(numbers)).slotOf
+    for (const { name, port, ways } of topology.nodes.values()) {
+      const leads = ways.flatMap((way): Leads[] =>
+        way.leads.to === 'node' ? [{ to: numbers[way.leads.node] ?? -1, back: way.port === port?.name }] : [],
+      )
+      this.ways.set(numbers[name] ?? -1, leads)
+    }
+  }
+
+  /** How many a packet meets behind the first node of a program, by how many it meets from a slot on. */
+  from({ side, nodes, slots }: Part, met: (slot: number) => number): number {
+    const used = new Set(slots)
+    const behind = new Map<number, number>()
+    const at = (slot: number): number => (used.has(slot) ? met(slot) : 0)
+    for (const node of nodes.toReversed()) {
+      let one = 0
+      let all = 0
+      let isCopied = false
+      for (const { to, back } of this.ways.get(node) ?? []) {
+        // Those behind it in the program are known already; to others, it goes over.
+        const on = behind.get(to) ?? at(this.slotOf(side, to))
+        one = Math.max(one, on)
+        if (back) continue
+        const copy = this.slotOf('copied', to)
+        isCopied ||= used.has(copy)
+        // Of a packet that is flooded, one goes on, and the others are copies.
+        all += Math.max(on, at(copy))
+      }
+      behind.set(node, isCopied ? Math.max(one, all) : one)
+    }
+    return behind.get(nodes[0] ?? -1) ?? 0
+  }
+}
