@@ -47,12 +47,21 @@ export class FileRecords implements Records {
   write(running: Running): void {
     const file = this.fileOf(running.graph.name)
     try {
-      makeFolder(this.folder)
-      writeFileSync(`${file}.new`, JSON.stringify(running))
+      this.writeBeside(`${file}.new`, JSON.stringify(running))
       takePlace(`${file}.new`, file)
     } catch (error) {
       rmSync(`${file}.new`, { force: true })
       throw fileFailure('record', `write ${file}`, error)
+    }
+  }
+
+  private writeBeside(file: string, text: string): void {
+    try {
+      writeFileSync(file, text)
+    } catch (error) {
+      if (!isAbsent(error)) throw error
+      makeFolder(this.folder)
+      writeFileSync(file, text)
     }
   }
 

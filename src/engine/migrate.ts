@@ -8,8 +8,18 @@ import type { Entry } from './stitch.ts'
 export type Convert = (entry: Entry) => Entry | undefined
 
 /** Equal where an entry of the one can be an entry of the other as it is: also to people, who gave its fields names. */
-const layoutOf = ({ kind, key, value, lock, inner }: MapDescription): string =>
-  inner === undefined ? JSON.stringify([kindOfEntries(kind), key, value, lock]) : `a map of ${layoutOf(inner)}`
+function layoutOf(description: MapDescription): string {
+  const known = layouts.get(description)
+  if (known !== undefined) return known
+  const { kind, key, value, lock, inner } = description
+  const layout =
+    inner === undefined ? JSON.stringify([kindOfEntries(kind), key, value, lock]) : `a map of ${layoutOf(inner)}`
+  layouts.set(description, layout)
+  return layout
+}
+
+/** All instances of a cube are described by the same objects. */
+const layouts = new WeakMap<MapDescription, string>()
 
 /** Whether all of this is described alike, down to the names of fields, which nothing but a record has. */
 export const isSameMap = (a: MapDescription, b: MapDescription): boolean =>

@@ -47,7 +47,7 @@ class Reader {
     for (const [instance, { cube: reference, config, ports = {}, queue }] of Object.entries(instances)) {
       const path = ['instances', instance]
       this.checkName(instance, path, true)
-      const folder = await this.findCube(reference, [...path, 'cube'])
+      const folder = cubes.get(reference) ?? (await this.findCube(reference, [...path, 'cube']))
       if (folder === undefined) continue
       const { cube } = folder
       cubes.set(reference, folder)

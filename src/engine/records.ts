@@ -65,11 +65,17 @@ export interface Journal {
 
 export function recordMaps(maps: Readonly<Record<string, MapDescription>>): RecordedMaps {
   const numbers = new Map<string, number>()
+  const known = new Map<MapDescription, number>()
   const layouts: MapDescription[] = []
-  const at = Object.entries(maps).map(([path, description]) => {
+  const numberOf = (description: MapDescription): number => {
     const text = JSON.stringify(description)
     const number = numbers.get(text) ?? layouts.push(description) - 1
     numbers.set(text, number)
+    return number
+  }
+  const at = Object.entries(maps).map(([path, description]) => {
+    const number = known.get(description) ?? numberOf(description)
+    known.set(description, number)
     return [path, number] as const
   })
   return { layouts, at: Object.fromEntries(at) }

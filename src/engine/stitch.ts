@@ -57,11 +57,16 @@ export function stitch(options: AssemblyOptions): Wanted {
     paths[name] = path
     maps[path] = description
   }
+  /** Instances of one cube have maps that are described by the same objects. */
+  const described = new Map<string, Readonly<Record<string, MapDescription>>>()
   for (const { name: instance, cube, ports, queue } of graph.instances) {
     const source = sources.get(cube)
     const numbers = numbering[instance]
     if (source === undefined || numbers === undefined) continue
-    for (const [name, description] of Object.entries(mapsOf(source.cube, capacityOf(numbers), hookAt(point), cpus))) {
+    const capacity = capacityOf(numbers)
+    const own = described.get(`${capacity} ${cube}`) ?? mapsOf(source.cube, capacity, hookAt(point), cpus)
+    described.set(`${capacity} ${cube}`, own)
+    for (const [name, description] of Object.entries(own)) {
       const path = mapPath(graph.name, instance, name)
       if (name !== MAP.clock) add(`${instance}/${name}`, path, name === MAP.punts ? puntsMap(queue) : description)
       if (name === MAP.exits)

@@ -15,10 +15,16 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
   const view = viewOf(bytes)
   let at = 0
   for (const { opcode, dst, src, offset, imm } of instructions) {
-    const wide = BigInt.asUintN(64, BigInt(imm))
     view.setUint8(at, opcode)
     view.setUint8(at + 1, dst | (src << 4))
     view.setInt16(at + 2, offset, true)
+    if (opcode !== LDDW && typeof imm === 'number') {
+      // Of a whole number, the lowest 32 bits are written.
+      view.setUint32(at + 4, imm, true)
+      at += 8
+      continue
+    }
+    const wide = BigInt.asUintN(64, BigInt(imm))
     view.setUint32(at + 4, Number(wide & 0xffffffffn), true)
     at += 8
     if (opcode !== LDDW) continue

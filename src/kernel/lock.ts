@@ -67,8 +67,12 @@ export function lockFile(path: string, wait = false): Disposable {
 function openForever(path: string): number {
   for (;;) {
     try {
-      makeFolder(dirname(path))
       return openSync(path, 'a')
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw fileFailure('lock', `lock ${path}`, error)
+    }
+    try {
+      makeFolder(dirname(path))
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw fileFailure('lock', `lock ${path}`, error)
     }
