@@ -249,11 +249,12 @@ export class Colouring {
         if (this.isSignificant(other) && other >= FIRST_VIRTUAL && !this.areAdjacent(kept, other)) return false
       return true
     }
+    // Values that go through thousands of lines have as many neighbours: no more of them are looked at than decide.
     let significant = 0
-    for (const other of this.adjacent(kept)) if (this.isSignificant(other)) significant++
+    for (const other of this.adjacent(kept)) if (this.isSignificant(other) && ++significant === COLORS) return false
     for (const other of this.adjacent(joined))
-      if (this.isSignificant(other) && !this.areAdjacent(kept, other)) significant++
-    return significant < COLORS
+      if (this.isSignificant(other) && !this.areAdjacent(kept, other) && ++significant === COLORS) return false
+    return true
   }
 
   private isSignificant(register: Register): boolean {

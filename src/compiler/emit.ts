@@ -9,6 +9,7 @@ import { Excess } from './excess.ts'
 import { forgetRounds } from './forget.ts'
 import { stackOf } from './frames.ts'
 import type { StackObject } from './ir.ts'
+import { bridgeFarJumps } from './islands.ts'
 import { Lines } from './lines.ts'
 import type { Code, CodeGraph } from './machine-code.ts'
 import type { Position } from './typed.ts'
@@ -67,6 +68,7 @@ function layCode(graphs: readonly CodeGraph[]): Laid[] {
     const starts = new Map<number, number>()
     const stack = layStack(graph)
     forgetRounds(graph, stack.places.objects)
+    bridgeFarJumps(graph)
     for (const block of graph.blocks) {
       starts.set(block.id, slot)
       for (const code of block.code) slot += slotsOf(code)
