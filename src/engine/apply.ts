@@ -144,14 +144,17 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
   }
 }
 
-/** Undoes a step that packets see, for as long as nothing has been adopted, or does nothing where it was not carried out. */
+/**
+ * Undoes a step that packets see, for as long as nothing has been adopted, or does nothing where it was not carried out, or where its
+ * interface is gone.
+ */
 export function takeBack(machine: Machine, step: Step, described: Described): void {
   if (step.do === 'fill') emptySlot(machine, step, described)
   if (step.do === 'attach') {
     using attachment = machine.openAttachment(step.path)
     if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
   }
-  if (step.do === 'replace' || step.do === 'detach') {
+  if ((step.do === 'replace' || step.do === 'detach') && machine.interface(step.interface) !== undefined) {
     using program = openProgram(machine, step.path)
     put(machine, step, program)
   }

@@ -3,7 +3,7 @@
  * comes after a process that was killed in between gets to one of both: all of the change, or nothing of it.
  */
 import type { Machine } from '../backend/machine.ts'
-import { type Conversions, carryOut, forget, isPreparation, prepare, takeBack } from './apply.ts'
+import { type Conversions, carryOut, type Described, forget, isPreparation, prepare, takeBack } from './apply.ts'
 import { keepCounts } from './counted.ts'
 import { seenPath } from './paths.ts'
 import type { Action, Step } from './plan.ts'
@@ -64,14 +64,33 @@ export function change(
   return tidy(site, changing, conversions)
 }
 
+/** Each step by itself: what cannot be taken back keeps no other one from being so. */
 function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): void {
+  const { machine } = site
+  const takeEachBack = (steps: readonly Step[]): readonly Step[] => {
+    const left: Step[] = []
+    for (const step of steps) {
+      // As long as a program of the new graph is met, it needs what it goes over to.
+      const isNeeded = step.do === 'fill' && left.length > 0
+      if (isNeeded || !isTakenBack(machine, step, describedIn(changing))) left.push(step)
+    }
+    return left
+  }
   try {
-    site.machine.inBulk(() => {
-      for (const step of done.toReversed()) takeBack(site.machine, step, describedIn(changing))
-    })
-    abandon(site, changing)
+    const left = machine.inBulk(() => takeEachBack(done.toReversed()))
+    // An interface may have gone while it was tried.
+    if (machine.inBulk(() => takeEachBack(left)).length === 0) abandon(site, changing)
   } catch {
     // The machine is in no state to be changed. The record says what is to be done, and the first error why it was not.
+  }
+}
+
+function isTakenBack(machine: Machine, step: Step, described: Described): boolean {
+  try {
+    takeBack(machine, step, described)
+    return true
+  } catch {
+    return false
   }
 }
 
