@@ -49,7 +49,7 @@ describe('random graphs', () => {
     const assembly = assemblyOf(fusedTrial(modules, mulberry(seed)))
     for (const by of [1, 2, 3]) {
       const one = changed(assembly, by)
-      expect(made(assembleOnce, one)).toEqual(made(assemble, one))
+      expect({ ...made(assembleOnce, one), open: undefined }).toEqual({ ...made(assemble, one), open: undefined })
     }
   })
 

@@ -38,7 +38,8 @@ export interface Binding {
   readonly maps: (name: string, description: MapDescription) => readonly [name: string, description: MapDescription]
 }
 
-export function bind({ program, open, slots }: SharedProgram, { name, numbers, maps }: Binding): Program {
+export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): Program {
+  const { program, open, slots } = shared
   const bound = Object.entries(program.maps).map(([map, description]) => [map, maps(map, description)] as const)
   const names = new Map(bound.map(([map, [other]]) => [map, other]))
   const instructions = program.instructions.map((one, index): Instruction => {
@@ -47,9 +48,32 @@ export function bind({ program, open, slots }: SharedProgram, { name, numbers, m
     const named = { ...one, map: names.get(one.map) ?? one.map }
     return wired === undefined ? named : { ...named, mapValue: wired.of(numbers) }
   })
-  const whole = { ...program, name, instructions, maps: Object.fromEntries(bound.map(([, one]) => one)) }
+  const whole = {
+    ...program,
+    name,
+    instructions,
+    maps: Object.fromEntries(bound.map(([, one]) => one)),
+    open: placesOf(shared),
+  }
   return slots.length === 0 ? whole : { ...whole, slots: slotsOf(slots, numbers) }
 }
+
+/** What {@link Program.open} is of all that share it. */
+function placesOf({ open }: SharedProgram): readonly (number | undefined)[] {
+  const known = places.get(open)
+  if (known !== undefined) return known
+  const numbers = new Map<string, number>()
+  const made = open.map((wired) => {
+    if (wired === undefined) return undefined
+    const number = numbers.get(wired.name) ?? numbers.size
+    numbers.set(wired.name, number)
+    return number
+  })
+  places.set(open, made)
+  return made
+}
+
+const places = new WeakMap<SharedProgram['open'], readonly (number | undefined)[]>()
 
 /** In order, each once. */
 export const slotsOf = (slots: readonly Open[], numbers: readonly number[]): readonly number[] =>

@@ -125,6 +125,11 @@ export interface Program {
   readonly maps: Readonly<Record<string, MapDescription>>
   /** Where it goes over to other programs: the numbers that they have in its array of programs. */
   readonly slots?: readonly number[]
+  /**
+   * Of each instruction, which of the numbers that were open when it was compiled its immediate is, or its `mapValue`. They decide
+   * nothing else: programs that differ in nothing else are alike.
+   */
+  readonly open?: readonly (number | undefined)[]
   readonly lines: readonly SourceLine[]
   /** What its events mean, if it is traced. */
   readonly sites?: readonly TraceSite[]

@@ -7,6 +7,7 @@ import type { VirtualMap } from './map.ts'
 import { type Memory, tooDeep } from './memory.ts'
 import { type Imported, instantiateRun, newModule, type WasmImport, type WasmModule } from './wasm/engine.ts'
 import { IMPORT, isFound, translate } from './wasm/module.ts'
+import { openNumbers } from './wasm/open.ts'
 import { MODE, REASON } from './wasm/scope.ts'
 import { tableOf } from './wasm/table.ts'
 
@@ -89,6 +90,7 @@ export const translated: Engine = (program, maps, processor, isPlain = false) =>
       [IMPORT.table]: tableOf([fail, access, helper, ...finds]),
     }
     for (const [number, map] of given.entries()) imports[IMPORT.descriptor(number)] = map.descriptor
+    for (const [number, value] of openNumbers(program).entries()) imports[IMPORT.open(number)] = value
     return { start: instantiateRun(module, imports), isTracked }
   }
   if (program.instructions.length > LONG) ready = prepare()
@@ -130,6 +132,7 @@ function reach(memory: Memory, region: number, at: number, mode: number): number
 interface Compiled {
   readonly module: WasmModule
   readonly isTracked: boolean
+  readonly isFor: (other: Program) => boolean
 }
 
 /** The same instructions with maps of the same shape are one module, whoever loads them. Those used last are kept. */
@@ -137,6 +140,15 @@ const modules = new Map<string, Compiled>()
 const MOST_MODULES = 256
 
 function compiled(program: Program, isPlain: boolean): Compiled {
+  if (openNumbers(program).length > 0) {
+    const shared = remembered(program, isPlain)
+    if (shared.isFor(program)) return shared
+  }
+  const { open: _, ...known } = program
+  return remembered(known, isPlain)
+}
+
+function remembered(program: Program, isPlain: boolean): Compiled {
   const key = keyOf(program, isPlain)
   const known = modules.get(key)
   modules.delete(key)
@@ -148,9 +160,9 @@ function compiled(program: Program, isPlain: boolean): Compiled {
 }
 
 function compile(program: Program, isPlain: boolean): Compiled {
-  const { bytes, isTracked } = translate(program, isPlain)
+  const { bytes, isTracked, isFor } = translate(program, isPlain)
   try {
-    return { module: newModule(bytes), isTracked }
+    return { module: newModule(bytes), isTracked, isFor }
   } catch (error) {
     // Engines have limits that the standard does not name: of nested blocks, of branches in a table, of memory.
     const { length } = program.instructions
@@ -159,15 +171,22 @@ function compile(program: Program, isPlain: boolean): Compiled {
   }
 }
 
-function keyOf(program: Program, isPlain: boolean): string {
-  const maps = Object.entries(program.maps).map(([name, { kind, key, value, entries, lock }]) => {
-    return [name, kind, key.size, value.size, entries, lock]
+/** Equal for programs that are alike, whatever their open numbers and the names of their maps are. */
+function keyOf({ hook, maps, open = [], instructions }: Program, isPlain: boolean): string {
+  const shapes = Object.values(maps).map(({ kind, key, value, entries, lock }) => {
+    return [kind, key.size, value.size, entries, lock]
   })
-  const references = program.instructions.flatMap(({ map, mapValue }, at) =>
-    map === undefined ? [] : [at, map, mapValue],
+  const numberOf = new Map(Object.keys(maps).map((name, number) => [name, number]))
+  const places = open.flatMap((number, at) => (number === undefined ? [] : [at, number]))
+  const references = instructions.flatMap(({ map, mapValue }, at) =>
+    map === undefined ? [] : [at, numberOf.get(map), open[at] === undefined ? mapValue : ''],
   )
-  const bytes = encode(program.instructions)
+  const bytes = encode(
+    open.length === 0
+      ? instructions
+      : instructions.map((one, at) => (open[at] === undefined ? one : { ...one, imm: 0 })),
+  )
   let text = ''
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))
-  return JSON.stringify([program.hook, isPlain, maps, references]) + text
+  return JSON.stringify([hook, isPlain, shapes, places, references]) + text
 }

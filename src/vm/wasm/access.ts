@@ -5,6 +5,7 @@ import { AT, DESCRIPTOR, ROOM } from '../layout.ts'
 import { REGION, REGION_BITS, strideOf } from '../memory.ts'
 import { isWritten, kindOf, mapOf, offsetOf, POINTER, type State } from './knowledge.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
+import type { Translated } from './open.ts'
 import { DEPTH } from './registers.ts'
 import { MODE, modeOf, type Scope } from './scope.ts'
 
@@ -38,9 +39,9 @@ export function writeLoad(scope: Scope, state: State, instruction: Instruction, 
   registers.pop(body, dst)
 }
 
-export function writeStore(scope: Scope, state: State, instruction: Instruction, index: number): void {
+export function writeStore(scope: Scope, state: State, instruction: Translated, index: number): void {
   const { body, registers } = scope
-  const { opcode, dst, src, offset, imm } = instruction
+  const { opcode, dst, src, offset, imm, open } = instruction
   if (classOf(opcode) === CLASS.stx && (opcode & 0xe0) === FORM.atomic) {
     writeAtomic(scope, state, instruction, index)
     return
@@ -51,7 +52,8 @@ export function writeStore(scope: Scope, state: State, instruction: Instruction,
   if (known?.kind === POINTER.stack && scope.isTracked) markWritten(scope, offsetOf(base) + offset, size)
   const at = pushAddress(scope, known, dst, base, offset, size, MODE.write, index)
   if (classOf(opcode) === CLASS.stx) registers.push(body, src)
-  else body.i64(Number(imm))
+  else if (open === undefined) body.i64(Number(imm))
+  else body.getGlobal(scope.numbers.open(open)).op(OP.i64ExtendI32S)
   body.access(STORES[size] ?? OP.unreachable, at)
 }
 
@@ -104,7 +106,10 @@ function place(
     }
     case POINTER.value: {
       const length = scope.follower.map(mapOf(base))?.value.size ?? 0
-      return at >= 0 && at + size <= length ? { kind, at } : undefined
+      if (at < 0 || at + size > length) return undefined
+      const { from, to } = scope.reached.get(mapOf(base)) ?? { from: at, to: at }
+      scope.reached.set(mapOf(base), { from: Math.min(from, at), to: Math.max(to, at + size) })
+      return { kind, at }
     }
     default:
       return undefined

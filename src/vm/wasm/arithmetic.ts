@@ -1,7 +1,9 @@
 import { ALU, CLASS, classOf, JMP, SOURCE } from '../../isa/opcodes.ts'
 import type { Instruction } from '../../isa/program.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
+import type { Translated } from './open.ts'
 import type { Registers } from './registers.ts'
+import type { Scope } from './scope.ts'
 import type { Body } from './writer.ts'
 
 /** Operations that WebAssembly has as they are; shift amounts are taken modulo the width by both. RFC 9669 section 4.1. */
@@ -52,10 +54,14 @@ function pick({ sub, eqz, eq, divU, divS, remU, remS }: Omit<Width, 'column' | '
   return { sub, eqz, eq, divU, divS, remU, remS }
 }
 
+/** What is needed of a function that is being written. */
+type Operands = Pick<Scope, 'body' | 'registers' | 'numbers'>
+
 const isRegister = ({ opcode }: Instruction): boolean => (opcode & SOURCE.x) !== 0
 
 /** An instruction of the classes alu and alu64. */
-export function writeArithmetic(body: Body, registers: Registers, instruction: Instruction): void {
+export function writeArithmetic(scope: Operands, instruction: Translated): void {
+  const { body, registers } = scope
   const { opcode, dst, offset } = instruction
   const code = opcode & 0xf0
   const width = classOf(opcode) === CLASS.alu64 ? WIDE : NARROW
@@ -65,33 +71,34 @@ export function writeArithmetic(body: Body, registers: Registers, instruction: I
   }
   const same = SAME[code]
   if (same !== undefined) {
-    pushOperands(body, registers, instruction, width)
+    pushOperands(scope, instruction, width)
     body.op(same[width.column])
   } else if (code === ALU.neg) {
     pushNumber(body, width, 0)
     push(body, registers, dst, width)
     body.op(width.sub)
-  } else if (code === ALU.mov) writeMove(body, registers, instruction, width)
-  else if (offset === 0) writeUnsigned(body, registers, instruction, width, code === ALU.div)
-  else writeSigned(body, registers, instruction, width, code === ALU.div)
+  } else if (code === ALU.mov) writeMove(scope, instruction, width)
+  else if (offset === 0) writeUnsigned(scope, instruction, width, code === ALU.div)
+  else writeSigned(scope, instruction, width, code === ALU.div)
   // The upper half of a result of 32 bits is zero.
   if (width === NARROW) body.op(OP.i64ExtendI32U)
   registers.pop(body, dst)
 }
 
 /** Leaves 1 or 0. */
-export function writeCondition(body: Body, registers: Registers, instruction: Instruction): void {
-  const { opcode, dst, imm } = instruction
+export function writeCondition(scope: Operands, instruction: Translated): void {
+  const { body, registers } = scope
+  const { opcode, dst, imm, open } = instruction
   const code = opcode & 0xf0
   const width = classOf(opcode) === CLASS.jmp ? WIDE : NARROW
-  const isZero = !isRegister(instruction) && Number(imm) === 0
+  const isZero = !isRegister(instruction) && open === undefined && Number(imm) === 0
   if (isZero && (code === JMP.jeq || code === JMP.jne)) {
     push(body, registers, dst, width)
     body.op(width.eqz)
     if (code === JMP.jne) body.op(I32.eqz)
     return
   }
-  pushOperands(body, registers, instruction, width)
+  pushOperands(scope, instruction, width)
   if (code === JMP.jset) body.op(width === WIDE ? I64.and : I32.and, width.eqz, I32.eqz)
   else body.op(CONDITIONS[code]?.[width.column] ?? OP.unreachable)
 }
@@ -106,14 +113,19 @@ function pushNumber(body: Body, width: Width, value: number): void {
   else body.i32(value)
 }
 
-function pushSource(body: Body, registers: Registers, instruction: Instruction, width: Width): void {
-  if (isRegister(instruction)) push(body, registers, instruction.src, width)
-  else pushNumber(body, width, Number(instruction.imm))
+function pushSource({ body, registers, numbers }: Operands, instruction: Translated, width: Width): void {
+  const { src, imm, open } = instruction
+  if (isRegister(instruction)) push(body, registers, src, width)
+  else if (open === undefined) pushNumber(body, width, Number(imm))
+  else {
+    body.getGlobal(numbers.open(open))
+    if (width === WIDE) body.op(OP.i64ExtendI32S)
+  }
 }
 
-function pushOperands(body: Body, registers: Registers, instruction: Instruction, width: Width): void {
-  push(body, registers, instruction.dst, width)
-  pushSource(body, registers, instruction, width)
+function pushOperands(scope: Operands, instruction: Translated, width: Width): void {
+  push(scope.body, scope.registers, instruction.dst, width)
+  pushSource(scope, instruction, width)
 }
 
 const EXTENSIONS: Readonly<Record<number, readonly [wide: number, narrow: number]>> = {
@@ -122,29 +134,29 @@ const EXTENSIONS: Readonly<Record<number, readonly [wide: number, narrow: number
   32: [I64.extend32S, OP.unreachable],
 }
 
-function writeMove(body: Body, registers: Registers, instruction: Instruction, width: Width): void {
-  pushSource(body, registers, instruction, width)
+function writeMove(scope: Operands, instruction: Translated, width: Width): void {
+  pushSource(scope, instruction, width)
   const extension = isRegister(instruction) ? EXTENSIONS[instruction.offset]?.[width.column] : undefined
-  if (extension !== undefined) body.op(extension)
+  if (extension !== undefined) scope.body.op(extension)
 }
 
 /** By zero, a quotient is 0, and a remainder is what was divided. */
-function writeUnsigned(body: Body, registers: Registers, instruction: Instruction, width: Width, divides: boolean) {
+function writeUnsigned(scope: Operands, instruction: Translated, width: Width, divides: boolean) {
   const operate = () => {
-    pushOperands(body, registers, instruction, width)
-    body.op(divides ? width.divU : width.remU)
+    pushOperands(scope, instruction, width)
+    scope.body.op(divides ? width.divU : width.remU)
   }
-  unlessZero(body, registers, instruction, width, divides, operate)
+  unlessZero(scope, instruction, width, divides, operate)
 }
 
 function unlessZero(
-  body: Body,
-  registers: Registers,
-  instruction: Instruction,
+  scope: Operands,
+  instruction: Translated,
   width: Width,
   divides: boolean,
   operate: () => void,
 ): void {
+  const { body, registers } = scope
   const byZero = () => {
     if (divides) pushNumber(body, width, 0)
     else push(body, registers, instruction.dst, width)
@@ -163,9 +175,10 @@ function unlessZero(
 }
 
 /** The least number divided by -1 is itself here, and ends WebAssembly. */
-function writeSigned(body: Body, registers: Registers, instruction: Instruction, width: Width, divides: boolean): void {
+function writeSigned(scope: Operands, instruction: Translated, width: Width, divides: boolean): void {
+  const { body, registers } = scope
   const divide = () => {
-    pushOperands(body, registers, instruction, width)
+    pushOperands(scope, instruction, width)
     body.op(divides ? width.divS : width.remS)
   }
   const negate = () => {
@@ -173,7 +186,7 @@ function writeSigned(body: Body, registers: Registers, instruction: Instruction,
     push(body, registers, instruction.dst, width)
     body.op(width.sub)
   }
-  unlessZero(body, registers, instruction, width, divides, () => {
+  unlessZero(scope, instruction, width, divides, () => {
     if (!divides) divide()
     else if (!isRegister(instruction)) {
       if (Number(instruction.imm) === -1) negate()

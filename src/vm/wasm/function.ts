@@ -10,6 +10,7 @@ import { type Block, type Graph, isCall, isCondition, isExit } from './graph.ts'
 import type { State } from './knowledge.ts'
 import { liveFrom } from './liveness.ts'
 import { I32, I64, MEMORY_FILL, OP, TYPE } from './opcodes.ts'
+import type { Translated } from './open.ts'
 import { DEPTH, PARAMETERS, Registers } from './registers.ts'
 import { type Numbers, REASON, type Scope } from './scope.ts'
 import { type BlockWriter, writeFlow } from './structure.ts'
@@ -20,6 +21,7 @@ export interface Setting {
   readonly program: Program
   readonly analysis: Analysis
   readonly numbers: Numbers
+  readonly reached: Scope['reached']
   readonly isPlain: boolean
   readonly movesPacket: boolean
   readonly hasLocks: boolean
@@ -125,13 +127,12 @@ class FunctionWriter implements BlockWriter {
 
   #writeInstruction(state: State, index: number, block: number, used: ReadonlyMap<number, number>): void {
     const { scope } = this
-    const { body, registers } = scope
     const instruction = scope.program.instructions[index]
     if (instruction === undefined) return
     switch (classOf(instruction.opcode)) {
       case CLASS.alu:
       case CLASS.alu64:
-        writeArithmetic(body, registers, instruction)
+        writeArithmetic(scope, instruction)
         return
       case CLASS.ldx:
         writeLoad(scope, state, instruction, index)
@@ -148,7 +149,7 @@ class FunctionWriter implements BlockWriter {
     if (isCall(instruction))
       writeCall(scope, state, instruction, index, this.#analysis.code.targets[index] ?? 0, used.get(index) ?? 0)
     else if (isExit(instruction)) this.#writeExit(block)
-    else if (isCondition(instruction) && this.#isBranch(index)) writeCondition(body, registers, instruction)
+    else if (isCondition(instruction) && this.#isBranch(index)) writeCondition(scope, instruction)
   }
 
   /** Whether the condition at the end of a block decides anything. */
@@ -158,8 +159,9 @@ class FunctionWriter implements BlockWriter {
 
   #writeWide(index: number): void {
     const { body, registers, numbers, program } = this.scope
-    const { dst, imm, map, mapValue } = program.instructions[index] ?? {}
-    if (dst === undefined || imm === undefined) return
+    const instruction: Translated | undefined = program.instructions[index]
+    if (instruction === undefined) return
+    const { dst, imm, map, mapValue, open } = instruction
     if (map === undefined) body.big(BigInt(imm))
     else {
       const number = Object.keys(program.maps).indexOf(map)
@@ -167,7 +169,8 @@ class FunctionWriter implements BlockWriter {
       // The map itself has the number before that of its values.
       if (mapValue === undefined) body.i64(1).op(I64.sub)
       body.i64(32).op(I64.shl)
-      if (mapValue !== undefined) body.i64(mapValue).op(I64.or)
+      if (open !== undefined) body.getGlobal(numbers.open(open)).op(OP.i64ExtendI32U, I64.or)
+      else if (mapValue !== undefined) body.i64(mapValue).op(I64.or)
     }
     registers.pop(body, dst)
   }

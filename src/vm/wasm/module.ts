@@ -7,9 +7,9 @@ import { analyse } from './analysis.ts'
 import { inheritedBy } from './calls.ts'
 import { writeFunction } from './function.ts'
 import { I32, I64, KIND, OP, SECTION, TYPE, type ValueType } from './opcodes.ts'
+import { opened, openNumbers, reaches } from './open.ts'
 import { inOrder } from './ordered.ts'
-
-import { MODE, modeOf, type Numbers } from './scope.ts'
+import { MODE, modeOf, type Numbers, type Scope } from './scope.ts'
 import { ASK } from './table.ts'
 import { Body, ModuleWriter, type Writer } from './writer.ts'
 
@@ -18,6 +18,8 @@ export interface Translation {
   readonly bytes: Uint8Array
   /** Whether bits of what was written to the stack are kept. */
   readonly isTracked: boolean
+  /** Whether it does for a program that differs only in open numbers. */
+  readonly isFor: (other: Program) => boolean
 }
 
 /** Names of imports, all of the module `tessera`. Maps are numbered in the order of {@link Program.maps}. */
@@ -26,6 +28,7 @@ export const IMPORT = {
   /** Of functions that are asked: `fail`, `access`, `helper` ({@link Numbers}), and the lookups of maps that have one, in their order. */
   table: 'table',
   descriptor: (map: number): string => `descriptor ${map}`,
+  open: (number: number): string => `open ${number}`,
 } as const
 
 /** In the table. */
@@ -78,7 +81,7 @@ const typeOf = (signature: Signature): number => Object.keys(SIGNATURES).indexOf
 
 /** `isPlain`: the program has no context; r1 and r2 are where helpers find them, and its stacks are zeros at first. */
 export function translate(given: Program, isPlain: boolean): Translation {
-  const program = inOrder(given)
+  const program = opened(inOrder(given))
   const analysis = analyse(program, isPlain)
   const maps = Object.values(program.maps)
   const finds = new Map<number, number>()
@@ -92,11 +95,14 @@ export function translate(given: Program, isPlain: boolean): Translation {
     functions: new Map(functions.map(({ entry }, number) => [entry, number])),
     inherited: analysis.code.inherited,
     descriptor: (map) => map,
+    open: (number) => maps.length + number,
     find: (map) => finds.get(map),
   }
   const helpers = new Set(program.instructions.map(({ opcode, src, imm }) => (opcode === 0x85 && src === 0 ? imm : 0)))
+  const reached: Scope['reached'] = new Map()
   const setting = {
     program,
+    reached,
     analysis,
     numbers,
     isPlain,
@@ -112,12 +118,21 @@ export function translate(given: Program, isPlain: boolean): Translation {
       )
   const signatures: Signature[] = [...functions.map(() => 'function' as const), 'reach', 'word', 'run']
   bodies.push(writeReach(numbers), writeWord(numbers, program), writeRun(numbers, isPlain))
-  return { bytes: assemble(FIRST_FIND + finds.size, maps.length, signatures, bodies), isTracked: analysis.isTracked }
+  return {
+    bytes: assemble(
+      FIRST_FIND + finds.size,
+      { maps: maps.length, open: openNumbers(program).length },
+      signatures,
+      bodies,
+    ),
+    isTracked: analysis.isTracked,
+    isFor: (other) => reaches(program, other, reached),
+  }
 }
 
 function assemble(
   asked: number,
-  maps: number,
+  globals: { readonly maps: number; readonly open: number },
   signatures: readonly Signature[],
   bodies: readonly Uint8Array[],
 ): Uint8Array {
@@ -126,8 +141,8 @@ function assemble(
     (writer) => writer.name('tessera').name(IMPORT.table).byte(KIND.table).byte(TYPE.function).byte(0).unsigned(asked),
     // At least one page, at most 4 GiB.
     (writer) => writer.name('tessera').name(IMPORT.memory).byte(KIND.memory).byte(1).unsigned(1).unsigned(65_536),
-    ...Array.from({ length: maps }, (_, map) => (writer: Writer) => {
-      writer.name('tessera').name(IMPORT.descriptor(map)).byte(KIND.global).byte(TYPE.i32).byte(0)
+    ...globalNames(globals).map((name) => (writer: Writer) => {
+      writer.name('tessera').name(name).byte(KIND.global).byte(TYPE.i32).byte(0)
     }),
   ])
   module.section(
@@ -142,6 +157,12 @@ function assemble(
   )
   return module.finish()
 }
+
+/** In the order of their numbers. */
+const globalNames = ({ maps, open }: { readonly maps: number; readonly open: number }): string[] => [
+  ...Array.from({ length: maps }, (_, map) => IMPORT.descriptor(map)),
+  ...Array.from({ length: open }, (_, number) => IMPORT.open(number)),
+]
 
 /** Runs the program: r0 is left where results of helpers are, and its lower half is given. */
 function writeRun(numbers: Numbers, isPlain: boolean): Uint8Array {

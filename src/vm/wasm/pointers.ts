@@ -36,6 +36,7 @@ import {
   sum,
 } from './knowledge.ts'
 import { isKnown } from './liveness.ts'
+import type { Translated } from './open.ts'
 
 /** What is found out about a program on the way. */
 export interface Findings {
@@ -127,11 +128,12 @@ export class Follower {
   }
 
   /** What a condition says about a lookup's result, where it holds (or does not). */
-  refine(state: State, { opcode, dst, src, imm }: Instruction, holds: boolean): void {
+  refine(state: State, { opcode, dst, src, imm, open }: Translated, holds: boolean): void {
     const known = state[dst] ?? 0
     const code = opcode & 0xf0
     if (classOf(opcode) !== CLASS.jmp || kindOf(known) !== POINTER.nullable) return
-    const isZero = (opcode & SOURCE.x) === 0 ? Number(imm) === 0 : state[src] === pointer(POINTER.constant, 0)
+    const isZero =
+      (opcode & SOURCE.x) === 0 ? open === undefined && Number(imm) === 0 : state[src] === pointer(POINTER.constant, 0)
     if (!isZero || (code !== JMP.jeq && code !== JMP.jne)) return
     const isNull = (code === JMP.jeq) === holds
     const becomes = isNull ? pointer(POINTER.constant, 0) : pointer(POINTER.value, 0, mapOf(known))
@@ -143,11 +145,12 @@ export class Follower {
     if (kindOf(known) === POINTER.stack) this.findings.escaped = true
   }
 
-  #compute(state: State, { opcode, dst, src, offset, imm }: Instruction): void {
+  #compute(state: State, instruction: Translated): void {
+    const { opcode, dst, src, offset } = instruction
     const code = opcode & 0xf0
     const isRegister = (opcode & SOURCE.x) !== 0 && code !== ALU.end
     const left = state[dst] ?? 0
-    const right = isRegister ? (state[src] ?? 0) : pointer(POINTER.constant, Number(imm))
+    const right = isRegister ? (state[src] ?? 0) : immediate(instruction)
     if (code === ALU.mov && (offset === 0 || !isRegister)) {
       state[dst] = right
       return
@@ -164,11 +167,12 @@ export class Follower {
     state[dst] = POINTER.unknown
   }
 
-  #compute32(state: State, { opcode, dst, src, offset, imm }: Instruction): void {
+  #compute32(state: State, instruction: Translated): void {
+    const { opcode, dst, src, offset } = instruction
     const code = opcode & 0xf0
     const isRegister = (opcode & SOURCE.x) !== 0 && code !== ALU.end
     if (code !== ALU.mov) this.#lose(state[dst] ?? 0)
-    const right = isRegister ? (state[src] ?? 0) : pointer(POINTER.constant, Number(imm))
+    const right = isRegister ? (state[src] ?? 0) : immediate(instruction)
     if (isRegister) this.#lose(right)
     const isKept = code === ALU.mov && offset === 0 && kindOf(right) === POINTER.constant && offsetOf(right) >= 0
     state[dst] = isKept ? right : POINTER.unknown
@@ -301,6 +305,9 @@ export class Follower {
     }
   }
 }
+
+const immediate = ({ imm, open }: Translated): number =>
+  open === undefined ? pointer(POINTER.constant, Number(imm)) : POINTER.unknown
 
 /** Values to which programs have pointers. */
 const hasValues = ({ kind }: MapDescription): boolean => !isKeyless(kind) && !isDevmap(kind) && kind !== 'array_of_maps'

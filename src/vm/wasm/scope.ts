@@ -1,4 +1,5 @@
 import type { Program } from '../../isa/program.ts'
+import type { Reached } from './open.ts'
 import type { Follower } from './pointers.ts'
 import type { Registers } from './registers.ts'
 import type { Body } from './writer.ts'
@@ -21,6 +22,8 @@ export interface Numbers {
   readonly inherited: ReadonlyMap<number, number>
   /** By a map's number: the global with the address of its descriptor; and its lookup, where there is one. */
   descriptor(map: number): number
+  /** The global with an open number. */
+  open(number: number): number
   find(map: number): number | undefined
 }
 
@@ -39,6 +42,8 @@ export interface Scope {
   readonly program: Program
   readonly follower: Follower
   readonly numbers: Numbers
+  /** By a map's number, which bytes of its values are reached without asking. */
+  readonly reached: Map<number, Reached>
   readonly isPlain: boolean
   readonly isTracked: boolean
   /** Whether any helper of the program may move the packet. */
