@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refusal } from '../base/diagnostic.ts'
@@ -17,24 +18,22 @@ const UNDISTURBED = '/sys/devices/system/cpu/nohz_full'
 /** With fewer than these, what is won is not worth a change of the host. */
 export const MANY = 64
 
-/** There while somebody is in haste: a process that was killed has left it, and the kernel in haste. */
+/** There while somebody is in haste: a process that was killed has left it, and perhaps the kernel in haste. */
 const LOCK = join(SHARED_FOLDER, 'haste.lock')
 
 /** The kernel is in haste from the call that is one too many until disposed, if it can be. */
 export class Haste implements Disposable {
   #count = 0
-  #lock: Disposable | undefined
+  #begun: Disposable | undefined
 
   /** Something that takes a grace period is about to be done. */
   count(): void {
-    if (++this.#count === MANY && isWanted()) this.#lock = begin()
+    if (++this.#count === MANY && isWanted()) this.#begun = begin()
   }
 
   [Symbol.dispose](): void {
-    if (this.#lock === undefined) return
-    write('0')
-    this.#lock[Symbol.dispose]()
-    this.#lock = undefined
+    this.#begun?.[Symbol.dispose]()
+    this.#begun = undefined
   }
 }
 
@@ -45,12 +44,41 @@ const isWanted = (): boolean =>
 function begin(): Disposable | undefined {
   try {
     const lock = lockFile(LOCK)
-    if (write('1')) return lock
-    lock[Symbol.dispose]()
+    const guard = standGuard()
+    const end = () => {
+      guard?.[Symbol.dispose]()
+      write('0')
+      lock[Symbol.dispose]()
+    }
+    if (write('1')) return { [Symbol.dispose]: end }
+    end()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
   }
   return undefined
+}
+
+/**
+ * A process that has the kernel take its time again when this one is killed: then its input ends. It is in a session of its own, for
+ * what is typed at a terminal is not for it. Where there is no shell, or it is killed as well, {@link calm} does so.
+ */
+function standGuard(): Disposable | undefined {
+  let child: ChildProcess
+  try {
+    child = spawn('/bin/sh', ['-c', `read -r _; echo 0 > ${EXPEDITED}`], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    })
+  } catch {
+    return undefined
+  }
+  child.on('error', () => undefined)
+  return {
+    [Symbol.dispose]: () => {
+      child.kill('SIGKILL')
+      child.stdin?.destroy()
+    },
+  }
 }
 
 /** Has the kernel take its time again after somebody who was killed in haste. */
