@@ -14,7 +14,7 @@ import {
 } from './ir.ts'
 import { simplify } from './passes/simplify.ts'
 import type { Position } from './typed.ts'
-import { newValue } from './value.ts'
+import { newBranch, newJump, newReturn, newValue } from './value.ts'
 import { type Open, Wired } from './wired.ts'
 
 export class Builder {
@@ -151,7 +151,7 @@ export class Builder {
 
   jump(to: Block): void {
     if (this.block.end !== undefined) return
-    this.block.end = { op: 'jump', to, at: this.at }
+    this.block.end = newJump(to, this.at)
     to.predecessors.push(this.block)
   }
 
@@ -165,14 +165,14 @@ export class Builder {
     { counts = false, proof = false } = {},
   ): void {
     if (this.block.end !== undefined) return
-    this.block.end = { op: 'branch', comparison, bits, left, right, whenTrue, whenFalse, counts, proof, at: this.at }
+    this.block.end = newBranch({ comparison, bits, left, right, whenTrue, whenFalse, counts, proof, at: this.at })
     whenTrue.predecessors.push(this.block)
     whenFalse.predecessors.push(this.block)
   }
 
   return(value: Value): void {
     if (this.block.end !== undefined) return
-    this.block.end = { op: 'return', value, at: this.at }
+    this.block.end = newReturn(value, this.at)
   }
 
   /** What can be reached. Blocks that follow a return are left out, and out of their successors' predecessors. */

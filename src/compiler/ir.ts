@@ -79,12 +79,13 @@ export type Value = Operation & {
 
 export type Comparison = 'eq' | 'ne' | 'ult' | 'ule' | 'ugt' | 'uge' | 'slt' | 'sle' | 'sgt' | 'sge'
 
+/** Made by {@link newJump}, {@link newBranch} and {@link newReturn}. */
 export type Terminator =
   | { readonly op: 'jump'; to: Block; readonly at: Position }
   | {
       readonly op: 'branch'
-      readonly comparison: Comparison
-      readonly bits: 32 | 64
+      comparison: Comparison
+      bits: 32 | 64
       left: Value
       right: Value
       whenTrue: Block

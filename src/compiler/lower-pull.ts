@@ -94,14 +94,15 @@ export class Pull {
     for (const { first, second } of forks) {
       if (first.end?.op !== 'branch' || second.end?.op !== 'branch') continue
       const zero = builder.constant(0)
-      if (most <= Ethernet.size) first.end = { ...first.end, left: zero, right: zero }
+      if (most <= Ethernet.size) first.end.left = first.end.right = zero
       else if (most > SHORTEST) {
         // Short packets, of which there are most, have one part: that is looked at first.
         first.values.push(...second.values)
         second.values = []
-        const [{ comparison, left, right }, other] = [first.end, second.end]
-        first.end = { ...first.end, comparison: other.comparison, left: other.left, right: other.right }
-        second.end = { ...other, comparison, left, right }
+        const [one, other] = [first.end, second.end]
+        ;[one.comparison, other.comparison] = [other.comparison, one.comparison]
+        ;[one.left, other.left] = [other.left, one.left]
+        ;[one.right, other.right] = [other.right, one.right]
       }
     }
     return most

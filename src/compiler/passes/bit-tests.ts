@@ -1,5 +1,5 @@
 import { type Block, type Graph, isPure, type Terminator, type Value } from '../ir.ts'
-import { newConstant, newValue } from '../value.ts'
+import { newConstant, newJump, newValue } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import { ones } from './bits.ts'
 import { Numbers, prune, removeEdge } from './graph.ts'
@@ -99,7 +99,12 @@ function write(block: Block, { source, mask, value, same, other }: BitTest, numb
   const left = covers(source, mask) ? source : append(block, 'and', source, mask, numbers)
   const right: Value = newConstant(turned ? 0n : value, end.at)
   const [whenTrue, whenFalse] = turned ? [other, same] : [same, other]
-  block.end = { ...end, comparison: 'eq', bits: 32, left, right, whenTrue, whenFalse }
+  end.comparison = 'eq'
+  end.bits = 32
+  end.left = left
+  end.right = right
+  end.whenTrue = whenTrue
+  end.whenFalse = whenFalse
 }
 
 function append(block: Block, alu: 'and' | 'or', a: Value, b: Value | bigint, numbers: Numbers): Value {
@@ -133,8 +138,7 @@ function anyBit(block: Block, end: Branch, numbers: Numbers): boolean {
   const parts = [...masks].map(([source, mask]) =>
     covers(source, mask) ? source : append(block, 'and', source, mask, numbers),
   )
-  const left = parts.reduce((a, b) => append(block, 'or', a, b, numbers))
-  block.end = { ...end, left }
+  end.left = parts.reduce((a, b) => append(block, 'or', a, b, numbers))
   return true
 }
 
@@ -155,7 +159,7 @@ function combine(block: Block, numbers: Numbers, analyses: Analyses): boolean {
       if (both === undefined) continue
       write(block, { ...both, same: next, other: first.other }, numbers)
       removeEdge(next, second.other)
-      next.end = { op: 'jump', to: second.same, at: end.at }
+      next.end = newJump(second.same, end.at)
       return true
     }
   }
@@ -197,7 +201,8 @@ function join(
   if (low.source.arguments[0] !== high.source.arguments[0] || offsetOf(low.source) + size !== offsetOf(high.source))
     return undefined
   if ((uses.get(low.source) ?? 0) > 1 || (uses.get(high.source) ?? 0) > 1) return undefined
-  const wide: Value = { ...low.source, size: size === 1 ? 2 : 4, id: numbers.next(), at: first.source.at }
+  const operation = { ...low.source, size: size === 1 ? 2 : 4 } as const
+  const wide = newValue(operation, numbers.next(), low.source.arguments.slice(), first.source.at)
   block.values.push(wide)
   const by = BigInt(8 * size)
   return { source: wide, mask: low.mask | (high.mask << by), value: low.value | (high.value << by) }
@@ -219,12 +224,12 @@ function mergeBounds(block: Block, numbers: Numbers): boolean {
   if (one === undefined || other === undefined || one.data !== other.data) return false
   if (next.values.some(({ op }) => op === 'call' || op === 'store' || op === 'now' || op === 'phi')) return false
   if (other.value > one.value) {
-    const longer: Value = { ...then.left, id: numbers.next() }
+    const longer = newValue(then.left, numbers.next(), then.left.arguments.slice(), then.left.at)
     block.values.push(longer)
-    block.end = { ...end, left: longer }
+    end.left = longer
   }
   removeEdge(next, then.whenFalse)
-  next.end = { op: 'jump', to: then.whenTrue, at: then.at }
+  next.end = newJump(then.whenTrue, then.at)
   return true
 }
 

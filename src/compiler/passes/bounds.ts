@@ -1,4 +1,5 @@
 import type { Block, Comparison, Graph, Terminator, Value } from '../ir.ts'
+import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
@@ -22,7 +23,7 @@ export function knownBounds(graph: Graph, { dominators }: Analyses = new Analyse
     if (holds === undefined) continue
     const [to, gone] = holds ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
     removeEdge(block, gone)
-    block.end = { op: 'jump', to, at: end.at }
+    block.end = newJump(to, end.at)
     changed = true
   }
   if (changed) prune(graph)

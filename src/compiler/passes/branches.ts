@@ -1,4 +1,5 @@
 import { type Block, type Graph, MIRRORED, successors, type Terminator } from '../ir.ts'
+import { newConstant, newJump } from '../value.ts'
 import { prune, removeEdge, retarget } from './graph.ts'
 import { compareConstants, swapBytes } from './simplify.ts'
 
@@ -20,25 +21,27 @@ function decide(block: Block): boolean {
   const { left, right, comparison, bits, whenTrue, whenFalse } = end
   if (whenTrue === whenFalse && !whenTrue.values.some(({ op }) => op === 'phi')) {
     removeEdge(block, whenTrue)
-    block.end = { op: 'jump', to: whenTrue, at: end.at }
+    block.end = newJump(whenTrue, end.at)
     return true
   }
   if (left.op === 'const' && right.op === 'const') {
     const holds = compareConstants(comparison, bits, left.value, right.value)
     const [to, gone] = holds ? [whenTrue, whenFalse] : [whenFalse, whenTrue]
     removeEdge(block, gone)
-    block.end = { op: 'jump', to, at: end.at }
+    block.end = newJump(to, end.at)
     return true
   }
   if (left.op === 'const') {
-    block.end = { ...end, comparison: MIRRORED[comparison], left: right, right: left }
+    end.comparison = MIRRORED[comparison]
+    end.left = right
+    end.right = left
     return true
   }
-  return compareUnswapped(block, end)
+  return compareUnswapped(end)
 }
 
 /** `swap(x) === constant` compares x with the swapped constant. */
-function compareUnswapped(block: Block, end: Extract<Terminator, { op: 'branch' }>): boolean {
+function compareUnswapped(end: Extract<Terminator, { op: 'branch' }>): boolean {
   const { left, right, comparison } = end
   const [operand] = left.arguments
   if (
@@ -49,7 +52,8 @@ function compareUnswapped(block: Block, end: Extract<Terminator, { op: 'branch' 
   )
     return false
   if (operand.size * 8 !== left.bits || right.value >> BigInt(left.bits) !== 0n) return false
-  block.end = { ...end, left: operand, right: { ...right, value: swapBytes(right.value, left.bits) } }
+  end.left = operand
+  end.right = newConstant(swapBytes(right.value, left.bits), right.at)
   return true
 }
 
@@ -74,7 +78,7 @@ function skip(block: Block, graph: Graph): boolean {
   }
   block.predecessors = []
   removeEdge(block, to)
-  block.end = { op: 'jump', to: block, at: end.at }
+  block.end = newJump(block, end.at)
   return true
 }
 
@@ -90,7 +94,7 @@ function merge(block: Block): boolean {
     successor.predecessors = successor.predecessors.map((one) => (one === next ? block : one))
   next.values = []
   next.predecessors = []
-  next.end = { op: 'jump', to: next, at: end.at }
+  next.end = newJump(next, end.at)
   return true
 }
 
@@ -109,7 +113,7 @@ export function splitCriticalEdges(graph: Graph): void {
         rare: block.rare === true || to.rare === true,
         place: 0,
         values: [],
-        end: { op: 'jump', to, at: end.at },
+        end: newJump(to, end.at),
         predecessors: [block],
       }
       end[side] = between

@@ -1,4 +1,5 @@
 import { type Block, type Graph, NEGATED, type Terminator, type Value } from '../ir.ts'
+import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import { prune, removeEdge } from './graph.ts'
 import { fits } from './simplify.ts'
@@ -36,7 +37,7 @@ export function useFacts(graph: Graph, analyses = new Analyses(graph)): boolean 
     if (isOther) {
       const [to, gone] = end.comparison === 'ne' ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
       removeEdge(block, gone)
-      block.end = { op: 'jump', to, at: end.at }
+      block.end = newJump(to, end.at)
       changed = true
     } else end.left = known(end.left, block)
   }

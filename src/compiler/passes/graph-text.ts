@@ -15,7 +15,7 @@ import {
 } from '../ir.ts'
 import { select } from '../select.ts'
 import { tidy } from '../tidy.ts'
-import { newConstant, newValue } from '../value.ts'
+import { newBranch, newConstant, newJump, newReturn, newValue } from '../value.ts'
 import { combineTests } from './bit-tests.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
@@ -79,11 +79,11 @@ export function graphOf(text: string): Graph {
   const operand = (name: string): Value => values.get(name) ?? newConstant(BigInt(name), at)
   const endOf = (line: string): Terminator => {
     const [word, a = '', comparison = '', b = '', , to = '', , otherwise = ''] = line.split(' ')
-    if (word === 'jump') return { op: 'jump', to: blockOf(a), at }
-    if (word === 'return') return { op: 'return', value: operand(a), at }
+    if (word === 'jump') return newJump(blockOf(a), at)
+    if (word === 'return') return newReturn(operand(a), at)
     const [, name = '', bits] = /^(\D+)(\d+)$/.exec(comparison) ?? []
     const sides = { left: operand(a), right: operand(b), whenTrue: blockOf(to), whenFalse: blockOf(otherwise) }
-    return { op: 'branch', comparison: name as Comparison, bits: Number(bits) as 32, ...sides, at }
+    return newBranch({ comparison: name as Comparison, bits: Number(bits) as 32, ...sides, at })
   }
   let block = blockOf('b0')
   for (const line of text.split('\n').map((one) => one.trim())) {

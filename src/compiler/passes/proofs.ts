@@ -1,5 +1,6 @@
 import { FARTHEST as FARTHEST_BYTE } from '../../lang/index.ts'
 import { type Block, type Comparison, type Graph, MIRRORED, NEGATED, type Value } from '../ir.ts'
+import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
@@ -20,7 +21,7 @@ export function knownProofs(graph: Graph, analyses = new Analyses(graph)): boole
     const { end } = block
     if (end?.op !== 'branch' || !knowledge.covers(block)) continue
     removeEdge(block, end.whenFalse)
-    block.end = { op: 'jump', to: end.whenTrue, at: end.at }
+    block.end = newJump(end.whenTrue, end.at)
     changed = true
   }
   prune(graph)

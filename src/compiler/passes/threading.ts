@@ -1,5 +1,6 @@
 import type { ByValue } from '../by-value.ts'
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
+import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import { countUse, Numbers, prune, removeEdge, retarget } from './graph.ts'
 import { repair } from './repair.ts'
@@ -72,7 +73,7 @@ function meetHere(block: Block, next: Block, uses: ByValue<number>): boolean {
   block.predecessors = []
   removeEdge(block, next)
   block.values = []
-  block.end = { op: 'jump', to: block, at: block.end.at }
+  block.end = newJump(block, block.end.at)
   return true
 }
 

@@ -1,5 +1,5 @@
 import { type Block, type Graph, successors, type Value } from '../ir.ts'
-import { newConstant, newValue } from '../value.ts'
+import { newConstant, newJump, newValue } from '../value.ts'
 import { Numbers, replaceAll } from './graph.ts'
 import { compareConstants, evaluate } from './simplify.ts'
 
@@ -97,7 +97,7 @@ function unroll(graph: Graph, block: Block, rounds: number, numbers: Numbers): v
     rare: block.rare === true,
     place: block.place,
     values: all,
-    end: { op: 'jump', to, at: end.at },
+    end: newJump(to, end.at),
     predecessors: [before],
   }
   graph.blocks[graph.blocks.indexOf(block)] = straight

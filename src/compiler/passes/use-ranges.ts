@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../ir.ts'
+import { newJump, newValue } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import { Numbers, prune, removeEdge, replaceAll } from './graph.ts'
 import { Ranges } from './ranges.ts'
@@ -25,7 +26,7 @@ function decideBranches(graph: Graph, analyses: Analyses): boolean {
     if (least !== last || (end.bits === 32 && (most > ONES_32 || value > ONES_32))) continue
     const [to, gone] = least === true ? [end.whenTrue, end.whenFalse] : [end.whenFalse, end.whenTrue]
     removeEdge(block, gone)
-    block.end = { op: 'jump', to, at: end.at }
+    block.end = newJump(to, end.at)
     changed = true
   }
   if (changed) prune(graph)
@@ -48,7 +49,7 @@ function simplifyOffsets(graph: Graph, ranges: Ranges): boolean {
       const terms = termsOf(value, ranges)
       if (terms !== undefined) {
         for (const term of terms.slice(0, -1)) {
-          const pointer: Value = { ...value, id: numbers.next(), arguments: [...value.arguments.slice(0, 1), term] }
+          const pointer = newValue(value, numbers.next(), [...value.arguments.slice(0, 1), term], value.at)
           values.push(pointer)
           value.arguments = [pointer, ...terms.slice(-1)]
         }
