@@ -4,7 +4,7 @@
  * remembers the type of an aligned 8-byte spill.
  */
 import { COLORS, Colouring, HOPELESS } from './colouring.ts'
-import type { Code, CodeGraph, Register } from './machine-code.ts'
+import { type Code, type CodeGraph, newCode, type Register } from './machine-code.ts'
 import { keepAroundRareCalls } from './rare-calls.ts'
 import { readSlot, shareSlots, writeSlot } from './slots.ts'
 
@@ -32,19 +32,25 @@ export function allocate(graph: CodeGraph): void {
 
 /** What is loaded from where it does not change needs no slot: it is loaded again before each use. */
 function loadAgain(graph: CodeGraph, register: Register, unspillable: Set<Register>): boolean {
-  const definitions = graph.blocks.flatMap(({ code }) => code.filter(({ defs }) => defs.includes(register)))
+  const definitions: Code[] = []
+  for (const { code } of graph.blocks) for (const one of code) if (one.defs.includes(register)) definitions.push(one)
   const [load, ...others] = definitions
   if (load?.again !== true || others.length > 0) return false
   for (const block of graph.blocks) {
-    block.code = block.code.flatMap((code) => {
-      if (code === load) return []
-      if (!code.uses.includes(register)) return [code]
+    const changed: Code[] = []
+    for (const code of block.code) {
+      if (code === load) continue
+      if (!code.uses.includes(register)) {
+        changed.push(code)
+        continue
+      }
       const replacement = graph.nextRegister++
       unspillable.add(replacement)
       const swap = (one: Register) => (one === register ? replacement : one)
-      const again: Code = { ...load, dst: replacement, uses: [...load.uses], defs: [replacement], again: false }
-      return [again, { ...code, dst: swap(code.dst), src: swap(code.src), uses: code.uses.map(swap) }]
-    })
+      const again = newCode({ ...load, dst: replacement, uses: [...load.uses], defs: [replacement], again: false })
+      changed.push(again, newCode({ ...code, dst: swap(code.dst), src: swap(code.src), uses: code.uses.map(swap) }))
+    }
+    block.code = changed
   }
   return true
 }
@@ -53,23 +59,22 @@ function loadAgain(graph: CodeGraph, register: Register, unspillable: Set<Regist
 function spill(graph: CodeGraph, register: Register, unspillable: Set<Register>): void {
   const slot = graph.spills++
   for (const block of graph.blocks) {
-    block.code = block.code.flatMap((code) => {
+    const all: Code[] = []
+    for (const code of block.code) {
       const reads = code.uses.includes(register)
       const writes = code.defs.includes(register)
-      if (!reads && !writes) return [code]
+      if (!reads && !writes) {
+        all.push(code)
+        continue
+      }
       const replacement = graph.nextRegister++
       unspillable.add(replacement)
       const swap = (one: Register) => (one === register ? replacement : one)
-      const changed: Code = {
-        ...code,
-        dst: swap(code.dst),
-        src: swap(code.src),
-        uses: code.uses.map(swap),
-        defs: code.defs.map(swap),
-      }
-      const load = readSlot(slot, replacement, code.at)
-      const store = writeSlot(slot, replacement, code.at)
-      return [...(reads ? [load] : []), changed, ...(writes ? [store] : [])]
-    })
+      const [uses, defs] = [code.uses.map(swap), code.defs.map(swap)]
+      if (reads) all.push(readSlot(slot, replacement, code.at))
+      all.push(newCode({ ...code, dst: swap(code.dst), src: swap(code.src), uses, defs }))
+      if (writes) all.push(writeSlot(slot, replacement, code.at))
+    }
+    block.code = all
   }
 }

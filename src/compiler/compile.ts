@@ -29,6 +29,7 @@ import { lookMaps } from './look.ts'
 import { lower } from './lower.ts'
 import { COPIES } from './lower-copies.ts'
 import type { LowerOptions } from './lower-value.ts'
+import type { CodeGraph } from './machine-code.ts'
 import { optimise } from './passes/optimise.ts'
 import { usedGraphs } from './passes/unused.ts'
 import { select } from './select.ts'
@@ -37,7 +38,7 @@ import type { DataPlaneSource } from './source.ts'
 import { tidy } from './tidy.ts'
 import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { usedSlots } from './used-slots.ts'
-import type { Open } from './wired.ts'
+import type { Open, Wired } from './wired.ts'
 import {
   cellsMap,
   clockMap,
@@ -159,17 +160,23 @@ function generateOnce(whole: Whole): SharedProgram {
   const code = graphs.map(select)
   code.forEach(allocate)
   checkEffort(code)
-  const openIn = () => code.flatMap(({ blocks }) => blocks.flatMap(({ code }) => code.map(({ wired }) => wired)))
   const isHidden = whole.comparisons === 'hidden'
   // What is hidden from the verifier is what it knows, and nobody else knows of these what it will.
-  if (isHidden && openIn().some((one) => one !== undefined)) throw new Decisive('comparisons that are hidden')
+  if (isHidden && openIn(code).some((one) => one !== undefined)) throw new Decisive('comparisons that are hidden')
   if (!isHidden && isDoubtful(graphs, code)) return generateOnce({ ...whole, comparisons: 'hidden' })
   code.forEach(tidy)
   const { name, hook = 'tc' } = whole
   const [main] = graphs
   const sites = main?.sites === undefined ? {} : { sites: main.sites }
   const program = { ...emit(code, { name, hook, maps: mapsOfWhole(whole) }), ...sites }
-  return { program, open: openIn(), slots }
+  return { program, open: openIn(code), slots }
+}
+
+/** Of each instruction, what its immediate is. */
+function openIn(graphs: readonly CodeGraph[]): (Wired | undefined)[] {
+  const open: (Wired | undefined)[] = []
+  for (const { blocks } of graphs) for (const { code } of blocks) for (const { wired } of code) open.push(wired)
+  return open
 }
 
 /** The first third of {@link compile}: the typed tree. */

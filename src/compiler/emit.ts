@@ -27,18 +27,20 @@ export function emit(graphs: readonly CodeGraph[], { name, hook, maps }: EmitOpt
   const stack = stackOf(laid.map(({ graph, stack }) => ({ graph, size: stack.size })))
   const entries = new Map(laid.map(({ graph, slot }) => [graph.signature?.name, slot]))
   const lines = new Lines()
-  const instructions = laid.flatMap(({ graph, slot, starts, stack }) => {
+  const instructions: Instruction[] = []
+  const used = new Set<string>()
+  for (const { graph, slot, starts, stack } of laid) {
     let next = slot
-    return graph.blocks
-      .flatMap(({ code }) => code)
-      .map((code): Instruction => {
-        next += slotsOf(code)
-        if (code.callee === undefined) return encodeOne(code, next, starts, stack.places, lines.of(code.at))
-        const { opcode, dst, src, offset } = code
-        return { opcode, dst, src, offset, imm: (entries.get(code.callee) ?? 0) - next, line: lines.of(code.at) }
-      })
-  })
-  const used = new Set(instructions.flatMap(({ map }) => map ?? []))
+    for (const { code } of graph.blocks)
+      for (const one of code) {
+        next += slotsOf(one)
+        if (one.map !== undefined) used.add(one.map)
+        const line = lines.of(one.at)
+        const { callee, opcode, dst, src, offset } = one
+        if (callee === undefined) instructions.push(encodeOne(one, next, starts, stack.places, line))
+        else instructions.push({ opcode, dst, src, offset, imm: (entries.get(callee) ?? 0) - next, line })
+      }
+  }
   const functions = laid.flatMap(({ graph: { signature }, slot }) =>
     signature === undefined ? [] : [{ name: signature.name, slot, parameters: signature.parameters }],
   )

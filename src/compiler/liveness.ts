@@ -33,8 +33,12 @@ function predecessors(blocks: readonly CodeBlock[]): readonly (readonly number[]
 
 /** For each register the blocks that read it before they write it, and the blocks that write it. */
 function accesses(blocks: readonly CodeBlock[], registers: number) {
-  const read: number[][] = Array.from({ length: registers }, () => [])
-  const written: number[][] = Array.from({ length: registers }, () => [])
+  const read: number[][] = []
+  const written: number[][] = []
+  for (let register = 0; register < registers; register++) {
+    read.push([])
+    written.push([])
+  }
   for (const [index, { code }] of blocks.entries()) {
     for (const { uses, defs } of code) {
       for (const register of uses)

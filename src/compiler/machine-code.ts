@@ -26,7 +26,7 @@ export interface Code {
   /** A plain copy between registers. */
   readonly move: boolean
   /** The jump's target, by block number. */
-  readonly target?: number | undefined
+  target?: number | undefined
   /** The function that is called, by its name in the program. */
   readonly callee?: string | undefined
   /** The stack object whose place is added to `offset` or `imm`. */
@@ -37,25 +37,28 @@ export interface Code {
 }
 
 /** All have the same fields in the same order, as values do: see value.ts. */
-export const newCode = (code: Partial<Code> & Pick<Code, 'opcode' | 'at'>): Code => ({
-  opcode: code.opcode,
-  dst: code.dst ?? 0,
-  src: code.src ?? 0,
-  offset: code.offset ?? 0,
-  imm: code.imm ?? 0,
-  wired: code.wired,
-  map: code.map,
-  mapValue: code.mapValue,
-  uses: code.uses ?? [],
-  defs: code.defs ?? [],
-  again: code.again,
-  move: code.move ?? false,
-  target: code.target,
-  callee: code.callee,
-  object: code.object,
-  spill: code.spill,
-  at: code.at,
-})
+export function newCode(code: Partial<Code> & Pick<Code, 'opcode' | 'at'>): Code {
+  const blank: Code = {
+    opcode: code.opcode,
+    dst: 0,
+    src: 0,
+    offset: 0,
+    imm: 0,
+    wired: undefined,
+    map: undefined,
+    mapValue: undefined,
+    uses: [],
+    defs: [],
+    again: undefined,
+    move: false,
+    target: undefined,
+    callee: undefined,
+    object: undefined,
+    spill: undefined,
+    at: code.at,
+  }
+  return Object.assign(blank, code)
+}
 
 export interface CodeBlock {
   readonly id: number

@@ -397,14 +397,15 @@ class Selection {
   /** All phis of a block take their values at once: through new registers, which coalescing mostly removes again. */
   private copyPhis(block: Block, to: Block, at: Position): void {
     const index = to.predecessors.indexOf(block)
-    const copies = to.values.flatMap((phi) => {
+    const copies: { readonly phi: Register; readonly between: Register }[] = []
+    for (const phi of to.values) {
       const value = phi.op === 'phi' ? phi.arguments[index] : undefined
-      if (value === undefined) return []
+      if (value === undefined) continue
       const between = this.fresh()
       this.into(between, value, at)
-      return [[this.registerOf(phi), between] as const]
-    })
-    for (const [phi, between] of copies) this.move(phi, between, at)
+      copies.push({ phi: this.registerOf(phi), between })
+    }
+    for (const { phi, between } of copies) this.move(phi, between, at)
   }
 }
 

@@ -82,6 +82,7 @@ export const slotsOf = (slots: readonly Open[], numbers: readonly number[]): rea
 /** Refuses open numbers that the passes would have looked at: only where they are copied, or added, does knowing them gain nothing. */
 export function checkCopied({ blocks }: Graph): void {
   const open = openValues(blocks)
+  if (open.size === 0) return
   const openIn = (values: readonly (Value | undefined)[]): readonly Wired[] =>
     values.flatMap((value) => (value === undefined ? [] : [...(open.get(value) ?? [])]))
   const refuse = (why: string, values: readonly (Value | undefined)[]): void => {

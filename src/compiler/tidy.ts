@@ -81,10 +81,8 @@ function destination({ blocks, order }: Shape, id: number): number {
 }
 
 function forward(shape: Shape): void {
-  for (const block of shape.blocks)
-    block.code = block.code.map((code) =>
-      code.target === undefined ? code : { ...code, target: destination(shape, code.target) },
-    )
+  for (const { code } of shape.blocks)
+    for (const one of code) if (one.target !== undefined) one.target = destination(shape, one.target)
 }
 
 /**
@@ -93,7 +91,8 @@ function forward(shape: Shape): void {
  */
 function turnAround(shape: Shape): void {
   const { blocks, order } = shape
-  const targets = new Set(blocks.flatMap(({ code }) => code.flatMap(({ target }) => target ?? [])))
+  const targets = new Set<number>()
+  for (const { code } of blocks) for (const { target } of code) if (target !== undefined) targets.add(target)
   for (const [index, block] of blocks.entries()) {
     const fork = block.code.at(-1)
     const next = blocks[index + 1]

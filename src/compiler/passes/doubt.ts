@@ -29,7 +29,9 @@ export function tellingNumbers(graph: Graph): number {
       }
     }
   // What is computed from it and never compared, the verifier does not look at.
-  const compared = sourcesOf(blocks.flatMap(({ end }) => testedBy(end)))
+  const tests: Value[] = []
+  for (const { end } of blocks) tests.push(...testedBy(end))
+  const compared = sourcesOf(tests)
   const last = new Map(since)
   const used = (value: Value, place: number): unknown => (last.get(value) ?? place) < place && last.set(value, place)
   for (const [place, { values, end, predecessors }] of blocks.entries()) {

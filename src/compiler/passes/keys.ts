@@ -74,7 +74,7 @@ interface Place {
 /** Where in the packet the whole of a record comes from. `isSeen`: a load has read what is there now. */
 function sourceOf(stack: Value, { stores }: Record, isSeen: (load: Value) => boolean): Place | undefined {
   if (stack.op !== 'stack') return undefined
-  const sorted = stores.flatMap((store) => (store.op === 'store' ? [store] : [])).sort((a, b) => a.offset - b.offset)
+  const sorted = stores.filter((store) => store.op === 'store').sort((a, b) => a.offset - b.offset)
   let at = 0
   let found: Place | undefined
   for (const { offset, size, arguments: given } of sorted) {

@@ -16,6 +16,8 @@ export function sourcesOf(waiting: Value[]): ReadonlySet<Value> {
  * on itself, round a loop, it is. Chains of values may be as long as programs, so this does not go deep.
  */
 export function holds(value: Value, from: (value: Value) => readonly Value[] | undefined): boolean {
+  const first = from(value)
+  if (first === undefined || first.length === 0) return first !== undefined
   const asked = new Set([value])
   for (const one of asked) {
     const others = from(one)
