@@ -46,11 +46,14 @@ export async function runControlPlanes(host: Host, log: (line: string) => void, 
 
 /** Programs for somebody who looked and was killed go, and changes that nobody finished are: nobody may run a command for long. */
 async function recovered(engine: Host['engine'], log: (line: string) => void): Promise<void> {
-  try {
-    await engine.recover()
-  } catch (error) {
-    // Tried again in a moment.
+  // Tried again in a moment.
+  const failed = (error: unknown): void => {
     if (!(error instanceof Refusal)) throw error
     log(error.message)
+  }
+  try {
+    await engine.recover((_, error) => failed(error))
+  } catch (error) {
+    failed(error)
   }
 }

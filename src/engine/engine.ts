@@ -199,14 +199,14 @@ export class Engine {
   /** Plans and carries out. Nothing has changed when it throws. */
   async apply(file: GraphFile): Promise<Applied> {
     using _held = await this.parts.lock()
-    await this.recoverAll()
+    await this.recoverAll(this.only(file.graph.name))
     return await placed(file, this.change(file))
   }
 
   /** As {@link apply}, with the interfaces that are there: {@link repair} attaches it to others when they come. */
   async bringUp(file: GraphFile): Promise<Applied> {
     using _held = await this.parts.lock()
-    await this.recoverAll()
+    await this.recoverAll(this.only(file.graph.name))
     return await placed(file, this.change(file, { late: true }))
   }
 
@@ -221,7 +221,7 @@ export class Engine {
    */
   async look(name: string, make?: (running: Running) => Look): Promise<Looked> {
     using _held = await this.parts.lock()
-    await this.recoverAll()
+    await this.recoverAll(this.only(name))
     return await this.lookAt(name, make)
   }
 
@@ -278,7 +278,7 @@ export class Engine {
   async repair(name: string): Promise<Change | undefined> {
     const { machine, records, catalogue, lock } = this.parts
     using _held = await lock()
-    await this.recoverAll()
+    await this.recoverAll(this.only(name))
     const before = records.read(name)
     if (before?.version !== VERSION || !isHere(machine, before)) return undefined
     const { graph, file } = before
@@ -301,23 +301,38 @@ export class Engine {
 
   /**
    * Finishes what processes began and were killed in the middle of, or undoes it where packets have seen nothing of it. What runs
-   * goes on to run.
+   * goes on to run. Each graph by itself: `failed` hears of those where that cannot be.
    */
-  async recover(): Promise<void> {
-    if (this.unfinished().length + this.leftLooking().length === 0) return
+  async recover(failed: Failed = () => {}): Promise<void> {
+    if (this.left().length === 0) return
     using _held = await this.parts.lock()
-    await this.recoverAll()
+    await this.recoverAll(failed)
   }
 
-  /** Those on other interfaces are for whoever sees these. */
-  private unfinished(): readonly Running[] {
+  /** Graphs with something that was not finished. Those on other interfaces are for whoever sees these. */
+  private left(): readonly string[] {
     const { records, machine } = this.parts
-    return records.names().flatMap((name) => {
-      const found = records.read(name)
-      return found === undefined || found.version !== VERSION || found.state === 'applied' || !isHere(machine, found)
-        ? []
-        : [found]
+    return records.names().filter((name) => {
+      const found = this.readable(name)
+      if (found === undefined || found.version !== VERSION || !isHere(machine, found)) return false
+      return found.state !== 'applied' || this.isLeftLooking(found)
     })
+  }
+
+  /** Undefined also where a record cannot be read: whoever asks about that graph hears why. */
+  private readable(name: string): Running | undefined {
+    try {
+      return this.parts.records.read(name)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return undefined
+    }
+  }
+
+  /** Whether it has programs for somebody who was killed. */
+  private isLeftLooking({ look, graph }: Running): boolean {
+    const { isLookedAt = () => true } = this.parts
+    return look === true && !isLookedAt(graph.name)
   }
 
   /** The interface of a graph's own goes where no program is on it. What cannot be removed now goes with the graph. */
@@ -335,23 +350,32 @@ export class Engine {
   }
 
   /** With the lock held. */
-  private async recoverAll(): Promise<void> {
-    for (const found of this.unfinished()) {
-      if (found.state === 'deleting') this.remove(found.graph.name)
-      else if (found.state === 'applying' && isChanging(found)) abandon(this.parts, found)
-      else if (isChanging(found)) await this.finish(found)
-      this.tidyDevice(found.graph)
+  private async recoverAll(failed: Failed): Promise<void> {
+    for (const name of this.left()) {
+      try {
+        await this.recoverOne(name)
+      } catch (error) {
+        failed(name, error)
+      }
     }
-    for (const name of this.leftLooking()) await this.lookAt(name)
   }
 
-  /** Graphs with programs for somebody who was killed. */
-  private leftLooking(): readonly string[] {
-    const { machine, records, isLookedAt = () => true } = this.parts
-    return records.names().filter((name) => {
-      const found = records.read(name)
-      return found?.look === true && isHere(machine, found) && !isLookedAt(name)
-    })
+  private async recoverOne(name: string): Promise<void> {
+    const { records } = this.parts
+    const found = records.read(name)
+    if (found?.state === 'deleting') this.remove(name)
+    else if (found?.state === 'applying' && isChanging(found)) abandon(this.parts, found)
+    else if (found !== undefined && isChanging(found)) await this.finish(found)
+    this.tidyDevice(found?.graph)
+    const now = records.read(name)
+    if (now !== undefined && this.isLeftLooking(now)) await this.lookAt(name)
+  }
+
+  /** What is left of others is no matter of whoever asks about one, and programs for somebody who looked go with its next change. */
+  private only(asked: string): Failed {
+    return (name, error) => {
+      if (name === asked && this.readable(name)?.state !== 'applied') throw error
+    }
   }
 
   private async finish(changing: Changing): Promise<void> {
@@ -469,7 +493,7 @@ export class Engine {
   }
 
   async status(name: string): Promise<GraphStatus> {
-    await this.recover()
+    await this.recover(this.only(name))
     const { catalogue, machine } = this.parts
     const running = this.running(name)
     const { graph, file, state, point } = running
@@ -500,6 +524,9 @@ export class Engine {
     if (!names.includes(name)) throw refusal(`there is no graph ${name} here`, suggestion(name, names))
   }
 }
+
+/** Hears why a graph could not be recovered. */
+export type Failed = (graph: string, error: unknown) => void
 
 const isChanging = (running: Running): running is Changing => running.change !== undefined
 

@@ -1,9 +1,9 @@
 /** What is left where a change is refused half-way, and where something of another graph was left half-done. */
 import { expect, test } from 'vitest'
 import { builtinCubes, openVirtualMachine, packet, through } from '../testing/index.ts'
-import { Engine } from './engine.ts'
+import { Engine, type EngineParts } from './engine.ts'
 import { readGraph } from './read.ts'
-import { MemoryRecords, type Records } from './records.ts'
+import { MemoryRecords, type Records, recordedMap } from './records.ts'
 
 const catalogue = builtinCubes()
 const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
@@ -36,8 +36,7 @@ function bench() {
   }
   const records: Records = new MemoryRecords()
   const lock = async () => ({ [Symbol.dispose]() {} })
-  const engineOn = (parts: { machine?: typeof machine; records?: Records } = {}) =>
-    new Engine({ machine, records, catalogue, lock, ...parts })
+  const engineOn = (parts: Partial<EngineParts> = {}) => new Engine({ machine, records, catalogue, lock, ...parts })
   const send = (from: string, source: string, destination: string): string => {
     arrived.clear()
     machine.receive(from, packet().ethernet({ source, destination }).padded(60))
@@ -66,4 +65,45 @@ test('where an interface vanishes between two steps, the change is refused, and 
   expect(it.send('va', alice, bob)).toBe('vc')
   await it.engine.status('lan')
   expect(it.records.read('lan')).toEqual(before)
+})
+
+test('what cannot be recovered of one graph is told of whoever asks about that one, and of nobody else', async () => {
+  const it = bench()
+  const engine = it.engineOn({ isLookedAt: () => false })
+  await engine.apply(await bridge('one', ['va', 'vb']))
+  const one = it.records.read('one')!
+  // Whoever looked at it was killed, and its cube went.
+  const instances = one.graph.instances.map((instance) => ({ ...instance, cube: './gone' }))
+  it.records.write({ ...one, look: true, graph: { ...one.graph, instances } })
+  await engine.apply(await bridge('other', ['vc', 'vd']))
+  expect((await engine.status('other')).state).toBe('applied')
+  const failed: string[] = []
+  await engine.recover((name, error) => failed.push(`${name}: ${error instanceof Error ? error.message : error}`))
+  expect(failed).toEqual([expect.stringMatching(/^one: there is no cube in .*gone/)])
+  await expect(engine.status('one')).rejects.toThrow('there is no cube in')
+  await engine.apply(await bridge('one', ['va', 'vb']))
+  expect(it.records.read('one')).not.toHaveProperty('look')
+})
+
+test('a change that cannot be finished holds nobody else up', async () => {
+  const it = bench()
+  await it.engine.apply(await bridge('one', ['va', 'vb']))
+  const one = it.records.read('one')!
+  // Its cube no longer says what becomes of the entries.
+  const copy = {
+    do: 'copy again',
+    path: 'one/s/maps/stations',
+    from: recordedMap(one, 'one/s/maps/stations')!,
+  } as const
+  const next = it.machine.createMap('stations', copy.from)
+  next.pin('one/@next/s/maps/stations')
+  const instances = one.graph.instances.map((instance) => ({ ...instance, cube: './gone' }))
+  const change = { before: one, undo: [], steps: [copy] }
+  it.records.write({ ...one, state: 'switching', graph: { ...one.graph, instances }, change })
+  await it.engine.apply(await bridge('other', ['vc', 'vd']))
+  expect((await it.engine.status('other')).state).toBe('applied')
+  await expect(it.engine.apply(await bridge('one', ['va', 'vb']))).rejects.toThrow('there is no cube in')
+  await expect(it.engine.status('one')).rejects.toThrow('there is no cube in')
+  await it.engine.delete('one')
+  expect(it.engine.names()).toEqual(['other'])
 })

@@ -244,7 +244,10 @@ export class WantedGraphs implements Wanted {
   /** What a process was killed in the middle of is acknowledged where it runs, and taken back where it does not. */
   async #settle(): Promise<void> {
     const { store, host } = this.#parts
-    await host.engine.recover()
+    await host.engine.recover((graph, error) => {
+      if (!(error instanceof Error)) throw error
+      this.#tell({ kind: 'graph.failed', graph, text: error.message })
+    })
     for (const { key, value } of (await store.list(INTENTS)).entries) {
       const name = key.slice(INTENTS.length)
       try {
