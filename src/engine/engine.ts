@@ -23,7 +23,7 @@ import { isCurrent, madeOf } from './made.ts'
 import { topology } from './nodes.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
 import { placed, RefusedPart } from './owner.ts'
-import { asideFolders } from './paths.ts'
+import { asideFolders, isLinkPath } from './paths.ts'
 import { type Action, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
 import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
@@ -105,11 +105,25 @@ export class Engine {
     const { machine, records } = this.parts
     const { graph } = file
     this.mustBeOfThisVersion()
-    const before = records.read(graph.name)
+    const before = this.before(graph.name)
     const point = this.pointOf(graph)
     const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point, making.late)]
     if (wrong.length > 0) throw new Refusal(wrong)
     return this.planFor(file, before, point, (wanted) => (making.late === true ? this.present(wanted) : wanted), making)
+  }
+
+  /** What runs by this name. A Refusal where that is on interfaces of another network namespace, unless these are gone. */
+  private before(name: string): Running | undefined {
+    const { machine, records } = this.parts
+    const found = records.read(name)
+    if (found === undefined || isHere(machine, found)) return found
+    // The pins of attachments whose interfaces are gone go when somebody looks.
+    observe(machine, nothing(name))
+    if (!machine.pinned(name).some(isLinkPath)) return found
+    throw refusal(
+      `there is a graph ${name} already, on interfaces of another network namespace (${found.namespace})`,
+      `give this one another name, or run tessera delete ${name} first`,
+    )
   }
 
   /** `narrow` gives what of it is to be on this host. */
@@ -238,9 +252,9 @@ export class Engine {
 
   /** With the lock held. */
   private async change(file: GraphFile, how: Pick<Making, 'look' | 'late'> = {}): Promise<Applied> {
-    const { machine, records } = this.parts
+    const { machine } = this.parts
     const { name } = file.graph
-    const before = records.read(name)
+    const before = this.before(name)
     const carryOut = async (making: Making): Promise<Applied> => {
       for (const folder of asideFolders(name)) forget(machine, machine.pinned(folder))
       const made = await this.planAs(file, making)

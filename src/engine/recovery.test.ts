@@ -107,3 +107,22 @@ test('a change that cannot be finished holds nobody else up', async () => {
   await it.engine.delete('one')
   expect(it.engine.names()).toEqual(['other'])
 })
+
+test('a name that a graph in another network namespace has is not taken from it, unless its interfaces are gone', async () => {
+  const it = bench()
+  await it.engine.apply(await bridge('lan', ['va', 'vb']))
+  it.records.write({ ...it.records.read('lan')!, namespace: 'net:[1] 1' })
+  const left = () => ({ pins: it.machine.pinned(''), record: it.records.read('lan') })
+  const before = left()
+  const file = await bridge('lan', ['vc', 'vd'])
+  for (const run of [() => it.engine.plan(file), () => it.engine.apply(file), () => it.engine.look('lan')])
+    await expect(run()).rejects.toThrow(
+      /there is a graph lan already, on interfaces of another network namespace \(net:\[1\] 1\)\n.*tessera delete lan/,
+    )
+  expect(left()).toEqual(before)
+  expect(it.send('va', alice, bob)).toBe('vb')
+  for (const name of ['va', 'vb']) it.machine.unpin(`lan/s/links/${name}`)
+  await it.engine.apply(file)
+  expect(it.send('vc', alice, bob)).toBe('vd')
+  expect(it.records.read('lan')?.namespace).toBe(it.machine.namespace)
+})
