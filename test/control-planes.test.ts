@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { EGRESS, INGRESS, type tap } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openGraphLab, packet } from '../src/testing/index.ts'
@@ -136,3 +137,37 @@ for (const { name, skip } of everyMachine)
     await lab.deliver()
     expect(lab.send('eth1', frame(alice, alice))).not.toEqual({})
   })
+
+const kernel = everyMachine.find(({ name }) => name === 'kernel')
+
+describe.skipIf(kernel?.skip !== undefined)('control planes that somebody looks after', { timeout: 120_000 }, () => {
+  const running = async () => {
+    const lab = await openGraphLab('kernel', { graph })
+    const lines: string[] = []
+    const planes = await lab.control({ patience: 3_000, log: (line) => lines.push(line) })
+    await expect.poll(() => planes.status().map(({ state }) => state), { timeout: 60_000 }).toEqual(['running'])
+    return { lab, planes, lines }
+  }
+
+  test('do not fail because whoever looks was busy', async () => {
+    const { lab, planes, lines } = await running()
+    using _lab = lab
+    await setTimeout(1_600)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8_000)
+    await setTimeout(100)
+    expect(planes.status()).toMatchObject([{ state: 'running', restarts: 0 }])
+    expect(lines).toEqual([])
+  })
+
+  test('are gone with the graph, and their way into it', async () => {
+    const { lab, planes } = await running()
+    using _lab = lab
+    const { gate } = await lab.engine.control(lab.name)
+    const there = () => lab.machine.openGate(gate.name)
+    there()?.[Symbol.dispose]()
+    expect(there()).toBeDefined()
+    planes.stop(lab.name)
+    expect(there()).toBeUndefined()
+    expect(planes.status()).toEqual([])
+  })
+})

@@ -2,7 +2,7 @@
  * The control planes of graphs that run in this kernel, each in a thread of its own, so that one that throws or hangs holds up nobody:
  * it is started anew, each time after a longer wait. Packets need none of them.
  */
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Machine } from '../backend/machine.ts'
 import { OpenGate } from '../engine/gate.ts'
@@ -43,11 +43,13 @@ export interface ControlOptions {
 
 const THREAD = new URL('../../bin/control.js', import.meta.url)
 const ROOT = resolve(import.meta.dirname, '../..')
+/** Where cubes are Tessera's own. What else lies in its folder, packages and stores for instance, is of others. */
+const OWN = ['src', 'examples', 'test', 'bench', 'demo'].map((folder) => join(ROOT, folder, '/'))
 const DEFAULTS = {
   log: () => {},
   tell: () => {},
   inside: <T>(run: () => T) => run(),
-  apart: (folder: string) => !folder.startsWith(`${ROOT}/`),
+  apart: (folder: string) => !OWN.some((own) => folder.startsWith(own)),
   patience: 5_000,
   wait: { first: 100, most: 30_000 },
 } as const satisfies ControlOptions
@@ -80,7 +82,7 @@ export class ControlPlanes implements Disposable {
       before?.[Symbol.dispose]()
       this.planes.set(key, new Supervised(orders, this.options))
     }
-    this.stop(graph, (key) => !wanted.has(key))
+    this.end(graph, (key) => !wanted.has(key))
   }
 
   /** Another program goes into each slot, unless there are more or less of them. */
@@ -92,8 +94,14 @@ export class ControlPlanes implements Disposable {
     if (plan !== undefined) this.gates.set(graph, new OpenGate(machine, plan))
   }
 
-  /** Ends those of a graph. */
-  stop(graph: string, which: (key: string) => boolean = () => true): void {
+  /** Ends those of a graph, and closes their way into it. */
+  stop(graph: string): void {
+    this.end(graph, () => true)
+    this.gates.get(graph)?.[Symbol.dispose]()
+    this.gates.delete(graph)
+  }
+
+  private end(graph: string, which: (key: string) => boolean): void {
     for (const [key, plane] of this.planes) {
       if (!key.startsWith(`${graph}/`) || !which(key)) continue
       this.planes.delete(key)
@@ -131,7 +139,8 @@ class Supervised implements Disposable {
   /** The one that it is in. */
   private waits: number | undefined
   private startedAt = 0
-  private heardAt = 0
+  /** Since when a question is open: it was begun, or asked whether it is alive. */
+  private askedAt: number | undefined
   private leftovers: Leftovers | undefined
   /** The process that it has, if it has one. */
   private process: number | undefined
@@ -157,14 +166,28 @@ class Supervised implements Disposable {
 
   /** Whether it is still there. One that has not answered for too long is ended. */
   ask(): void {
-    if (this.worker === undefined || this.state === 'waiting') return
-    const patience = this.state === 'running' ? this.options.patience : STARTING
-    if (performance.now() - this.heardAt > patience) {
-      this.failed(`it did not answer for ${patience} ms`)
-      void this.worker.terminate()
+    const { worker, state } = this
+    if (worker === undefined || state === 'waiting') return
+    if (this.askedAt === undefined) {
+      this.askedAt = performance.now()
+      worker.postMessage('alive?')
       return
     }
-    if (this.state === 'running') this.worker.postMessage('alive?')
+    if (!this.isLate) return
+    // Where this thread was busy, the answer may be there, and only not read: that is done before immediates have their turn.
+    setImmediate(() => {
+      if (this.worker !== worker || this.state !== state || !this.isLate) return
+      this.failed(`it did not answer for ${this.patience} ms`)
+      void worker.terminate()
+    })
+  }
+
+  private get patience(): number {
+    return this.state === 'running' ? this.options.patience : STARTING
+  }
+
+  private get isLate(): boolean {
+    return this.askedAt !== undefined && performance.now() - this.askedAt > this.patience
   }
 
   [Symbol.dispose](): void {
@@ -179,7 +202,7 @@ class Supervised implements Disposable {
 
   private begin(): void {
     this.state = 'starting'
-    this.heardAt = performance.now()
+    this.askedAt = performance.now()
     this.leftovers = undefined
     const worker = this.options.inside(() => new Worker(THREAD, { workerData: this.orders }))
     this.worker = worker
@@ -196,9 +219,10 @@ class Supervised implements Disposable {
   }
 
   private hear(report: Report): void {
-    this.heardAt = performance.now()
+    this.askedAt = undefined
     switch (report.is) {
       case 'running':
+        if (this.state !== 'starting') return
         this.state = 'running'
         this.startedAt = performance.now()
         this.leftovers = report.leftovers

@@ -1,7 +1,7 @@
 /** What runs in the thread of one instance's control plane. It ends when anything goes wrong: whoever began it begins it anew. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Refusal } from '../base/diagnostic.ts'
-import { OpenControlPlane, type Timers } from '../engine/control-plane.ts'
+import { OpenControlPlane } from '../engine/control-plane.ts'
 import { into } from '../engine/gate.ts'
 import type { PortSlots } from '../engine/gate-plan.ts'
 import type { Settings } from '../engine/settings.ts'
@@ -9,6 +9,7 @@ import { openKernelMachine } from '../kernel/machine.ts'
 import { type Leftovers, leftovers } from '../kernel/objects.ts'
 import type { Broker } from './apart/broker.ts'
 import { builtinCubes } from './host.ts'
+import { timers } from './timers.ts'
 
 /** What the thread is told. */
 export interface Orders {
@@ -35,13 +36,6 @@ export type Report =
   | { readonly is: 'failed'; readonly why: string }
   /** A process of its own. */
   | { readonly is: 'began'; readonly process: number }
-
-const timers: Timers = {
-  after(nanoseconds, work) {
-    const timer = setTimeout(work, Number(nanoseconds / 1_000_000n))
-    return { [Symbol.dispose]: () => clearTimeout(timer) }
-  },
-}
 
 /** Batches that are handled before others have their turn: timers, and whoever asks whether this thread is alive. */
 const BATCHES = 16

@@ -9,9 +9,10 @@ import { openEmbedded } from '../store/embedded.ts'
 import type { Store } from '../store/store.ts'
 import { Audit } from './access/audit.ts'
 import { authorize } from './access/authorize.ts'
-import { type DoorOptions, type Doors, identifying, openDoors, readDoors } from './access/doors.ts'
+import { type DoorOptions, type Doors, identifying, openDoors, readDoors, readTls } from './access/doors.ts'
 import { LIMITS } from './access/limits.ts'
 import { record } from './access/record.ts'
+import { checkCube } from './cubes/check.ts'
 import { type CubeHappened, CubeRegistry } from './cubes/registry.ts'
 import { usersOf } from './cubes/users.ts'
 import { type Host, openKernelHost } from './host.ts'
@@ -45,12 +46,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const doors = readDoors(options.doors, (line) => log.warn(line))
   using _only = lockDaemon()
   await using store = openEmbedded(folder, { lock: lockFile })
-  await using parts = await open(folder, store, log, () => end.abort())
+  await using parts = await open(folder, store, log, end, stopped)
   const { app, wanted } = await serving(parts, doors, log)
   const opened = await openDoors(app, doors, LIMITS)
   options.onReload(() => {
     try {
-      opened.renew(readDoors(options.doors, (line) => log.warn(line)))
+      const tls = readTls(options.doors)
+      if (tls === undefined) return
+      opened.renew(tls)
       log.info('certificates, and which of them are revoked, were read again')
     } catch (error) {
       log.warn({ err: error }, 'what was read before still counts')
@@ -92,7 +95,13 @@ interface Wired extends AsyncDisposable {
   readonly takeDown: () => Promise<readonly string[]>
 }
 
-async function open(folder: string, store: Store, log: Logger, end: () => void): Promise<Wired> {
+async function open(
+  folder: string,
+  store: Store,
+  log: Logger,
+  end: AbortController,
+  stopped: AbortSignal,
+): Promise<Wired> {
   let metrics: Metrics | undefined
   const host = openKernelHost({
     measure: (step, run) => (metrics === undefined ? run() : metrics.measure(step, run)),
@@ -116,11 +125,14 @@ async function open(folder: string, store: Store, log: Logger, end: () => void):
   const wanted = await WantedGraphs.open({ host, store, folder, tell: changed })
   const { catalogue } = host
   const graphs = usersOf(wanted, host, folder)
-  const cubes = await CubeRegistry.open({ store, catalogue, graphs, folder: join(folder, 'cubes'), tell })
+  const cubes = await CubeRegistry.open({
+    ...{ store, catalogue, graphs, folder: join(folder, 'cubes'), tell },
+    check: (files) => checkCube(files, stopped),
+  })
   const watch = wanted.watch()
   const takeDown = async (): Promise<readonly string[]> => {
     const names = await wanted.down()
-    setImmediate(end)
+    setImmediate(() => end.abort())
     return names
   }
   const audit = await Audit.open(store)

@@ -5,7 +5,7 @@ import { type FlowFields, flowFilter } from '../filter/flow.ts'
 import { compileFilter } from '../kernel/libpcap.ts'
 
 /** In the words of tcpdump. A Refusal where libpcap does not understand them, or is not installed. */
-export const wordsFilter = (text: string): Filter => ({ text, program: compileFilter(text) })
+export const wordsFilter = async (text: string): Promise<Filter> => ({ text, program: await compileFilter(text) })
 
 export function fieldsFilter(fields: FlowFields): Filter {
   const said = Object.entries(fields).filter(([, value]) => value !== undefined)
@@ -18,7 +18,7 @@ export interface Asked extends FlowFields {
 }
 
 /** What was asked for; undefined where all packets were. */
-export function filterOf({
+export async function filterOf({
   filter,
   source,
   destination,
@@ -28,7 +28,7 @@ export function filterOf({
   destinationPort,
   port,
   vlan,
-}: Asked): Filter | undefined {
+}: Asked): Promise<Filter | undefined> {
   const fields = { source, destination, host, protocol, sourcePort, destinationPort, port, vlan }
   const isSaid = Object.values(fields).some((value) => value !== undefined)
   if (filter !== undefined && isSaid)

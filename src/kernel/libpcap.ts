@@ -26,7 +26,17 @@ const PROTOTYPES = {
 
 interface Pcap {
   pcap_open_dead(linkType: number, snapshot: number): unknown
-  pcap_compile(handle: unknown, program: Uint8Array, text: string, optimise: number, netmask: number): number
+  pcap_compile: {
+    /** On another thread: names of hosts are asked for over the network. */
+    async(
+      handle: unknown,
+      program: Uint8Array,
+      text: string,
+      optimise: number,
+      netmask: number,
+      done: (error: Error | null, result: number) => void,
+    ): void
+  }
   pcap_geterr(handle: unknown): string
   pcap_freecode(program: Uint8Array): void
   pcap_close(handle: unknown): void
@@ -38,12 +48,17 @@ export const whyNoLibpcap = (): string | undefined =>
   library<Pcap>(NAMES, PROTOTYPES) === undefined ? 'libpcap is not installed' : undefined
 
 /** `tcp and host 10.0.0.1 and port 80` (pcap-filter(7)) for Ethernet frames. A Refusal where it is none, in libpcap's own words. */
-export function compileFilter(text: string): ClassicProgram {
+export async function compileFilter(text: string): Promise<ClassicProgram> {
   const pcap = load()
   const handle = pcap.pcap_open_dead(DLT_EN10MB, SNAPSHOT)
   const program = new Uint8Array(PROGRAM_SIZE)
   try {
-    if (pcap.pcap_compile(handle, program, text, 1, NO_NETMASK) !== 0)
+    const result = await new Promise<number>((resolve, reject) =>
+      pcap.pcap_compile.async(handle, program, text, 1, NO_NETMASK, (error, result) =>
+        error === null ? resolve(result) : reject(error),
+      ),
+    )
+    if (result !== 0)
       throw refusal(
         `the filter "${text}" is not understood: ${pcap.pcap_geterr(handle)}`,
         'man pcap-filter has the words',

@@ -70,7 +70,7 @@ async function here(
   where: readonly string[],
   { direction, count = Number.POSITIVE_INFINITY, snapshot, write, ...filters }: Options,
 ): Promise<void> {
-  const filter = filterOf(filters)
+  const filter = await filterOf(filters)
   const sights = direction === undefined ? undefined : sightsOf(direction)
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())

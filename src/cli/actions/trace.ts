@@ -22,14 +22,16 @@ const WHOLE = 20
 export async function trace(which: string, words: string | undefined, options: Options): Promise<void> {
   const { count = Number.POSITIVE_INFINITY, in: inputs = [], ...given } = options
   const filters = words === undefined ? given : { ...given, filter: words }
-  if (inputs.length > 0) return replayed(which, requestOf(filters), inputs, count)
+  if (inputs.length > 0) return replayed(which, await requestOf(filters), inputs, count)
   using client = await daemonIfThere(options)
-  return client === undefined ? here(which, requestOf(filters), count) : byDaemon(client, which, filters, options.count)
+  return client === undefined
+    ? here(which, await requestOf(filters), count)
+    : byDaemon(client, which, filters, options.count)
 }
 
-const requestOf = (filters: FilterOptions): LookRequest => ({
+const requestOf = async (filters: FilterOptions): Promise<LookRequest> => ({
   where: [],
-  filter: filterOf(filters),
+  filter: await filterOf(filters),
   snapshot: HEADERS,
   trace: true,
 })

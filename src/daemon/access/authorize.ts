@@ -59,7 +59,16 @@ export async function authorize(app: FastifyInstance, { identify, limits }: Acce
     if (!stream) return
     const entered = streams.enter(principalText(principal))
     if (entered === undefined) return refuse(request, reply, 429, 'too many streams are open: close one')
-    reply.raw.once('close', () => entered[Symbol.dispose]())
+    // Who may not any more sees no more.
+    const still = setInterval(() => {
+      const now = identify(request.raw.socket, request.headers.authorization)
+      if (now.is !== 'known' || !includes(now.principal.role, role)) reply.raw.destroy()
+    }, limits.streamCheck)
+    still.unref()
+    reply.raw.once('close', () => {
+      clearInterval(still)
+      entered[Symbol.dispose]()
+    })
   })
 }
 

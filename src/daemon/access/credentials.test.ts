@@ -18,7 +18,7 @@ import {
   tokens,
 } from '../../testing/access.ts'
 import type { CertificateFiles } from '../../testing/certificates.ts'
-import { readDoors } from './doors.ts'
+import { readTls } from './doors.ts'
 import { ROLES } from './role.ts'
 import { addToken, makeToken, readTokens, removeToken } from './tokens.ts'
 
@@ -168,7 +168,7 @@ describe('a certificate', () => {
     const closed = once(living, 'close')
     authority.revoke([alice])
     expect(await status()).toBe(200)
-    doors.renew(readDoors(options, () => {}))
+    doors.renew(readTls(options)!)
     await closed
     expect((await ask(port, { by: alice })).body.detail).toBe('the certificate is revoked')
     expect((await ask(port, { by: bob })).status).toBe(200)

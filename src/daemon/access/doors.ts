@@ -51,6 +51,10 @@ interface TcpDoor {
   readonly tokens: Tokens | undefined
 }
 
+/** The certificates that there are now; undefined where nobody listens by TLS. A Refusal where they are no good. */
+export const readTls = (options: DoorOptions): TcpDoor['tls'] | undefined =>
+  options.listen === undefined ? undefined : tlsOf(options)
+
 /** A Refusal where what is asked for would let anybody in, or cannot be. `log` hears later of a file of tokens that is no good any more. */
 export function readDoors(options: DoorOptions, log: (line: string) => void): Doors {
   const { socket, group, listen } = options
@@ -62,7 +66,7 @@ export function readDoors(options: DoorOptions, log: (line: string) => void): Do
 }
 
 function readTcp(listen: string, options: DoorOptions, log: (line: string) => void): TcpDoor {
-  const { certificate, key, clientAuthority, revoked, tokens } = options
+  const { certificate, key, clientAuthority, tokens } = options
   const address = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<name>[^:[\]]*)):(?<port>\d{1,5})$/.exec(listen)?.groups
   const port = Number(address?.port)
   if (address === undefined || port > 0xffff)
@@ -77,6 +81,16 @@ function readTcp(listen: string, options: DoorOptions, log: (line: string) => vo
       `${listen} is refused: nobody could be told from anybody else there`,
       'say how clients are known: who signs their certificates (--client-ca FILE), or a file of tokens (--tokens FILE)',
     )
+  const failed = (why: Refusal) => log(`no token counts until this is better: ${why.message}`)
+  return {
+    host: address.six ?? (address.name || '::'),
+    port,
+    tls: tlsOf(options),
+    tokens: tokens === undefined ? undefined : new Tokens(tokens, failed),
+  }
+}
+
+function tlsOf({ certificate = '', key = '', clientAuthority, revoked }: DoorOptions): TcpDoor['tls'] {
   if ((statOf(key).mode & 0o007) !== 0) throw refusal(`everybody can read the key ${key}`, `chmod 640 ${key}`)
   const tls: TcpDoor['tls'] = {
     cert: read(certificate),
@@ -98,13 +112,7 @@ function readTcp(listen: string, options: DoorOptions, log: (line: string) => vo
       error,
     )
   }
-  const failed = (why: Refusal) => log(`no token counts until this is better: ${why.message}`)
-  return {
-    host: address.six ?? (address.name || '::'),
-    port,
-    tls,
-    tokens: tokens === undefined ? undefined : new Tokens(tokens, failed),
-  }
+  return tls
 }
 
 function statOf(file: string) {
@@ -154,7 +162,7 @@ export interface OpenDoors {
   /** `/run/tessera/tessera.sock`, `https://127.0.0.1:7443`. */
   readonly addresses: readonly string[]
   /** Has certificates be those that were read now. Who came in by those of before has to come in again. */
-  readonly renew: (doors: Doors) => void
+  readonly renew: (tls: TcpDoor['tls']) => void
   readonly close: () => Promise<void>
 }
 
@@ -184,9 +192,8 @@ export async function openDoors(app: FastifyInstance, doors: Doors, limits: Limi
   }
   return {
     addresses: [doors.socket, addressOf(secure)],
-    renew({ tcp }) {
-      if (tcp === undefined) return
-      secure.setSecureContext(tcp.tls)
+    renew(tls) {
+      secure.setSecureContext(tls)
       secure.closeAllConnections()
     },
     close: async () => void (await Promise.all([closing(server), closing(secure)])),

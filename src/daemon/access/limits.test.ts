@@ -4,9 +4,10 @@ import { connect as connectPlain } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import fastify from 'fastify'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { ask, authority, closeServed, removeFiles, serve, socket, tokenOf } from '../../testing/access.ts'
+import { ask, authority, closeServed, removeFiles, serve, socket, tokenOf, tokens } from '../../testing/access.ts'
 import { authorize } from './authorize.ts'
 import { LIMITS } from './limits.ts'
+import { addToken, makeToken } from './tokens.ts'
 
 afterEach(closeServed)
 afterAll(removeFiles)
@@ -72,22 +73,42 @@ describe('limits', () => {
     expect((await post(100)).status).toBe(413)
   })
 
+  const reading = (port: number, token: string) =>
+    new Promise<{ status: number | undefined; ended: Promise<unknown>; end: () => void }>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token}` }
+      const sent = secureRequest(
+        { host: '127.0.0.1', port, path: '/events', headers, agent: false, ca: readFileSync(authority.certificate) },
+        (response) => {
+          response.once('error', () => {})
+          response.resume()
+          resolve({
+            status: response.statusCode,
+            ended: new Promise((ended) => response.once('close', ended)),
+            end: () => sent.destroy(),
+          })
+        },
+      )
+      sent.once('error', reject)
+      sent.end()
+    })
+
+  test('what a token reads, when it has expired', async () => {
+    let now = Date.parse('2026-01-01')
+    const { token, entry } = makeToken('brief', 'viewer', new Date('2026-01-02'))
+    addToken(tokens, entry)
+    const { port } = await serve({ limits: { streamCheck: 10 }, now: () => now })
+    const [brief, other] = [await reading(port, token), await reading(port, tokenOf.viewer)]
+    expect([brief.status, other.status]).toEqual([200, 200])
+    now = Date.parse('2026-01-03')
+    await brief.ended
+    expect((await ask(port, { token })).status).toBe(401)
+    expect(await Promise.race([other.ended, 'goes on'])).toBe('goes on')
+    other.end()
+  })
+
   test('streams', async () => {
     const { port } = await serve({ limits: { streams: 3, streamsEach: 2 } })
-    const begin = (token: string) =>
-      new Promise<{ status: number | undefined; end: () => void }>((resolve, reject) => {
-        const headers = { authorization: `Bearer ${token}` }
-        const sent = secureRequest(
-          { host: '127.0.0.1', port, path: '/events', headers, agent: false, ca: readFileSync(authority.certificate) },
-          (response) => {
-            response.once('error', () => {})
-            response.resume()
-            resolve({ status: response.statusCode, end: () => sent.destroy() })
-          },
-        )
-        sent.once('error', reject)
-        sent.end()
-      })
+    const begin = (token: string) => reading(port, token)
     const first = await begin(tokenOf.viewer)
     const second = await begin(tokenOf.viewer)
     expect([first.status, second.status, (await begin(tokenOf.viewer)).status]).toEqual([200, 200, 429])

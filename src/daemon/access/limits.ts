@@ -13,6 +13,8 @@ export interface Limits {
   /** Answers that do not end by themselves (events, traces, captures): of all, and of one principal. */
   readonly streams: number
   readonly streamsEach: number
+  /** Milliseconds between two looks at whether the one who reads such an answer still may. */
+  readonly streamCheck: number
   /** Milliseconds until a TLS handshake, the header fields, and the whole request have to be there; and of a connection without one. */
   readonly handshakeTime: number
   readonly headerTime: number
@@ -28,6 +30,7 @@ export const LIMITS: Limits = {
   failures: 20,
   streams: 64,
   streamsEach: 16,
+  streamCheck: 5_000,
   handshakeTime: 5_000,
   headerTime: 10_000,
   requestTime: 60_000,

@@ -11,11 +11,13 @@ import { Held } from '../../base/held.ts'
 import { MAP } from '../../compiler/wiring.ts'
 import type { Injected } from '../../engine/control-plane.ts'
 import { mapPath } from '../../engine/paths.ts'
+import type { MapDescription } from '../../isa/program.ts'
 import { missingCapabilities } from '../../kernel/capabilities.ts'
+import { Sparing } from '../access/sparing.ts'
 import type { Orders } from '../control-thread.ts'
 import { asNobody, NOBODYS_RIGHTS, NODE, wayTo } from '../cubes/nobody.ts'
 import { ROOT } from '../cubes/staging.ts'
-import { type Answer, CALLS, type Call, Frames, framed, MAP_METHODS, NEWS, type News } from './channel.ts'
+import { type Answer, CALLS, type Call, Frames, framed, LONGEST, MAP_METHODS, NEWS, type News } from './channel.ts'
 
 export interface BrokerParts {
   readonly machine: Pick<Machine, 'openMap'>
@@ -32,12 +34,17 @@ const LONGEST_LINE = 2_000
 const MOST_PACKETS = 4_096
 const LONGEST_PACKET = 65_535
 
+/** Lines that are told, in so many milliseconds. */
+const LINES = { most: 100, window: 10_000, now: () => performance.now() } as const
+
 export class Broker implements Disposable {
   private readonly parts: BrokerParts
   private readonly held = new Held()
   /** Each once, however often it is asked for: it has descriptors. */
   private readonly maps: { readonly path: string; readonly map: MachineMap; watch: Disposable | undefined }[] = []
+  private readonly lines = new Sparing(LINES)
   private child: ChildProcess | undefined
+  private isAsked = false
   private isOver = false
 
   constructor(parts: BrokerParts) {
@@ -59,15 +66,30 @@ export class Broker implements Disposable {
       stream?.setEncoding('utf8').on('data', (text: string) => this.log(text.trimEnd()))
     const calls = this.pipe(CALLS)
     const frames = new Frames()
-    calls.on('data', (piece: Uint8Array) => {
+    // Who asks and does not read the answers is not heard until it does.
+    const answerAll = () => {
+      while (!calls.writableNeedDrain) {
+        const call = frames.next()
+        if (call === undefined) return
+        calls.write(framed(this.answer(call.value)))
+      }
+      calls.pause()
+    }
+    const orFail = (work: () => void) => {
       try {
-        // Who asks and does not read the answers is not heard until it does.
-        for (const call of frames.take(piece)) if (!calls.write(framed(this.answer(call)))) calls.pause()
+        work()
       } catch (error) {
         this.failed(`it said what nobody understands: ${error instanceof Error ? error.message : error}`)
       }
+    }
+    calls.on('data', (piece: Uint8Array) => {
+      frames.add(piece)
+      orFail(answerAll)
     })
-    calls.on('drain', () => calls.resume())
+    calls.on('drain', () => {
+      calls.resume()
+      orFail(answerAll)
+    })
     child.stdin?.on('error', () => {}).end(code)
     const { folder: _, gate: __, slots: ___, apart: ____, ...rest } = orders
     this.say({ is: 'orders', orders: rest })
@@ -75,6 +97,7 @@ export class Broker implements Disposable {
 
   /** Asks whether it is still there. */
   ask(): void {
+    this.isAsked = true
     this.say({ is: 'alive?' })
   }
 
@@ -104,6 +127,9 @@ export class Broker implements Disposable {
   }
 
   private log(line: string): void {
+    const told = this.lines.next('')
+    if (told === undefined) return
+    if (told.untold > 0) this.parts.tell({ do: 'log', line: `${told.untold} lines more, of which nobody was told` })
     this.parts.tell({ do: 'log', line: line.slice(0, LONGEST_LINE) })
   }
 
@@ -130,8 +156,11 @@ export class Broker implements Disposable {
       case 'failed':
         return this.failed(String(call.why).slice(0, LONGEST_LINE))
       case 'running':
-      case 'alive':
         return this.parts.tell(call)
+      case 'alive':
+        if (this.isAsked) this.parts.tell(call)
+        this.isAsked = false
+        return
       default:
         throw new RangeError('there is no such thing to do')
     }
@@ -144,6 +173,7 @@ export class Broker implements Disposable {
     const isOwn = path === mapPath(graph, instance, name) && /^[a-zA-Z][a-zA-Z0-9_]*$/.test(name)
     const isTessera = Object.values<string>(MAP).includes(name) && name !== MAP.punts
     if (!isOwn || isTessera) throw new RangeError(`${path} is not a table of this instance`)
+    if (!isDescription(description)) throw new RangeError(`this describes no table`)
     const known = this.maps.findIndex((one) => one.path === path)
     const found = this.maps[known]
     if (found !== undefined) return { map: known, valueSize: found.map.valueSize }
@@ -189,6 +219,11 @@ export class Broker implements Disposable {
   }
 }
 
+/** Of what a table of the kernel can be like, the sizes: that it is this one, the kernel is asked. */
+const isDescription = ({ key, value, inner }: MapDescription): boolean =>
+  [key, value].every(({ size }) => Number.isInteger(size) && size >= 0 && size <= LONGEST) &&
+  (inner === undefined || isDescription(inner))
+
 /** The control plane with all that it imports, as one module, so that its process needs no files. */
 async function bundled(folder: string): Promise<string> {
   const { build } = await import('esbuild')
@@ -220,9 +255,20 @@ const NODE_OPTIONS = [
   '-',
 ]
 
+/** Bytes of memory that it may write, buffers too, of which --max-old-space-size knows nothing. */
+const MOST_DATA = 1 << 30
+
 /** Of util-linux: nobody's rights, an end with this thread, and, with CAP_SYS_ADMIN, a network with nothing in it. */
 function withoutRights(): readonly string[] {
-  if (asNobody().uid === undefined || !existsSync('/usr/bin/setpriv') || !existsSync('/usr/bin/unshare')) return []
+  const tools = ['setpriv', 'unshare', 'prlimit'].map((tool) => `/usr/bin/${tool}`)
+  if (asNobody().uid === undefined || !tools.every((tool) => existsSync(tool))) return []
   const network = missingCapabilities(['CAP_SYS_ADMIN']).length === 0 ? ['/usr/bin/unshare', '--net'] : []
-  return [...network, ...wayTo([NODE]), ...NOBODYS_RIGHTS, '--pdeathsig=KILL']
+  return [
+    ...network,
+    ...wayTo([NODE]),
+    '/usr/bin/prlimit',
+    `--data=${MOST_DATA}`,
+    ...NOBODYS_RIGHTS,
+    '--pdeathsig=KILL',
+  ]
 }

@@ -1,6 +1,6 @@
 /** What a control plane that runs apart and the thread that looks after it say to each other: values of `node:v8`, each after its length. */
 import { deserialize, serialize } from 'node:v8'
-import { viewOf } from '../../base/bytes.ts'
+import { concat, viewOf } from '../../base/bytes.ts'
 import type { Injected } from '../../engine/control-plane.ts'
 import type { MapDescription } from '../../isa/program.ts'
 import type { Orders } from '../control-thread.ts'
@@ -51,27 +51,36 @@ export function framed(value: unknown): Uint8Array {
   return frame
 }
 
-/** Pieces → values. A RangeError where one is too long. */
+/** Pieces → values, one at a time: what nobody asked for yet stays as it came. */
 export class Frames {
-  private rest = new Uint8Array()
+  private pieces: Uint8Array[] = []
+  private size = 0
 
-  take(piece: Uint8Array): unknown[] {
-    const values: unknown[] = []
-    let bytes = piece
-    if (this.rest.length > 0) {
-      bytes = new Uint8Array(this.rest.length + piece.length)
-      bytes.set(this.rest)
-      bytes.set(piece, this.rest.length)
-    }
-    let at = 0
-    while (bytes.length - at >= 4) {
-      const length = viewOf(bytes).getUint32(at, true)
-      if (length > LONGEST) throw new RangeError(`a message of ${length} bytes`)
-      if (bytes.length - at - 4 < length) break
-      values.push(deserialize(bytes.subarray(at + 4, at + 4 + length)))
-      at += 4 + length
-    }
-    this.rest = bytes.slice(at)
-    return values
+  add(piece: Uint8Array): void {
+    this.pieces.push(piece)
+    this.size += piece.length
+  }
+
+  /** Undefined where the next one is not there as a whole. A RangeError where it is too long. */
+  next(): { readonly value: unknown } | undefined {
+    if (this.size < 4) return undefined
+    const length = viewOf(this.gather(4)).getUint32(0, true)
+    if (length > LONGEST) throw new RangeError(`a message of ${length} bytes`)
+    if (this.size - 4 < length) return undefined
+    const bytes = this.gather(4 + length)
+    this.pieces[0] = bytes.subarray(4 + length)
+    this.size -= 4 + length
+    return { value: deserialize(bytes.subarray(4, 4 + length)) }
+  }
+
+  /** The first piece, which has so many bytes from now on: each byte is copied once for its length and once for its message. */
+  private gather(count: number): Uint8Array {
+    let [taken, size] = [0, 0]
+    while (size < count) size += this.pieces[taken++]?.length ?? 0
+    const first = taken === 1 ? this.pieces[0] : undefined
+    if (first !== undefined) return first
+    const joined = concat(...this.pieces.slice(0, taken))
+    this.pieces.splice(0, taken, joined)
+    return joined
   }
 }

@@ -8,8 +8,9 @@ import { deserialize } from 'node:v8'
 import type { Machine, MachineMap } from '../../backend/machine.ts'
 import { viewOf } from '../../base/bytes.ts'
 import type { ControlPlane } from '../../cube/control.ts'
-import { OpenControlPlane, type Timers } from '../../engine/control-plane.ts'
+import { OpenControlPlane } from '../../engine/control-plane.ts'
 import type { MapDescription } from '../../isa/program.ts'
+import { timers } from '../timers.ts'
 import { type Answer, CALLS, type Call, Frames, framed, MAP_METHODS, NEWS, type News } from './channel.ts'
 
 function ask(call: Call): unknown {
@@ -68,13 +69,6 @@ function openMap(path: string, description: MapDescription): MachineMap | undefi
 
 const machine: Pick<Machine, 'openMap' | 'now'> = { openMap, now: () => process.hrtime.bigint() }
 
-const timers: Timers = {
-  after(nanoseconds, work) {
-    const timer = setTimeout(work, Number(nanoseconds / 1_000_000n))
-    return { [Symbol.dispose]: () => clearTimeout(timer) }
-  },
-}
-
 /** Batches that are handled before others have their turn. */
 const BATCHES = 16
 
@@ -90,7 +84,8 @@ export function runApart(plane: ControlPlane): void {
   const frames = new Frames()
   const news = new Socket({ fd: NEWS, readable: true, writable: false })
   news.on('data', (piece: Uint8Array) => {
-    for (const one of frames.take(piece)) hear(plane, one as News)
+    frames.add(piece)
+    for (let one = frames.next(); one !== undefined; one = frames.next()) hear(plane, one.value as News)
   })
   news.once('close', () => process.exit(0))
 }

@@ -4,7 +4,7 @@ import { type Diagnostic, Refusal } from '../../base/diagnostic.ts'
 import { compile, readDataPlane } from '../../compiler/compile.ts'
 import { builtinCubes } from '../host.ts'
 
-export type Found = { readonly name: string } | { readonly diagnostics: readonly Diagnostic[] }
+type Found = { readonly name: string } | { readonly diagnostics: readonly Diagnostic[] }
 
 const [, , folder = '.'] = process.argv
 

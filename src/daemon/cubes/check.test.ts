@@ -75,6 +75,20 @@ describe.skipIf(reason !== undefined)(
       expect(await refusedFor()).toContain('boom')
     })
 
+    test('a cube that says another name of itself than it may have', { timeout: PATIENCE }, async () => {
+      edit('schema.ts', 'export const', `console.log('tessera-cube: {"name":"../../escaped"}')\nexport const`)
+      expect(await refusedFor()).toContain('the cube says of itself what nobody understands')
+    })
+
+    test('until nobody wants to know any more', { timeout: PATIENCE }, async () => {
+      write(`test('takes long', () => new Promise(() => {}), 600_000)`)
+      const end = new AbortController()
+      const checked = checkCube(readCube(mine), end.signal)
+      setTimeout(() => end.abort(), 100)
+      await expect(checked).rejects.toThrow('this was given up')
+      await expect(checkCube(readCube(mine), end.signal)).rejects.toThrow('this was given up')
+    })
+
     test('tests are run, by nobody', { timeout: PATIENCE }, async () => {
       process.env.SECRET = 'x'
       const nobody = process.getuid?.() === 0 ? 65_534 : process.getuid?.()

@@ -23,6 +23,8 @@ export interface RunOptions {
 export function runNode(words: readonly string[], { folder, scratch, time, signal }: RunOptions): Promise<Run> {
   const way = wayTo([TESSERA, NODE])
   const [command = '', ...rest] = [...way, ...(way.length > 0 ? NOBODYS_RIGHTS : []), NODE, ...words]
+  const givenUp = () => refusal('this was given up: the daemon ends', 'do it again when the daemon is there')
+  if (signal?.aborted) return Promise.reject(givenUp())
   return new Promise((resolve, reject) => {
     const child = spawn(command, rest, {
       cwd: folder,
@@ -51,7 +53,8 @@ export function runNode(words: readonly string[], { folder, scratch, time, signa
       clearTimeout(late)
       end()
       signal?.removeEventListener('abort', end)
-      if (isLate) reject(refusal(`this took longer than ${time / 1000} seconds: node ${words.join(' ')}`))
+      if (signal?.aborted) reject(givenUp())
+      else if (isLate) reject(refusal(`this took longer than ${time / 1000} seconds: node ${words.join(' ')}`))
       else resolve({ code, output })
     })
   })

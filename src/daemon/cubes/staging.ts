@@ -1,8 +1,21 @@
 /** A copy of a cube's folder that nobody changes any more, from which its modules find Tessera. */
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { refusal } from '../../base/diagnostic.ts'
+import { hasCode } from '../../kernel/errno.ts'
 
 /** Where `tessera/cube` and the packages that it stands on are. */
 export const ROOT = resolve(import.meta.dirname, '../../..')
@@ -35,20 +48,18 @@ export function readCube(folder: string): Files {
     for (const name of readdirSync(join(folder, at)).sort()) {
       if (name.startsWith('.') || name === 'node_modules') continue
       const path = join(at, name)
-      const found = lstatSync(join(folder, path))
-      if (found.isDirectory()) {
+      if (lstatSync(join(folder, path)).isDirectory()) {
         read(path)
         continue
       }
-      if (!found.isFile())
-        throw refusal(`${join(folder, path)} is no file of the cube`, 'put the file itself there, and no link')
-      bytes += found.size
-      if (files.size >= MOST_FILES || bytes > MOST_BYTES)
+      const content = contentOf(join(folder, path), MOST_BYTES - bytes)
+      if (files.size >= MOST_FILES || content === undefined)
         throw refusal(
           `${folder} is too large for a cube`,
           `${MOST_FILES} files, and ${MOST_BYTES >> 20} MiB, are the most`,
         )
-      files.set(path, readFileSync(join(folder, path)))
+      bytes += content.length
+      files.set(path, content)
     }
   }
   try {
@@ -64,6 +75,26 @@ export function readCube(folder: string): Files {
         'a cube is a folder with schema.ts, dataplane.ts and control.ts',
       )
   return files
+}
+
+/** Undefined where it is more than so many bytes. Somebody else's file may become a link, or a pipe, while it is looked at. */
+function contentOf(path: string, most: number): Uint8Array | undefined {
+  const none = () => refusal(`${path} is no file of the cube`, 'put the file itself there, and no link')
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    // ELOOP is a link's, ENXIO a socket's.
+    if (hasCode(error, 'ELOOP', 'ENXIO')) throw none()
+    throw error
+  }
+  try {
+    const found = fstatSync(fd)
+    if (!found.isFile()) throw none()
+    return found.size > most ? undefined : readFileSync(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** 16 hexadecimal digits, others for other contents. */

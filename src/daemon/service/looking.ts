@@ -33,31 +33,31 @@ export function lookingHandlers(parts: Parts) {
   }
   return {
     traceGraph: async ({ graph, count = Number.POSITIVE_INFINITY, ...asked }, { signal }) => {
-      const request = { where: [], snapshot: HEADERS, trace: true, ...filtered(asked) }
+      const request = { where: [], snapshot: HEADERS, trace: true, ...(await filtered(asked)) }
       const { looking, epoch } = await open(graph, request)
       return pushed<Journey>({ signal, most: WAITING }, (push) => traced(looking, epoch, count, push))
     },
     captureGraph: async (input, { signal }) => {
       const { graph, count = Number.POSITIVE_INFINITY } = input
-      const { looking, epoch } = await open(graph, requestOf(input))
+      const { looking, epoch } = await open(graph, await requestOf(input))
       return pushed<Uint8Array>({ signal, most: WAITING }, (push) => captured(looking, epoch, count, push))
     },
   } satisfies Partial<Handlers>
 }
 
-function filtered(asked: Asked): Pick<LookRequest, 'filter'> {
-  const filter = filterOf(asked)
+async function filtered(asked: Asked): Promise<Pick<LookRequest, 'filter'>> {
+  const filter = await filterOf(asked)
   return filter === undefined ? {} : { filter }
 }
 
 const words = (text: string): readonly string[] => text.split(',').map((word) => word.trim())
 
-function requestOf({ ports, sights, snapshot, ...asked }: Input<'captureGraph'>): LookRequest {
+async function requestOf({ ports, sights, snapshot, ...asked }: Input<'captureGraph'>): Promise<LookRequest> {
   return {
     where: ports === undefined ? [] : words(ports),
     ...(sights === undefined ? {} : { sights: words(sights).map(sightNamed) }),
     ...(snapshot === undefined ? {} : { snapshot }),
-    ...filtered(asked),
+    ...(await filtered(asked)),
   }
 }
 
