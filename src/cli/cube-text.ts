@@ -11,6 +11,7 @@ export function printCube({
   shape,
   origin,
   folder,
+  from,
   config,
   ports,
   tables,
@@ -20,7 +21,7 @@ export function printCube({
 }: CubeText) {
   const titled = (title: string, lines: string | undefined) => (lines === undefined ? [] : [`${title}:\n${lines}`])
   return [
-    `${name}: ${summary}\n${shape}, ${origin === 'builtin' ? 'comes with Tessera' : 'added'}, in ${folder}`,
+    `${name}: ${summary}\n${shape}, ${origin === 'builtin' ? 'comes with Tessera' : from === undefined ? 'added' : `added from ${from}`}, in ${folder}`,
     ...titled('configuration (config.…)', fields(config)),
     ...titled('of each port (ports.NAME.…)', fields(ports)),
     ...titled(

@@ -263,6 +263,37 @@ test('a graph that runs without being kept by the daemon is listed and described
   await host.engine.delete('alone')
 })
 
+describe('a cube', () => {
+  const from = '/home/somebody/bucket'
+  const upgraded: string[] = []
+  let other: ServedApi
+  beforeAll(async () => {
+    other = await serveApi(host, {
+      parts: {
+        cubes: {
+          added: async () => new Map([['bridge', from]]),
+          add: async () => 'bridge',
+          upgrade: async (_, { path }) => void upgraded.push(path),
+          remove: async () => {},
+        },
+      },
+    })
+  })
+  afterAll(() => other[Symbol.asyncDispose]())
+  beforeEach(() => void vi.stubEnv('TESSERA_SOCKET', other.socket))
+
+  test('is upgraded from where it was added from, unless another folder is said', async () => {
+    expect((await tessera('cube', 'upgrade', 'bridge')).stdout).toContain(`is as in ${from} now`)
+    await tessera('cube', 'upgrade', 'bridge', SHELF)
+    expect(upgraded).toEqual([from, SHELF])
+    expect((await tessera('cube', 'docs', 'bridge')).stdout).toContain(`added from ${from}`)
+  })
+
+  test('that is forgotten leaves the folder that it came from', async () => {
+    expect((await tessera('cube', 'remove', 'bridge')).stdout).toBe(`cube bridge is forgotten; ${from} is as it was\n`)
+  })
+})
+
 test('what was changed is known, with who did it', async () => {
   const operations = cells((await tessera('get', 'operations')).stdout)
   expect(operations[0]).toEqual(['TIME', 'WHO', 'WHAT', 'TARGET', 'STATUS'])

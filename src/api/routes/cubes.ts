@@ -7,7 +7,8 @@ const summary = {
   summary: z.string(),
   shape: z.enum(['standard', 'transparent']),
   origin: z.enum(['builtin', 'added']),
-  folder: z.string().describe('where its files are'),
+  folder: z.string().describe('where the files are of which it is made: of one that was added, a copy'),
+  from: z.string().optional().describe('of one that was added: the folder that was copied'),
 }
 
 const cube = z

@@ -47,15 +47,21 @@ export async function add(folder: string, reach: ReachOptions): Promise<void> {
 
 export async function upgrade(cube: string, folder: string | undefined, reach: ReachOptions): Promise<void> {
   using client = daemonOf(reach)
-  const path = folder === undefined ? (await client.getCube({ cube })).body.folder : folderOf(folder)
+  const path = folder === undefined ? await originOf(client, cube) : folderOf(folder)
   const { name } = (await client.upgradeCube({ cube, body: { path } })).body
   console.log(`cube ${name} is as in ${path} now; its instances went over to it`)
 }
 
 export async function remove(cube: string, reach: ReachOptions): Promise<void> {
   using client = daemonOf(reach)
-  const { name, folder } = (await client.removeCube({ cube })).body
-  console.log(`cube ${name} is forgotten; ${folder} is as it was`)
+  const { name, from, folder } = (await client.removeCube({ cube })).body
+  console.log(`cube ${name} is forgotten; ${from ?? folder} is as it was`)
+}
+
+/** Where it was added from; one that comes with Tessera is refused by the daemon. */
+async function originOf(client: Client, cube: string): Promise<string> {
+  const { from, folder } = (await client.getCube({ cube })).body
+  return from ?? folder
 }
 
 function folderOf(folder: string): string {

@@ -76,6 +76,7 @@ describe('a cube', () => {
     const again = await open({ store })
     await again.run('lan')
     expect(again.catalogue.others().get('hub')).toBe(catalogue.others().get('hub'))
+    expect([...(await again.registry.added())]).toEqual([['hub', mine]])
     expect(existsSync(join(folder, 'left'))).toBe(false)
     await engine.delete('lan')
   })
@@ -106,6 +107,7 @@ describe('a cube', () => {
     for (const name of ['lan', 'wan'])
       expect((await engine.status(name)).instances[0]?.ports[0]?.drops).toMatchObject({ broken: { packets: 1n } })
     expect(existsSync(before)).toBe(false)
+    expect((await registry.added()).get('hub')).toBe(mine)
     // The same again changes nothing.
     const now = catalogue.others().get('hub')
     await registry.upgrade('hub', { path: mine })

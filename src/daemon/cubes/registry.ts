@@ -77,9 +77,10 @@ export class CubeRegistry {
     return new CubeRegistry(parts)
   }
 
-  /** The folders of those that were added, by name. */
+  /** Where those that were added came from, by name. */
   async added(): Promise<ReadonlyMap<string, string>> {
-    return this.parts.catalogue.others()
+    const { entries } = await this.parts.store.list(PREFIX)
+    return new Map(entries.map(({ key, value }) => [key.slice(PREFIX.length), Kept.parse(JSON.parse(value)).origin]))
   }
 
   /** Gives its name. */

@@ -7,12 +7,13 @@ import { type CubeDescription, describeCube } from '../cube-description.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'
 
-const summaryOf = ({ name, summary, shape, origin, folder }: CubeDescription): Output<'listCubes'>[number] => ({
+const summaryOf = ({ name, summary, shape, origin, folder, from }: CubeDescription): Output<'listCubes'>[number] => ({
   name,
   summary,
   shape,
   origin,
   folder,
+  ...(from === undefined ? {} : { from }),
 })
 
 export function cubeHandlers({ catalogue, cubes }: Pick<Parts, 'catalogue' | 'cubes'>) {
@@ -21,8 +22,11 @@ export function cubeHandlers({ catalogue, cubes }: Pick<Parts, 'catalogue' | 'cu
     if (!names.includes(name)) throw refuse(404, `there is no cube "${name}"`, suggestion(name, names))
     return catalogue.find(name, '/')
   }
-  const shown = async (name: string): Promise<CubeDescription> =>
-    describeCube(await find(name), (await cubes.added()).has(name) ? 'added' : 'builtin')
+  const shown = async (name: string): Promise<CubeDescription> => {
+    const from = (await cubes.added()).get(name)
+    const found = await find(name)
+    return from === undefined ? describeCube(found, 'builtin') : { ...describeCube(found, 'added'), from }
+  }
   return {
     listCubes: async () => (await Promise.all(catalogue.names().map(shown))).map(summaryOf),
     getCube: ({ cube }) => shown(cube),

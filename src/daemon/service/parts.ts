@@ -26,7 +26,7 @@ export interface Parts extends Pick<Host, 'engine' | 'machine' | 'catalogue' | '
 
 /** Cubes that come and go while graphs run; the others are the catalogue's. */
 export interface CubeRegistry {
-  /** The folders of those that were added, by name. */
+  /** Where those that were added came from, by name. */
   added(): Promise<ReadonlyMap<string, string>>
   /** Gives its name. */
   add(folder: Input<'addCube'>['body']): Promise<string>
