@@ -18,7 +18,12 @@ function inPrivateMounts(setup: string, script: string): unknown {
     console.log(JSON.stringify(seen))`
   const prepare = `umount /sys/fs/bpf 2>/dev/null; mount -t tmpfs tmpfs /run && ${setup} exec "$@"`
   const node = [process.execPath, '--import', import.meta.resolve('tsx'), '--input-type=module', '-e', module]
-  const child = spawnSync('unshare', ['--mount', 'sh', '-c', prepare, 'sh', ...node], { encoding: 'utf8' })
+  // The first process of a host has the mounts that last, so this is one.
+  const child = spawnSync(
+    'unshare',
+    ['--mount', '--pid', '--fork', '--mount-proc', 'sh', '-c', prepare, 'sh', ...node],
+    { encoding: 'utf8' },
+  )
   expect(child.stderr).toBe('')
   return JSON.parse(child.stdout)
 }

@@ -49,15 +49,24 @@ export function requireLastingMount(): void {
  * `ip netns exec NAME` mounted, which it does with NAME as the source (iproute2, lib/namespace.c, netns_switch).
  */
 function isPrivate(): boolean {
-  try {
-    if (readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt')) return true
-  } catch {
-    // Not ours to look at.
-  }
+  const [own, first] = [mountNamespace('self'), mountNamespace('1') ?? mountNamespace(KTHREADD)]
+  if (first !== undefined && own !== first) return true
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   const sys = mounts.findLast((line) => line.split(' ')[4] === '/sys')
   const source = sys?.split(' - ')[1]?.split(' ')[1] ?? ''
   return source !== '' && existsSync(join('/run/netns', source))
+}
+
+/** The second process of a host is the kernel's own, which whoever has fewer rights than the first one may look at as well. */
+const KTHREADD = '2'
+
+/** Undefined where it is not ours to look at, or there is no such process. */
+function mountNamespace(process: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${process}/ns/mnt`)
+  } catch {
+    return undefined
+  }
 }
 
 /** Runs while no other process mounts, unmounts, or looks whether it should. */
