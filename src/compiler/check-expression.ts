@@ -277,8 +277,6 @@ export function host(scope: Scope, given: unknown, name: string, span: Span): Ch
 export function member(scope: Scope, node: Of<'member'>, object: Checked): Checked {
   const { property, propertySpan } = node
   const at = scope.at(node.span)
-  const unknown = (what: string, known: Iterable<string>) =>
-    scope.unfit(propertySpan, `${what} has no \`${property}\``, suggestion(property, known))
   if (!isStatic(object)) {
     if (object.type.kind === 'list') return listMember(scope, node, object)
     if (isRecord(object))
@@ -299,7 +297,7 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
     const { struct } = object.type
     const type = struct.fields[property]
     const field = struct.layout.fields.find((one) => one.name === property)
-    if (field === undefined || type === undefined) throw unknown(struct.name, Object.keys(struct.fields))
+    if (field === undefined || type === undefined) throw unknown(scope, node, struct.name, Object.keys(struct.fields))
     return { op: 'field', base: present(scope, object, node.object), field, struct, type: typeOfDeclared(type), at }
   }
   switch (object.static) {
@@ -308,7 +306,7 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       if (property === 'vlan') return { op: 'vlan', type: { kind: 'int', bits: 16, signed: false }, at }
       if (property === 'segmentSize') return { op: 'segmentSize', type: U32, at }
       if (PACKET_METHODS.includes(property)) return { static: 'method', of: 'packet', name: property, at }
-      throw unknown('the packet', ['length', 'vlan', 'segmentSize', ...PACKET_METHODS])
+      throw unknown(scope, node, 'the packet', ['length', 'vlan', 'segmentSize', ...PACKET_METHODS])
     case 'context': {
       if (property === 'state') return { static: 'state', at }
       const { cube } = scope.compilation
@@ -316,18 +314,20 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       if (property === 'config' || property === own)
         return { static: 'host', value: scope.compilation[property], name: property, at }
       const builtin = builtinsOf(cube).find((one) => one === property)
-      if (builtin === undefined) throw unknown('the context', ['state', 'config', own, ...builtinsOf(cube)])
+      if (builtin === undefined)
+        throw unknown(scope, node, 'the context', ['state', 'config', own, ...builtinsOf(cube)])
       return { static: 'builtin', name: builtin, at }
     }
     case 'state': {
       const { state } = scope.compilation.cube
       const table = state[property]
-      if (table === undefined || !Object.hasOwn(state, property)) throw unknown('the state', Object.keys(state))
+      if (table === undefined || !Object.hasOwn(state, property))
+        throw unknown(scope, node, 'the state', Object.keys(state))
       return { static: 'table', table: { name: property, table }, at }
     }
     case 'record': {
       const found = object.fields.get(property)
-      if (found === undefined) throw unknown('the record', object.fields.keys())
+      if (found === undefined) throw unknown(scope, node, 'the record', object.fields.keys())
       return { ...found, at }
     }
     case 'table':
@@ -338,7 +338,7 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
           `write state.${object.table.name}.get().${property}`,
         )
       if (!methodsOf(object.table).includes(property))
-        throw unknown(`the table \`${object.table.name}\``, methodsOf(object.table))
+        throw unknown(scope, node, `the table \`${object.table.name}\``, methodsOf(object.table))
       return { static: 'method', of: object.table, name: property, at }
     case 'host': {
       const holder = object.value
@@ -355,6 +355,13 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       throw scope.unfit(node.span, `${describeStatic(object)} has no fields`, REMEDY[object.static])
   }
 }
+
+const unknown = (
+  scope: Scope,
+  { property, propertySpan }: Of<'member'>,
+  what: string,
+  known: Iterable<string>,
+): Unfit => scope.unfit(propertySpan, `${what} has no \`${property}\``, suggestion(property, known))
 
 function lacking(
   scope: Scope,

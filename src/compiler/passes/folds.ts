@@ -11,7 +11,8 @@ const ONES_32 = 0xffff_ffffn
 /** Folds → additions of what is above 16 bits: as many as the largest sum there can be needs. */
 export function expandFolds(graph: Graph, analyses = new Analyses(graph)): boolean {
   const folds = graph.blocks.flatMap(({ values }) => values.filter(({ op }) => op === 'fold'))
-  if (folds.length === 0) return false
+  const [first] = folds
+  if (first === undefined) return false
   const { ranges } = analyses
   const mosts = new Map(
     folds.map((fold) => [fold, fold.arguments[0] === undefined ? 0n : ranges.most(fold.arguments[0])]),
@@ -23,14 +24,15 @@ export function expandFolds(graph: Graph, analyses = new Analyses(graph)): boole
     /** What folds are before their upper bits are masked away. */
     const unmasked = new Map<Value, Value>()
     const values: Value[] = []
+    let { at } = first
+    const alu = (name: AluName, a: Value, b: Value | bigint): Value => {
+      const right = typeof b === 'bigint' ? newConstant(b, at) : b
+      const made = newValue({ op: 'alu', alu: name, bits: 64 }, numbers.next(), [a, right], at)
+      values.push(made)
+      return made
+    }
     for (const value of block.values) {
-      const { at } = value
-      const alu = (name: AluName, a: Value, b: Value | bigint): Value => {
-        const right = typeof b === 'bigint' ? newConstant(b, at) : b
-        const made = newValue({ op: 'alu', alu: name, bits: 64 }, numbers.next(), [a, right], at)
-        values.push(made)
-        return made
-      }
+      at = value.at
       const [given, mask] = value.arguments
       const wide = given === undefined ? undefined : unmasked.get(given)
       const most = mosts.get(value)

@@ -43,10 +43,9 @@ export function removeEdge(from: Block, to: Block): void {
 /** Recomputes what is reachable, and takes away edges from what is not. */
 export function prune(graph: Graph): void {
   const blocks = reversePostorder(graph.entry)
-  const isReachable = (block: Block): boolean => blocks[block.place] === block
   for (const block of graph.blocks) {
-    if (isReachable(block)) continue
-    for (const next of successors(block)) if (isReachable(next)) removeEdge(block, next)
+    if (blocks[block.place] === block) continue
+    for (const next of successors(block)) if (blocks[next.place] === next) removeEdge(block, next)
   }
   graph.blocks = blocks
 }

@@ -16,11 +16,16 @@ export function keysInPackets(graph: Graph, analyses = new Analyses(graph)): boo
     const added: { before: Value; pointer: Value }[] = []
     for (const call of block.values) {
       if (call.op !== 'call' || !READERS.has(call.helper)) continue
-      const isSeen = (load: Value) => analyses.states.before(load, 'packet') === analyses.states.before(call, 'packet')
       for (const [index, argument] of call.arguments.entries()) {
         const record = records.get(argument)
-        const source = record?.uses === 1 ? sourceOf(argument, record, isSeen) : undefined
-        if (record === undefined || source === undefined) continue
+        if (record?.uses !== 1) continue
+        const { states } = analyses
+        const source = sourceOf(
+          argument,
+          record,
+          (load) => states.before(load, 'packet') === states.before(call, 'packet'),
+        )
+        if (source === undefined) continue
         const { data } = source
         const distance = newConstant(BigInt(source.offset), call.at)
         const pointer = newValue({ op: 'alu', alu: 'add', bits: 64 }, numbers.next(), [data, distance], call.at)

@@ -51,9 +51,12 @@ export function repair(
     }
     const { end } = block
     if (end?.op === 'jump' || end === undefined) continue
-    const final = (value: Value) => (value === original ? counted(atEnd(block)) : value)
-    if (end.op === 'return') end.value = final(end.value)
-    else [end.left, end.right] = [final(end.left), final(end.right)]
+    if (end.op === 'return') {
+      if (end.value === original) end.value = counted(atEnd(block))
+      continue
+    }
+    if (end.left === original) end.left = counted(atEnd(block))
+    if (end.right === original) end.right = counted(atEnd(block))
   }
   for (const [block, phi] of added) block.values.unshift(phi)
 }

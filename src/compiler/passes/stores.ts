@@ -62,9 +62,9 @@ function meetings({ blocks }: Graph): { readonly isLoaded: boolean; readonly isO
       if (known === undefined) written.set(base, [value])
       else known.push(value)
     }
+  if (written.size === 0) return { isLoaded: false, isOverwritten: false }
   const isWrittenTo = (load: Load) => written.get(load.arguments[0])?.some((one) => overlap(one, load)) === true
-  const isLoaded =
-    written.size > 0 && blocks.some(({ values }) => values.some((one) => isLoad(one) && isWrittenTo(one)))
+  const isLoaded = blocks.some(({ values }) => values.some((one) => isLoad(one) && isWrittenTo(one)))
   return { isLoaded, isOverwritten }
 }
 

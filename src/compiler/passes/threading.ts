@@ -14,8 +14,6 @@ export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boole
   let changed = false
   // Uses are kept up to date, except that those that are gone may still be counted.
   const numbers = new Numbers(graph)
-  // A loop that was entered in its middle would be none that the verifier, and hide.ts, know.
-  const isLoop = (block: Block): boolean => block.predecessors.some(({ place }) => place >= block.place)
   for (const block of graph.blocks) {
     const phi = testedPhi(block)
     if (phi === undefined) continue
@@ -38,6 +36,9 @@ export function threadJumps(graph: Graph, analyses = new Analyses(graph)): boole
   if (changed) prune(graph)
   return changed
 }
+
+/** A loop that was entered in its middle would be none that the verifier, and hide.ts, know. */
+const isLoop = (block: Block): boolean => block.predecessors.some(({ place }) => place >= block.place)
 
 /** A way that goes round the block now, and what it would have brought for each phi. */
 interface Way {

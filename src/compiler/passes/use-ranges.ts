@@ -1,7 +1,7 @@
 import type { Graph, Value } from '../ir.ts'
 import { newJump, newValue } from '../value.ts'
 import { Analyses } from './analyses.ts'
-import { Numbers, prune, removeEdge, replaceAll } from './graph.ts'
+import { Numbers, prune, removeEdge, replaceAll, replaceIn } from './graph.ts'
 import { Ranges } from './ranges.ts'
 import { compareConstants } from './simplify.ts'
 
@@ -40,7 +40,7 @@ function simplifyOffsets(graph: Graph, ranges: Ranges): boolean {
   for (const block of graph.blocks) {
     const values: Value[] = []
     for (const value of block.values) {
-      value.arguments = value.arguments.map((one) => replacements.get(one) ?? one)
+      if (replacements.size > 0) replaceIn(value.arguments, replacements)
       const unmasked = withoutMask(value, ranges)
       if (unmasked !== undefined) {
         replacements.set(value, unmasked)
