@@ -133,6 +133,26 @@ instances:
     expect(lab.counters('p0', 'a').received.packets).toBe(2n)
   })
 
+  test('keeps its state in tables of other sizes, which each instance has of its own', async () => {
+    const sized = (entries: string) => chain(2).replaceAll('./patch', `bridge${entries}`)
+    using lab = await open(sized(''))
+    lab.send('eth0', frame)
+    for (const entries of [', entries: { stations: 16 }', ', entries: { stations: 1024 }', '']) {
+      await lab.apply(sized(entries))
+      expect(lab.table('p1', 'stations').entries()).toHaveLength(1)
+      expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
+    }
+    await lab.apply(sized(', entries: { stations: 16 }'))
+    for (let host = 0; host < 200; host++)
+      lab.send(
+        'eth0',
+        packet()
+          .ethernet({ source: `02:00:00:00:01:${host.toString(16).padStart(2, '0')}` })
+          .bytes(),
+      )
+    expect(lab.table('p0', 'stations').entries().length).toBeLessThanOrEqual(16)
+  })
+
   test("with links to the host's stack: what it sends comes in, and what it is sent does not come in again", async () => {
     using lab = await open(`
 graph: stack

@@ -1,37 +1,21 @@
 /** Graphs that are large, and programs that are. */
 import { expect, test } from 'vitest'
+import { tree } from '../bench/change/tree.ts'
 import { openVirtualHost } from '../src/daemon/host.ts'
 import { describeActions } from '../src/engine/plan.ts'
 import { readGraph } from '../src/engine/read.ts'
 
-/** Where each of the bridges leads by its ports: to those below it, and to interfaces. */
-function tree(count: number, config: (bridge: number) => string): { readonly text: string; readonly names: string[] } {
-  const names = ['top']
-  const below = (bridge: number, port: number): string => {
-    const other = 3 * bridge + port
-    if (other < count) return `{ to: b${other}.p0 }`
-    names.push(`e${bridge}x${port}`)
-    return `{ interface: e${bridge}x${port} }`
-  }
-  const instances = Array.from({ length: count }, (_, bridge) => {
-    const ports = [1, 2, 3].map((port) => `p${port}: ${below(bridge, port)}`)
-    const up = bridge === 0 ? '{ interface: top }' : '{}'
-    return `  b${bridge}: { cube: bridge, config: { ${config(bridge)} }, ports: { p0: ${up}, ${ports.join(', ')} } }\n`
-  })
-  return { text: `graph: tree\ninstances:\n${instances.join('')}`, names }
-}
-
 test('a thousand instances with four thousand ports become programs, in which each counts for itself', async () => {
   using host = openVirtualHost()
-  const { text, names } = tree(1000, () => '')
-  for (const [index, name] of names.entries()) {
+  const { text, interfaces } = tree(1000)
+  for (const [index, name] of interfaces.entries()) {
     const [high, low] = [index >> 8, index & 255].map((octet) => octet.toString(16).padStart(2, '0'))
     host.machine.addInterface(name, { mac: `02:00:00:00:${high}:${low}` })
   }
   const { wanted } = await host.engine.plan(await readGraph('tree.yaml', text, host.catalogue))
   const attachments = Object.entries(wanted.attachments)
-  expect(attachments.length).toBeGreaterThanOrEqual(names.length)
-  for (const name of names) {
+  expect(attachments.length).toBeGreaterThanOrEqual(interfaces.length)
+  for (const name of interfaces) {
     const found = attachments.find(([, one]) => one.interface === name)
     const instance = name === 'top' ? 'b0' : name.replace(/^e(\d+)x\d$/, 'b$1')
     // The bridge that packets come to first, and no map that the graph does not have.
@@ -47,8 +31,8 @@ test('a thousand instances with four thousand ports become programs, in which ea
 
 test('whoever asks what would be done sees whose data planes are in a program', async () => {
   using host = openVirtualHost()
-  const { text, names } = tree(2, () => '')
-  for (const [index, name] of names.entries()) host.machine.addInterface(name, { mac: `02:00:00:00:00:0${index}` })
+  const { text, interfaces } = tree(2)
+  for (const [index, name] of interfaces.entries()) host.machine.addInterface(name, { mac: `02:00:00:00:00:0${index}` })
   const { actions } = await host.engine.plan(await readGraph('tree.yaml', text, host.catalogue))
   const lines = describeActions(actions).filter((line) => line.includes(' program ') && line.includes('e1x1'))
   expect(lines.join()).toMatch(/instructions of b1, b0\)$/)

@@ -1,5 +1,8 @@
 export const TREE = 'bench-tree'
 
+/** Enough for what four ports of an access network have behind them. */
+const STATIONS = 1024
+
 /** A tree of so many bridges, each with four ports: links to three more below it, and interfaces where there are none. */
 export function tree(count: number): { readonly text: string; readonly interfaces: readonly string[] } {
   const interfaces = ['top']
@@ -11,7 +14,7 @@ export function tree(count: number): { readonly text: string; readonly interface
   }
   const instances = Array.from({ length: count }, (_, bridge) => {
     const ports = [1, 2, 3].map((port) => `p${port}: ${below(bridge, port)}`)
-    return `  b${bridge}: { cube: bridge, ports: { p0: ${bridge === 0 ? '{ interface: top }' : '{}'}, ${ports.join(', ')} } }\n`
+    return `  b${bridge}: { cube: bridge, entries: { stations: ${STATIONS} }, ports: { p0: ${bridge === 0 ? '{ interface: top }' : '{}'}, ${ports.join(', ')} } }\n`
   })
   return { text: `graph: ${TREE}\ninstances:\n${instances.join('')}`, interfaces }
 }

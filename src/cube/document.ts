@@ -35,6 +35,18 @@ const queueShape = z
   .refine((bytes) => Number.isInteger(Math.log2(bytes)), 'a power of two, in bytes')
   .describe('bytes of the ring that punted packets wait in: a power of two')
 
+/** 16 million entries of a few dozen bytes are a gigabyte. */
+const entriesShape = z
+  .record(
+    z.string(),
+    z
+      .number()
+      .int()
+      .min(1)
+      .max(1 << 24),
+  )
+  .describe('how many entries tables have room for, by their names: as its cube says where it is not said here')
+
 export const portShape = linkShape.loose().describe("what it leads to, and what its cube's schema says of ports")
 
 export const instanceShape = z.strictObject({
@@ -42,6 +54,7 @@ export const instanceShape = z.strictObject({
   config: z.record(z.string(), z.unknown()).default({}).describe("as its cube's schema says"),
   ports: z.record(z.string(), portShape).optional(),
   queue: queueShape.optional(),
+  entries: entriesShape.optional(),
 })
 
 export const graphShape = z.strictObject({

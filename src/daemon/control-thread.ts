@@ -5,6 +5,7 @@ import { OpenControlPlane } from '../engine/control-plane.ts'
 import { into } from '../engine/gate.ts'
 import type { PortSlots } from '../engine/gate-plan.ts'
 import type { Settings } from '../engine/settings.ts'
+import type { Entries } from '../engine/sized.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
 import { type Leftovers, leftovers } from '../kernel/objects.ts'
 import type { Broker } from './apart/broker.ts'
@@ -23,6 +24,7 @@ export interface Orders {
   readonly gate: string
   readonly slots: PortSlots
   readonly queue: number | undefined
+  readonly entries: Entries | undefined
   readonly schema: string
   /** It is not Tessera's own, and runs in a process that has nothing but its kit. */
   readonly apart: boolean

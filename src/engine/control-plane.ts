@@ -8,6 +8,7 @@ import { type PuntedPacket, type Punts, puntsMap } from '../lang/index.ts'
 import { mapPath } from './paths.ts'
 import { type PuntDecoder, puntDecoder } from './punts.ts'
 import type { Settings } from './settings.ts'
+import { type Entries, sized } from './sized.ts'
 import { openTables } from './tables.ts'
 
 /** A packet on its way into the data plane. */
@@ -33,6 +34,8 @@ export interface ControlParts {
   readonly ports: Readonly<Record<string, number>>
   /** Bytes of its ring, where its graph says so. */
   readonly queue: number | undefined
+  /** Of its tables, where its graph says so. */
+  readonly entries: Entries | undefined
   readonly timers: Timers
   readonly inject: (packets: readonly Injected[]) => void
   readonly log: (line: string) => void
@@ -124,14 +127,14 @@ export class OpenControlPlane implements Disposable {
     return timer
   }
 
-  private kitOf({ machine, graph, instance, plane, config, ports, log }: ControlParts): ControlKit<Cube> {
+  private kitOf({ machine, graph, instance, plane, config, ports, entries, log }: ControlParts): ControlKit<Cube> {
     const names = new Map(Object.entries(ports).map(([name, id]) => [id, name]))
     const put = (port: number, direction: Injected['direction'], packet: Uint8Array): void => {
       if (!names.has(port)) throw new RangeError(`${instance} has no port ${port}`)
       this.injected.push({ port, direction, packet })
     }
     return {
-      state: openTables(machine, graph, instance, plane.cube, this.held),
+      state: openTables(machine, graph, instance, sized(plane.cube, entries), this.held),
       config,
       ports,
       portName: (id) => names.get(id),

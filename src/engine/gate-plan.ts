@@ -17,7 +17,8 @@ import type { Instance, Port } from './graph.ts'
 import { arriving, type GraphEntry, type MetNode, type NodeName, portNode, type Topology, topology } from './nodes.ts'
 import { clockPath, mapPath } from './paths.ts'
 import type { Settings } from './settings.ts'
-import { queuesOf, withQueues } from './stitch.ts'
+import { type Entries, sized } from './sized.ts'
+import { sizesOf, withSizes } from './stitch.ts'
 
 /** What runs beside a graph. */
 export interface GraphControl {
@@ -37,6 +38,8 @@ export interface PlaneToRun {
   readonly slots: PortSlots
   /** Bytes of its ring. */
   readonly queue: number | undefined
+  /** Of those tables of which the graph says it. */
+  readonly entries: Entries | undefined
   /** Another one where its tables are others. */
   readonly schema: string
 }
@@ -66,7 +69,7 @@ export function planControl(options: AssemblyOptions, cubes: ReadonlyMap<string,
     options,
     active.map(({ instance }) => instance),
   )
-  const planes = active.map(({ instance: { name, config, queue, ports: all }, folder }) => {
+  const planes = active.map(({ instance: { name, config, queue, entries, ports: all }, folder }) => {
     const ports = numbering[name]?.ids ?? {}
     const slots = Object.fromEntries(
       all.map(({ name: port }) => [
@@ -74,7 +77,17 @@ export function planControl(options: AssemblyOptions, cubes: ReadonlyMap<string,
         { ingress: slotOf(name, port, 'ingress'), egress: slotOf(name, port, 'egress') },
       ]),
     )
-    return { graph: graph.name, instance: name, folder, config, ports, slots, queue, schema: schemaOf(folder.cube) }
+    return {
+      graph: graph.name,
+      instance: name,
+      folder,
+      config,
+      ports,
+      slots,
+      queue,
+      entries,
+      schema: schemaOf(sized(folder.cube, entries)),
+    }
   })
   return { graph: graph.name, gate, planes }
 }
@@ -107,10 +120,9 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   }
   const compiled = assembleTopology({ ...options, point: 'tc ingress' }, { nodes, entries })
   const programs: Program[] = []
-  const queues = queuesOf(graph)
+  const sizes = sizesOf(graph, options.sources)
   const slots = new Map<string, number>()
-  const add = (key: string, program: Program): void =>
-    void slots.set(key, programs.push(withQueues(program, queues)) - 1)
+  const add = (key: string, program: Program): void => void slots.set(key, programs.push(withSizes(program, sizes)) - 1)
   for (const { entry, program } of compiled.entries) {
     const direction = nodes.get(entry.node)?.sends === undefined ? 'ingress' : 'egress'
     add(`${entry.instance}.${entry.port} ${direction}`, program)
@@ -123,7 +135,7 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   const gate = {
     name: gateName(graph.name),
     entries: programs,
-    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withQueues(program, queues)])),
+    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withSizes(program, sizes)])),
     size: compiled.size,
     pathOf,
   }

@@ -3,6 +3,7 @@ import type { Place } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { HookPoint } from '../isa/program.ts'
 import type { Settings } from './settings.ts'
+import type { Entries } from './sized.ts'
 
 export interface Graph {
   readonly name: string
@@ -21,6 +22,8 @@ export interface Instance {
   readonly config: Settings
   /** Bytes of the ring that punted packets wait in, if the file says so. */
   readonly queue?: number | undefined
+  /** How many entries its tables have room for, those of which the file says so. */
+  readonly entries?: Entries | undefined
   /** None where the cube is transparent. */
   readonly ports: readonly Port[]
 }

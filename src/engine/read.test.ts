@@ -178,9 +178,19 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     says: ['5:12 queue: a power of two, in bytes'],
   },
   {
+    what: 'a table with room for nothing',
+    text: bridge('entries: { stations: 0 }', 'ports: {}'),
+    says: ['5:26 stations: Too small: expected number to be >=1'],
+  },
+  {
+    what: 'entries of a table that it has none of',
+    text: bridge('entries: { station: 5 }', 'ports: {}'),
+    says: ['5:16 bridge has no table station | did you mean "stations"? (known: stations)'],
+  },
+  {
     what: 'a misspelt key of an instance',
     text: bridge('port: {}'),
-    says: [`5:5 "port" is not known here | ${meant('ports', 'cube', 'config', 'ports', 'queue')}`],
+    says: [`5:5 "port" is not known here | ${meant('ports', 'cube', 'config', 'ports', 'queue', 'entries')}`],
   },
   {
     what: 'a misspelt key of the configuration',

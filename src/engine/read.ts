@@ -2,6 +2,7 @@
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
+import { suggestion } from '../base/suggest.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import { type Cube, LINK_KEYS } from '../cube/define.ts'
 import { graphShape, linkShape, NAME, NAME_RULE } from '../cube/document.ts'
@@ -9,6 +10,7 @@ import { issuesOf } from '../cube/issues.ts'
 import type { Graph, GraphFile, Instance, Port } from './graph.ts'
 import { type GivenInstance, type Path, readLinks } from './read-links.ts'
 import type { Settings } from './settings.ts'
+import { canBeSized, type Entries } from './sized.ts'
 import { type Written, writtenAsData, writtenAsText } from './written.ts'
 
 /** Reads the text of a graph file, YAML or JSON. `file` is for messages, and for finding cubes that are named by folder. */
@@ -44,7 +46,7 @@ class Reader {
     const read: Omit<Instance, 'ports'>[] = []
     const given: GivenInstance[] = []
     const settings = new Map<string, Settings>()
-    for (const [instance, { cube: reference, config, ports = {}, queue }] of Object.entries(instances)) {
+    for (const [instance, { cube: reference, config, ports = {}, queue, entries }] of Object.entries(instances)) {
       const path = ['instances', instance]
       this.checkName(instance, path, true)
       const folder = cubes.get(reference) ?? (await this.findCube(reference, [...path, 'cube']))
@@ -52,6 +54,7 @@ class Reader {
       const { cube } = folder
       cubes.set(reference, folder)
       this.checkPorts(path, cube, instances[instance]?.ports !== undefined)
+      this.checkEntries([...path, 'entries'], cube, entries)
       for (const [port, all] of Object.entries(cube.shape === 'transparent' ? {} : ports)) {
         const at = [...path, 'ports', port]
         this.checkName(port, at, true)
@@ -64,6 +67,7 @@ class Reader {
         cube: reference,
         config: this.settings(config, cube.config, [...path, 'config'], []),
         ...(queue === undefined ? {} : { queue }),
+        ...(entries === undefined ? {} : { entries }),
       })
     }
     // Of what could not be read, others would seem to lead nowhere.
@@ -96,6 +100,19 @@ class Reader {
         `${name} is transparent, and has no ports`,
         `leave ports out, and list ${path.at(-1)} where it is to be: through: [${path.at(-1)}]`,
       )
+  }
+
+  private checkEntries(path: Path, { name: cube, state }: Cube, entries: Entries = {}): void {
+    const names = Object.keys(state).filter((name) => state[name] !== undefined && canBeSized(state[name]))
+    for (const name of Object.keys(entries)) {
+      if (names.includes(name)) continue
+      const known = Object.hasOwn(state, name)
+      const message = known
+        ? `the table ${name} of ${cube} has as many entries as its cube says: it is a ${state[name]?.kind}`
+        : `${cube} has no table ${name}`
+      const others = names.length === 0 ? `leave it out: ${cube} has no table of keys` : suggestion(name, names)
+      this.say([...path, name], true, message, others)
+    }
   }
 
   private settings(given: unknown, schema: z.ZodObject, path: Path, otherKeys: readonly string[]): Settings {

@@ -11,6 +11,7 @@ import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
 import { isHere } from './home.ts'
 import { linkPath, mapPath } from './paths.ts'
 import { capacityOf, type Running } from './records.ts'
+import { sized } from './sized.ts'
 import { type Count, openTables, type PortCounters, readCounters } from './tables.ts'
 
 /** What an instance looks like now. */
@@ -114,7 +115,7 @@ export function instanceStatus(
     const link = links.get(name)?.link
     return { name, to: linkText(link), state: stateOf({ name, link }), ...counters }
   })
-  const tables = openTables(machine, graph.name, instance.name, cube, held)
+  const tables = openTables(machine, graph.name, instance.name, sized(cube, instance.entries), held)
   const complete = Object.keys(cube.state).every((name) => name in tables)
   const context = {
     state: tables,

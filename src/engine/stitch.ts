@@ -5,7 +5,7 @@ import { lookMaps } from '../compiler/look.ts'
 import { COPIES } from '../compiler/lower-copies.ts'
 import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
-import { puntsMap } from '../lang/index.ts'
+import { describe, puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleTopology, type GraphPrograms } from './assemblies.ts'
 import { AT_DEVICE, copiesPath, deviceOf, dispatcher } from './copies.ts'
 import type { Graph } from './graph.ts'
@@ -13,6 +13,7 @@ import { type GraphEntry, topology } from './nodes.ts'
 import type { Owner } from './owner.ts'
 import { arrayPath, clockPath, copiesLeftPath, linkPath, lookPath, mapPath } from './paths.ts'
 import { capacityOf } from './records.ts'
+import { sized } from './sized.ts'
 import { type Met, partOf, type Structure } from './structure.ts'
 
 /** A graph made concrete on this host: what shall be pinned where. Paths as a machine has them. */
@@ -59,13 +60,14 @@ export function stitch(options: AssemblyOptions): Wanted {
   }
   /** Instances of one cube have maps that are described by the same objects. */
   const described = new Map<string, Readonly<Record<string, MapDescription>>>()
-  for (const { name: instance, cube, ports, queue } of graph.instances) {
+  for (const { name: instance, cube, ports, queue, entries: given } of graph.instances) {
     const source = sources.get(cube)
     const numbers = numbering[instance]
     if (source === undefined || numbers === undefined) continue
     const capacity = capacityOf(numbers)
-    const own = described.get(`${capacity} ${cube}`) ?? mapsOf(source.cube, capacity, hookAt(point), cpus)
-    described.set(`${capacity} ${cube}`, own)
+    const key = JSON.stringify([capacity, cube, given])
+    const own = described.get(key) ?? mapsOf(sized(source.cube, given), capacity, hookAt(point), cpus)
+    described.set(key, own)
     for (const [name, description] of Object.entries(own)) {
       const path = mapPath(graph.name, instance, name)
       if (name !== MAP.clock) add(`${instance}/${name}`, path, name === MAP.punts ? puntsMap(queue) : description)
@@ -82,7 +84,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     add(name, lookPath(graph.name, name), description)
   const met = topology(graph, point)
   const programs = assembleTopology(options, met)
-  const queues = queuesOf(graph)
+  const sizes = sizesOf(graph, sources)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
   if (programs.slots.size > 0 || programs.copies) {
@@ -91,7 +93,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     slots[path] = [...programs.slots].map(([slot, { program, owner }]) => ({
       slot,
       owner,
-      program: withQueues(program, queues),
+      program: withSizes(program, sizes),
       maps: pathsFor(program, paths),
     }))
   }
@@ -102,7 +104,7 @@ export function stitch(options: AssemblyOptions): Wanted {
       interface: facts(entry.on).name,
       point: entry.point,
       owner,
-      program: withQueues(program, queues),
+      program: withSizes(program, sizes),
       maps: pathsFor(program, paths),
     },
   ])
@@ -134,19 +136,28 @@ function structureOf({ entries, slots, numbers }: GraphPrograms, pathOf: (entry:
   return { numbers: Object.fromEntries(numbers), programs: Object.fromEntries(programs) as Structure['programs'] }
 }
 
-/** Rings whose instances say how large they are, by the names that programs have for them. */
-export const queuesOf = ({ instances }: Graph): ReadonlyMap<string, MapDescription> =>
+/** Rings and tables whose instances say how large they are, by the names that programs have for them. */
+export const sizesOf = (
+  { instances }: Graph,
+  sources: AssemblyOptions['sources'],
+): ReadonlyMap<string, MapDescription> =>
   new Map(
-    instances.flatMap(({ name, queue }) =>
-      queue === undefined ? [] : [[`${name}/${MAP.punts}`, puntsMap(queue)] as const],
-    ),
+    instances.flatMap(({ name, cube, queue, entries = {} }) => {
+      const { state = {} } = sized(sources.get(cube)?.cube ?? { state: {} }, entries)
+      return [
+        ...(queue === undefined ? [] : [[`${name}/${MAP.punts}`, puntsMap(queue)] as const]),
+        ...Object.entries(state).flatMap(([table, one]) =>
+          Object.hasOwn(entries, table) ? [[`${name}/${table}`, describe(one)] as const] : [],
+        ),
+      ]
+    }),
   )
 
-/** A program whose rings are as large as its instances want them: to what it does, that makes no difference. */
-export function withQueues(program: Program, queues: ReadonlyMap<string, MapDescription>): Program {
+/** A program whose rings and tables are as large as its instances want them: to what it does, that makes no difference. */
+export function withSizes(program: Program, sizes: ReadonlyMap<string, MapDescription>): Program {
   const own = Object.keys(program.maps).flatMap((map) => {
-    const queue = queues.get(map)
-    return queue === undefined ? [] : [[map, queue] as const]
+    const description = sizes.get(map)
+    return description === undefined ? [] : [[map, description] as const]
   })
   return own.length === 0 ? program : { ...program, maps: { ...program.maps, ...Object.fromEntries(own) } }
 }

@@ -20,6 +20,7 @@ import { interfacesOf } from '../engine/ports.ts'
 import { decodePunt } from '../engine/punts.ts'
 import { readDocument, readGraph } from '../engine/read.ts'
 import { capacityOf, MemoryRecords } from '../engine/records.ts'
+import { sized } from '../engine/sized.ts'
 import { nothing } from '../engine/stitch.ts'
 import { controlTable, type PortCounters, readCounters } from '../engine/tables.ts'
 import type { HookPoint } from '../isa/program.ts'
@@ -225,7 +226,8 @@ export class OpenGraphLab implements GraphLab {
 
   table<T extends Table>(instance: string, name: string): ControlTableOf<T> {
     const cube = this.#cubeOf(instance)
-    const table = cube.state[name]
+    const { entries } = this.#graph.instances.find((one) => one.name === instance) ?? {}
+    const table = sized(cube, entries).state[name]
     if (table === undefined) throw new RangeError(`${cube.name} has no table ${name}`)
     const map = this.machine.openMap(mapPath(this.name, instance, name), describeTable(table))
     if (map === undefined) throw new Error(`the table ${name} is not there`)

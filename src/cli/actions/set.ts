@@ -9,7 +9,7 @@ import { daemonOf } from '../reach.ts'
 import { fieldAt, patchOf, type Setting, settingOf, shown } from '../settings.ts'
 
 /** What an instance's document has. */
-const FIELDS = ['cube', 'config', 'ports', 'queue']
+const FIELDS = ['cube', 'config', 'ports', 'queue', 'entries']
 
 export async function set(
   first: string,

@@ -7,6 +7,7 @@ import { cubesOf } from '../../engine/cubes.ts'
 import type { Instance } from '../../engine/graph.ts'
 import { mapPath } from '../../engine/paths.ts'
 import type { Running } from '../../engine/records.ts'
+import { sized } from '../../engine/sized.ts'
 import { instanceCounters } from '../../engine/status.ts'
 import type { PortCounters } from '../../engine/tables.ts'
 import { isKeyless, isRing } from '../../isa/program.ts'
@@ -67,19 +68,21 @@ export class Figures {
     const { machine } = this.host
     const graph = running.graph.name
     using held = new Held()
-    const tables = Object.entries(folder.cube.state).flatMap(([name, table]): TableFigures[] => {
-      const description = describe(table)
-      const kind = mapKind(table.kind)
-      // The others are always full, or cannot be listed.
-      if (isRing(kind) || isKeyless(kind) || kind.endsWith('array')) return []
-      const path = mapPath(graph, instance.name, name)
-      const count = () => {
-        const map = machine.openMap(path, description)
-        return map === undefined ? undefined : held.use(map).entries().length
-      }
-      const entries = this.fill.count(path, count)
-      return entries === undefined ? [] : [{ name, entries, capacity: description.entries }]
-    })
+    const tables = Object.entries(sized(folder.cube, instance.entries).state).flatMap(
+      ([name, table]): TableFigures[] => {
+        const description = describe(table)
+        const kind = mapKind(table.kind)
+        // The others are always full, or cannot be listed.
+        if (isRing(kind) || isKeyless(kind) || kind.endsWith('array')) return []
+        const path = mapPath(graph, instance.name, name)
+        const count = () => {
+          const map = machine.openMap(path, description)
+          return map === undefined ? undefined : held.use(map).entries().length
+        }
+        const entries = this.fill.count(path, count)
+        return entries === undefined ? [] : [{ name, entries, capacity: description.entries }]
+      },
+    )
     return { graph, instance: instance.name, ports: instanceCounters(machine, running, instance, folder), tables }
   }
 }

@@ -3,19 +3,23 @@ import { refuse } from '../../api/problem.ts'
 import { Held } from '../../base/held.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { mapPath } from '../../engine/paths.ts'
+import { sized } from '../../engine/sized.ts'
 import { describe, type Table } from '../../lang/index.ts'
 import { Fill } from '../metrics/fill.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'
-import { instanceIn, runningGraph } from './running.ts'
+import { instanceIn, type RunningInstance, runningGraph } from './running.ts'
 import { describeTable, JsonTable } from './tables.ts'
+
+const stateOf = ({ folder, instance }: RunningInstance): Readonly<Record<string, Table>> =>
+  sized(folder.cube, instance.entries).state
 
 type Named = { readonly graph: string; readonly instance: string }
 
 export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wanted' | 'machine'>) {
   const fill = new Fill(performance.now.bind(performance))
   const tablesOf = async ({ graph, instance }: Named): Promise<Readonly<Record<string, Table>>> =>
-    instanceIn(await runningGraph(parts, graph), instance).folder.cube.state
+    stateOf(instanceIn(await runningGraph(parts, graph), instance))
   const open = ({ graph, instance }: Named, name: string, table: Table) =>
     parts.machine.openMap(mapPath(graph, instance, name), describe(table))
 
