@@ -189,7 +189,10 @@ class KernelMachine implements Machine {
   }
 
   createDevice(name: string): Interface {
-    if (findLink(name) === undefined) createVeth({ name }, { name: `${name}p` })
+    const [device, other] = [findLink(name), findLink(`${name}p`)]
+    // Who watches interfaces hears of each change, also where nothing is another.
+    if (device?.up === true && other?.up === false) return device
+    if (device === undefined) createVeth({ name }, { name: `${name}p` })
     changeLink(name, { silent: true, up: true })
     // What no program takes goes no further.
     changeLink(`${name}p`, { silent: true, up: false })

@@ -188,6 +188,41 @@ describe('after a boot', () => {
   })
 })
 
+test('what failed is tried again when its interfaces are others, and not because its own came and went', async () => {
+  // Copies for two cubes go by an interface of the graph's own.
+  const ports = (name: string) => ({ x: {}, out: { interface: name } })
+  const document: GraphDocument = {
+    graph: 'lan',
+    instances: {
+      s: { cube: 'bridge', ports: { a: { interface: 'va' }, t: { to: 't.x' }, u: { to: 'u.x' } } },
+      t: { cube: 'bridge', ports: ports('vb') },
+      u: { cube: 'bridge', ports: ports('vc') },
+    },
+  }
+  await (await open()).put('lan', document, {})
+  const later = boot('va', 'vb')
+  const wanted = await open(later)
+  const load = later.machine.load.bind(later.machine)
+  let tries = 0
+  vi.spyOn(later.machine, 'load').mockImplementation((...given) => {
+    // Nobody is to try for ever.
+    if (tries++ === 20) return load(...given)
+    throw new Refusal([{ message: 'not this time' }])
+  })
+  const made = vi.spyOn(later.machine, 'createDevice')
+  await wanted.reconcile()
+  expect(wanted.state('lan')).toEqual({ state: 'failed', reason: expect.stringContaining('not this time') })
+  using _watch = wanted.watch()
+  made.mockClear()
+  later.machine.addInterface('other', { mac: MAC })
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(made).not.toHaveBeenCalled()
+  expect(happened.filter(({ kind }) => kind === 'graph.failed')).toHaveLength(1)
+  vi.mocked(later.machine.load).mockRestore()
+  later.machine.addInterface('vc', { mac: MAC })
+  await expect.poll(() => wanted.state('lan')).toEqual({ state: 'running' })
+})
+
 /** The process ends before or after the commit of a number: nothing that it does then has any effect. */
 class Dying implements Store {
   readonly #kept: Store

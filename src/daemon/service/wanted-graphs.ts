@@ -8,6 +8,7 @@ import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { type Graph, type GraphFile, interfaceText } from '../../engine/graph.ts'
+import { numbersOf } from '../../engine/made.ts'
 import { there } from '../../engine/on-host.ts'
 import { interfacesOf } from '../../engine/ports.ts'
 import { readDocument } from '../../engine/read.ts'
@@ -56,6 +57,8 @@ export class WantedGraphs implements Wanted {
   readonly #states = new Map<string, GraphState>()
   /** As they are wanted, and were read. */
   readonly #graphs = new Map<string, Graph>()
+  /** Which interfaces there were for those that failed. */
+  readonly #failedWith = new Map<string, string>()
   #isReconciled = false
   #isDown = false
 
@@ -190,7 +193,7 @@ export class WantedGraphs implements Wanted {
       void this.#turns.take(async () => {
         isLate = false
         for (const [name, { state }] of this.#states)
-          if (state === 'failed') await this.#bring(name)
+          if (state === 'failed') await this.#bringAgain(name)
           else this.#lookAgain(name)
       })
     })
@@ -287,6 +290,7 @@ export class WantedGraphs implements Wanted {
     if (found === undefined || this.#isDown) return
     try {
       const file = await this.#read(name, found.document)
+      this.#graphs.set(name, file.graph)
       if (engine.isApplied(file)) return this.#look(name, file.graph)
       await engine.bringUp(file)
       this.#runs(file.graph, 'graph.applied', found.revision, `${name} runs as it is wanted`)
@@ -296,6 +300,18 @@ export class WantedGraphs implements Wanted {
     }
   }
 
+  /** Where it has other interfaces now: that it is tried makes and removes some as well, and must not be why it is tried again. */
+  async #bringAgain(name: string): Promise<void> {
+    const before = this.#failedWith.get(name)
+    if (before === undefined || before !== this.#interfacesOf(name)) await this.#bring(name)
+  }
+
+  /** Undefined of a graph that could not be read. */
+  #interfacesOf(name: string): string | undefined {
+    const graph = this.#graphs.get(name)
+    return graph && numbersOf(this.#parts.host.machine, graph)
+  }
+
   #runs(graph: Graph, kind: Happened['kind'], revision: string | undefined, text: string): void {
     this.#tell({ kind, graph: graph.name, ...(revision === undefined ? {} : { revision }), text })
     this.#look(graph.name, graph)
@@ -303,11 +319,15 @@ export class WantedGraphs implements Wanted {
 
   #failed(name: string, error: Error): void {
     this.#states.set(name, { state: 'failed', reason: error.message })
+    const interfaces = this.#interfacesOf(name)
+    if (interfaces === undefined) this.#failedWith.delete(name)
+    else this.#failedWith.set(name, interfaces)
     this.#tell({ kind: 'graph.failed', graph: name, text: error.message })
   }
 
   #forget(name: string, text: string): void {
     this.#graphs.delete(name)
+    this.#failedWith.delete(name)
     this.#states.delete(name)
     this.#tell({ kind: 'graph.deleted', graph: name, text })
   }
