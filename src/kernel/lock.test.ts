@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -69,8 +69,30 @@ describeKernel('locks', () => {
     for (let i = 0; i < 300; i++) lockFile(path)[Symbol.dispose]()
   })
 
+  test('others can neither take it nor keep it from us', () => {
+    chmodSync(folder, 0o755)
+    const path = join(folder, 'lock')
+    const asOther = () => spawnSync('cat', [path], { uid: 65_534, gid: 65_534, encoding: 'utf8' })
+    for (const left of [undefined, 0o644]) {
+      if (left !== undefined) writeFileSync(path, '', { mode: left })
+      using _lock = lockFile(path)
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+      expect(asOther()).toMatchObject({ status: 1, stderr: expect.stringContaining('Permission denied') })
+    }
+  })
+
+  test('one whose file was removed is let go of', () => {
+    const path = join(folder, 'lock')
+    const lock = lockFile(path)
+    rmSync(path)
+    lock[Symbol.dispose]()
+    lockFile(path)[Symbol.dispose]()
+  })
+
   test('a folder that cannot be made is refused', () => {
     writeFileSync(join(folder, 'file'), '')
     expect(() => lockFile(join(folder, 'file/lock'))).toThrow(/cannot lock .*: (ENOTDIR|EEXIST)/)
+    // Where nothing can be made, it says that something is not there.
+    expect(() => lockFile('/proc/none/lock')).toThrow(/cannot lock .*: ENOENT/)
   })
 })

@@ -1,4 +1,15 @@
-import { closeSync, fstatSync, openSync, readFileSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { viewOf } from '../base/bytes.ts'
 import { Refusal } from '../base/diagnostic.ts'
@@ -53,8 +64,12 @@ export function lockFile(path: string, wait = false): Disposable {
     writeSync(fd, `${process.pid}\n`, 0)
     const release = () => {
       process.off('exit', release)
-      unlinkSync(path)
-      closeSync(fd)
+      try {
+        // Somebody may have removed it meanwhile.
+        rmSync(path, { force: true })
+      } finally {
+        closeSync(fd)
+      }
       removeEmptyFolder(dirname(path))
     }
     // An orderly end, as after Ctrl-C, takes the file along; another one only the lock.
@@ -63,18 +78,23 @@ export function lockFile(path: string, wait = false): Disposable {
   }
 }
 
+/** Whoever can open it can lock it, for reading as well. */
+const FOR_US = 0o600
+
 /** Opens or creates, also when the folder is being removed at the same time. */
 function openForever(path: string): number {
   for (;;) {
     try {
-      return openSync(path, 'a')
+      const fd = openSync(path, 'a', FOR_US)
+      if ((fstatSync(fd).mode & 0o777) !== FOR_US) fchmodSync(fd, FOR_US)
+      return fd
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw fileFailure('lock', `lock ${path}`, error)
     }
     try {
       makeFolder(dirname(path))
     } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw fileFailure('lock', `lock ${path}`, error)
+      throw fileFailure('lock', `lock ${path}`, error)
     }
   }
 }
