@@ -37,8 +37,14 @@ const FOLDER: Readonly<Record<AttachPoint, string>> = {
   'xdp generic': 'xdp',
 }
 
+/** `port`: its name, or that of an interface, in which most characters may be, and in a path few: `eth0=2E100` for `eth0.100`. */
 export const linkPath = (graph: string, instance: string, port: string, point: AttachPoint): string =>
-  `${graph}/${instance}/${FOLDER[point]}/${port}`
+  `${graph}/${instance}/${FOLDER[point]}/${port.replace(/[^A-Za-z0-9_:+/-]/gu, encoded)}`
+
+const encoded = (character: string): string =>
+  [...new TextEncoder().encode(character)]
+    .map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    .join('')
 
 /** Whether a path is one of {@link linkPath}. */
 export const isLinkPath = (path: string): boolean =>
