@@ -40,10 +40,10 @@ function untilChanged(looking: Looking, take: FollowOptions['take'], signal: Abo
       }
     }
     const look = async (): Promise<void> => {
-      if (looking.isSame()) return
-      clearInterval(timer)
-      watch[Symbol.dispose]()
       try {
+        if (looking.isSame()) return
+        clearInterval(timer)
+        watch[Symbol.dispose]()
         await looking.again()
         end(() => resolve(false))
       } catch (error) {

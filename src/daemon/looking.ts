@@ -116,14 +116,19 @@ async function see({ engine, machine, catalogue }: Looked, name: string, request
     if (found === undefined) throw new Error(`the map ${map} of ${name} is gone`)
     return held.use(found)
   }
-  const [records, lost] = [open(LOOK_MAP.records), open(LOOK_MAP.lost)]
-  const events = request.trace === true ? open(LOOK_MAP.events) : undefined
-  // Of somebody who looked before, and was killed.
-  records.consume()
-  events?.consume()
-  lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
-  const cubes = await cubesOf(running.graph, running.file, catalogue)
-  return { running, cubes, records, lost, events, sites, [Symbol.dispose]: () => held[Symbol.dispose]() }
+  try {
+    const [records, lost] = [open(LOOK_MAP.records), open(LOOK_MAP.lost)]
+    const events = request.trace === true ? open(LOOK_MAP.events) : undefined
+    // Of somebody who looked before, and was killed.
+    records.consume()
+    events?.consume()
+    lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
+    const cubes = await cubesOf(running.graph, running.file, catalogue)
+    return { running, cubes, records, lost, events, sites, [Symbol.dispose]: () => held[Symbol.dispose]() }
+  } catch (error) {
+    held[Symbol.dispose]()
+    throw error
+  }
 }
 
 const lostOf = (map: MachineMap): bigint =>

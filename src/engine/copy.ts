@@ -70,8 +70,8 @@ function copyChanges({ old, seen, to }: Maps, convert: Convert, goesOn: boolean)
     const made = convert(entry)
     const isMoved = copied !== undefined && made !== undefined && !isEqual(copied[0], made[0])
     if (copied !== undefined && (made === undefined || isMoved)) removeUnchanged(to, copied)
-    if (made !== undefined && (copied === undefined || isMoved ? isVacant(to, made) : isUnchanged(to, copied)))
-      put(made)
+    const isNew = copied === undefined || isMoved || isNothing(to.description, copied)
+    if (made !== undefined && (isNew ? isVacant(to, made) : isUnchanged(to, copied))) put(made)
     if (goesOn) seen.update(...entry)
   }
   return lost

@@ -13,7 +13,8 @@ export class OpenGate implements Disposable {
   private readonly gate: Gate
   /** Ways in that there are. */
   private readonly size: number
-  private programs: MachineMap | undefined
+  /** The one that programs in the gate use; where they could not be exchanged, the one of before as well. */
+  private arrays: readonly MachineMap[] = []
 
   constructor(machine: Machine, plan: GatePlan) {
     this.machine = machine
@@ -31,9 +32,9 @@ export class OpenGate implements Disposable {
   fill({ entries, others, size, pathOf }: GatePlan): boolean {
     if (this.size !== Math.max(1, entries.length)) return false
     const { machine } = this
-    const before = this.programs
+    const before = this.arrays
     const array = machine.createMap(PROGRAMS, programsMap(Math.max(1, size)))
-    this.programs = array
+    this.arrays = [...before, array]
     for (const [slot, program] of others) {
       using loaded = load(machine, program, array, pathOf)
       array.install(slot, loaded)
@@ -42,14 +43,15 @@ export class OpenGate implements Disposable {
       using loaded = load(machine, program, array, pathOf)
       this.gate.install(slot, loaded)
     }
-    if (before !== undefined) machine.settle()
-    before?.[Symbol.dispose]()
+    if (before.length > 0) machine.settle()
+    for (const one of before) one[Symbol.dispose]()
+    this.arrays = [array]
     return true
   }
 
   [Symbol.dispose](): void {
     this.gate[Symbol.dispose]()
-    this.programs?.[Symbol.dispose]()
+    for (const one of this.arrays) one[Symbol.dispose]()
   }
 }
 

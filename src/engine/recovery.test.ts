@@ -1,6 +1,7 @@
 /** What is left where a change is refused half-way, and where something of another graph was left half-done. */
 import { expect, test } from 'vitest'
 import { builtinCubes, openVirtualMachine, packet, through } from '../testing/index.ts'
+import { copyAgain, copyEntries } from './copy.ts'
 import { Engine, type EngineParts } from './engine.ts'
 import { readGraph } from './read.ts'
 import { MemoryRecords, type Records, recordedMap } from './records.ts'
@@ -125,4 +126,38 @@ test('a name that a graph in another network namespace has is not taken from it,
   await it.engine.apply(file)
   expect(it.send('vc', alice, bob)).toBe('vd')
   expect(it.records.read('lan')?.namespace).toBe(it.machine.namespace)
+})
+
+test('a record that cannot be read is told of by whoever watches, who goes on', async () => {
+  const it = bench()
+  await it.engine.apply(await bridge('lan', ['va', 'vb']))
+  let isBroken = true
+  const records = through(it.records, (operation, run) => {
+    if (isBroken && operation === 'read') throw new Error('no such luck')
+    return run()
+  })
+  const told: string[] = []
+  using _watch = it
+    .engineOn({ records })
+    .watch((name, done) => told.push(`${name}: ${done instanceof Error ? done.message : 'repaired'}`))
+  await expect.poll(() => told).toEqual(['lan: no such luck'])
+  isBroken = false
+  it.machine.removeInterface('vb')
+  await expect.poll(() => told).toEqual(['lan: no such luck', 'lan: repaired'])
+})
+
+test('entries of an array that were written too late for a shorter one are counted as lost', () => {
+  const { machine } = bench()
+  const number = { kind: 'scalar', size: 4, signed: false, align: 4 } as const
+  const from = { kind: 'array', key: number, value: number, entries: 4 } as const
+  const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer)
+  using old = machine.createMap('table', from)
+  old.pin('lan/s/maps/table')
+  using to = machine.createMap('table', { ...from, entries: 2 })
+  const copy = { path: 'lan/s/maps/table', from }
+  copyEntries(machine, copy, to, (entry) => entry)
+  old.update(word(1), word(7))
+  old.update(word(3), word(8))
+  expect(copyAgain(machine, copy, to, (entry) => entry)).toBe(1)
+  expect(to.lookup(word(1))).toEqual(word(7))
 })

@@ -21,12 +21,12 @@ export function watchInterfaces(
   let [isBusy, isLate, isOver] = [false, false, false]
   const look = async (): Promise<void> => {
     for (const name of records.names()) {
-      const running = isOver ? undefined : records.read(name)
-      if (running?.version !== VERSION || !isHere(machine, running)) continue
-      const { graph } = running
-      const now = numbersOf(machine, graph)
-      if ((known.get(name) ?? running.made?.interfaces) === now) continue
       try {
+        const running = isOver ? undefined : records.read(name)
+        if (running?.version !== VERSION || !isHere(machine, running)) continue
+        const { graph } = running
+        const now = numbersOf(machine, graph)
+        if ((known.get(name) ?? running.made?.interfaces) === now) continue
         const made = await repair(name)
         known.set(name, now)
         if (made !== undefined && made.actions.length > 0) tell(name, made.actions)
@@ -41,11 +41,17 @@ export function watchInterfaces(
     isLate = true
     if (isBusy) return
     isBusy = true
-    while (isLate) {
-      isLate = false
-      await look()
+    try {
+      while (isLate) {
+        isLate = false
+        await look()
+      }
+    } catch (error) {
+      // Nobody can tell which graphs there are: tried again with the next thing that happens.
+      if (!(error instanceof Error)) throw error
+    } finally {
+      isBusy = false
     }
-    isBusy = false
   }
   const watch = machine.watchInterfaces(changed)
   // What happened before.

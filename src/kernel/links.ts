@@ -78,8 +78,12 @@ export class LinkAttachment implements Attachment {
     owner?: Owner,
   ): LinkAttachment | undefined {
     const info = linkInfo(fd)
-    const target = typeof info === 'number' || info.interface === 0 ? 'gone' : targetOf(info, find)
-    if (typeof info === 'object' && target !== 'gone' && target !== 'elsewhere')
+    if (typeof info === 'number') {
+      close(fd)
+      throw failure('attach', `ask for the interface of "${path}"`, info)
+    }
+    const target = info.interface === 0 ? 'gone' : targetOf(info, find)
+    if (target !== 'gone' && target !== 'elsewhere')
       return new LinkAttachment(target, pointOf(info, target), path, new Handle(fd, owner), hurry)
     close(fd)
     if (target === 'gone') unpin(path)

@@ -286,9 +286,9 @@ export class WantedGraphs implements Wanted {
   /** A graph that is wanted is made to run with the interfaces that are there. What runs already costs nothing. */
   async #bring(name: string): Promise<void> {
     const { engine } = this.#parts.host
-    const found = await this.get(name)
-    if (found === undefined || this.#isDown) return
     try {
+      const found = await this.get(name)
+      if (found === undefined || this.#isDown) return
       const file = await this.#read(name, found.document)
       this.#graphs.set(name, file.graph)
       if (engine.isApplied(file)) return this.#look(name, file.graph)
