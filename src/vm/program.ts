@@ -8,6 +8,9 @@ import type { Pins } from './pins.ts'
 import type { Clone, VirtualProcessor } from './processor.ts'
 import { validate } from './validate.ts'
 
+/** Programs never change: what was looked at once is loaded again without. */
+const valid = new WeakSet<Program>()
+
 /** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle, a link, or an array of programs. */
 export class VirtualProgram {
   readonly program: Program
@@ -16,7 +19,8 @@ export class VirtualProgram {
   #holders = 0
 
   constructor(program: Program, maps: ReadonlyMap<string, VirtualMap>, processor: VirtualProcessor, engine: Engine) {
-    validate(program)
+    if (!valid.has(program)) validate(program)
+    valid.add(program)
     for (const { name, programs } of maps.values())
       if (programs?.isFor(program.hook) === false)
         throw refusal(`program "${program.name}" is for ${program.hook}, and those in map "${name}" are not`)
