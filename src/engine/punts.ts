@@ -2,6 +2,7 @@
 import { viewOf } from '../base/bytes.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { type PuntedPacket, type PuntReason, type Punts, puntHeader, puntReasons } from '../lang/index.ts'
+import { finishChecksum } from './transport-checksum.ts'
 
 /** A record at a place in some bytes. What it gives has bytes of its own. */
 export type PuntDecoder<P extends Punts> = (bytes: Uint8Array, view: DataView, at: number) => PuntedPacket<P>
@@ -20,13 +21,16 @@ export function puntDecoder<P extends Punts>(punts: P): PuntDecoder<P> {
     const from = at + why.at
     const to = from + view.getUint32(at + capturedAt, true)
     const tag = view.getUint32(at + tagAt, true)
+    const length = view.getUint32(at + lengthAt, true)
+    const packet = tag !== 0 ? withTag(bytes, from, to, tag) : bytes.slice(from, to)
+    if (to - from === length) finishChecksum(packet)
     return {
       reason: why.name,
       metadata: metadataOf(why.metadata, bytes, at + puntHeader.size),
       port: view.getUint16(at + portAt, true),
       direction: view.getUint8(at + directionAt) === 0 ? 'ingress' : 'egress',
-      packet: tag !== 0 ? withTag(bytes, from, to, tag) : bytes.slice(from, to),
-      length: view.getUint32(at + lengthAt, true) + (tag !== 0 ? TAG : 0),
+      packet,
+      length: length + (tag !== 0 ? TAG : 0),
     } as PuntedPacket<P>
   }
 }
