@@ -15,6 +15,16 @@ export const problemShape = z
           parameter: z.string().optional().describe('or which name of the path or the query'),
           detail: z.string(),
           remedy: z.string().optional().describe('what would work'),
+          place: z
+            .object({
+              file: z.string().describe('its whole path'),
+              line: z.int().describe('from 1 on'),
+              column: z.int().describe('from 1 on'),
+              length: z.int().describe('how many characters it is about'),
+              text: z.string().describe('the whole line'),
+            })
+            .optional()
+            .describe('of what is wrong in a file of a cube: where'),
         }),
       )
       .optional(),

@@ -1,4 +1,5 @@
 /** What a request is refused with (RFC 9457), and how a Refusal becomes that. */
+import { resolve } from 'node:path'
 import type { z } from 'zod'
 import type { Diagnostic, Refusal } from '../base/diagnostic.ts'
 import type { problemShape } from './problem-shape.ts'
@@ -65,8 +66,10 @@ export function problemOf({ diagnostics }: Refusal, status = 422): Problem {
   })
 }
 
-const detailOf = ({ message, remedy, path }: Diagnostic): ProblemDetail => ({
+const detailOf = ({ message, remedy, path, place }: Diagnostic): ProblemDetail => ({
   ...(path === undefined ? {} : { pointer: pointerOf(path) }),
   detail: message,
   ...(remedy === undefined ? {} : { remedy }),
+  // Whoever reads it is somewhere else.
+  ...(place === undefined ? {} : { place: { ...place, file: resolve(place.file) } }),
 })

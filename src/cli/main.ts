@@ -71,6 +71,8 @@ function inheriting(command: Command, program: Command, above: string): Command 
 /** Says what went wrong, if that was not said yet; gives the exit code. */
 function told(error: unknown): number {
   if (error instanceof Ended) return error.code
+  // Somebody had enough before it began.
+  if (error instanceof Error && error.name === 'AbortError') return SIGNALLED.SIGINT
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
   if (error instanceof WrongUsage) {
     process.stderr.write(`error: ${error.message}\nRun tessera --help for what there is.\n`)

@@ -1,5 +1,6 @@
 /** What a daemon refuses, for people: with the line of the file where that is known. */
 import { readlinkSync } from 'node:fs'
+import { relative } from 'node:path'
 import type { Problem } from '../api/client.ts'
 import { type Diagnostic, type Place, Refusal } from '../base/diagnostic.ts'
 import { isSameNamespace } from '../engine/home.ts'
@@ -12,7 +13,8 @@ export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, fi
   const { title, detail, errors = [], revision, namespace } = problem
   const found = errors.map((error): Diagnostic => {
     const path = error.pointer === undefined ? undefined : pathOf(error.pointer)
-    const at = path === undefined ? undefined : place(path)
+    const inDocument = path === undefined ? undefined : place(path)
+    const at = error.place === undefined ? inDocument : { ...error.place, file: shownPath(error.place.file) }
     const name = error.parameter ?? error.pointer ?? ''
     const where = at !== undefined ? '' : [file, name].filter((one) => one !== undefined && one !== '').join(': ')
     const message = where === '' ? error.detail : `${where}: ${error.detail}`
@@ -24,6 +26,12 @@ export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, fi
   const told = isSaid ? found : [{ message: said, remedy }, ...found]
   const isElsewhere = isOther(namespace) && told.some(isAboutInterface)
   return new Refusal(isElsewhere ? [...told, ELSEWHERE] : told)
+}
+
+/** As people see it: relative where that is shorter. */
+function shownPath(path: string): string {
+  const short = relative('', path)
+  return short.startsWith('..') ? path : short
 }
 
 const isAboutInterface = ({ message }: Diagnostic): boolean => /\binterface\b/.test(message)

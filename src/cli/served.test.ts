@@ -1,9 +1,13 @@
 /** The command against a daemon's API, over a machine of its own: as somebody would use it, in this process. */
-import { readFileSync } from 'node:fs'
+
+import { once } from 'node:events'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
+import { furnish } from '../daemon/cubes/staging.ts'
 import { type Host, openVirtualHost } from '../daemon/host.ts'
 import { type ServedApi, serveApi } from '../testing/api.ts'
 import { packet } from '../testing/packet.ts'
@@ -118,6 +122,17 @@ describe('a graph', () => {
   ])('a mistake in %s is told with its line', async (name, text, says) => {
     const { code, stderr } = await tessera('apply', file(name, text))
     expect(stderr).toContain(says)
+    expect(code).toBe(1)
+  })
+
+  test('a mistake in a data plane is told with its line', async () => {
+    const cube = join(folder, 'wrong')
+    cpSync(SHELF, cube, { recursive: true })
+    furnish(folder)
+    const dataplane = join(cube, 'dataplane.ts')
+    writeFileSync(dataplane, readFileSync(dataplane, 'utf8').replace("drop('kept')", '{\n  return nothing\n}'))
+    const { code, stderr } = await tessera('apply', file('wrong.yaml', OFFICE.replace('bridge', cube)))
+    expect(stderr).toMatch(/wrong\/dataplane\.ts:5:10: `nothing`.*\n {2}5 \| {3}return nothing\n +\| +\^{7}\n/)
     expect(code).toBe(1)
   })
 
@@ -292,6 +307,18 @@ describe('a cube', () => {
   test('that is forgotten leaves the folder that it came from', async () => {
     expect((await tessera('cube', 'remove', 'bridge')).stdout).toBe(`cube bridge is forgotten; ${from} is as it was\n`)
   })
+})
+
+test('Ctrl-C before anything was answered ends a command, and no more is said', async () => {
+  const silent = createServer((request, response) => {
+    if (request.url?.includes('/trace') === true) process.emit('SIGINT')
+    else response.end('{}')
+  })
+  const socket = join(folder, 'silent.sock')
+  await once(silent.listen(socket), 'listening')
+  vi.stubEnv('TESSERA_SOCKET', socket)
+  expect(await tessera('trace', 'office')).toEqual({ code: 130, stdout: '', stderr: '' })
+  silent.close().closeAllConnections()
 })
 
 test('what was changed is known, with who did it', async () => {

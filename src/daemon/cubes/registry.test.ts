@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { Refusal } from '../../base/diagnostic.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { MemoryStore } from '../../store/memory.ts'
 import { openVirtualHost } from '../host.ts'
@@ -113,6 +114,14 @@ describe('a cube', () => {
     await registry.upgrade('hub', { path: mine })
     expect(catalogue.others().get('hub')).toBe(now)
     expect(existsSync(now ?? '')).toBe(true)
+  })
+
+  test('is refused with the places of the files that it came from', async () => {
+    const place = { file: 'dataplane.ts', line: 6, column: 38, length: 3, text: 'nxt' }
+    const check = () => Promise.reject(new Refusal([{ message: 'no', place }]))
+    const { registry } = await open({ check })
+    const error = await registry.add({ path: mine }).catch((error: unknown) => error)
+    expect(error).toMatchObject({ diagnostics: [{ place: { ...place, file: join(mine, 'dataplane.ts') } }] })
   })
 
   test('is not upgraded where a graph cannot go over to it', async () => {

@@ -3,9 +3,10 @@
  * takes away, change nothing. Which copies count is in the store.
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { refuse } from '../../api/problem.ts'
+import { type Place, Refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { Turns } from '../../base/turns.ts'
 import type { Catalogue } from '../../cube/catalogue.ts'
@@ -88,7 +89,7 @@ export class CubeRegistry {
     return this.turns.take(async () => {
       const { catalogue, store } = this.parts
       const files = readCube(path)
-      const { name } = await this.check(files)
+      const { name } = await this.looked(path, files)
       if (catalogue.others().has(name))
         throw refuse(
           409,
@@ -111,7 +112,7 @@ export class CubeRegistry {
       const { catalogue, store, graphs } = this.parts
       const before = this.must(name)
       const files = readCube(path)
-      const { name: found } = await this.check(files)
+      const { name: found } = await this.looked(path, files)
       if (found !== name)
         throw refuse(409, `${path} is a cube "${found}", and not "${name}"`, `name it ${name} in schema.ts`)
       const folder = this.keep(name, files)
@@ -163,6 +164,20 @@ export class CubeRegistry {
       rmSync(folder, { recursive: true, force: true })
       this.tell({ kind: 'cube.removed', cube: name, text: `the cube ${name} is gone` })
     })
+  }
+
+  /** What is wrong with a cube is said of the files that somebody can mend, and not of copies. */
+  private async looked(folder: string, files: Files): Promise<{ readonly name: string }> {
+    try {
+      return await this.check(files)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const there = (place: Place): Place => ({ ...place, file: resolve(folder, place.file) })
+      throw new Refusal(
+        error.diagnostics.map(({ place, ...rest }) => ({ ...rest, place: place && there(place) })),
+        { cause: error },
+      )
+    }
   }
 
   private tell(happened: CubeHappened): void {
