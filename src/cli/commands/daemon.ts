@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Level } from '../../daemon/run/log.ts'
+import { SOCKET, STORE } from '../../daemon/run/places.ts'
 
 export interface Options {
   readonly socket?: string
@@ -21,9 +22,9 @@ export const daemonCommand = (): Command =>
     .description(
       'Keep graphs that are wanted, make them run, run their control planes, and answer for all of it, until Ctrl-C.',
     )
-    .option('--socket <path>', 'the Unix socket; unless said, TESSERA_SOCKET or /run/tessera/tessera.sock')
+    .option('--socket <path>', `the Unix socket; unless said, TESSERA_SOCKET or ${SOCKET}`)
     .option('--group <group>', 'whose members may use the socket, besides root')
-    .option('--store <folder>', 'where it is kept what is wanted; unless said, /var/lib/tessera')
+    .option('--store <folder>', `where it is kept what is wanted; unless said, ${STORE}`)
     .option('--listen <address>', 'also TCP, with TLS: 127.0.0.1:7443, or :7443')
     .option('--tls-cert <file>', 'there: its certificate (PEM)')
     .option('--tls-key <file>', 'there: the key of it (PEM)')

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { SOCKET } from '../../daemon/run/places.ts'
 
 export interface Options {
   readonly socket?: string
@@ -7,7 +8,7 @@ export interface Options {
 export const downCommand = (): Command =>
   new Command('down')
     .description('Remove all graphs from this host, and end the daemon if there is one.')
-    .option('--socket <path>', "the daemon's Unix socket; unless said, TESSERA_SOCKET or /run/tessera/tessera.sock")
+    .option('--socket <path>', `the daemon's Unix socket; unless said, TESSERA_SOCKET or ${SOCKET}`)
     .addHelpText(
       'after',
       `
