@@ -56,6 +56,11 @@ describe('mistakes', () => {
     { words: ['compile', 'brigde'], code: 1, says: 'did you mean "bridge"?' },
     { words: ['compile', 'bridge', '--set', 'agingTime=no'], code: 1, says: '--set agingTime' },
     { words: ['compile', 'bridge', '--set', 'ageingTime=5'], code: 1, says: 'did you mean "agingTime"?' },
+    {
+      words: ['compile', 'examples/firewall', '--set', 'otherwise=no', '--set', 'other=1'],
+      code: 1,
+      says: '"other" is not known here',
+    },
     { words: ['compile', 'bridge', '--print', 'bytes'], code: 2, says: 'Allowed choices are typed, ssa, asm' },
     { words: ['compile', 'bridge', '--ports', '3', '-i', 'lo'], code: 2, says: 'cannot be used with option' },
     { words: ['compile', 'bridge', '-i', 'tess-none'], code: 1, says: 'there is no interface tess-none' },

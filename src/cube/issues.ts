@@ -8,6 +8,8 @@ export interface Issue {
   readonly key: boolean
   readonly message: string
   readonly remedy: string | undefined
+  /** What is not there, under `path`. */
+  readonly missing?: string
 }
 
 /** `given` is what was parsed. `otherKeys` may stand there as well, though `schema` does not know them. */
@@ -28,7 +30,8 @@ export function issuesOf(
         remedy: suggestion(key, known),
       }))
     }
-    const missing = issue.code === 'invalid_type' && path.length > 0 && valueAt(given, path) === undefined
+    const isOfValue = issue.code === 'invalid_type' || issue.code === 'invalid_value'
+    const missing = isOfValue && path.length > 0 && valueAt(given, path) === undefined
     if (missing)
       return [
         {
@@ -36,6 +39,7 @@ export function issuesOf(
           key: true,
           message: `\`${path.at(-1)}\` is missing`,
           remedy: describeKey(schema, path),
+          missing: String(path.at(-1)),
         },
       ]
     return [{ path, key: false, message: inWords(issue, path.at(-1)), remedy: undefined }]

@@ -1,13 +1,13 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { z } from 'zod'
-import { refusal } from '../../base/diagnostic.ts'
-import { suggestion } from '../../base/suggest.ts'
+import type { z } from 'zod'
+import { Refusal, refusal } from '../../base/diagnostic.ts'
 import { compile, readDataPlane, type Specialisation, toGraphs, toTyped } from '../../compiler/compile.ts'
 import { printGraph } from '../../compiler/ir.ts'
 import { printTyped } from '../../compiler/print-typed.ts'
 import { dropReasons, MAP } from '../../compiler/wiring.ts'
+import { issuesOf } from '../../cube/issues.ts'
 import { builtinCubes, interfaceIndex } from '../../daemon/host.ts'
 import { elfObject, HOOK_SECTION } from '../../isa/elf.ts'
 import { printHeader, printMap, printProgram } from '../../isa/print.ts'
@@ -96,13 +96,11 @@ function settings(option: string, schema: z.ZodObject, written: Settings): Reado
   const given = Object.fromEntries(Object.entries(written).map(([key, text]) => [key, parse(text) as unknown]))
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const key = issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : String(issue?.path[0] ?? '')
-  const known = Object.keys(schema.shape)
-  const isKnown = known.includes(key)
-  const remedy = Object.hasOwn(given, key) ? undefined : `give it: ${option} ${key}=…`
-  throw refusal(
-    `${option} ${key}: ${issue?.message ?? z.prettifyError(parsed.error)}`,
-    isKnown ? remedy : suggestion(key, known),
+  throw new Refusal(
+    issuesOf(parsed.error, given, schema).map(({ path, message, remedy, missing }) =>
+      missing === undefined
+        ? { message: `${[option, ...path].join(' ')}: ${message}`, remedy }
+        : { message: `${option}: ${message}`, remedy: `give it: ${option} ${missing}=…` },
+    ),
   )
 }
