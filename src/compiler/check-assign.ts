@@ -120,7 +120,8 @@ function fitting(scope: Scope, { bits }: Field, typed: Typed, span: Span): Typed
 }
 
 function assignable(name: string, binding: Binding | undefined): string {
-  if (binding === undefined) return `declare it: let ${name} = …`
+  if (binding === undefined)
+    return `declare it where it is used: let ${name} = …; what later packets are to find is a cell or a table of the state`
   if (binding.kind !== 'variable') return `what a data plane is given does not change: let mine = …`
   if (binding.counts) return 'a loop steps its variable itself; leave early with break'
   if (binding.variable.type.kind === 'reference')

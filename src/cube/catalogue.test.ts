@@ -64,6 +64,21 @@ describe('a module that cannot be imported', () => {
     expect(placed(error).message).toContain('cannot be imported: boom')
   })
 
+  test.each([
+    ["Cannot find package 'zod' imported from /a/schema.ts", 'npm install CLONE zod'],
+    ['Cannot require() ES Module /a/dataplane.ts in a cycle.', 'has to be started again'],
+  ])('what is missing around it: %s', (message, remedy) => {
+    expect(importFailure(file, new Error(message)).diagnostics[0]?.remedy).toContain(remedy)
+  })
+
+  test('where no package says that modules are ES modules, that is said', () =>
+    expect(placed(new Error('require() of ES Module /a.ts not supported')).message).toContain(
+      'there is no package.json with "type": "module" around',
+    ))
+
+  test('what a schema says is no mere throw', () =>
+    expect(importFailure(file, new RangeError('cube x: no')).diagnostics[0]?.remedy).toBeUndefined())
+
   test('what is thrown may be anything', () => {
     expect(importFailure(file, 'a text')).toBeInstanceOf(Refusal)
     expect(importFailure(file, undefined).message).toContain('undefined')

@@ -102,7 +102,9 @@ describe('the shape of a cube', () => {
       'cube guard: a transparent cube has no ports: leave `ports` out',
     )
     // @ts-expect-error: it is not
-    expect(() => defineCube('lan', parts)).toThrow('cube lan: `ports` is missing')
+    expect(() => defineCube('lan', parts)).toThrow(
+      "cube lan: `ports` is missing: write ports: z.strictObject({ … }), or shape: 'transparent'",
+    )
     expect(() => defineCube('lan', given({ ...parts, shape: 'opaque' }))).toThrow(
       "cube lan: `shape` is 'standard' or 'transparent'",
     )
@@ -110,4 +112,12 @@ describe('the shape of a cube', () => {
       'cube lan: every port has `to` already: choose another name',
     )
   })
+})
+
+test.each([
+  ['transparent', `"transparent" is not known here: write shape: 'transparent'`],
+  ['sumary', '"sumary" is not known here: did you mean "summary"?'],
+])('%s is no part of a cube', (key, says) => {
+  const parts = { summary: '', ports: z.strictObject({}), config: z.strictObject({}), state: {}, drops: {} }
+  expect(() => defineCube('lan', { ...parts, [key]: true })).toThrow(says)
 })

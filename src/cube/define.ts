@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { suggestion } from '../base/suggest.ts'
 import { ENGINE_DROPS, MAP } from '../lang/engine-names.ts'
 import {
   type Context,
@@ -49,6 +50,12 @@ export interface Cube<
   readonly ports: Port
 }
 
+/** What {@link defineCube} takes besides `shape` and `ports`. */
+const PARTS: readonly string[] = ['summary', 'config', 'state', 'drops', 'punts']
+
+const meant = (key: string): string =>
+  key === 'transparent' ? "write shape: 'transparent'" : suggestion(key, ['shape', 'ports', ...PARTS])
+
 const noPorts = z.strictObject({})
 
 /** What a graph file says of every port. */
@@ -82,12 +89,17 @@ export function defineCube(
     ...parts
   }: Parts<z.ZodObject, Tables, Drops, Punts> & { readonly shape?: Shape; readonly ports?: z.ZodObject | undefined },
 ): Cube {
+  const other = Object.keys(parts).find((key) => !PARTS.includes(key))
+  if (other !== undefined) throw new RangeError(`cube ${name}: "${other}" is not known here: ${meant(other)}`)
   if (shape !== 'standard' && shape !== 'transparent')
     throw new RangeError(`cube ${name}: \`shape\` is 'standard' or 'transparent'`)
   if (shape === 'transparent' && given !== undefined)
     throw new RangeError(`cube ${name}: a transparent cube has no ports: leave \`ports\` out`)
   const ports = shape === 'transparent' ? noPorts : given
-  if (typeof ports !== 'object' || ports === null) throw new RangeError(`cube ${name}: \`ports\` is missing`)
+  if (typeof ports !== 'object' || ports === null)
+    throw new RangeError(
+      `cube ${name}: \`ports\` is missing: write ports: z.strictObject({ … }), or shape: 'transparent' where it has none`,
+    )
   const link = LINK_KEYS.find((key) => ports instanceof z.ZodObject && key in ports.shape)
   if (link !== undefined) throw new RangeError(`cube ${name}: every port has \`${link}\` already: choose another name`)
   for (const part of ['config', 'state', 'drops'] as const)

@@ -19,18 +19,34 @@ function ofSyntax({ file = '', line = '', column = '', text = '' }: Readonly<Rec
 function ofError(path: string, error: unknown): Diagnostic {
   const message = error instanceof Error ? error.message : String(error)
   const place = error instanceof Error ? placeInStack(error.stack ?? '', dirname(path)) : undefined
-  const isMissing =
-    /Cannot find (package|module) '(tessera|zod)/.test(message) || /require\(esm\)|require\(\) ES Module/.test(message)
-  const isUnknown = message.includes('does not provide an export named')
-  return {
-    message: `${shown(path)} cannot be imported: ${message.split('\n')[0]}`,
-    place,
-    remedy: isUnknown
-      ? 'import only what that module exports: npx tsc finds the line'
-      : isMissing
-        ? 'the package tessera must be found from that folder: put the folder into the clone, or into a package\nof "type": "module" where npm install tessera was run'
-        : 'the module is run before its data plane is compiled: it must not throw',
-  }
+  const { words = message.split('\n')[0], remedy } = explained(path, error, message)
+  return { message: `${shown(path)} cannot be imported: ${words}`, place, remedy }
+}
+
+interface Explained {
+  /** Instead of what the error says. */
+  readonly words?: string
+  readonly remedy: string | undefined
+}
+
+function explained(path: string, error: unknown, message: string): Explained {
+  if (message.includes('does not provide an export named'))
+    return { remedy: 'import only what that module exports: npx tsc finds the line' }
+  // Node.js has kept by then that there was none.
+  if (/require\(esm\)|require\(\) (of )?ES Module/.test(message))
+    return {
+      words: `there is no package.json with "type": "module" around ${shown(dirname(path))}`,
+      remedy:
+        'put the folder into the clone, or write { "private": true, "type": "module" } into a package.json above it;\na daemon that has seen it without one has to be started again',
+    }
+  if (/Cannot find (package|module) '(tessera|zod)/.test(message))
+    return {
+      remedy:
+        'cubes need tessera and zod: put the folder into the clone, or into a package of "type": "module"\nwhere npm install CLONE zod was run, CLONE being the folder of Tessera',
+    }
+  // What the words of a schema refuse says by itself what they take.
+  if (error instanceof RangeError) return { remedy: undefined }
+  return { remedy: 'the module is run before its data plane is compiled: it must not throw' }
 }
 
 /** The innermost call in a file of the cube's own folder. */

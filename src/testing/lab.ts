@@ -1,8 +1,10 @@
 /** One instance of a cube on one machine, with a wire at every port that a test holds the other end of. */
 import type { z } from 'zod'
 import type { Machine } from '../backend/machine.ts'
+import { refusal } from '../base/diagnostic.ts'
 import type { View } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
+import { builtinCubes } from '../daemon/host.ts'
 import type { Change } from '../engine/engine.ts'
 import type { PortCounters } from '../engine/tables.ts'
 import type { HookPoint } from '../isa/program.ts'
@@ -82,6 +84,12 @@ class OpenLab<C extends Cube> implements Lab<C> {
 
   async apply(changes: Partial<Omit<LabOptions<C>, 'cube'>>): Promise<Change> {
     const { cube, ports, config = {} } = { ...this.#options, ...changes }
+    const { name, shape } = (await builtinCubes().find(cube, '/')).cube
+    if (shape === 'transparent')
+      throw refusal(
+        `${name} is transparent: a lab of it alone has no ports to send by`,
+        'put it on the way of a port of another cube, in a graph: graphsOnEveryMachine, or openGraphLab',
+      )
     const entries = Object.entries(ports).map(([port, settings]) => {
       const name = this.#interfaces.get(port) ?? `port${this.#interfaces.size}`
       this.#interfaces.set(port, name)
