@@ -34,6 +34,8 @@ export function openKernelWires(): Wires {
     return one
   }
   create(name)
+  // Also for whoever asks from outside: it is compared with what is kept of a graph.
+  Object.defineProperty(kernel, 'namespace', { value: inside(() => kernel.namespace) })
   const namespace = (one: string): string => {
     const known = names.get(one) ?? create(`${name}-${one}`)
     names.set(one, known)
