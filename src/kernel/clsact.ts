@@ -5,21 +5,22 @@ import { kernelProgram } from './links.ts'
 import { addFilter, type DIRECTION, deleteFilter, type Filter, filters, replaceFilter } from './netlink/filter.ts'
 import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
 import { pin, replacePin, unpin } from './pins.ts'
+import { OWN_NAME } from './places.ts'
 import type { KernelProgram } from './programs.ts'
 
 /**
  * Attachments on kernels without TCX: a direct-action filter on the clsact qdisc. The kernel keeps filters whatever
  * becomes of us, and a filter's name says whose it is: `tessera:PATH`, or `tessera+clsact:PATH` where the qdisc is ours
- * too. The pin at PATH is the program. It is made before the filter and forgotten after it, so a process that is killed
- * in between leaves a pin without a filter, which the next attachment at PATH replaces.
+ * too; `tessera-NAME` of an instance that has a name. The pin at PATH is the program. It is made before the filter and forgotten
+ * after it, so a process that is killed in between leaves a pin without a filter, which the next attachment at PATH replaces.
  */
 
 type Direction = keyof typeof DIRECTION
 
-const NAME = /^tessera(?<qdisc>\+clsact)?:(?<path>.*)$/
+const NAME = new RegExp(`^${OWN_NAME}(?<qdisc>\\+clsact)?:(?<path>.*)$`)
 
 const filterName = (path: string, oursIsTheQdisc: boolean): string =>
-  `tessera${oursIsTheQdisc ? '+clsact' : ''}:${path}`
+  `${OWN_NAME}${oursIsTheQdisc ? '+clsact' : ''}:${path}`
 
 export const isOwnFilter = (filter: Filter): boolean => NAME.test(filter.name ?? '')
 
