@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openVirtualHost } from '../src/daemon/host.ts'
 import { rehearse } from '../src/daemon/rehearsal.ts'
@@ -22,8 +22,8 @@ describe('examples', () => {
   })
 })
 
-describe('README.md', () => {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8')
+describe.each(['README.md', 'docs/cubes.md'])('%s', (document) => {
+  const text = readFileSync(join(ROOT, document), 'utf8')
   const blocks = [...text.matchAll(/```\w+\n(?:\/\/|#) (?<file>examples\/\S+)\n(?<code>[\s\S]*?)```/g)].map(
     (match) => [match.groups?.file ?? '', match.groups?.code ?? ''] as const,
   )
@@ -36,8 +36,12 @@ describe('README.md', () => {
 
   test.each([...text.matchAll(/\]\((?!http)(?<path>[^)#]+)\)/g)].map((match) => match.groups?.path ?? ''))(
     'links to %s, which is there',
-    (path) => expect(existsSync(join(ROOT, path))).toBe(true),
+    (path) => expect(existsSync(join(ROOT, dirname(document), path))).toBe(true),
   )
+})
+
+describe('README.md', () => {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
   test('shows what tessera run prints', () => {
     const [, words = '', shown = ''] = /\n\$ npx tessera (run .*)\n([\s\S]*?)```/.exec(text) ?? []
