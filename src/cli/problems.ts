@@ -15,7 +15,8 @@ export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, fi
     const path = error.pointer === undefined ? undefined : pathOf(error.pointer)
     const inDocument = path === undefined ? undefined : place(path)
     const at = error.place === undefined ? inDocument : { ...error.place, file: shownPath(error.place.file) }
-    const name = error.parameter ?? error.pointer ?? ''
+    // What was typed on a command line is no document.
+    const name = error.parameter ?? (file === undefined ? path?.join('.') : error.pointer) ?? ''
     const where = at !== undefined ? '' : [file, name].filter((one) => one !== undefined && one !== '').join(': ')
     const message = where === '' ? error.detail : `${where}: ${error.detail}`
     return { message, remedy: error.remedy, place: at }

@@ -30,8 +30,7 @@ export function issuesOf(
         remedy: suggestion(key, known),
       }))
     }
-    const isOfValue = issue.code === 'invalid_type' || issue.code === 'invalid_value'
-    const missing = isOfValue && path.length > 0 && valueAt(given, path) === undefined
+    const missing = OF_VALUES.has(issue.code) && path.length > 0 && valueAt(given, path) === undefined
     if (missing)
       return [
         {
@@ -45,6 +44,9 @@ export function issuesOf(
     return [{ path, key: false, message: inWords(issue, path.at(-1)), remedy: undefined }]
   })
 }
+
+/** Of what a value is, which is none where it is missing. */
+const OF_VALUES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union'])
 
 /** zod says that it is invalid, and so does the place of the message. What a schema says itself, it says whole. */
 function inWords({ code, message }: z.core.$ZodIssue, name: string | number | undefined): string {

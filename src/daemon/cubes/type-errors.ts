@@ -25,6 +25,8 @@ export function typeErrors(output: string, folder: string, files: Files): Diagno
     const content = files.get(path)
     if (content === undefined || join(folder, path) !== file) return []
     const text = new TextDecoder().decode(content).split('\n')[line - 1] ?? ''
-    return [{ message, place: { file: path, line, column, length: 1, text } }]
+    // tsc says where it begins: most of its mistakes are a name.
+    const { length = 1 } = /^[\w$]+/.exec(text.slice(column - 1))?.[0] ?? {}
+    return [{ message, place: { file: path, line, column, length, text } }]
   })
 }
