@@ -17,16 +17,16 @@ import {
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, stop } from 'esbuild'
-import { VERBS } from './client.js'
 import { stampOf } from './fresh.js'
+import { VERBS } from './script.js'
 
-/** The ways in. */
-const ENTRIES = ['src/cli/main.ts', 'src/daemon/control-thread.ts', 'src/daemon/cubes/check-process.ts']
+/** The ways in of threads and of other processes; that of commands is in scripts. */
+const ENTRIES = ['src/daemon/control-thread.ts', 'src/daemon/cubes/check-process.ts']
 /** What cubes import, and the compiler looks at: each module by itself, by the path of its source. */
 const SHARED = ['src/base', 'src/isa', 'src/lang', 'src/cube']
 const CUBES = 'src/cubes'
-/** Packages that come along: many small files. All others are imported from where they are. */
-const BUNDLED = ['commander', 'yaml', 'zod']
+/** Packages that come along, with what they ask for: many small files. All others are imported from where they are. */
+const BUNDLED = ['commander', 'yaml', 'zod', 'fastify', '@fastify/rate-limit', 'pino', 'prom-client']
 /** What modules ask `import.meta` for. */
 const PLACES = ['dirname', 'filename', 'url']
 /** Milliseconds after which a bundle that nobody has touched, and that is not the current one, is nobody's any more: see load.js. */
@@ -41,7 +41,8 @@ export async function bundle(root, cache) {
     const list = (name, inputs) =>
       writeFileSync(join(folder, name), JSON.stringify({ root, folder: basename(folder), inputs }))
     list('manifest.json', await compiled(root, folder))
-    list('client.json', await compiledClient(root, folder))
+    list('client.json', await script(root, folder, 'client', [clientAlone(root)]))
+    list('main.json', await script(root, folder, 'main', []))
     const link = join(cache, `link-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
     symlinkSync(basename(folder), link)
     handOver(root, [join(root, 'node_modules'), dirname(cache), cache, folder, ...listed(folder)])
@@ -82,26 +83,29 @@ const OPTIONS = {
   define: Object.fromEntries(PLACES.map((name) => [`import.meta.${name}`, `$${name}`])),
 }
 
-/** A function that gives what src/cli/main.ts exports: for verbs that need no more than the client of the API (client.js). */
-async function compiledClient(root, folder) {
+/** A function that gives what src/cli/main.ts exports: see script.js. */
+async function script(root, folder, name, plugins) {
   const { touched, stamp } = stamps(root)
-  for (const path of [join(root, 'package.json'), ...listed(join(root, 'bin'))]) stamp(path)
+  const folders = plugins.length === 0 ? foldersOfCubes(root) : []
+  for (const path of [...folders, join(root, 'package.json'), ...listed(join(root, 'bin'))]) stamp(path)
   const { metafile } = await build({
     ...OPTIONS,
     absWorkingDir: root,
     entryPoints: [join(root, 'src/cli/main.ts')],
-    outfile: join(folder, 'client.js'),
+    outfile: join(folder, `${name}.js`),
     format: 'cjs',
+    // Its text stays in memory.
+    minifyWhitespace: true,
     supported: { 'dynamic-import': false },
-    banner: { js: '(function (exports, require, $here) { const module = { exports };' },
+    banner: { js: '(function (exports, require, $import, $here, __filename, __dirname) { const module = { exports };' },
     footer: { js: 'Object.assign(exports, module.exports) })' },
-    plugins: [clientAlone(root), modules(root, [], stamp)],
+    plugins: [...plugins, modules(root, folders, stamp)],
   })
   for (const path of Object.keys(metafile.inputs)) if (!path.includes(':')) stamp(join(root, path))
   return touched
 }
 
-/** Other actions are for the bundle. */
+/** Other actions are for the script of all. */
 const clientAlone = (root) => ({
   name: 'client',
   setup({ onResolve }) {
@@ -114,8 +118,7 @@ const clientAlone = (root) => ({
 
 async function compiled(root, folder) {
   const { touched, stamp } = stamps(root)
-  const cubes = readdirSync(join(root, CUBES), { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  const folders = [...SHARED, CUBES, ...cubes.map(({ name }) => `${CUBES}/${name}`)].map((name) => join(root, name))
+  const folders = foldersOfCubes(root)
   for (const path of [...folders, join(root, 'package.json'), ...listed(join(root, 'bin'))]) stamp(path)
   const { metafile } = await build({
     ...OPTIONS,
@@ -127,7 +130,7 @@ async function compiled(root, folder) {
     chunkNames: 'chunk-[hash]',
     // What is CommonJS among the packages asks for modules of Node.js; import.js asks where the bundle is.
     banner: {
-      js: "import { createRequire as $require } from 'node:module'; const $here = import.meta.url, require = $require($here);",
+      js: "import { createRequire as $require } from 'node:module'; const $here = import.meta.url, require = $require($here), $import = (name) => import(name);",
     },
     plugins: [modules(root, folders, stamp)],
   })
@@ -135,12 +138,20 @@ async function compiled(root, folder) {
   return touched
 }
 
+/** Whose files cubes can import, those of the cubes included. */
+function foldersOfCubes(root) {
+  const cubes = readdirSync(join(root, CUBES), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return [...SHARED, CUBES, ...cubes.map(({ name }) => `${CUBES}/${name}`)].map((name) => join(root, name))
+}
+
 /** Sources know where they are; modules that cubes import are found by their paths. */
 const modules = (root, folders, stamp) => ({
   name: 'tessera',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
-      if (kind === 'entry-point') return undefined
+    const isOurs = (importer) =>
+      importer === 'own' || ['src', 'bin'].some((name) => importer.startsWith(join(root, name)))
+    onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
+      if (kind === 'entry-point' || !isOurs(importer)) return undefined
       if (path === 'tessera:own') return { path: 'own', namespace: 'tessera' }
       const isBundled = BUNDLED.some((name) => path === name || path.startsWith(`${name}/`))
       return isBundled ? undefined : { path, external: true }

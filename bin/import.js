@@ -5,6 +5,8 @@ import { register } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { stampOf } from './fresh.js'
 
+/* global $here, $import: where this file of the bundle is, and `import()` of it, which a script has not */
+
 let reading
 
 /** What `import()` of a file gives. */
@@ -14,12 +16,11 @@ export async function importFile(url) {
   if (path !== undefined && Object.hasOwn(own, path) && isAsBundled(root, path)) return own[path]()
   reading ??= readTypeScript()
   await reading
-  return import(url)
+  return $import(url)
 }
 
 let inputs
 
-/* global $here: where this file of the bundle is */
 /** Whoever runs for long may meet a file that was edited meanwhile. */
 function isAsBundled(root, path) {
   inputs ??= JSON.parse(readFileSync(new URL('manifest.json', $here), 'utf8')).inputs
@@ -29,7 +30,7 @@ function isAsBundled(root, path) {
 /** From now on, TypeScript can be imported, and what it imports of Tessera is what the bundle has. */
 async function readTypeScript() {
   const { own, root, shared } = await import('tessera:own')
-  const { register: readTypeScript } = await import('tsx/esm/api')
+  const { register: readTypeScript } = await $import('tsx/esm/api')
   readTypeScript()
   globalThis[Symbol.for('tessera.own')] = own
   const names = Object.fromEntries(shared.map((path) => [pathToFileURL(path).href, [path, Object.keys(own[path]())]]))

@@ -135,6 +135,27 @@ test('what needs the client alone is one file, compiled once, and as the sources
   writeFileSync(WORD, text)
 })
 
+test.each([['get'], ['version']])('all that %s needs is one file here, too', (verb) => {
+  const script = `
+  import { currentBundle } from './bin/load.js'
+  import { loadScript, scriptOf } from './bin/script.js'
+  const folder = await currentBundle(scriptOf('${verb}') + '.json')
+  console.log(typeof loadScript(folder, '${verb}').main)`
+  const options = { cwd: ROOT, encoding: 'utf8' } as const
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], options)
+  expect({ stdout, stderr }).toEqual({ stdout: 'function\n', stderr: '' })
+})
+
+test('what cannot be bundled runs all the same, and that is said', () => {
+  const text = readFileSync(WORD, 'utf8')
+  write(WORD, "export const word = await Promise.resolve('waited for')\n")
+  const { status, stdout, stderr } = run(['get'])
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'waited for\n' })
+  expect(stderr).toMatch(/^note: Tessera is read from its sources, .*Top-level await/)
+  writeFileSync(WORD, text)
+  expect(run(['get']).stderr).toBe('')
+})
+
 test.each([[['fail']], [['get', 'fail']]])('what nobody expected names lines of the sources: %s', (words) => {
   const { status, stderr } = run(words)
   expect(status).toBe(1)

@@ -1,16 +1,9 @@
 /** Which packets, on a command line: in the words of tcpdump, or by fields. */
 import { type Command, InvalidArgumentError } from 'commander'
+import { type FlowFields, flowFieldsOf } from '../filter/flow-fields.ts'
 
-export interface FilterOptions {
+export interface FilterOptions extends FlowFields {
   readonly filter?: string
-  readonly source?: string
-  readonly destination?: string
-  readonly host?: string
-  readonly protocol?: string
-  readonly sourcePort?: number
-  readonly destinationPort?: number
-  readonly port?: number
-  readonly vlan?: number
 }
 
 export const filterHelp = `
@@ -30,20 +23,10 @@ export const withFilter = (command: Command): Command =>
     .option('--vlan <id>', 'with this VLAN tag outermost; 0: without one', number(4095))
 
 /** What was said of packets, without what else was. */
-export const askedOf = ({
-  filter,
-  source,
-  destination,
-  host,
-  protocol,
-  sourcePort,
-  destinationPort,
-  port,
-  vlan,
-}: FilterOptions): FilterOptions => {
-  const all = { filter, source, destination, host, protocol, sourcePort, destinationPort, port, vlan }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-}
+export const askedOf = ({ filter, ...rest }: FilterOptions): FilterOptions => ({
+  ...flowFieldsOf(rest),
+  ...(filter === undefined ? {} : { filter }),
+})
 
 /** A whole number from 0 on. */
 export const number =

@@ -1,14 +1,15 @@
 /** Filters as people write them → what programs are compiled with. */
 import { refusal } from '../base/diagnostic.ts'
 import type { Filter } from '../compiler/look.ts'
-import { type FlowFields, flowFilter } from '../filter/flow.ts'
+import { flowFilter } from '../filter/flow.ts'
+import { type FlowFields, flowFieldsOf } from '../filter/flow-fields.ts'
 import { compileFilter } from '../kernel/libpcap.ts'
 
 /** In the words of tcpdump. A Refusal where libpcap does not understand them, or is not installed. */
 export const wordsFilter = async (text: string): Promise<Filter> => ({ text, program: await compileFilter(text) })
 
 export function fieldsFilter(fields: FlowFields): Filter {
-  const said = Object.entries(fields).filter(([, value]) => value !== undefined)
+  const said = Object.entries(flowFieldsOf(fields))
   return { text: said.map(([name, value]) => `${name} ${value}`).join(', '), program: flowFilter(fields) }
 }
 
@@ -18,19 +19,9 @@ export interface Asked extends FlowFields {
 }
 
 /** What was asked for; undefined where all packets were. */
-export async function filterOf({
-  filter,
-  source,
-  destination,
-  host,
-  protocol,
-  sourcePort,
-  destinationPort,
-  port,
-  vlan,
-}: Asked): Promise<Filter | undefined> {
-  const fields = { source, destination, host, protocol, sourcePort, destinationPort, port, vlan }
-  const isSaid = Object.values(fields).some((value) => value !== undefined)
+export async function filterOf({ filter, ...rest }: Asked): Promise<Filter | undefined> {
+  const fields = flowFieldsOf(rest)
+  const isSaid = Object.keys(fields).length > 0
   if (filter !== undefined && isSaid)
     throw refusal('a filter is said in words or in fields, and here are both', 'leave the one or the other out')
   if (filter !== undefined) return wordsFilter(filter)

@@ -6,25 +6,7 @@ import { suggestion } from '../base/suggest.ts'
 import { ETHERTYPE, PROTOCOL } from '../lang/index.ts'
 import { Assembler, type Label } from './assemble.ts'
 import type { ClassicProgram } from './classic.ts'
-
-/**
- * All that are said have to hold. Addresses may be prefixes, `10.0.0.0/8`. VLAN tags are looked behind, up to three, and extension
- * headers of IPv6, up to two. Later fragments have no ports.
- */
-export interface FlowFields {
-  readonly source?: string | undefined
-  readonly destination?: string | undefined
-  /** Source or destination. */
-  readonly host?: string | undefined
-  /** `tcp`, `udp`, `icmp`, …, `arp`, `ipv4`, `ipv6`, or a number of IANA's. */
-  readonly protocol?: string | undefined
-  readonly sourcePort?: number | undefined
-  readonly destinationPort?: number | undefined
-  /** Source or destination, of TCP, UDP or SCTP. */
-  readonly port?: number | undefined
-  /** Of the outer tag; 0 for packets without one. */
-  readonly vlan?: number | undefined
-}
+import type { FlowFields } from './flow-fields.ts'
 
 /** From the end of the two addresses: IEEE 802.1Q, RFC 791, RFC 8200. All offsets count from the start of an untagged frame. */
 const AT = {

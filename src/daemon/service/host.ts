@@ -10,7 +10,7 @@ export function hostHandlers(
   graphs: Graphs,
   { engine, network, metrics, isReady, takeDown, version, audit }: Omit<Parts, 'wanted'>,
 ) {
-  const description = describeApi(version)
+  let description: ReturnType<typeof describeApi> | undefined
   /** The ports that lead to an interface, by its name. */
   const users = (): ReadonlyMap<string, readonly string[]> => {
     const found = new Map<string, string[]>()
@@ -42,7 +42,11 @@ export function hostHandlers(
       return { ok: true, graphs: Object.fromEntries(counts) }
     },
     getMetrics: () => metrics(),
-    getDescription: () => description,
+    // It takes longer than all else that a daemon does until it serves.
+    getDescription: () => {
+      description ??= describeApi(version)
+      return description
+    },
     listOperations: async ({ limit, ...query }) => {
       const { operations, next } = await audit.list(limit, query)
       return { operations: [...operations], ...(next === undefined ? {} : { next }) }
