@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Refusal, refusal } from '../../base/diagnostic.ts'
 import { peerCredentials } from '../../kernel/peer-credentials.ts'
 import { identifyBy } from './certificates.ts'
+import { steadyClock } from './clock.ts'
 import { httpLimits, type Limits } from './limits.ts'
 import type { Identity } from './role.ts'
 import { Tokens } from './tokens.ts'
@@ -146,7 +147,7 @@ const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/-]+=*) *$/i
 
 /** Who is at the other end of a connection that came in by one of these doors. Of any other, nobody. */
 export const identifying =
-  ({ tcp }: Doors, now: () => number = Date.now) =>
+  ({ tcp }: Doors, now: () => number = steadyClock()) =>
   (socket: Socket, authorization: string | undefined): Identity => {
     if (!(socket instanceof TLSSocket)) return socketPeers.get(socket) ?? { is: 'unknown' }
     if (tcp === undefined) return { is: 'unknown' }

@@ -112,6 +112,7 @@ export class Tokens {
   private readonly file: string
   private readonly failed: (why: Refusal) => void
   private seen = ''
+  private written = 0
   private entries: readonly (TokenEntry & { readonly hash: Buffer })[] = []
 
   /** A Refusal where the file is not good now. Later `failed` hears of it, and no token counts: one may have been taken away. */
@@ -122,7 +123,7 @@ export class Tokens {
     this.take(readTokens(file))
   }
 
-  /** `now` in milliseconds since 1970. */
+  /** `now` in milliseconds since 1970. It is no earlier than the file was written, whatever a host says that was begun without a clock. */
   identify(token: string, now: number): Identity {
     this.refresh()
     const given = hash(token)
@@ -130,7 +131,7 @@ export class Tokens {
     const [found] = this.entries.filter((one) => timingSafeEqual(one.hash, given))
     if (found === undefined) return { is: 'refused', why: 'the token is not known' }
     const { name, role, expires } = found
-    if (expires !== undefined && Date.parse(expires) <= now)
+    if (expires !== undefined && Date.parse(expires) <= Math.max(now, this.written))
       return { is: 'refused', why: `the token "${name}" expired ${expires}` }
     return { is: 'known', principal: { name, role, by: 'token' } }
   }
@@ -154,6 +155,7 @@ export class Tokens {
 
   private state(): string {
     const found = statSync(this.file, { throwIfNoEntry: false, bigint: true })
+    this.written = Number(found?.mtimeMs ?? 0)
     return found === undefined ? 'gone' : `${found.ino} ${found.mtimeNs} ${found.size} ${found.mode}`
   }
 }

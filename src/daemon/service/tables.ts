@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ProblemError, pointerOf, problem, refuse } from '../../api/problem.ts'
 import type { Output } from '../../api/routes.ts'
 import type { MachineMap } from '../../backend/machine.ts'
-import { alignUp, toHex } from '../../base/bytes.ts'
+import { alignUp, toHex, viewOf } from '../../base/bytes.ts'
 import { Refusal } from '../../base/diagnostic.ts'
 import { parseJson } from '../../base/json.ts'
 import {
@@ -169,10 +169,13 @@ export class JsonTable {
     }
   }
 
-  /** Of this very key: asked for a prefix, the kernel gives the longest that contains it. */
   private valueAt(key: Uint8Array): Uint8Array | undefined {
     const found = this.map.lookup(key)
-    if (!this.isPrefixed || found === undefined) return found
+    if (!this.isPrefixed || found === undefined || prefixBits(key) === 0) return found
+    // Asked for a prefix, the kernel gives the longest that contains it. Another value than that of the next one around it is its own;
+    // of equal ones, nobody can tell without a look at all.
+    const around = this.map.lookup(shorter(key))
+    if (around === undefined || Buffer.compare(around, found) !== 0) return found
     return this.map.entries().find(([one]) => Buffer.compare(one, key) === 0)?.[1]
   }
 
@@ -218,6 +221,16 @@ export class JsonTable {
     if (isIndexed(this.kind))
       throw refuse(409, `entries of ${this.name} are always there`, 'set them to what they are to be')
   }
+}
+
+/** Of a prefix, as {@link encodePrefix} writes it. */
+const prefixBits = (key: Uint8Array): number => viewOf(key).getUint32(0, true)
+
+/** A prefix that is one bit shorter: bits past its length are nobody's. */
+function shorter(key: Uint8Array): Uint8Array {
+  const copy = key.slice()
+  viewOf(copy).setUint32(0, prefixBits(key) - 1, true)
+  return copy
 }
 
 function parsedKey(text: string): unknown {
