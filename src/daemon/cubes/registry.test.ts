@@ -1,11 +1,22 @@
 /** Cubes come, change and go beside graphs that run, on the user-space machine. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { Refusal } from '../../base/diagnostic.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { MemoryStore } from '../../store/memory.ts'
+import type { Store } from '../../store/store.ts'
 import { openVirtualHost } from '../host.ts'
 import { WantedGraphs } from '../service/wanted-graphs.ts'
 import { type CubeHappened, CubeRegistry, type RegistryParts } from './registry.ts'
@@ -60,6 +71,27 @@ async function open({ store = new MemoryStore(), ...more }: Partial<RegistryPart
   return { ...host, wanted, store, registry, run, views, parts, events }
 }
 
+const copies = () => readdirSync(folder).filter((name) => name.startsWith('hub-'))
+
+/** Called when somebody is as good as killed: what was asked of him never ends. */
+let died = () => {}
+const forEver = (): Promise<never> => {
+  died()
+  return new Promise(() => {})
+}
+
+/** A store in which the first change is the last thing that somebody does, before it is made or afterwards. */
+const dyingStore = (store: Store, when: 'before' | 'after'): Store => ({
+  get: (key) => store.get(key),
+  list: (prefix, options) => store.list(prefix, options),
+  watch: (...words) => store.watch(...words),
+  async commit(operations) {
+    if (when === 'after') await store.commit(operations)
+    return forEver()
+  },
+  [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+})
+
 const frame = new Uint8Array(60).fill(0xff, 0, 6).fill(2, 6, 12)
 
 describe('a cube', () => {
@@ -110,10 +142,12 @@ describe('a cube', () => {
     expect(existsSync(before)).toBe(false)
     expect((await registry.added()).get('hub')).toBe(mine)
     // The same again changes nothing.
-    const now = catalogue.others().get('hub')
+    const now = catalogue.others().get('hub') ?? ''
+    const written = () => statSync(join(now, 'dataplane.ts')).ctimeMs
+    const first = written()
     await registry.upgrade('hub', { path: mine })
     expect(catalogue.others().get('hub')).toBe(now)
-    expect(existsSync(now ?? '')).toBe(true)
+    expect(written()).toBe(first)
   })
 
   test('is refused with the places of the files that it came from', async () => {
@@ -164,6 +198,65 @@ describe('a cube', () => {
     expect((await store.get('cubes/hub'))?.value).toBe(kept?.value)
     expect(await views('lan')).toHaveProperty('talkers')
   })
+
+  test('is what it was, or what it was to be, whenever the daemon is killed while it is added', async () => {
+    for (const step of ['before', 'after'] as const) {
+      const store = new MemoryStore()
+      const { parts } = await open({ store })
+      const dying = await CubeRegistry.open({ ...parts, store: dyingStore(store, step) })
+      const reached = new Promise<void>((resolve) => (died = resolve))
+      void dying.add({ path: mine })
+      await reached
+      const again = await open({ store })
+      expect(again.catalogue.names().includes('hub'), step).toBe(step === 'after')
+      expect(copies()).toHaveLength(step === 'after' ? 1 : 0)
+      if (step === 'before') await again.registry.add({ path: mine })
+      await again.run('lan')
+    }
+  })
+
+  test.each(['before the store', 'behind the store', 'before lan', 'behind lan', 'before wan', 'behind wan'])(
+    'is one for all graphs after the daemon was killed while it was upgraded: %s',
+    async (step) => {
+      const { registry, run, wanted, store, parts, catalogue } = await open()
+      await registry.add({ path: mine })
+      for (const name of ['lan', 'wan']) await run(name)
+      const before = catalogue.others().get('hub')
+      edit('control.ts', 'talkers: (', 'speakers: (')
+      const reached = new Promise<void>((resolve) => (died = resolve))
+      const dying = await CubeRegistry.open({
+        ...parts,
+        store: step.endsWith('store') ? dyingStore(store, step.startsWith('before') ? 'before' : 'after') : store,
+        graphs: {
+          ...parts.graphs,
+          async apply(name) {
+            if (step === `before ${name}`) return forEver()
+            await parts.graphs.apply(name)
+            if (step === `behind ${name}`) await forEver()
+          },
+        },
+      })
+      void dying.upgrade('hub', { path: mine })
+      await reached
+      await wanted.idle()
+      const isNew = step !== 'before the store'
+      const host = openVirtualHost()
+      for (const name of ['lan', 'wan'])
+        for (const end of [1, 2]) host.machine.addInterface(`${name}${end}`, { mac: '02:00:00:00:00:01' })
+      const started = await WantedGraphs.open({ host, store, folder })
+      const graphs = usersOf(started, host, folder)
+      const opened = await CubeRegistry.open({ ...parts, store, catalogue: host.catalogue, graphs })
+      await started.reconcile()
+      expect(host.catalogue.others().get('hub') === before).toBe(!isNew)
+      expect(copies()).toHaveLength(1)
+      for (const name of ['lan', 'wan']) {
+        expect(started.state(name)).toEqual({ state: 'running' })
+        expect((await host.engine.status(name)).instances[0]?.views).toHaveProperty(isNew ? 'speakers' : 'talkers')
+      }
+      await opened.upgrade('hub', { path: mine })
+      expect(copies()).toHaveLength(1)
+    },
+  )
 
   test('is upgraded also for a graph that comes to use it meanwhile, or is changed', async () => {
     const { registry, run, wanted, catalogue, parts, views, events } = await open()

@@ -2,7 +2,7 @@
  * Cubes that come, change and go while graphs run. What is added is copied, and the copy is what runs: files that somebody edits, or
  * takes away, change nothing. Which copies count is in the store.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { refuse } from '../../api/problem.ts'
@@ -193,10 +193,18 @@ export class CubeRegistry {
     throw refuse(404, `no cube "${name}" was added`, suggestion(name, [...catalogue.others().keys()]))
   }
 
-  /** Under a name that no other content has, because modules are imported only once. */
+  /**
+   * Under a name that no other content has, because modules are imported only once. A copy that is there is whole, whenever somebody
+   * is killed: it may be the one that counts.
+   */
   private keep(name: string, files: Files): string {
     const folder = `${name}-${digestOf(files)}`
-    writeCube(files, join(this.parts.folder, folder))
+    const path = join(this.parts.folder, folder)
+    if (existsSync(path)) return folder
+    const beside = `${path}.new`
+    rmSync(beside, { recursive: true, force: true })
+    writeCube(files, beside)
+    renameSync(beside, path)
     return folder
   }
 }
