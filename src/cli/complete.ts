@@ -1,6 +1,7 @@
 /** What the word that is being typed may become: words that the commands know, and names that the daemon knows. */
 import type { Command, Option } from 'commander'
 import type { Client } from '../api/client.ts'
+import { HOOK_POINTS } from '../isa/program.ts'
 import { fieldsOf } from './cube-text.ts'
 import { KINDS, kindOf, namesOf } from './kinds.ts'
 import { ofGraphs } from './listing.ts'
@@ -153,10 +154,13 @@ async function only(client: Client, given: readonly string[]) {
   return found
 }
 
+/** What can be set of a whole graph. */
+const ATTACH = ['attach=', ...HOOK_POINTS.map((point) => `attach=${point}`)]
+
 /** `config.agingTime=`, `ports.alice.learning=`; and what a field may be. */
 async function fields(client: Client, given: readonly string[], typed: string): Promise<string[]> {
   const found = await only(client, given)
-  if (found === undefined) return []
+  if (found === undefined) return given.length === 1 && (await graphs(client)).includes(given[0] ?? '') ? ATTACH : []
   const { config, ports } = (await client.getCube({ cube: found.cube })).body
   const all = [
     ...fieldsOf(config).map((field) => ({ ...field, path: `config.${field.name}` })),

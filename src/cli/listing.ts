@@ -4,6 +4,7 @@ import type { Output as Answer } from '../api/routes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { Kind } from './kinds.ts'
+import { isOtherNamespace } from './problems.ts'
 import { type Rows, rowsOf } from './rows.ts'
 
 export interface Listing extends Rows {
@@ -206,7 +207,11 @@ const listCubes: Lister = async (client, [name]) => ({
 
 const listInterfaces: Lister = async (client, [name]) => {
   const rows = named((await client.listInterfaces()).body, 'interface', name, (row) => row.name)
-  return rowsOf(rows, 'there is no interface', [
+  const { namespace } = (await client.getHealth()).body
+  const note = isOtherNamespace(namespace)
+    ? 'these are the interfaces of the network namespace that the daemon is in, which is another one than here'
+    : undefined
+  const listed = rowsOf(rows, 'there is no interface', [
     { head: 'name', cell: (row) => row.name },
     { head: 'state', cell: (row) => (row.up ? 'up' : 'down') },
     { head: 'mac', cell: (row) => row.mac ?? '' },
@@ -214,6 +219,7 @@ const listInterfaces: Lister = async (client, [name]) => {
     { head: 'index', cell: (row) => row.index, wide: true },
     { head: 'ports', cell: (row) => row.users.join(', ') },
   ])
+  return { ...listed, note }
 }
 
 const listNamespaces: Lister = async (client) => {

@@ -25,7 +25,7 @@ export function refusalOf(problem: Problem, place: PlaceOf = () => undefined, fi
   const remedy = revision === undefined ? undefined : `it is at revision ${revision} now`
   const isSaid = found.length > 0 && (found.length > 1 || found.some(({ message }) => message.endsWith(said)))
   const told = isSaid ? found : [{ message: said, remedy }, ...found]
-  const isElsewhere = isOther(namespace) && told.some(isAboutInterface)
+  const isElsewhere = isOtherNamespace(namespace) && told.some(isAboutInterface)
   return new Refusal(isElsewhere ? [...told, ELSEWHERE] : told)
 }
 
@@ -46,8 +46,8 @@ const ELSEWHERE: Diagnostic = {
   ].join('\n'),
 }
 
-/** As far as its number tells. */
-function isOther(namespace: string | undefined): boolean {
+/** Whether a daemon's network namespace is another one than that of this process, as far as its number tells. */
+export function isOtherNamespace(namespace: string | undefined): boolean {
   try {
     return namespace !== undefined && !isSameNamespace(namespace, readlinkSync('/proc/self/ns/net'))
   } catch {

@@ -14,6 +14,8 @@ export interface Rows {
   readonly data: readonly object[]
   /** What is said where there is nothing. */
   readonly none: string
+  /** What is said beside a table. */
+  readonly note?: string | undefined
   table(wide: boolean): { readonly heads: readonly string[]; readonly cells: readonly (readonly Cell[])[] }
 }
 
@@ -29,6 +31,7 @@ export const rowsOf = <T extends object>(data: readonly T[], none: string, colum
 
 export async function printRows(rows: Rows, output: Output): Promise<void> {
   if (output.as !== 'table' && output.as !== 'wide') return printData(rows.data, output)
+  if (rows.note !== undefined) process.stderr.write(`${rows.note}\n`)
   const text = rowsText(rows, output.as === 'wide')
   if (text === undefined) process.stderr.write(`${rows.none}\n`)
   else process.stdout.write(`${text}\n`)

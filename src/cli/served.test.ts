@@ -146,6 +146,10 @@ describe('a graph', () => {
     expect((await tessera('set', 'switch', 'config.agingTime=x')).stderr).toMatch(
       /^instances\.switch\.config\.agingTime: /,
     )
+    const whole = await tessera('set', 'office', 'attach=xdp', '--dry-run')
+    expect(whole.stdout).toContain('office: attach would be xdp, was not set')
+    expect((await tessera('set', 'office', 'attach=tc', '--dry-run')).stderr).toMatch(/^attach: /)
+    expect(await tessera('set', 'office', 'attach=xdp', 'config.agingTime=5')).toMatchObject({ code: 2 })
     expect((await tessera('set', 'swich', 'config.agingTime=5')).stderr).toContain('did you mean "switch"?')
   })
 
@@ -250,6 +254,7 @@ describe('what happens', () => {
 test.each([
   { words: ['get', 'ports', 'of'], found: ['office'] },
   { words: ['set', 'office/'], found: ['office/switch'] },
+  { words: ['set', 'office', 'attach=xdp'], found: ['attach=xdp', 'attach=xdp native', 'attach=xdp generic'] },
   { words: ['set', 'office', 'switch', 'config.'], found: ['config.agingTime='] },
   {
     words: ['set', 'office/switch', 'ports.bob.learning='],

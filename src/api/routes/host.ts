@@ -37,7 +37,14 @@ const check = z.object({ ok: z.boolean() })
 export const getHealth = route('getHealth', {
   role: 'anybody',
   summary: 'Whether the daemon answers',
-  output: check.meta({ id: 'Health' }),
+  output: check
+    .extend({
+      namespace: z
+        .string()
+        .optional()
+        .describe('the network namespace whose interfaces are meant, for who asks by the Unix socket'),
+    })
+    .meta({ id: 'Health' }),
 })
 
 export const getReadiness = route('getReadiness', {

@@ -8,7 +8,7 @@ import type { Parts } from './parts.ts'
 
 export function hostHandlers(
   graphs: Graphs,
-  { engine, network, metrics, isReady, takeDown, version, audit }: Omit<Parts, 'wanted'>,
+  { engine, machine, network, metrics, isReady, takeDown, version, audit }: Omit<Parts, 'wanted'>,
 ) {
   let description: ReturnType<typeof describeApi> | undefined
   /** The ports that lead to an interface, by its name. */
@@ -34,7 +34,10 @@ export function hostHandlers(
     },
     listNamespaces: () => network.namespaces().map((name) => ({ name })),
     takeDown: async () => ({ removed: [...(await takeDown())] }),
-    getHealth: () => ({ ok: true }),
+    getHealth: (_, { principal }) => ({
+      ok: true,
+      ...(principal?.by === 'socket' ? { namespace: machine.namespace } : {}),
+    }),
     getReadiness: async () => {
       const counts = new Map<string, number>()
       for (const { state } of await graphs.list()) counts.set(state, (counts.get(state) ?? 0) + 1)
