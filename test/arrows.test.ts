@@ -37,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'base',
   ],
   testing: ['daemon', 'api', 'store', 'engine', 'cube', 'compiler', 'vm', 'kernel', 'backend', 'lang', 'isa', 'base'],
-  cli: ['daemon', 'api', 'pcap', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
+  cli: ['daemon', 'api', 'pcap', 'filter', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }
 
 const src = resolve(import.meta.dirname, '../src')
