@@ -36,7 +36,7 @@ export default { start() {} }
 
 const orders: BrokerParts['orders'] = {
   ...{ graph: 'office', instance: 'switch', folder: home, config: {}, ports: {}, gate: '', slots: {} },
-  ...{ queue: undefined, schema: '', apart: true },
+  ...{ queue: undefined, entries: undefined, schema: '', apart: true },
 }
 
 test('a table that is asked for again and again is opened once', () => {
