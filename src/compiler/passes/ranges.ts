@@ -1,5 +1,5 @@
 import { ByValue } from '../by-value.ts'
-import type { Block, Graph, Value } from '../ir.ts'
+import type { AluName, Block, Graph, Value } from '../ir.ts'
 import { bitLength, ones } from './bits.ts'
 import { isDistance } from './pointers.ts'
 
@@ -45,7 +45,7 @@ export class Ranges {
           value.arguments.map((one) => this.most(one)).reduce((x, y) => (x > y ? x : y), 0n)
         )
       case 'alu': {
-        if (this.eyes === 'verifier' && isDistance(value)) return ONES_64
+        if (this.eyes === 'verifier' && (isDistance(value) || isUnfollowed(value))) return ONES_64
         const all = ones(value.bits)
         const most = a && b && this.arithmetic(value, this.most(a), b)
         return most === undefined || most > all ? all : most
@@ -75,20 +75,22 @@ export class Ranges {
         // More than half of what there is room for is anything, to the verifier.
         return by === undefined || (a << by) >> BigInt(bits - 1) > 0n ? undefined : a << by
       case 'rsh':
-        // Nor does it follow a shift by anything but a constant.
-        if (by === undefined) return this.eyes === 'verifier' ? undefined : a
-        return a >> by
+        return by === undefined ? a : a >> by
       case 'div':
-        return this.eyes !== 'verifier' && right.op === 'const' && right.value > 0n ? a / right.value : undefined
+        return right.op === 'const' && right.value > 0n ? a / right.value : undefined
       case 'mod':
-        return this.eyes !== 'verifier' && right.op === 'const' && right.value > 0n
-          ? least(a, right.value - 1n)
-          : undefined
+        return right.op === 'const' && right.value > 0n ? least(a, right.value - 1n) : undefined
       default:
         return undefined
     }
   }
 }
+
+/** What these give is nothing that the verifier knows, all 64 bits of it (kernel/bpf/verifier.c, is_safe_to_compute_dst_reg_range). */
+const isUnfollowed = ({ alu, arguments: [, right] }: Extract<Value, { op: 'alu' }>): boolean =>
+  alu === 'div' || alu === 'mod' || (isShift(alu) && right?.op !== 'const')
+
+const isShift = (alu: AluName): boolean => alu === 'lsh' || alu === 'rsh' || alu === 'arsh'
 
 /** Folding: by how many bits the upper part is moved down, and what sum there is then at most. */
 export function foldSteps(most: bigint, bits: 16 | 32): readonly { readonly by: bigint; readonly most: bigint }[] {
