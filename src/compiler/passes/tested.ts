@@ -56,9 +56,9 @@ export class Needs {
   private readonly ranges: Ranges
 
   constructor(graph: Graph, isBefore: (block: Block) => boolean) {
-    this.places = addressing(graph.blocks)
-    this.tested = new Set(graph.blocks.filter(isBefore).flatMap(({ end }) => testedBy(end)))
     this.ranges = new Ranges(graph, 'verifier')
+    this.places = addressing(graph.blocks, this.ranges)
+    this.tested = new Set(graph.blocks.filter(isBefore).flatMap(({ end }) => testedBy(end)))
   }
 
   has(value: Value): boolean {
@@ -74,8 +74,8 @@ export const SIZED: ReadonlySet<HelperName> = new Set([
   'ringbuf_reserve',
 ] as const)
 
-/** What addresses and sizes are computed from. */
-function addressing(blocks: readonly Block[]): ReadonlySet<Value> {
+/** What addresses and sizes are computed from. Of what is masked there, the verifier has to know nothing if the mask says it all. */
+function addressing(blocks: readonly Block[], ranges: Ranges): ReadonlySet<Value> {
   const waiting: Value[] = []
   for (const { values, end } of blocks) {
     if (end?.op === 'branch' && end.proof) waiting.push(end.left, end.right)
@@ -87,11 +87,15 @@ function addressing(blocks: readonly Block[]): ReadonlySet<Value> {
       else if (isPointer(value)) waiting.push(value)
     }
   }
+  const isOfMask = (value: Value): boolean => {
+    const mask = value.arguments[1]
+    return value.op === 'alu' && value.alu === 'and' && mask?.op === 'const' && ranges.most(value) === mask.value
+  }
   const found = new Set<Value>()
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (found.has(value)) continue
     found.add(value)
-    if (value.op === 'load' || value.op === 'call' || value.op === 'atomic') continue
+    if (value.op === 'load' || value.op === 'call' || value.op === 'atomic' || isOfMask(value)) continue
     waiting.push(...value.arguments)
   }
   return found
