@@ -1,6 +1,6 @@
 /** A program of more instructions than a jump of 16 bits can pass, forward and back. */
-import { emit } from '../src/compiler/emit.ts'
-import { type Code, type CodeBlock, type CodeGraph, newCode } from '../src/compiler/machine-code.ts'
+import { emit } from '../src/compiler/emit/emit.ts'
+import { type Code, type CodeBlock, type CodeGraph, newCode } from '../src/compiler/emit/machine-code.ts'
 import { ALU, CLASS, JMP, MODE, SIZE, SK_BUFF, SOURCE } from '../src/isa/opcodes.ts'
 
 /** How many steps it takes, of two instructions. */

@@ -86,6 +86,6 @@ export type Destination<N = number> =
 export interface Copy<N = number> {
   readonly ifindex: N
   readonly mark: N
-  /** Copies that a packet may be made of (lower-copies.ts). */
+  /** Copies that a packet may be made of (lower/copies.ts). */
   readonly most: N
 }

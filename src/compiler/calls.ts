@@ -6,7 +6,7 @@
 import { Refusal } from '../base/diagnostic.ts'
 import { identifier } from '../isa/btf.ts'
 import type { Hook } from '../isa/program.ts'
-import { placeOf } from './emit.ts'
+import { placeOf } from './emit/emit.ts'
 import { addParts, type Node } from './parts.ts'
 import { piecesOf } from './pieces.ts'
 import type { Position, TypedFunction, ValueType } from './typed.ts'

@@ -3,10 +3,10 @@
  * interface; a program over them is refused here, where a line can be named.
  */
 import type { Place } from '../base/diagnostic.ts'
-import { placeOf } from './emit.ts'
+import { placeOf } from './emit/emit.ts'
+import type { CodeBlock, CodeGraph } from './emit/machine-code.ts'
 import { Excess } from './excess.ts'
 import type { Graph } from './ir.ts'
-import type { CodeBlock, CodeGraph } from './machine-code.ts'
 import { tellingNumbers, waysByCounts } from './passes/doubt.ts'
 
 /** BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h). */

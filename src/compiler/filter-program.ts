@@ -1,15 +1,15 @@
 /** A program that is nothing but a filter: what decides whether somebody looks at a packet, by itself. */
 import type { ClassicProgram } from '../filter/classic.ts'
 import type { Hook, Program } from '../isa/program.ts'
-import { allocate } from './allocate.ts'
 import { Builder } from './builder.ts'
 import { checkEffort } from './effort.ts'
-import { emit } from './emit.ts'
-import { lowerFilter } from './lower-filter.ts'
-import { passageOf } from './lower-packet.ts'
+import { allocate } from './emit/allocate.ts'
+import { emit } from './emit/emit.ts'
+import { select } from './emit/select.ts'
+import { tidy } from './emit/tidy.ts'
+import { lowerFilter } from './lower/filter.ts'
+import { passageOf } from './lower/packet.ts'
 import { optimise } from './passes/optimise.ts'
-import { select } from './select.ts'
-import { tidy } from './tidy.ts'
 
 export interface FilterOptions {
   readonly name: string

@@ -8,12 +8,12 @@ import { join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { importFile } from '../base/import.ts'
-import type { FunctionSyntax } from './narrow.ts'
-import { annotationOfType, fieldsOf } from './narrow-type.ts'
+import type { SourceText } from './check/report.ts'
+import type { FunctionSyntax } from './narrow/narrow.ts'
+import type { Annotation } from './narrow/tree.ts'
+import { annotationOfType, fieldsOf } from './narrow/type.ts'
 import type * as es from './parse.ts'
 import { parse } from './parse.ts'
-import type { SourceText } from './report.ts'
-import type { Annotation } from './tree.ts'
 
 export interface Module extends SourceText {
   readonly path: string

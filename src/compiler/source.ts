@@ -2,7 +2,7 @@
 import { refusal } from '../base/diagnostic.ts'
 import type { Cube } from './cube.ts'
 import { loadModules, type Module, type Modules } from './modules.ts'
-import type { FunctionSyntax } from './narrow.ts'
+import type { FunctionSyntax } from './narrow/narrow.ts'
 
 /** A data plane, read and parsed: what every instance of a cube is compiled from. */
 export interface DataPlaneSource {

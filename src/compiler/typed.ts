@@ -1,8 +1,8 @@
 /** The typed tree: what check.ts makes of the small tree. Every name is resolved, every conversion is explicit. */
 import type { Bytes, Field } from '../isa/layout.ts'
 import type { AtomicName, ListType, StructType, Table } from '../lang/index.ts'
-import type { SourceText } from './report.ts'
-import type { BinaryOperator, CompareOperator, Span } from './tree.ts'
+import type { SourceText } from './check/report.ts'
+import type { BinaryOperator, CompareOperator, Span } from './narrow/tree.ts'
 import type { Wired } from './wired.ts'
 
 export type IntType = { readonly kind: 'int'; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }

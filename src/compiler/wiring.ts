@@ -141,7 +141,7 @@ export const exitsMap = (capacity: number): MapDescription => ({
   entries: capacity,
 })
 
-/** A number for each CPU: see lower-cell.ts. */
+/** A number for each CPU: see lower/cell.ts. */
 export const cellsMap = (cpus = 1): MapDescription => ({
   kind: 'array',
   key: index,

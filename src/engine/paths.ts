@@ -17,7 +17,7 @@ export const isOfWhole = (path: string): boolean => path.split('/')[1] === WHOLE
 /** The time of all programs, where tests move it. */
 export const clockPath = (graph: string): string => mapPath(graph, WHOLE, MAP.clock)
 
-/** How many copies may still be made (compiler/lower-copies.ts). */
+/** How many copies may still be made (compiler/lower/copies.ts). */
 export const copiesLeftPath = (graph: string): string => mapPath(graph, WHOLE, 'copies')
 
 /** What is seen, for somebody who looks. */

@@ -2,7 +2,7 @@
 import { PROGRAMS } from '../compiler/assembly.ts'
 import { mapsOf } from '../compiler/compile.ts'
 import { lookMaps } from '../compiler/look.ts'
-import { COPIES } from '../compiler/lower-copies.ts'
+import { COPIES } from '../compiler/lower/copies.ts'
 import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { describe, puntsMap } from '../lang/index.ts'

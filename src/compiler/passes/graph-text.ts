@@ -1,7 +1,9 @@
 /** Small functions, written as `printGraph` prints them, for tests of what comes after lowering. */
 import { printInstruction } from '../../isa/print.ts'
-import { allocate } from '../allocate.ts'
-import { emit } from '../emit.ts'
+import { allocate } from '../emit/allocate.ts'
+import { emit } from '../emit/emit.ts'
+import { select } from '../emit/select.ts'
+import { tidy } from '../emit/tidy.ts'
 import {
   type Block,
   type Comparison,
@@ -13,8 +15,6 @@ import {
   type Terminator,
   type Value,
 } from '../ir.ts'
-import { select } from '../select.ts'
-import { tidy } from '../tidy.ts'
 import { newBranch, newConstant, newJump, newReturn, newValue } from '../value.ts'
 import { combineTests } from './bit-tests.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
