@@ -52,8 +52,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   options.onReload(() => {
     try {
       const tls = readTls(options.doors)
-      if (tls === undefined) return
-      opened.renew(tls)
+      if (tls !== undefined) opened.renew(tls)
       log.info('certificates, and which of them are revoked, were read again')
     } catch (error) {
       log.warn({ err: error }, 'what was read before still counts')

@@ -10,9 +10,7 @@ export function through<T extends object>(thing: T, call: Call): T {
     get(target, key) {
       // Private fields are those of the target: no method may see the proxy.
       const value: unknown = Reflect.get(target, key, target)
-      // What is asked and no field is asked where methods are: which network namespace this is, for one.
-      if (typeof value !== 'function')
-        return Object.hasOwn(target, key) ? value : call(String(key), () => Reflect.get(target, key, target))
+      if (typeof value !== 'function') return value
       return (...given: unknown[]) => {
         const result: unknown = call(String(key), () => value.apply(target, given))
         return isHandle(result) ? through(result, call) : result
