@@ -7,7 +7,7 @@ import { readDataPlane } from '../compiler/compile.ts'
 import type { Look } from '../compiler/look.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
-import type { AttachPoint, HookPoint } from '../isa/program.ts'
+import { type AttachPoint, type HookPoint, hookAt } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
@@ -174,7 +174,8 @@ export class Engine {
     // Of a change that was not finished, nobody knows which programs are the old ones.
     const known = before?.state === 'applied' ? before : undefined
     const { programs, structure } = known ?? {}
-    const met = known && structure && { structure, topology: topology(known.graph, known.point) }
+    const met = known &&
+      structure && { structure, hook: hookAt(known.point), topology: topology(known.graph, known.point) }
     const recorded = (path: string) => recordedMap(before, path)
     const slots = slotsOf(graph, file.cubes)
     const recordedSlots = before?.slots ?? {}

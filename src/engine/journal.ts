@@ -67,19 +67,18 @@ export function change(
 /** Each step by itself: what cannot be taken back keeps no other one from being so. */
 function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): void {
   const { machine } = site
-  const takeEachBack = (steps: readonly Step[]): readonly Step[] => {
-    const left: Step[] = []
-    for (const step of steps) {
-      // As long as a program of the new graph is met, it needs what it goes over to.
-      const isNeeded = step.do === 'fill' && left.length > 0
-      if (isNeeded || !isTakenBack(machine, step, describedIn(changing))) left.push(step)
-    }
-    return left
-  }
+  const back = done.toReversed()
+  const leftOf = (steps: readonly Step[]): readonly Step[] =>
+    steps.filter((step) => !isTakenBack(machine, step, describedIn(changing)))
   try {
-    const left = machine.inBulk(() => takeEachBack(done.toReversed()))
-    // An interface may have gone while it was tried.
-    if (machine.inBulk(() => takeEachBack(left)).length === 0) abandon(site, changing)
+    machine.inBulk(() => {
+      // An interface may go while it is tried.
+      const left = leftOf(leftOf(back.filter(({ do: it }) => it !== 'fill')))
+      if (left.length > 0) return
+      // Packets may be in programs that no other packet meets, and go over to what is filled in.
+      if (back.length > 0) machine.settle()
+      if (leftOf(back.filter(({ do: it }) => it === 'fill')).length === 0) abandon(site, changing)
+    })
   } catch {
     // The machine is in no state to be changed. The record says what is to be done, and the first error why it was not.
   }
@@ -113,7 +112,12 @@ function tidy(site: Site, changing: Changing, conversions: Conversions): Changed
     return { lost: settle(site, changing, rest, conversions) }
   } catch (error) {
     const why = error instanceof Error ? error.message : error
-    return { lost: 0, left: `the graph ${changing.graph.name} runs as it shall, but not all is tidied up: ${why}` }
+    const { name } = changing.graph
+    // Of an array, some programs may still be those of before: each packet meets one of them at most, as it was or as it will be.
+    const state = rest.some((step) => step.do === 'exchange')
+      ? `parts of the graph ${name} may run as they were until the next command goes on with the change`
+      : `the graph ${name} runs as it shall, but not all is tidied up`
+    return { lost: 0, left: `${state}: ${why}` }
   }
 }
 

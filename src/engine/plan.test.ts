@@ -255,7 +255,8 @@ describe('a plan', () => {
     const slotted = { ...program, maps: { m: description, programs: description } }
     const paths = { m: mapAt('m'), programs: mapAt('programs') }
     /** What arrives at `a` goes over to slot 1, with the program of that name there. */
-    const metAs = (print: string): Met => ({
+    const metAs = (print: string, hook: Met['hook'] = 'tc'): Met => ({
+      hook,
       structure: {
         numbers: { 'switch.a': 0 },
         programs: {
@@ -306,8 +307,11 @@ describe('a plan', () => {
       ])
     })
 
-    test('all of it is made anew where nobody knows what is in it', () => {
-      const actions = all(plan(there({ maps: ['m', 'programs'] }), want(['m'])))
+    test.each([
+      ['nobody knows what is in it', undefined],
+      ['its programs were for another hook', metAs('other', 'xdp')],
+    ])('all of it is made anew where %s', (_, met) => {
+      const actions = all(plan(there({ maps: ['m', 'programs'] }, met), want(['m'])))
       expect(actions).toEqual([
         'create map programs at @next/programs',
         'install programs at @next/programs',

@@ -123,7 +123,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     entries,
     slots,
     attachments: Object.fromEntries(attachments),
-    ...(structure === undefined ? {} : { met: { structure, topology: met } }),
+    ...(structure === undefined ? {} : { met: { structure, hook: hookAt(point), topology: met } }),
   }
 }
 

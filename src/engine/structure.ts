@@ -5,6 +5,7 @@
  * That is possible where no packet, and no copy of it, meets two of those that change. Then it makes no difference which of them is
  * exchanged first: each packet meets at most one of them, as it was or as it will be, and all else is the same for both.
  */
+import type { Hook } from '../isa/program.ts'
 import type { OwnProgram } from './assemblies.ts'
 import { type NodeNumbers, type Side, slotting } from './cuts.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -29,6 +30,8 @@ export interface Part {
 
 /** A structure, and where its nodes lead. */
 export interface Met {
+  /** Programs of one hook do not go over to those of another: the kernel lets an array have those of the first that it was loaded with. */
+  readonly hook: Hook
   readonly structure: Structure
   readonly topology: Topology
 }
@@ -47,6 +50,7 @@ export const isSlot = (key: string): boolean => /^\d+$/.test(key)
 
 /** Whether programs can be exchanged one by one: those that come and go at interfaces, and those for which `isChanged`. */
 export function canExchange(before: Met, now: Met, isChanged: (key: string) => boolean): boolean {
+  if (before.hook !== now.hook) return false
   const sizes = [before, now].map(({ structure }) => slotting(Object.values(structure.numbers)).size)
   if (sizes[0] !== sizes[1]) return false
   const [old, fresh] = [new Ways(before), new Ways(now)]

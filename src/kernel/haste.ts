@@ -46,8 +46,8 @@ function begin(): Disposable | undefined {
     const lock = lockFile(LOCK)
     const guard = standGuard()
     const end = () => {
-      guard?.[Symbol.dispose]()
       write('0')
+      guard?.[Symbol.dispose]()
       lock[Symbol.dispose]()
     }
     if (write('1')) return { [Symbol.dispose]: end }
