@@ -37,9 +37,21 @@ describe('the catalogue', () => {
       expect(await refused(name)).toContain(`there is no cube "${name}"`)
   })
 
-  test('a data plane without a cube', async () => {
+  test('a data plane without a package, and then without a cube', async () => {
     mkdirSync(join(folder, 'empty'))
-    writeFileSync(join(folder, 'empty/dataplane.ts'), 'export const nothing = 1\n')
+    const file = join(folder, 'empty/dataplane.ts')
+    writeFileSync(file, 'export const nothing = 1\n')
+    const remedy = 'write { "private": true, "type": "module" } into a package.json above it'
+    expect(await refused('./empty')).toContain(
+      `${file} cannot be imported: there is no package.json with "type": "module" around ${folder}/empty`,
+    )
+    const manifest = join(folder, 'package.json')
+    for (const text of ['{ "private": true }', '{ "type": "commonjs" }', 'null', '{']) {
+      writeFileSync(manifest, text)
+      expect(await refused('./empty')).toContain(remedy)
+    }
+    // The package comes, and nobody starts anything anew.
+    writeFileSync(manifest, '{ "private": true, "type": "module" }')
     expect(await refused('./empty')).toContain('has no default export of a cube')
   })
 })
@@ -66,7 +78,7 @@ describe('a module that cannot be imported', () => {
 
   test.each([
     ["Cannot find package 'zod' imported from /a/schema.ts", 'npm install CLONE zod'],
-    ['Cannot require() ES Module /a/dataplane.ts in a cycle.', 'has to be started again'],
+    ['Cannot require() ES Module /a/dataplane.ts in a cycle.', '"type": "module" } into a package.json'],
   ])('what is missing around it: %s', (message, remedy) => {
     expect(importFailure(file, new Error(message)).diagnostics[0]?.remedy).toContain(remedy)
   })

@@ -6,7 +6,7 @@ import { importFile } from '../base/import.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
 import type { Cube, DataPlane } from './define.ts'
-import { importFailure } from './import-failure.ts'
+import { importFailure, mustBeInPackage } from './import-failure.ts'
 
 /** A cube's folder, read. */
 export interface CubeFolder {
@@ -71,6 +71,8 @@ export class Catalogue {
       throw refusal(`there is no cube in ${folder}`, 'a cube is a folder with schema.ts, dataplane.ts and control.ts')
     const read = readFolder(folder)
     this.known.set(folder, read)
+    // What was not there may come.
+    read.catch(() => this.known.delete(folder))
     return read
   }
 
@@ -90,6 +92,7 @@ const controlOf = async (path: string, cube: Cube): Promise<ControlPlane> =>
   existsSync(path) ? defaultOf<ControlPlane>(path) : { cube, views: {} }
 
 async function defaultOf<T extends { readonly cube: Cube }>(path: string): Promise<T> {
+  mustBeInPackage(path)
   let module: { default?: Partial<T> }
   try {
     module = await importFile(pathToFileURL(path).href)

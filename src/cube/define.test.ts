@@ -38,6 +38,7 @@ test('the refusal names the line of the schema', async () => {
   try {
     const cube = join(folder, 'lan')
     mkdirSync(cube)
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     const here = (path: string) => JSON.stringify(join(import.meta.dirname, path))
     writeFileSync(
       join(cube, 'dataplane.ts'),

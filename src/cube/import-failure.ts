@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { dirname, relative } from 'node:path'
-import { type Diagnostic, type Place, Refusal } from '../base/diagnostic.ts'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { type Diagnostic, type Place, Refusal, refusal } from '../base/diagnostic.ts'
 
 /** A module that cannot be imported, or throws while it is: the line it is about, and what it says. */
 export function importFailure(path: string, error: unknown): Refusal {
@@ -32,13 +32,7 @@ interface Explained {
 function explained(path: string, error: unknown, message: string): Explained {
   if (message.includes('does not provide an export named'))
     return { remedy: 'import only what that module exports: npx tsc finds the line' }
-  // Node.js has kept by then that there was none.
-  if (/require\(esm\)|require\(\) (of )?ES Module/.test(message))
-    return {
-      words: `there is no package.json with "type": "module" around ${shown(dirname(path))}`,
-      remedy:
-        'put the folder into the clone, or write { "private": true, "type": "module" } into a package.json above it;\na daemon that has seen it without one has to be started again',
-    }
+  if (/require\(esm\)|require\(\) (of )?ES Module/.test(message)) return notInPackage(path)
   if (/Cannot find (package|module) '(tessera|zod)/.test(message))
     return {
       remedy:
@@ -47,6 +41,28 @@ function explained(path: string, error: unknown, message: string): Explained {
   // What the words of a schema refuse says by itself what they take.
   if (error instanceof RangeError) return { remedy: undefined }
   return { remedy: 'the module is run before its data plane is compiled: it must not throw' }
+}
+
+const notInPackage = (path: string) => ({
+  words: `there is no package.json with "type": "module" around ${shown(dirname(path))}`,
+  remedy: 'put the folder into the clone, or write { "private": true, "type": "module" } into a package.json above it',
+})
+
+/** A Refusal before Node.js has looked for the package of a module, for what it has found it keeps as long as the process. */
+export function mustBeInPackage(path: string): void {
+  if (typeOfPackage(dirname(path)) === 'module') return
+  const { words, remedy } = notInPackage(path)
+  throw refusal(`${shown(path)} cannot be imported: ${words}`, remedy)
+}
+
+function typeOfPackage(folder: string): unknown {
+  const file = join(folder, 'package.json')
+  if (!existsSync(file)) return dirname(folder) === folder ? undefined : typeOfPackage(dirname(folder))
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown } | null)?.type
+  } catch {
+    return undefined
+  }
 }
 
 /** The innermost call in a file of the cube's own folder. */
