@@ -8,8 +8,9 @@ import { notify } from '../kernel/notify.ts'
 import { openEmbedded } from '../store/embedded.ts'
 import type { Store } from '../store/store.ts'
 import { Audit } from './access/audit.ts'
-import { authorize } from './access/authorize.ts'
-import { type DoorOptions, type Doors, identifying, openDoors, readDoors, readTls } from './access/doors.ts'
+import { type AccessOptions, authorize } from './access/authorize.ts'
+import { keepClock } from './access/clock.ts'
+import { type DoorOptions, identifying, openDoors, readDoors, readTls } from './access/doors.ts'
 import { LIMITS } from './access/limits.ts'
 import { record } from './access/record.ts'
 import { checkCube } from './cubes/check.ts'
@@ -47,7 +48,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   using _only = lockDaemon()
   await using store = openEmbedded(folder, { lock: lockFile })
   await using parts = await open(folder, store, log, end, stopped)
-  const { app, wanted } = await serving(parts, doors, log)
+  using clock = doors.tcp && keepClock(join(folder, 'clock'), (line) => log.warn(line))
+  const { app, wanted } = await serving(parts, identifying(doors, clock?.now), log)
   const opened = await openDoors(app, doors, LIMITS)
   options.onReload(() => {
     try {
@@ -148,7 +150,7 @@ async function open(
 /** The server, with everything but doors. */
 async function serving(
   parts: Wired,
-  doors: Doors,
+  identify: AccessOptions['identify'],
   log: Logger,
 ): Promise<{ app: FastifyInstance; wanted: WantedGraphs }> {
   const { host, wanted, planes, metrics, audit } = parts
@@ -166,7 +168,7 @@ async function serving(
     log,
     namespace: host.machine.namespace,
     prepare: async (app) => {
-      await authorize(app, { identify: identifying(doors), limits: LIMITS })
+      await authorize(app, { identify, limits: LIMITS })
       record(app, { audit, revised: (graph) => wanted.get(graph) })
       app.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) =>
         metrics.answered(routeOptions.url ?? '', statusCode, elapsedTime / 1000),

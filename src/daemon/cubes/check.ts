@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { NAME } from '../../cube/document.ts'
 import { type RunOptions, runNode } from './child.ts'
-import { emptyFolder } from './nobody.ts'
+import { removeScratch } from './nobody.ts'
 import { type Files, furnish, mustHave, packageFolder, ROOT, writeCube } from './staging.ts'
 import { typeErrors } from './type-errors.ts'
 
@@ -43,7 +43,7 @@ export async function checkCube(files: Files, signal?: AbortSignal): Promise<Che
 
 async function remove(home: string, scratch: string): Promise<void> {
   try {
-    await emptyFolder(scratch)
+    await removeScratch(scratch)
     rmSync(home, { recursive: true, force: true })
   } catch {
     // What nobody's processes still write is left among what is temporary: whether the cube is good does not hang on it.

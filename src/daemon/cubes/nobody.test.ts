@@ -1,11 +1,21 @@
 /** Nobody comes to what is in folders that are closed to others, and to nothing else of them. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingCapabilities } from '../../kernel/capabilities.ts'
-import { NOBODYS_RIGHTS, wayTo } from './nobody.ts'
+import { NOBODYS_RIGHTS, removeScratch, wayTo } from './nobody.ts'
 import { ROOT } from './staging.ts'
 
 const reason = missingCapabilities(['CAP_SYS_ADMIN', 'CAP_SETUID', 'CAP_SETGID']).length > 0 ? 'takes root' : undefined
@@ -69,3 +79,38 @@ describe.skipIf(reason !== undefined)(
     })
   },
 )
+
+describe.skipIf(reason !== undefined)(`what nobody leaves${reason === undefined ? '' : ` (${reason})`}`, () => {
+  const home = mkdtempSync(join(realpathSync(tmpdir()), 'tessera-left-'))
+  afterAll(() => rmSync(home, { recursive: true }))
+  const scratchFolder = (name: string): string => {
+    const scratch = join(home, name)
+    chmodSync(home, 0o755)
+    mkdirSync(scratch)
+    chmodSync(scratch, 0o1777)
+    return scratch
+  }
+
+  test('goes, closed folders and links too, and not what they lead to', async () => {
+    const scratch = scratchFolder('own')
+    const kept = join(home, 'kept')
+    mkdirSync(kept)
+    writeFileSync(join(kept, 'file'), 'kept')
+    chmodSync(kept, 0o777)
+    const script = `cd "$1" && mkdir -p a/b && touch a/b/c && chmod 0 a/b && ln -s "$2" a/link && ln -s "$2" link`
+    const made = spawnSync('setpriv', [...NOBODYS_RIGHTS.slice(1), 'sh', '-c', script, 'sh', scratch, kept])
+    expect(made.status).toBe(0)
+    await removeScratch(scratch)
+    expect(existsSync(scratch)).toBe(false)
+    expect(readFileSync(join(kept, 'file'), 'utf8')).toBe('kept')
+  })
+
+  test('and what others have there stays: nothing is removed with more rights', async () => {
+    const scratch = scratchFolder('others')
+    mkdirSync(join(scratch, 'of-root'))
+    writeFileSync(join(scratch, 'of-root/file'), 'kept')
+    symlinkSync(join(scratch, 'of-root'), join(scratch, 'link'))
+    await expect(removeScratch(scratch)).rejects.toThrow('ENOTEMPTY')
+    expect(readFileSync(join(scratch, 'of-root/file'), 'utf8')).toBe('kept')
+  })
+})

@@ -1,7 +1,7 @@
 /** Whoever owns nothing on this host, as whom code of others runs: what it takes to become nobody, and to undo what nobody did. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { refusal } from '../../base/diagnostic.ts'
 import { missingCapabilities } from '../../kernel/capabilities.ts'
@@ -102,10 +102,14 @@ export function endGroup(pid: number): void {
   }
 }
 
-/** Removes all that nobody has in a folder; what is there of others stays. */
-export async function emptyFolder(folder: string): Promise<void> {
-  if (asNobody().uid === undefined) return
+/**
+ * Removes a folder in which nobody may write, with all that nobody has there. An Error where there is more. Only as nobody it is walked
+ * through: whoever still runs could have a folder in it become a link to what is others'.
+ */
+export async function removeScratch(folder: string): Promise<void> {
+  if (asNobody().uid === undefined) return rmSync(folder, { recursive: true })
   await run(`cd ${quoted(folder)} && { chmod -R u+rwX . || :; } && find . -mindepth 1 -delete`)
+  rmdirSync(folder)
 }
 
 /** As nobody: without CAP_KILL and CAP_DAC_OVERRIDE, root may not do it. */
