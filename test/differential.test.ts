@@ -31,7 +31,8 @@ describe(title, async () => {
   describe.each(['tc', 'xdp'] as const)('by %s', (hook) => {
     test.each(samples)('agree on $title', ({ body }) => {
       const trial = onWorld({ text: moduleOf(body), config: {} }, mulberry(1), hook)
-      expect(judge(modules, trial, benches)).toBe(undefined)
+      for (const comparisons of ['planned', 'hidden'] as const)
+        expect(judge(modules, { ...trial, comparisons }, benches), comparisons).toBe(undefined)
     })
   })
 

@@ -71,6 +71,11 @@ ${body}
       3000,
     ],
     ['10000 lines', times(10_000, (n) => `x = x * 31 + ${n}`), 10_000],
+    [
+      'an index behind 6000 lines',
+      `${times(6000, (n) => `x = x * 31 + ${n}`)}\nconst e = state.windows.get({ id: 1 })\nif (e) x += e.words[x & 7]`,
+      6000,
+    ],
     ['a jump over 6000 lines', `if (x !== 60) {\n${times(6000, (n) => `x = x / (x | 1) ^ ${n}`)}\n}`, 6000],
     ['4000 rounds over constants', `for (const one of [${times(4000, (n) => `${n}, `)}]) if (x === one) x += 3`, 4000],
     [

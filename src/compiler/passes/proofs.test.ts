@@ -38,11 +38,11 @@ describe('tests for the verifier', () => {
     ],
     [
       'what is joined with itself again and again',
-      `v3 = load 4 0(v1)\nv10 = alu and 32(v3, 7)\n${Array.from({ length: 60 }, (_, one) => `v${11 + one} = alu or 32(v${10 + one}, v${10 + one})`).join('\n')}\nv9 = alu or 32(v70, v70)`,
+      `v3 = load 4 0(v1)\nv10 = alu and 32(v3, 7)\n${Array.from({ length: 60 }, (_, one) => `v${11 + one} = alu and 32(v${10 + one}, v${10 + one})`).join('\n')}\nv9 = alu and 32(v70, v70)`,
     ],
     [
-      'what two masks join',
-      'v3 = load 4 0(v1)\nv4 = alu and 32(v3, 3)\nv5 = alu and 32(v3, 4)\nv9 = alu or 32(v4, v5)',
+      'a long sum of what a shift leaves nothing of',
+      `v10 = load 1 0(v1)\n${Array.from({ length: 20_000 }, (_, one) => `v${11 + one} = alu add 32(v${10 + one}, v10)`).join('\n')}\nv9 = alu rsh 32(v20010, 29)`,
     ],
   ])('are taken out behind %s', (title, values) => {
     const tested = title === 'a test on the way' ? 'if v8 ule32 7 jump b6 else b7' : undefined
@@ -51,6 +51,18 @@ describe('tests for the verifier', () => {
 
   test.each([
     ['a mask that leaves more', 'v3 = load 4 0(v1)\nv9 = alu and 32(v3, 15)'],
+    [
+      'what two masks join, before Linux 6.10',
+      'v3 = load 4 0(v1)\nv4 = alu and 32(v3, 3)\nv5 = alu and 32(v3, 4)\nv9 = alu or 32(v4, v5)',
+    ],
+    [
+      'a shift by what is not known, of which the upper half is not either',
+      'v3 = load 4 0(v1)\nv4 = load 1 0(v1)\nv5 = alu lsh 32(v3, v4)\nv9 = alu rsh 64(v5, 29)',
+    ],
+    [
+      'a mask of what was tested, for the test may be hidden',
+      'v3 = load 4 0(v1)\nv4 = alu add 32(v3, 1)\nif v4 ule32 7 jump b1 else b7\nb1:\nv9 = alu and 32(v4, 510)',
+    ],
     ['a remainder', 'v3 = load 4 0(v1)\nv9 = alu mod 32(v3, 8)'],
     ['a division', 'v3 = load 1 0(v1)\nv9 = alu div 32(v3, 64)'],
     ['octets in another order', 'v3 = load 2 0(v1)\nv4 = alu and 32(v3, 7)\nv9 = swap 16(v4)'],

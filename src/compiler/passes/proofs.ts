@@ -4,7 +4,7 @@ import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
-import { isDistance } from './pointers.ts'
+import { Ranges } from './ranges.ts'
 import { holds } from './sources.ts'
 
 /**
@@ -29,31 +29,28 @@ export function knownProofs(graph: Graph, analyses = new Analyses(graph)): boole
 }
 
 const FARTHEST = BigInt(FARTHEST_BYTE)
-const UNKNOWN = 2n ** 64n - 1n
-
-/** Values that are looked at for one test, before it is left to the verifier: what goes round loops can be asked for in very many ways. */
-const MOST_STEPS = 5_000
 
 class Knowledge {
   private readonly dominators: Dominators
-  private readonly homes = new Map<Value, Block>()
-  /** What {@link computed} has found of values that depend on nothing that goes round a loop to them. */
-  private readonly found = new Map<Value, bigint>()
-  private steps = 0
-  /** How often {@link most} had to give up. */
-  private unknown = 0
+  private readonly ranges: Ranges
+  /** What is compared anywhere. */
+  private readonly compared: ReadonlySet<Value>
 
   constructor(graph: Graph, dominators: Dominators) {
     this.dominators = dominators
-    for (const block of graph.blocks) for (const value of block.values) this.homes.set(value, block)
+    this.compared = new Set(graph.blocks.flatMap(({ end }) => (end?.op === 'branch' ? [end.left, end.right] : [])))
+    const untested = new Ranges(graph, 'verifier')
+    // What is masked may be hidden later, and then the verifier has learned nothing of it (see tested.ts).
+    this.ranges = new Ranges(graph, 'verifier', (value, most, block, made) =>
+      made?.op === 'alu' && made.alu === 'and' ? untested.most(value) : this.tested(value, most, block),
+    )
   }
 
   covers(block: Block): boolean {
     const { end } = block
-    this.steps = 0
     if (end?.op !== 'branch') return false
     if (this.isExact(end.left) || this.isWithin(block)) return true
-    return end.right.op === 'const' && this.most(end.left, block) <= end.right.value
+    return end.right.op === 'const' && this.ranges.mostIn(block, end.left) <= end.right.value
   }
 
   /** Whether a test on the way has found as much of the packet behind the same address: what is added to it is known exactly. */
@@ -87,12 +84,16 @@ class Knowledge {
       const [inner, term] = from.arguments
       const isSum = from.op === 'alu' && from.alu === 'add' && from.bits === 64
       if (!isSum || inner === undefined || term === undefined) return { from, most }
-      const isKnown = term.op === 'const' || (at !== undefined && this.isExact(term))
-      const more = isKnown ? this.most(term, at) : UNKNOWN
-      if (more > FARTHEST) return { from, most }
+      const more = this.further(term, at)
+      if (more === undefined || more > FARTHEST) return { from, most }
       most += more
       from = inner
     }
+  }
+
+  private further(term: Value, at: Block | undefined): bigint | undefined {
+    if (term.op === 'const') return term.value
+    return at !== undefined && this.isExact(term) ? this.ranges.mostIn(at, term) : undefined
   }
 
   /** Whether the verifier knows a number, or how far into the packet a pointer leads, exactly on each way. */
@@ -104,81 +105,10 @@ class Knowledge {
     })
   }
 
-  /** The largest that the verifier takes a value for where a block ends. */
-  private most(value: Value, at: Block | undefined, seen: Set<Value> = new Set()): bigint {
-    if (seen.has(value) || ++this.steps > MOST_STEPS) {
-      this.unknown++
-      return UNKNOWN
-    }
-    const inside = this.found.get(value) ?? this.find(value, seen)
+  /** What is left of the most that a value can be, with the tests that were passed on the way to `at`. */
+  private tested(value: Value, before: bigint, at: Block): bigint {
     // What is loaded again instead of being kept has lost what a test said of it.
-    return value.op === 'load' || at === undefined ? inside : this.tested(value, at, inside)
-  }
-
-  private find(value: Value, seen: Set<Value>): bigint {
-    const before = this.unknown
-    seen.add(value)
-    const found = this.computed(value, seen)
-    seen.delete(value)
-    if (this.unknown === before) this.found.set(value, found)
-    return found
-  }
-
-  private computed(value: Value, seen: Set<Value>): bigint {
-    const home = this.homes.get(value)
-    const most = (index: number): bigint => {
-      const one = value.arguments[index]
-      return one === undefined ? UNKNOWN : this.most(one, home, seen)
-    }
-    switch (value.op) {
-      case 'const':
-        return value.value
-      case 'load':
-        return 2n ** BigInt(8 * value.size) - 1n
-      case 'low32':
-        return smaller(most(0), 0xffffffffn)
-      case 'phi':
-        return this.counted(value) ?? value.arguments.map((_, index) => most(index)).reduce(larger, 0n)
-      case 'alu': {
-        const all = 2n ** BigInt(value.bits) - 1n
-        const [a, b] = [smaller(most(0), all), smaller(most(1), all)]
-        const constant = value.arguments[1]?.op === 'const'
-        const by = b & BigInt(value.bits - 1)
-        // Both halves of what these give are unknown.
-        if (value.alu === 'div' || value.alu === 'mod' || isDistance(value)) return UNKNOWN
-        const result = {
-          and: smaller(a, b),
-          add: a + b,
-          mul: constant ? a * b : UNKNOWN,
-          lsh: constant ? a << by : UNKNOWN,
-          rsh: constant ? a >> by : UNKNOWN,
-          or: 2n ** BigInt(larger(a, b).toString(2).length) - 1n,
-          xor: 2n ** BigInt(larger(a, b).toString(2).length) - 1n,
-        }[value.alu as string]
-        return result === undefined || result > all ? all : result
-      }
-      default:
-        return UNKNOWN
-    }
-  }
-
-  /** The variable of a loop that counts from one constant to another. */
-  private counted(phi: Value): bigint | undefined {
-    const stepped = phi.arguments.find((one) => one.op === 'alu' && one.alu === 'add' && one.arguments[0] === phi)
-    const starts = phi.arguments.filter((one) => one !== stepped)
-    const step = stepped?.arguments[1]
-    const home = stepped && this.homes.get(stepped)
-    const { end } = home ?? {}
-    if (stepped?.op !== 'alu' || step?.op !== 'const' || end?.op !== 'branch' || end.counts !== true) return undefined
-    if (end.left !== stepped || end.right.op !== 'const') return undefined
-    const last = BigInt.asUintN(stepped.bits, end.right.value - step.value)
-    return starts.every(({ op }) => op === 'const')
-      ? starts.reduce((most, one) => (one.op === 'const' ? larger(most, one.value) : most), last)
-      : undefined
-  }
-
-  /** The same, with the tests that were passed on the way to `at`. */
-  private tested(value: Value, at: Block, before: bigint): bigint {
+    if (value.op === 'load' || !this.compared.has(value)) return before
     let most = before
     for (let block = at; ; ) {
       const above = this.dominators.of(block)
@@ -200,6 +130,5 @@ function limitOf(value: Value, comparison: Comparison, left: Value, right: Value
 }
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 const isPacket = (value: Value): boolean => value.op === 'load' && value.start === true

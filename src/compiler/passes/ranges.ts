@@ -10,17 +10,21 @@ const ONES_64 = 0xffff_ffff_ffff_ffffn
 /** In the eyes of the verifier values can be more: of some operations it follows no bounds. Distances are from the packet's start. */
 type Eyes = 'values' | 'verifier' | 'distances'
 
+/** What is left of the most that a value can be where a block ends, or another value is made of it there. */
+type Narrow = (value: Value, most: bigint, block: Block, made: Value | undefined) => bigint
+
 /** The most that values can be. */
 export class Ranges {
   private readonly eyes: Eyes
+  private readonly narrow: Narrow
   private readonly known: ByValue<bigint>
 
-  constructor(graph: Graph, eyes: Eyes) {
+  constructor(graph: Graph, eyes: Eyes, narrow: Narrow = (_value, most) => most) {
     this.eyes = eyes
+    this.narrow = narrow
     this.known = new ByValue(graph)
     // Every value comes after its arguments, but for what goes round a loop: that can be anything.
-    for (const block of graph.blocks)
-      for (const value of block.values) this.known.set(value, this.find(value, block.predecessors))
+    for (const block of graph.blocks) for (const value of block.values) this.known.set(value, this.find(value, block))
   }
 
   most(value: Value): bigint {
@@ -28,69 +32,79 @@ export class Ranges {
     return value.op === 'const' ? value.value : (this.known.get(value) ?? ONES_64)
   }
 
-  private find(value: Value, predecessors: readonly Block[]): bigint {
+  /** The same, where a block ends. */
+  mostIn(block: Block, value: Value, made?: Value): bigint {
+    return this.narrow(value, this.most(value), block, made)
+  }
+
+  private find(value: Value, block: Block): bigint {
     const [a, b] = value.arguments
+    const most = (one: Value): bigint => this.mostIn(block, one, value)
     switch (value.op) {
       case 'load':
         return this.eyes === 'distances' && value.start === true ? 0n : ones(8 * value.size)
       case 'low32':
-        return a === undefined ? ONES_32 : least(this.most(a), ONES_32)
+        return a === undefined ? ONES_32 : least(most(a), ONES_32)
       case 'fold':
-        return a === undefined ? ones(value.bits) : (foldSteps(this.most(a), value.bits).at(-1)?.most ?? this.most(a))
+        return a === undefined ? ones(value.bits) : (foldSteps(most(a), value.bits).at(-1)?.most ?? most(a))
       case 'swap':
         return this.eyes === 'verifier' ? ONES_64 : ones(value.bits)
       case 'phi':
-        return (
-          counted(value, predecessors) ??
-          value.arguments.map((one) => this.most(one)).reduce((x, y) => (x > y ? x : y), 0n)
-        )
+        return counted(value, block.predecessors) ?? value.arguments.map(most).reduce((x, y) => (x > y ? x : y), 0n)
       case 'alu': {
         if (this.eyes === 'verifier' && (isDistance(value) || isUnfollowed(value))) return ONES_64
         const all = ones(value.bits)
-        const most = a && b && this.arithmetic(value, this.most(a), b)
-        return most === undefined || most > all ? all : most
+        const result = a && b && arithmetic(value, least(most(a), all), least(most(b), all))
+        return result === undefined || result > all ? all : result
       }
       default:
         return ONES_64
     }
   }
+}
 
-  /** Undefined, or more than there is room for, where it can be anything. */
-  private arithmetic({ alu, bits }: Extract<Value, { op: 'alu' }>, a: bigint, right: Value): bigint | undefined {
-    const b = this.most(right)
-    const by = right.op === 'const' && right.value < BigInt(bits) ? right.value : undefined
-    // A 32-bit operation looks at the low halves only.
-    if (bits === 32 && alu !== 'and' && (a > ONES_32 || b > ONES_32)) return undefined
-    switch (alu) {
-      case 'add':
-        return a + b
-      case 'mul':
-        return a <= ONES_16 && b <= ONES_16 ? a * b : undefined
-      case 'and':
-        return least(a, b)
-      case 'or':
-      case 'xor':
-        return ones(bitLength(a > b ? a : b))
-      case 'lsh':
-        // More than half of what there is room for is anything, to the verifier.
-        return by === undefined || (a << by) >> BigInt(bits - 1) > 0n ? undefined : a << by
-      case 'rsh':
-        return by === undefined ? a : a >> by
-      case 'div':
-        return right.op === 'const' && right.value > 0n ? a / right.value : undefined
-      case 'mod':
-        return right.op === 'const' && right.value > 0n ? least(a, right.value - 1n) : undefined
-      default:
-        return undefined
-    }
+/** Of operands that are at most `a` and `b`. Undefined, or more than there is room for, where it can be anything. */
+function arithmetic(
+  { alu, bits, arguments: [, right] }: Extract<Value, { op: 'alu' }>,
+  a: bigint,
+  b: bigint,
+): bigint | undefined {
+  const isConstant = right?.op === 'const'
+  const by = isConstant && right.value < BigInt(bits) ? right.value : undefined
+  const half = ones(bits / 2)
+  switch (alu) {
+    case 'add':
+      return a + b
+    case 'mul':
+      // Of more than half of what there is room for the verifier follows no product (scalar_min_max_mul, before Linux 6.14).
+      return a <= half && b <= half ? a * b : undefined
+    case 'and':
+      return least(a, b)
+    case 'or':
+    case 'xor':
+      return ones(bitLength(a > b ? a : b))
+    case 'lsh':
+      // More than half of what there is room for is anything, to the verifier.
+      return by === undefined || (a << by) >> BigInt(bits - 1) > 0n ? undefined : a << by
+    case 'rsh':
+      return by === undefined ? a : a >> by
+    case 'div':
+      return isConstant && b > 0n ? a / b : undefined
+    case 'mod':
+      return isConstant && b > 0n ? least(a, b - 1n) : undefined
+    default:
+      return undefined
   }
 }
 
-/** What these give is nothing that the verifier knows, all 64 bits of it (kernel/bpf/verifier.c, is_safe_to_compute_dst_reg_range). */
+/**
+ * What these give is nothing that the verifier knows, all 64 bits of it (kernel/bpf/verifier.c, is_safe_to_compute_dst_reg_range).
+ * Of two numbers that it does not know it follows sums, differences and masks, and before Linux 6.10 nothing else.
+ */
 const isUnfollowed = ({ alu, arguments: [, right] }: Extract<Value, { op: 'alu' }>): boolean =>
-  alu === 'div' || alu === 'mod' || (isShift(alu) && right?.op !== 'const')
+  alu === 'div' || alu === 'mod' || (!FOLLOWED.has(alu) && right?.op !== 'const')
 
-const isShift = (alu: AluName): boolean => alu === 'lsh' || alu === 'rsh' || alu === 'arsh'
+const FOLLOWED: ReadonlySet<AluName> = new Set(['add', 'sub', 'and'] as const)
 
 /** Folding: by how many bits the upper part is moved down, and what sum there is then at most. */
 export function foldSteps(most: bigint, bits: 16 | 32): readonly { readonly by: bigint; readonly most: bigint }[] {
