@@ -3,6 +3,7 @@ import { ProblemError } from '../../api/problem.ts'
 import { Refusal } from '../../base/diagnostic.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { readDocument } from '../../engine/read.ts'
+import { Occupied } from '../../kernel/lock.ts'
 import { MemoryStore } from '../../store/memory.ts'
 import { NoRoom, type Operation, type Store } from '../../store/store.ts'
 import { type Host, openVirtualHost } from '../host.ts'
@@ -215,12 +216,53 @@ test('what failed is tried again when its interfaces are others, and not because
   using _watch = wanted.watch()
   made.mockClear()
   later.machine.addInterface('other', { mac: MAC })
-  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  // Those who watch are told in a moment, and have their turn then.
+  await new Promise((resolve) => setImmediate(resolve))
+  await wanted.idle()
   expect(made).not.toHaveBeenCalled()
   expect(happened.filter(({ kind }) => kind === 'graph.failed')).toHaveLength(1)
   vi.mocked(later.machine.load).mockRestore()
   later.machine.addInterface('vc', { mac: MAC })
   await expect.poll(() => wanted.state('lan')).toEqual({ state: 'running' })
+})
+
+describe('what failed for a reason that has passed', () => {
+  test('by an interface that went, and came back, while it was tried', async () => {
+    await (await open()).put('lan', lan(), {})
+    const later = boot('va', 'vb')
+    const wanted = await open(later)
+    using _watch = wanted.watch()
+    vi.spyOn(later.machine, 'load').mockImplementationOnce(() => {
+      later.machine.removeInterface('vb')
+      later.machine.addInterface('vb', { mac: MAC })
+      throw new Refusal([{ message: 'vb went away meanwhile' }])
+    })
+    await wanted.reconcile()
+    await expect.poll(() => wanted.state('lan')).toEqual({ state: 'running' })
+  })
+
+  test('by somebody who took long over other graphs', async () => {
+    await (await open()).put('lan', lan(), {})
+    const later = boot('va', 'vb')
+    vi.spyOn(later.engine, 'bringUp').mockRejectedValueOnce(new Occupied([{ message: 'somebody is at work' }]))
+    const wanted = await open(later)
+    await wanted.reconcile()
+    expect(wanted.state('lan')).toEqual({ state: 'failed', reason: 'somebody is at work' })
+    using _watch = wanted.watch()
+    later.machine.addInterface('other', { mac: MAC })
+    await expect.poll(() => wanted.state('lan')).toEqual({ state: 'running' })
+  })
+
+  test('so that it was not repaired at once', async () => {
+    const wanted = await open()
+    await wanted.put('lan', lan(), {})
+    using _watch = wanted.watch()
+    vi.spyOn(host.engine, 'repair').mockRejectedValueOnce(new Occupied([{ message: 'somebody is at work' }]))
+    host.machine.removeInterface('va')
+    await expect.poll(() => happened.map(({ kind }) => kind)).toContain('graph.failed')
+    host.machine.addInterface('other', { mac: MAC })
+    await expect.poll(() => wanted.state('lan')).toEqual({ state: 'waiting', reason: 'waits for va' })
+  })
 })
 
 /** The process ends before or after the commit of a number: nothing that it does then has any effect. */

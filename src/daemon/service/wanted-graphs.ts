@@ -12,6 +12,7 @@ import { numbersOf } from '../../engine/made.ts'
 import { there } from '../../engine/on-host.ts'
 import { interfacesOf } from '../../engine/ports.ts'
 import { readDocument } from '../../engine/read.ts'
+import { Occupied } from '../../kernel/lock.ts'
 import { Conflict, type Entry, NoRoom, type Operation, type Store } from '../../store/store.ts'
 import type { Host } from '../host.ts'
 import { mustBeAsExpected } from './expected.ts'
@@ -57,7 +58,7 @@ export class WantedGraphs implements Wanted {
   readonly #states = new Map<string, GraphState>()
   /** As they are wanted, and were read. */
   readonly #graphs = new Map<string, Graph>()
-  /** Which interfaces there were for those that failed. */
+  /** Which interfaces there were when those that failed were tried, unless another try may do without other ones. */
   readonly #failedWith = new Map<string, string>()
   #isReconciled = false
   #isDown = false
@@ -165,6 +166,7 @@ export class WantedGraphs implements Wanted {
         } catch (error) {
           if (!(error instanceof Error)) throw error
           this.#failed(name, error)
+          this.#triedWith(name, this.#interfacesOf(name))
           failures.push({ message: `the graph ${name} could not be removed: ${error.message}` })
         }
       }
@@ -185,6 +187,9 @@ export class WantedGraphs implements Wanted {
     const repairs = engine.watch((name, done) => {
       if (done instanceof Error) return this.#failed(name, done)
       this.#tell({ kind: 'graph.repaired', graph: name, text: `${name} is on the interfaces that are there now` })
+      void this.#turns.take(async () => {
+        if (this.#states.get(name)?.state === 'failed') await this.#bring(name)
+      })
     })
     let isLate = false
     const changes = machine.watchInterfaces(() => {
@@ -286,17 +291,21 @@ export class WantedGraphs implements Wanted {
   /** A graph that is wanted is made to run with the interfaces that are there. What runs already costs nothing. */
   async #bring(name: string): Promise<void> {
     const { engine } = this.#parts.host
+    let interfaces: string | undefined
     try {
       const found = await this.get(name)
       if (found === undefined || this.#isDown) return
       const file = await this.#read(name, found.document)
       this.#graphs.set(name, file.graph)
+      // Those that come or go from here on are others.
+      interfaces = this.#interfacesOf(name)
       if (engine.isApplied(file)) return this.#look(name, file.graph)
       await engine.bringUp(file)
       this.#runs(file.graph, 'graph.applied', found.revision, `${name} runs as it is wanted`)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       this.#failed(name, error)
+      this.#triedWith(name, error instanceof Occupied ? undefined : interfaces)
     }
   }
 
@@ -319,10 +328,12 @@ export class WantedGraphs implements Wanted {
 
   #failed(name: string, error: Error): void {
     this.#states.set(name, { state: 'failed', reason: error.message })
-    const interfaces = this.#interfacesOf(name)
+    this.#tell({ kind: 'graph.failed', graph: name, text: error.message })
+  }
+
+  #triedWith(name: string, interfaces: string | undefined): void {
     if (interfaces === undefined) this.#failedWith.delete(name)
     else this.#failedWith.set(name, interfaces)
-    this.#tell({ kind: 'graph.failed', graph: name, text: error.message })
   }
 
   #forget(name: string, text: string): void {
@@ -335,6 +346,7 @@ export class WantedGraphs implements Wanted {
   /** Whether a graph that runs waits for interfaces. */
   #look(name: string, graph: Graph): void {
     this.#graphs.set(name, graph)
+    this.#failedWith.delete(name)
     const before = this.#states.get(name)
     const missing = interfacesOf(graph)
       .filter((one) => there(this.#parts.host.machine, one) === undefined)
