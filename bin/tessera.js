@@ -14,8 +14,9 @@ process.on('uncaughtException', async (error) => {
 })
 // Whoever read has seen enough, as `head` has: 128 and the number of SIGPIPE, as shells say it.
 process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(141)
-  throw error
+  if (error.code !== 'EPIPE') throw error
+  // Who has things to put in order hears of it as well, and ends by itself.
+  if (process.stdout.listenerCount('error') === 1) process.exit(141)
 })
 const words = process.argv.slice(2)
 const { main } = await loadCommand(words[0])

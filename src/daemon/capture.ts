@@ -52,9 +52,9 @@ export class CaptureSink implements Disposable {
   readonly #file: CaptureFile
   #last: { readonly name: string; readonly time: bigint } | undefined
 
-  constructor(file: string, epoch: bigint, closed: () => void) {
+  constructor(file: string, epoch: bigint) {
     this.#epoch = epoch
-    this.#file = openCapture(file, closed)
+    this.#file = openCapture(file)
     this.#writer = new AnnotatedWriter({ application: 'tessera capture', sink: this.#file.put })
   }
 
@@ -79,22 +79,17 @@ export interface CaptureFile extends Disposable {
   readonly put: (bytes: Uint8Array) => void
 }
 
-/** A file to be written, or `-`: standard output, whose reader may go, which is when `closed` is called. A Refusal where that cannot be. */
-export const openCapture = (file: string, closed: () => void): CaptureFile =>
-  file === '-' ? standardOutput(closed) : openFile(file)
+/** A file to be written, or `-`: standard output. A Refusal where that cannot be. */
+export const openCapture = (file: string): CaptureFile => (file === '-' ? standardOutput() : openFile(file))
 
 /** Node.js writes to pipes and files at once, so a reader that is slow slows this down, and what is lost is lost in the ring. */
-function standardOutput(closed: () => void): CaptureFile {
+function standardOutput(): CaptureFile {
   if (process.stdout.isTTY)
     throw refusal(
       'a capture is no text, and standard output is a terminal',
       'say -w FILE, or … -w - | wireshark -k -i -',
     )
-  process.stdout.on('error', closed)
-  return {
-    put: (bytes) => void process.stdout.write(bytes),
-    [Symbol.dispose]: () => process.stdout.off('error', closed),
-  }
+  return { put: (bytes) => void process.stdout.write(bytes), [Symbol.dispose]() {} }
 }
 
 function openFile(file: string): CaptureFile {

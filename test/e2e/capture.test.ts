@@ -74,6 +74,18 @@ describe.skipIf(reason !== undefined)(`looking at a graph${reason === undefined 
     expect(traced).toMatch(/right:down in\n[\s\S]*right took \d+ ns, with what tracing takes\n {2}left by right:bob\n/)
   })
 
+  test.each(['capture', 'capture -w -', 'trace'])('who reads no more of %s leaves nothing', async (line) => {
+    const [verb = '', ...rest] = line.split(' ')
+    const plain = pinned()
+    const child = start(verb, GRAPH, ...rest)
+    const closed = once(child, 'close')
+    await once(child.stderr ?? child, 'data')
+    child.stdout?.destroy()
+    expect(ping().code).toBe(0)
+    await closed
+    expect(pinned()).toEqual(plain)
+  })
+
   test('who is killed leaves programs that work, and the next command puts the plain ones back', async () => {
     const plain = pinned()
     const child = start('capture', GRAPH)

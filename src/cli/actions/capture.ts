@@ -42,7 +42,7 @@ async function byDaemon(
     ...(bytes === undefined ? {} : { snapshot: bytes }),
     ...askedOf(filters),
   }
-  using file = write === undefined ? undefined : openCapture(write, () => end.abort())
+  using file = write === undefined ? undefined : openCapture(write)
   const { body } = await client.captureGraph(request, { signal: end.signal })
   process.stderr.write(`looking at ${graph}; Ctrl-C ends it\n`)
   const reader = new CaptureReader(graph, { comments: true })
@@ -81,7 +81,7 @@ async function here(
   const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
   let seen = 0
   try {
-    using sink = write === undefined ? undefined : new CaptureSink(write, epoch, () => end.abort())
+    using sink = write === undefined ? undefined : new CaptureSink(write, epoch)
     process.stderr.write(`looking at ${name}; Ctrl-C ends it\n`)
     await follow(looking, {
       take(sighting) {
