@@ -8,7 +8,10 @@ import { chapters, compileCase, readCase } from './cases/read.ts'
 import { assemble, assembleShared, sortWays } from './compile.ts'
 import { loadModules } from './modules.ts'
 import { openAssembly } from './open.ts'
-import { bind, Decisive } from './shared.ts'
+import { graphOf } from './passes/graph-text.ts'
+import { bind, checkCopied, Decisive } from './shared.ts'
+import { newValue } from './value.ts'
+import { Wired } from './wired.ts'
 
 const modules = await loadModules(join(import.meta.dirname, 'cases', 'lan.ts'))
 
@@ -135,4 +138,20 @@ describe('is not made where a number decides', () => {
     expect(shared(caseOf(body, 'tc', between(1, 1, 2, 3)))).toBeUndefined()
     expect(() => compileCase(modules, body)).not.toThrow()
   })
+})
+
+test('however long a chain of choices is, it may be compared with an open number', () => {
+  const LENGTH = 20_000
+  const choices = Array.from({ length: LENGTH }, (_, n) => `v${n + 2} = phi(v1, v${n + 1})`)
+  const given = ['b0:', 'v0 = context()', 'v1 = changing 2 0(v0)', ...choices]
+  const ends = [`if v${LENGTH + 1} eq32 7 then b1 else b2`, 'b1:', 'return 1', 'b2:', 'return 2']
+  const graph = graphOf([...given, ...ends].join('\n'))
+  const { end, values } = graph.entry
+  if (end?.op !== 'branch') throw new Error('it ends in a test')
+  const port = new Wired({ name: 'port', bits: 16, places: [0], of: ([first = 0]) => first, isCompared: true })
+  end.right = newValue({ op: 'wired', wired: port }, LENGTH + 2, [], end.at)
+  values.unshift(end.right)
+  expect(() => checkCopied(graph)).not.toThrow()
+  end.left = end.right
+  expect(() => checkCopied(graph)).toThrow(Decisive)
 })

@@ -8,6 +8,7 @@
  */
 import type { Instruction, MapDescription, Program } from '../isa/program.ts'
 import type { Block, Graph, Value } from './ir.ts'
+import { holds } from './passes/sources.ts'
 import { isNumber } from './passes/tested.ts'
 import type { Open, Wired } from './wired.ts'
 
@@ -99,7 +100,7 @@ export function checkCopied({ blocks }: Graph): void {
     if (end?.op === 'return') refuse('an open number is returned', [end.value])
     if (end?.op !== 'branch') continue
     const { left, right } = end
-    const isCopied = right.op !== 'phi' && openIn([right]).every((one) => one.isCompared) && isLoaded(left, new Set())
+    const isCopied = right.op !== 'phi' && openIn([right]).every((one) => one.isCompared) && isLoaded(left)
     refuse('a test of an open number', isCopied ? [left] : [left, right])
   }
 }
@@ -109,12 +110,8 @@ const isTerm = ([sum, value]: readonly Value[]): boolean =>
   sum !== undefined && isNumber(sum) && value?.op === 'wired' && value.wired.bits < 32
 
 /** Whether a value could be any: nothing is known of it that would decide a comparison. */
-function isLoaded(value: Value, seen: Set<Value>): boolean {
-  if (value.op !== 'phi') return value.op === 'load'
-  if (seen.has(value)) return true
-  seen.add(value)
-  return value.arguments.every((one) => isLoaded(one, seen))
-}
+const isLoaded = (value: Value): boolean =>
+  holds(value, (one) => (one.op === 'phi' ? one.arguments : one.op === 'load' ? [] : undefined))
 
 /** Open numbers, and phis that may be one: which. */
 function openValues(blocks: readonly Block[]): ReadonlyMap<Value, ReadonlySet<Wired>> {
