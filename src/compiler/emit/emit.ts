@@ -81,7 +81,7 @@ function layCode(graphs: readonly CodeGraph[]): Laid[] {
 
 /** `next` is the slot after this instruction: what jumps count from. */
 function encodeOne(
-  { opcode, dst, src, offset, imm, map, mapValue, target, object, spill, at }: Code,
+  { opcode, dst, src, offset, imm, map, mapValue, target, object, spill }: Code,
   next: number,
   starts: ReadonlyMap<number, number>,
   places: Places,
@@ -90,12 +90,7 @@ function encodeOne(
   const base = { opcode, dst, src, offset, imm, line }
   if (target !== undefined) {
     const distance = (starts.get(target) ?? 0) - next
-    if (distance < -32768 || distance > 32767)
-      throw new Excess('instructions', {
-        message: `a jump over ${Math.abs(distance)} instructions; 32767 are the most`,
-        place: placeOf(at),
-        remedy: 'do less for each packet, or split the cube in two',
-      })
+    if (distance < -32768 || distance > 32767) throw new Error(`a jump over ${distance} instructions was not bridged`)
     return { ...base, offset: distance }
   }
   if (map !== undefined) return { ...base, map, ...(mapValue === undefined ? {} : { mapValue }) }

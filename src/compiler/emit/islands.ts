@@ -18,7 +18,7 @@ const GROWN = { call: 16, division: 12 } as const
 /** How far jumps go by themselves; 32,767 are the most. The rest is for fields of the context, which take several loads. */
 const NEAR = 24_000
 
-/** It never took more than three; this ends what would get longer and longer. */
+/** Islands make jumps over them longer, by little; this ends what would get longer and longer. */
 const MOST_TURNS = 20
 
 /**
@@ -67,14 +67,13 @@ function buildIslands({ blocks }: CodeGraph, near: number): boolean {
   let isFar = false
   for (const block of blocks) {
     let at = starts.get(block.id) ?? 0
-    block.code = block.code.map((code) => {
+    for (const code of block.code) {
       at += grownSlots(code)
-      if (code.target === undefined) return code
+      if (code.target === undefined) continue
       const target = wayTo(code.target, at, code)
-      if (target === code.target) return code
-      isFar = true
-      return { ...code, target }
-    })
+      isFar ||= target !== code.target
+      code.target = target
+    }
   }
   for (const site of sites.toReversed()) if (site.islands.size > 0) next = settle(blocks, site, next)
   return isFar

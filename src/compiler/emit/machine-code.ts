@@ -9,7 +9,7 @@ export const FIRST_VIRTUAL = 16
 export type Register = number
 
 export interface Code {
-  readonly opcode: number
+  opcode: number
   dst: Register
   src: Register
   offset: number

@@ -103,12 +103,8 @@ function turnAround(shape: Shape): void {
     const skipsJump = destination(shape, fork.target) === destination(shape, blocks[index + 2]?.id ?? next.id)
     const isBack = (order.get(jump.target) ?? 0) <= index
     if (!skipsJump && !isBack) continue
-    block.code[block.code.length - 1] = {
-      ...fork,
-      opcode: (fork.opcode & ~COMPARISON_BITS) | opposite,
-      target: jump.target,
-    }
-    next.code = [{ ...jump, target: fork.target }]
+    fork.opcode = (fork.opcode & ~COMPARISON_BITS) | opposite
+    ;[fork.target, jump.target] = [jump.target, fork.target]
   }
 }
 

@@ -3,7 +3,7 @@ import { newConstant, newValue } from '../value.ts'
 import { Dominators } from './dominators.ts'
 import { endsOf } from './ends.ts'
 import { countUses, Numbers } from './graph.ts'
-import { behindPhis, canBeKnown, replaceUses } from './hide.ts'
+import { behindPhis, canBeKnown, isComputed, replaceUses } from './hide.ts'
 import { loopsOf } from './loops.ts'
 import { isPointer } from './pointers.ts'
 import { holds, sourcesOf } from './sources.ts'
@@ -80,10 +80,8 @@ export function seenBy(graph: Graph): ReadonlySet<Value> {
   const seen = new Set(sourcesOf(counting))
   // A block comes after those that dominate it, so what is computed from what is seen comes after that.
   for (const { values } of graph.blocks)
-    for (const value of values) {
-      const isComputed = value.op === 'alu' || value.op === 'low32' || value.op === 'sext32' || value.op === 'swap'
-      if (isComputed && value.arguments.every((one) => one.op === 'const' || seen.has(one))) seen.add(value)
-    }
+    for (const value of values)
+      if (isComputed(value) && value.arguments.every((one) => one.op === 'const' || seen.has(one))) seen.add(value)
   return seen
 }
 

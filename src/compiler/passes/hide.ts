@@ -66,7 +66,8 @@ export function canBeKnown(value: Value, assumed: Set<Value>): boolean {
   return found === true
 }
 
-const isComputed = ({ op }: Value): boolean => op === 'alu' || op === 'low32' || op === 'sext32' || op === 'swap'
+/** Of numbers that are known, a known one. */
+export const isComputed = ({ op }: Value): boolean => op === 'alu' || op === 'low32' || op === 'sext32' || op === 'swap'
 
 /** Ways through a loop, times instructions, that the verifier walks in no time. */
 const FEW = 20_000
