@@ -69,9 +69,10 @@ const cache = new Map<string, Module>()
 /** How often each has been imported. Node.js remembers what became of a URL, of a failure too. */
 const imported = new Map<string, number>()
 
-/** What Tessera itself is made of runs already, and stays as it is. Cubes are read again, wherever they are. */
-const OWN = join(import.meta.dirname, '..') + sep
+/** All paths of Tessera's own files begin with this. */
+export const OWN = join(import.meta.dirname, '..') + sep
 const OWN_CUBES = `${OWN}cubes${sep}`
+/** What Tessera itself is made of runs already, and stays as it is. Cubes are read again, wherever they are. */
 const isLibrary = (path: string): boolean => path.startsWith(OWN) && !path.startsWith(OWN_CUBES)
 
 async function loadModule(path: string): Promise<Module> {

@@ -6,12 +6,15 @@ import { type FlowFields, flowFieldsOf } from '../filter/flow-fields.ts'
 import { compileFilter } from '../kernel/libpcap.ts'
 
 /** In the words of tcpdump. A Refusal where libpcap does not understand them, or is not installed. */
-export const wordsFilter = async (text: string): Promise<Filter> => ({ text, program: await compileFilter(text) })
+const wordsFilter = async (text: string): Promise<Filter> => ({ text, program: await compileFilter(text) })
 
-export function fieldsFilter(fields: FlowFields): Filter {
-  const said = Object.entries(flowFieldsOf(fields))
-  return { text: said.map(([name, value]) => `${name} ${value}`).join(', '), program: flowFilter(fields) }
-}
+/** Of those that {@link flowFieldsOf} gives. */
+const fieldsFilter = (fields: FlowFields): Filter => ({
+  text: Object.entries(fields)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', '),
+  program: flowFilter(fields),
+})
 
 export interface Asked extends FlowFields {
   /** In the words of tcpdump. */

@@ -4,9 +4,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { OWN } from '../compiler/modules.ts'
 
-/** Tessera's own, which the stamp of the compiler is of. */
-const OWN = join(import.meta.dirname, '..') + sep
 const PACKAGES = `${sep}node_modules${sep}`
 /** Whatever is between the words, this finds it; what it finds in a comment besides does no harm. */
 const IMPORT = /\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g
@@ -23,6 +22,7 @@ export function stampOfCube(dataplane: string): string {
     const stamp = stampOfFile(file)
     hash.update(`${stamp}\n`)
     for (const other of importsOf(file, stamp)) {
+      // Of Tessera's own is the stamp of the compiler.
       if (seen.has(other) || other.startsWith(OWN)) continue
       seen.add(other)
       waiting.push(other)

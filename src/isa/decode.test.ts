@@ -24,6 +24,10 @@ test('what was encoded is decoded, whatever it is', () => {
   )
 })
 
+test.each([1.5, Number.NaN, Number.POSITIVE_INFINITY])('%d is no immediate', (imm) => {
+  expect(() => encode([{ opcode: 0xb7, dst: 0, src: 0, offset: 0, imm }])).toThrow(RangeError)
+})
+
 test('what was decoded is encoded', () => {
   const slot = fc.uint8Array({ minLength: 8, maxLength: 8 }).filter(([opcode]) => opcode !== LDDW)
   fc.assert(

@@ -18,8 +18,7 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
     view.setUint8(at, opcode)
     view.setUint8(at + 1, dst | (src << 4))
     view.setInt16(at + 2, offset, true)
-    if (opcode !== LDDW && typeof imm === 'number') {
-      // Of a whole number, the lowest 32 bits are written.
+    if (opcode !== LDDW && typeof imm === 'number' && Number.isInteger(imm)) {
       view.setUint32(at + 4, imm, true)
       at += 8
       continue
