@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import type { InlineConfig } from 'vitest/node'
-import { OWN_TMPDIR } from './test/setup/places.ts'
+import { OWN_TMPDIR, transformed } from './test/setup/places.ts'
 
 /** Tests change the network namespace of their process, so each file has a process of its own. */
 const common = {
@@ -16,8 +16,11 @@ const common = {
   globalSetup: ['test/setup/run.ts'],
 } satisfies InlineConfig
 
+const fsModuleCachePath = transformed()
+
 export default defineConfig({
   test: {
+    experimental: fsModuleCachePath === undefined ? {} : { fsModuleCache: true, fsModuleCachePath },
     reporters: ['default', './scripts/reporter.ts'],
     projects: [
       {

@@ -58,6 +58,10 @@ function programOf(
     ],
     { maps: { map: MAP } },
   )
+  return withOpen(program)
+}
+
+function withOpen(program: Program): Program {
   const open = program.instructions.map((one) => (one as Partial<Opened>).open)
   const instructions = program.instructions.map((one) => {
     const { open: _, ...instruction } = one as Opened
@@ -118,4 +122,38 @@ test('what goes behind the end of a value by its own offset is found out', () =>
   using doesNot = machine.load(at(8), { map: values })
   fits.run(FRAME)
   expect(() => doesNot.run(FRAME)).toThrow(/writes 1 byte at .*16/)
+})
+
+test('what is beyond a value is refused, whatever is alike', () => {
+  const map = bytesMap(16)
+  const at = (offset: number): Program => ({ ...programOf('beyond', [1, 2, 3, offset]), maps: { map } })
+  using machine = openVirtualMachine()
+  using values = machine.createMap('map', map)
+  using loaded = machine.load(at(8), { map: values })
+  loaded.run(FRAME)
+  expect(() => machine.load(at(16), { map: values })).toThrow('byte 16 is outside the value of "map"')
+})
+
+test('offsets of the same value that change places are one module', () => {
+  const map = bytesMap(16)
+  const at = (one: number, other: number): Program => {
+    const steps = [
+      opened(loadMapValue('r1', 'map', one), 0),
+      store(1, 'r1', 0, 1),
+      opened(loadMapValue('r1', 'map', other), 1),
+      store(1, 'r1', 7, 2),
+      mov('r0', 0),
+      exit,
+    ]
+    return withOpen(assemble('places', 'tc', steps, { maps: { map } }))
+  }
+  using machine = openVirtualMachine()
+  using values = machine.createMap('map', map)
+  using here = machine.load(at(0, 8), { map: values })
+  here.run(FRAME)
+  made.mockClear()
+  using there = machine.load(at(8, 0), { map: values })
+  there.run(FRAME)
+  expect(made).not.toHaveBeenCalled()
+  expect(values.lookup(new Uint8Array(4))).toEqual(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 2))
 })

@@ -1,6 +1,6 @@
 import { refusal } from '../base/diagnostic.ts'
-import { encode } from '../isa/encode.ts'
 import type { Program } from '../isa/program.ts'
+import { Alike } from './alike.ts'
 import { Fault, Trap } from './fault.ts'
 import { AT } from './layout.ts'
 import type { VirtualMap } from './map.ts'
@@ -132,61 +132,25 @@ function reach(memory: Memory, region: number, at: number, mode: number): number
 interface Compiled {
   readonly module: WasmModule
   readonly isTracked: boolean
+  readonly isPlain: boolean
   readonly isFor: (other: Program) => boolean
 }
 
-/** The same instructions with maps of the same shape are one module, whoever loads them. Those used last are kept. */
-const modules = new Map<string, Compiled>()
-const MOST_MODULES = 256
+/** The same instructions with maps of the same shape are one module, whoever loads them. */
+const modules = new Alike<Compiled>(256)
 
-function compiled(program: Program, isPlain: boolean): Compiled {
-  if (openNumbers(program).length > 0) {
-    const shared = remembered(program, isPlain)
-    if (shared.isFor(program)) return shared
-  }
-  const { open: _, ...known } = program
-  return remembered(known, isPlain)
-}
-
-function remembered(program: Program, isPlain: boolean): Compiled {
-  const key = keyOf(program, isPlain)
-  const known = modules.get(key)
-  modules.delete(key)
-  const found = known ?? compile(program, isPlain)
-  modules.set(key, found)
-  const [oldest] = modules.keys()
-  if (modules.size > MOST_MODULES && oldest !== undefined) modules.delete(oldest)
-  return found
-}
+const compiled = (program: Program, isPlain: boolean): Compiled =>
+  modules.find(program, (one) => one.isPlain === isPlain && one.isFor(program)) ??
+  modules.add(program, compile(program, isPlain))
 
 function compile(program: Program, isPlain: boolean): Compiled {
   const { bytes, isTracked, isFor } = translate(program, isPlain)
   try {
-    return { module: newModule(bytes), isTracked, isFor }
+    return { module: newModule(bytes), isTracked, isPlain, isFor }
   } catch (error) {
     // Engines have limits that the standard does not name: of nested blocks, of branches in a table, of memory.
     const { length } = program.instructions
     const why = error instanceof Error ? error.message : String(error)
     throw refusal(`program "${program.name}" of ${length} instructions is too much for WebAssembly here`, why)
   }
-}
-
-/** Equal for programs that are alike, whatever their open numbers and the names of their maps are. */
-function keyOf({ hook, maps, open = [], instructions }: Program, isPlain: boolean): string {
-  const shapes = Object.values(maps).map(({ kind, key, value, entries, lock }) => {
-    return [kind, key.size, value.size, entries, lock]
-  })
-  const numberOf = new Map(Object.keys(maps).map((name, number) => [name, number]))
-  const places = open.flatMap((number, at) => (number === undefined ? [] : [at, number]))
-  const references = instructions.flatMap(({ map, mapValue }, at) =>
-    map === undefined ? [] : [at, numberOf.get(map), open[at] === undefined ? mapValue : ''],
-  )
-  const bytes = encode(
-    open.length === 0
-      ? instructions
-      : instructions.map((one, at) => (open[at] === undefined ? one : { ...one, imm: 0 })),
-  )
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))
-  return JSON.stringify([hook, isPlain, shapes, places, references]) + text
 }

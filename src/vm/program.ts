@@ -1,15 +1,26 @@
 import type { LoadedProgram, RunResult } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { Program } from '../isa/program.ts'
+import { Alike } from './alike.ts'
 import { LONGEST_FRAME } from './buffer.ts'
 import type { Engine, Executable } from './engine.ts'
 import type { VirtualMap } from './map.ts'
 import type { Pins } from './pins.ts'
 import type { Clone, VirtualProcessor } from './processor.ts'
-import { validate } from './validate.ts'
+import { areOpenValid, validate } from './validate.ts'
 
-/** Programs never change: what was looked at once is loaded again without. */
-const valid = new WeakSet<Program>()
+/** Programs never change: what was looked at once is loaded again without, and so is what is alike. */
+const seen = new WeakSet<Program>()
+const valid = new Alike<'valid'>(256)
+
+function check(program: Program): void {
+  if (seen.has(program)) return
+  if (valid.find(program) === undefined || !areOpenValid(program)) {
+    validate(program)
+    valid.add(program, 'valid')
+  }
+  seen.add(program)
+}
 
 /** A loaded program, with the maps it refers to. It lives while somebody holds it: a handle, a link, or an array of programs. */
 export class VirtualProgram {
@@ -19,8 +30,7 @@ export class VirtualProgram {
   #holders = 0
 
   constructor(program: Program, maps: ReadonlyMap<string, VirtualMap>, processor: VirtualProcessor, engine: Engine) {
-    if (!valid.has(program)) validate(program)
-    valid.add(program)
+    check(program)
     for (const { name, programs } of maps.values())
       if (programs?.isFor(program.hook) === false)
         throw refusal(`program "${program.name}" is for ${program.hook}, and those in map "${name}" are not`)

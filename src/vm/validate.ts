@@ -17,6 +17,7 @@ import {
 } from '../isa/opcodes.ts'
 import { type Hook, type Instruction, type Program, slotsOf } from '../isa/program.ts'
 import { nameOf, placeOf } from './fault.ts'
+import { openPlaces } from './wasm/open.ts'
 
 const MOST_INSTRUCTIONS = 1_000_000
 
@@ -84,6 +85,13 @@ export function validate(program: Program, { standard = false, helpers = HELPERS
   }
   if (found.length === 0) flow(program, slots, standard, report)
   if (found.length > 0) throw new Refusal(found)
+}
+
+/** Whether a program is valid whose open numbers alone differ from those of a valid one. */
+export function areOpenValid(program: Program): boolean {
+  const open = openPlaces(program)
+  const checks = { program, standard: false, helpers: HELPERS }
+  return program.instructions.every((one, index) => open[index] === undefined || form(one, checks) === undefined)
 }
 
 /** The slot of each instruction, and one more: the slot after the last. */

@@ -3,7 +3,7 @@ import type { Instruction } from '../../isa/program.ts'
 import { CONTEXT_SIZE, isWritable } from '../context.ts'
 import { AT, DESCRIPTOR, ROOM } from '../layout.ts'
 import { REGION, REGION_BITS, strideOf } from '../memory.ts'
-import { isWritten, kindOf, mapOf, offsetOf, POINTER, type State } from './knowledge.ts'
+import { isWritten, kindOf, offsetOf, POINTER, referenceOf, type State } from './knowledge.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
 import type { Translated } from './open.ts'
 import { DEPTH } from './registers.ts'
@@ -105,10 +105,10 @@ function place(
       return mode === MODE.read || isWritable(scope.program.hook, at, size) ? { kind, at } : undefined
     }
     case POINTER.value: {
-      const length = scope.follower.map(mapOf(base))?.value.size ?? 0
+      const length = scope.follower.description(base)?.value.size ?? 0
       if (at < 0 || at + size > length) return undefined
-      const { from, to } = scope.reached.get(mapOf(base)) ?? { from: at, to: at }
-      scope.reached.set(mapOf(base), { from: Math.min(from, at), to: Math.max(to, at + size) })
+      const { from, to } = scope.reached.get(referenceOf(base)) ?? { from: at, to: at }
+      scope.reached.set(referenceOf(base), { from: Math.min(from, at), to: Math.max(to, at + size) })
       return { kind, at }
     }
     default:
@@ -134,7 +134,7 @@ function pushAddress(
     return AT.context + known.at
   }
   if (known?.kind === POINTER.value) {
-    body.getGlobal(numbers.descriptor(mapOf(base))).access(I32.load, DESCRIPTOR.start)
+    body.getGlobal(numbers.descriptor(scope.follower.map(base))).access(I32.load, DESCRIPTOR.start)
     registers.push(body, register)
     body.op(OP.i32WrapI64, I32.add)
     if (displacement < 0) body.i32(displacement).op(I32.add)
@@ -264,10 +264,14 @@ const COMBINED: Readonly<Record<number, number>> = {
   [ALU.xor]: I64.xor,
 }
 
-/** The address of the value in a slot, whose number is in `word`. */
+/** The address of the value in a slot, whose number is in `word`, of a map that is known. */
 export function pushValue({ body, registers, numbers, follower }: Scope, map: number): void {
-  const stride = strideOf(follower.map(map)?.value.size ?? 0)
-  body.getGlobal(numbers.descriptor(map)).access(I64.load32U, DESCRIPTOR.id).i64(32).op(I64.shl)
+  const stride = strideOf(follower.description(map)?.value.size ?? 0)
+  body
+    .getGlobal(numbers.descriptor(follower.map(map)))
+    .access(I64.load32U, DESCRIPTOR.id)
+    .i64(32)
+    .op(I64.shl)
   body.get(registers.word).op(OP.i64ExtendI32U).i64(stride).op(I64.mul, I64.or)
   body
     .get(registers.word)

@@ -2,7 +2,7 @@ import { CALL, CALLX, HELPER, LIMIT } from '../../isa/opcodes.ts'
 import { type Instruction, isArray } from '../../isa/program.ts'
 import { AT } from '../layout.ts'
 import { pushKey, pushValue } from './access.ts'
-import { kindOf, mapOf, POINTER, type State } from './knowledge.ts'
+import { kindOf, POINTER, type State } from './knowledge.ts'
 import { arityOf } from './liveness.ts'
 import { I32, I64, OP, TYPE } from './opcodes.ts'
 import { DEPTH } from './registers.ts'
@@ -142,16 +142,16 @@ function checkLock({ body, numbers, hasLocks }: Scope, helper: number, index: nu
 function writeLookup(scope: Scope, state: State, index: number): boolean {
   const { body, registers, follower, numbers } = scope
   const map = state[1] ?? 0
-  const description = follower.map(mapOf(map))
+  const description = follower.description(map)
   if (kindOf(map) !== POINTER.map || description === undefined) return false
-  const find = numbers.find(mapOf(map))
+  const find = numbers.find(follower.map(map))
   if (!isArray(description.kind) && find === undefined) return false
   checkLock(scope, HELPER.map_lookup_elem, index)
   pushKey(scope, state, 2, description.key.size, index)
   if (find === undefined) body.access(I32.load).tee(registers.word).i32(description.entries).op(I32.ltU)
   else body.i32(0).i32(0).i32(0).i32(0).ask(find).tee(registers.word).i32(0).op(I32.geS)
   body.op(OP.if, TYPE.i64)
-  pushValue(scope, mapOf(map))
+  pushValue(scope, map)
   body.op(OP.else).i64(0).op(OP.end)
   return true
 }

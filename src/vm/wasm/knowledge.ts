@@ -1,7 +1,8 @@
 import { LIMIT } from '../../isa/opcodes.ts'
 
 /**
- * What is known of the number in a register or in 8 bytes of stack, in 31 bits: a kind, a map's number, and an offset or a site.
+ * What is known of the number in a register or in 8 bytes of stack, in 31 bits: a kind, a number of {@link References},
+ * and an offset or a site.
  * Only `packet` is a guess, and what is translated by it checks it; all others are certain.
  */
 export const POINTER = {
@@ -21,15 +22,16 @@ export const POINTER = {
 } as const
 
 const OFFSETS = 1 << 18
-const MAPS = 1 << 10
+export const MOST_REFERENCES = 1 << 10
 
 export const kindOf = (pointer: number): number => pointer >> 28
-export const mapOf = (pointer: number): number => (pointer >> 18) & (MAPS - 1)
+export const referenceOf = (pointer: number): number => (pointer >> 18) & (MOST_REFERENCES - 1)
 export const offsetOf = (pointer: number): number => (pointer & (OFFSETS - 1)) - OFFSETS / 2
 
-export function pointer(kind: number, offset: number, map = 0): number {
-  if (offset < -OFFSETS / 2 || offset >= OFFSETS / 2 || map < 0 || map >= MAPS) return POINTER.unknown
-  return (kind << 28) | (map << 18) | (offset + OFFSETS / 2)
+export function pointer(kind: number, offset: number, reference = 0): number {
+  if (offset < -OFFSETS / 2 || offset >= OFFSETS / 2 || reference < 0 || reference >= MOST_REFERENCES)
+    return POINTER.unknown
+  return (kind << 28) | (reference << 18) | (offset + OFFSETS / 2)
 }
 
 /** What the lookup at an instruction gives. */
@@ -77,7 +79,7 @@ export function sum(left: number, right: number, minus: boolean): number {
     const offset = offsetOf(left) + (minus ? -offsetOf(right) : offsetOf(right))
     const isMoved =
       kind === POINTER.stack || kind === POINTER.context || kind === POINTER.value || kind === POINTER.constant
-    if (isMoved) return pointer(kind, offset, mapOf(left))
+    if (isMoved) return pointer(kind, offset, referenceOf(left))
   }
   if (!minus && kind === POINTER.constant && other !== POINTER.unknown) return sum(right, left, false)
   if (kind === POINTER.packet && other !== POINTER.packet) return pointer(POINTER.packet, 0)

@@ -27,16 +27,16 @@ import {
   isCertain,
   isWritten,
   kindOf,
-  mapOf,
   offsetOf,
   POINTER,
   pointer,
+  referenceOf,
   STATE,
   type State,
   sum,
 } from './knowledge.ts'
 import { isKnown } from './liveness.ts'
-import type { Translated } from './open.ts'
+import { References, type Translated } from './open.ts'
 
 /** What is found out about a program on the way. */
 export interface Findings {
@@ -53,7 +53,7 @@ const UNKNOWN = -1
 export class Follower {
   readonly #program: Program
   readonly #maps: readonly MapDescription[]
-  readonly #numberOf: ReadonlyMap<string, number>
+  readonly #references: References
   readonly findings: Findings = { escaped: false, unproven: false }
   /** Whether there may be pointers to stacks that are not known. */
   readonly #wild: boolean
@@ -61,13 +61,18 @@ export class Follower {
   constructor(program: Program, wild: boolean) {
     this.#program = program
     this.#maps = Object.values(program.maps)
-    this.#numberOf = new Map(Object.keys(program.maps).map((name, number) => [name, number]))
+    this.#references = new References(program)
     this.#wild = wild
   }
 
-  /** A map of the program by its number. */
-  map(number: number): MapDescription | undefined {
-    return this.#maps[number]
+  /** By its number, the map that something points to. */
+  map(known: number): number {
+    return this.#references.map(referenceOf(known))
+  }
+
+  /** The same, described. */
+  description(known: number): MapDescription | undefined {
+    return this.#maps[this.map(known)]
   }
 
   /** The packet pointer that a field of the context is: `data`, `data_end`, or undefined. */
@@ -136,7 +141,7 @@ export class Follower {
       (opcode & SOURCE.x) === 0 ? open === undefined && Number(imm) === 0 : state[src] === pointer(POINTER.constant, 0)
     if (!isZero || (code !== JMP.jeq && code !== JMP.jne)) return
     const isNull = (code === JMP.jeq) === holds
-    const becomes = isNull ? pointer(POINTER.constant, 0) : pointer(POINTER.value, 0, mapOf(known))
+    const becomes = isNull ? pointer(POINTER.constant, 0) : pointer(POINTER.value, 0, referenceOf(known))
     for (let i = 0; i < AT_WRITTEN; i++) if (state[i] === known) state[i] = becomes
   }
 
@@ -178,10 +183,11 @@ export class Follower {
     state[dst] = isKept ? right : POINTER.unknown
   }
 
-  #wide({ map, mapValue, imm }: Instruction): number {
+  #wide(instruction: Instruction): number {
+    const { map, mapValue, imm } = instruction
     if (map === undefined) return pointer(POINTER.constant, Number(imm))
-    const number = this.#numberOf.get(map) ?? -1
-    return mapValue === undefined ? pointer(POINTER.map, 0, number) : pointer(POINTER.value, mapValue, number)
+    const reference = this.#references.of(instruction)
+    return mapValue === undefined ? pointer(POINTER.map, 0, reference) : pointer(POINTER.value, mapValue, reference)
   }
 
   #load(state: State, { opcode, dst, src, offset }: Instruction): void {
@@ -244,16 +250,16 @@ export class Follower {
   /** What a lookup gives. What an earlier one at the same place gave is not known as such any more. */
   #found(state: State, index: number): number {
     const map = state[1] ?? 0
-    const description = this.#maps[mapOf(map)]
+    const description = this.description(map)
     if (kindOf(map) !== POINTER.map || description === undefined || !hasValues(description)) return POINTER.unknown
-    const found = foundAt(index, mapOf(map))
+    const found = foundAt(index, referenceOf(map))
     for (let i = 0; i < AT_WRITTEN; i++) if (state[i] === found) state[i] = POINTER.unknown
     return found
   }
 
   /** What helpers read from the stack must have been written; what they write there is then. */
   #checkArguments(state: State, helper: number): void {
-    const description = kindOf(state[1] ?? 0) === POINTER.map ? this.#maps[mapOf(state[1] ?? 0)] : undefined
+    const description = kindOf(state[1] ?? 0) === POINTER.map ? this.description(state[1] ?? 0) : undefined
     switch (helper) {
       case HELPER.map_lookup_elem:
       case HELPER.map_delete_elem:

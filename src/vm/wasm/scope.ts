@@ -42,7 +42,7 @@ export interface Scope {
   readonly program: Program
   readonly follower: Follower
   readonly numbers: Numbers
-  /** By a map's number, which bytes of its values are reached without asking. */
+  /** By {@link References}, which bytes of values are reached without asking. */
   readonly reached: Map<number, Reached>
   readonly isPlain: boolean
   readonly isTracked: boolean
