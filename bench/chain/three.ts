@@ -167,6 +167,7 @@ async function stitched(cpus: number): Promise<{ tables: Readonly<Record<string,
     point: 'tc ingress',
     clock: 'kernel',
     cpus,
+    tessera: '',
     generation: 0,
   })
   return { tables: Object.assign({}, ...[...cubes.values()].map(({ cube }) => cube.state)), programs }

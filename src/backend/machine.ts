@@ -11,6 +11,8 @@ export interface Machine extends Disposable {
   readonly name: 'kernel' | 'vm'
   /** How many CPUs there can be. */
   readonly cpus: number
+  /** Of several Tesseras on a host, which know nothing of each other: the name of this one. Empty where it has none. */
+  readonly tessera: string
 
   /** A map that exists until it is closed and unpinned. `name` is what tools show. */
   createMap(name: string, description: MapDescription): MachineMap
@@ -27,6 +29,8 @@ export interface Machine extends Disposable {
    * tells it from those that had the first before.
    */
   readonly namespace: string
+  /** Runs where another machine said that of its {@link namespace}; here, where that is gone. Not for asynchronous functions. */
+  within<T>(namespace: string, run: () => T): T
   /**
    * What a graph may attach to, by name; undefined where there is no such interface. `blue/eth0` is the veth eth0 in the network
    * namespace blue: what is found is its other end, which has to be in this one.

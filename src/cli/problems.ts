@@ -2,8 +2,8 @@
 import { readlinkSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Problem } from '../api/client.ts'
+import { isSameNamespace } from '../backend/same-namespace.ts'
 import { type Diagnostic, type Place, Refusal } from '../base/diagnostic.ts'
-import { isSameNamespace } from '../engine/home.ts'
 
 /** Where a path of what was sent is written. */
 export type PlaceOf = (path: readonly string[]) => Place | undefined

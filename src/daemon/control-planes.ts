@@ -27,9 +27,12 @@ export interface ControlHappened {
   readonly text: string
 }
 
+/** What a control plane says, or what went wrong with it. */
+export type LineLevel = 'info' | 'warn'
+
 export interface ControlOptions {
   /** A line of a control plane, or about it. */
-  readonly log?: (line: string) => void
+  readonly log?: (line: string, level: LineLevel) => void
   readonly tell?: (happened: ControlHappened) => void
   /** Threads are begun in it: they are in its network namespace. */
   readonly inside?: <T>(run: () => T) => T
@@ -233,7 +236,7 @@ class Supervised implements Disposable {
         this.leftovers = undefined
         return this.failed(report.why)
       case 'log':
-        return this.options.log(`${this.name}: ${report.line}`)
+        return this.options.log(`${this.name}: ${report.line}`, report.level)
       case 'began':
         this.process = report.process
         return
@@ -244,7 +247,7 @@ class Supervised implements Disposable {
   private failed(why: string): void {
     this.state = 'waiting'
     this.failure = why
-    this.options.log(`${this.name} failed: ${why}`)
+    this.options.log(`${this.name} failed: ${why}`, 'warn')
     this.tell('control.failed', `failed: ${why.split('\n', 1)[0]}`)
   }
 
@@ -263,7 +266,7 @@ class Supervised implements Disposable {
       this.begin()
     }, this.wait)
     this.waits = this.wait
-    this.options.log(`${this.name} is started anew in ${this.wait} ms`)
+    this.options.log(`${this.name} is started anew in ${this.wait} ms`, 'warn')
     this.wait = Math.min(2 * this.wait, wait.most)
   }
 

@@ -9,6 +9,7 @@ import type { Entries } from '../engine/sized.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
 import { type Leftovers, leftovers } from '../kernel/objects.ts'
 import type { Broker } from './apart/broker.ts'
+import type { LineLevel } from './control-planes.ts'
 import { builtinCubes } from './host.ts'
 import { timers } from './timers.ts'
 
@@ -34,7 +35,7 @@ export interface Orders {
 export type Report =
   | { readonly is: 'running'; readonly leftovers: Leftovers }
   | { readonly is: 'alive' }
-  | { readonly is: 'log'; readonly line: string }
+  | { readonly is: 'log'; readonly line: string; readonly level: LineLevel }
   | { readonly is: 'failed'; readonly why: string }
   /** A process of its own. */
   | { readonly is: 'began'; readonly process: number }
@@ -72,7 +73,7 @@ const sender = machine.openGate(gate)
 const inject =
   sender === undefined
     ? () => fail(new Error('the way into the graph is gone'))
-    : into(sender, slots, (frames) => tell({ is: 'log', line: `${frames} packets could not be sent` }))
+    : into(sender, slots, (frames) => tell({ is: 'log', line: `${frames} packets could not be sent`, level: 'warn' }))
 await (apart ? runApart() : runHere())
 
 async function runHere(): Promise<void> {
@@ -83,7 +84,7 @@ async function runHere(): Promise<void> {
     plane: control,
     timers,
     inject,
-    log: (line) => tell({ is: 'log', line }),
+    log: (line) => tell({ is: 'log', line, level: 'info' }),
     failed: fail,
   })
   plane = open
@@ -104,7 +105,7 @@ async function runApart(): Promise<void> {
     tell(report) {
       if (report.do === 'running') tell({ is: 'running', leftovers: leftovers() })
       else if (report.do === 'alive') tell({ is: 'alive' })
-      else if (report.do === 'log') tell({ is: 'log', line: report.line })
+      else if (report.do === 'log') tell({ is: 'log', line: report.line, level: report.level })
       else fail(report.why)
     },
   })

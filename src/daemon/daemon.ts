@@ -110,7 +110,7 @@ async function open(
   const events = new EventLog({ now: Date.now })
   const planes = new FollowingPlanes(
     host,
-    (line) => log.warn(line),
+    (line, level) => log[level](line),
     (happened) => events.tell(happened),
   )
   metrics = new Metrics({ host, planes: () => planes.status() })

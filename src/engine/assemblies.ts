@@ -8,10 +8,11 @@ import type { Look } from '../compiler/look.ts'
 import { type Generation, MOST_SLOTS, markOf } from '../compiler/marked.ts'
 import { ROW_OF } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
-import { copiesAt, deviceOf } from './copies.ts'
+import { copiesAt } from './copies.ts'
 import { type Cuts, cut, type NodeNumbers, type PlannedProgram, type Side } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
+import { deviceOf } from './own-links.ts'
 import { entryOwner, nodeOwner, type Owner, owned, RefusedPart } from './owner.ts'
 import { assembleOnce } from './programs.ts'
 import { capacityOf, type Numbering } from './records.ts'
@@ -34,6 +35,8 @@ export interface AssemblyOptions {
   /** Where programs are of ports that lead to interfaces. */
   readonly point: AttachPoint
   readonly clock: 'kernel' | 'cell'
+  /** {@link Machine.tessera} */
+  readonly tessera: string
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
   /** As {@link Assembly.comparisons}. */
@@ -215,7 +218,8 @@ class Assembler {
 
   private copyTo(node: NodeName): Copy {
     this.copies = true
-    const { index } = this.options.facts({ interface: deviceOf(this.options.graph.name) })
+    const { graph, tessera, facts } = this.options
+    const { index } = facts({ interface: deviceOf(graph.name, tessera) })
     const slot = this.cuts.slotOf('copied', node)
     if (slot >= MOST_SLOTS)
       throw refusal('a graph with floods to several cubes has at most 32,000 ports', 'make two graphs of it')

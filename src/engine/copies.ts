@@ -6,7 +6,6 @@
  *
  * While a graph changes, both have a program there, and copies of either find theirs by their marks.
  */
-import { createHash } from 'node:crypto'
 import { alu32, assemble, call, jump32, label, load, loadMap, mov, store, verdict } from '../backend/assemble.ts'
 import { PROGRAMS } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
@@ -17,10 +16,6 @@ import type { Program } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
 import type { MetNode } from './nodes.ts'
 import { linkPath, WHOLE } from './paths.ts'
-
-/** The interface of a graph: names of interfaces are short. */
-export const deviceOf = (graph: string): string =>
-  `tess-${createHash('sha256').update(graph).digest('hex').slice(0, 8)}c`
 
 /** Where what hands out copies is pinned, when it is there. */
 export const copiesPath = (graph: string, generation: Generation): string =>

@@ -11,7 +11,7 @@ import { type AttachPoint, type HookPoint, hookAt } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
 import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
-import { copiesPath, deviceOf, mayCopy } from './copies.ts'
+import { copiesPath, mayCopy } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { cubesOf } from './cubes.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -22,6 +22,7 @@ import { abandon, type Changed, type Changing, change, finish } from './journal.
 import { isCurrent, madeOf } from './made.ts'
 import { topology } from './nodes.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
+import { deviceOf } from './own-links.ts'
 import { placed, RefusedPart } from './owner.ts'
 import { asideFolders, isLinkPath } from './paths.ts'
 import { type Action, observe, plan } from './plan.ts'
@@ -356,10 +357,10 @@ export class Engine {
     const { machine } = this.parts
     const name = graphs.find((graph) => graph !== undefined && mayCopy(graph))?.name
     try {
-      if (name === undefined || machine.interface(deviceOf(name)) === undefined) return
+      const device = name === undefined ? '' : deviceOf(name, machine.tessera)
+      if (name === undefined || machine.interface(device) === undefined) return
       const pinned = machine.pinned(name)
-      if (!pinned.includes(copiesPath(name, 0)) && !pinned.includes(copiesPath(name, 1)))
-        machine.removeDevice(deviceOf(name))
+      if (!pinned.includes(copiesPath(name, 0)) && !pinned.includes(copiesPath(name, 1))) machine.removeDevice(device)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
     }
@@ -423,7 +424,8 @@ export class Engine {
     const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
     for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
     const known = new Map<string, InterfaceFacts>()
-    const device = deviceOf(graph.name)
+    const { tessera } = machine
+    const device = deviceOf(graph.name, tessera)
     const find = (text: string) =>
       createsDevice && text === device ? machine.createDevice(device) : machine.interface(text)
     const facts = (name: InterfaceName): InterfaceFacts => {
@@ -433,7 +435,7 @@ export class Engine {
       return found
     }
     const nodes = new Map(Object.entries(before?.structure?.numbers ?? {}))
-    return { graph, numbering, sources, facts, point, clock, cpus: machine.cpus, generation, nodes }
+    return { graph, numbering, sources, facts, point, clock, tessera, cpus: machine.cpus, generation, nodes }
   }
 
   /** The control planes of a graph that runs, and their way into it. */
@@ -450,7 +452,7 @@ export class Engine {
   /** What deleting would do. */
   planDeletion(name: string): readonly Action[] {
     this.mustExist(name)
-    return this.removal(name)
+    return this.atHome(name, () => this.removal(name))
   }
 
   private removal(name: string): readonly Action[] {
@@ -459,12 +461,21 @@ export class Engine {
 
   private remove(name: string): readonly Action[] {
     const { machine, records } = this.parts
-    const actions = this.removal(name)
-    apply(machine, nothing(name), actions)
-    const graph = records.read(name)?.graph
-    records.remove(name)
-    this.tidyDevice(graph)
-    return actions
+    return this.atHome(name, () => {
+      const actions = this.removal(name)
+      apply(machine, nothing(name), actions)
+      const graph = records.read(name)?.graph
+      records.remove(name)
+      this.tidyDevice(graph)
+      return actions
+    })
+  }
+
+  /** Runs where the interfaces of a graph are: filters and interfaces are asked after where one is. */
+  private atHome<T>(name: string, run: () => T): T {
+    const { machine, records } = this.parts
+    const running = records.read(name)
+    return running === undefined || isHere(machine, running) ? run() : machine.within(running.namespace, run)
   }
 
   /** Removes all that a graph has on this machine, whole or half-done. */

@@ -2,7 +2,6 @@
  * How packets of control planes come into a graph: programs for every port of their instances, which begin where a packet arrives at
  * the port, or where the data plane has sent it there. They are of the TC hook, wherever the graph is attached.
  */
-import { createHash } from 'node:crypto'
 import { call, exit, assemble as fromSteps, mov } from '../backend/assemble.ts'
 import { mapsOf } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
@@ -15,6 +14,7 @@ import { type AssemblyOptions, assembleTopology } from './assemblies.ts'
 import type { Injected } from './control-plane.ts'
 import type { Instance, Port } from './graph.ts'
 import { arriving, type GraphEntry, type MetNode, type NodeName, portNode, type Topology, topology } from './nodes.ts'
+import { gateOf } from './own-links.ts'
 import { clockPath, mapPath } from './paths.ts'
 import type { Settings } from './settings.ts'
 import { type Entries, sized } from './sized.ts'
@@ -97,7 +97,7 @@ const schemaOf = (cube: Cube): string => JSON.stringify([mapsOf(cube, 1), cube.p
 type SlotOf = (instance: string, port: string, direction: Injected['direction']) => number
 
 function planGate(options: AssemblyOptions, instances: readonly Instance[]): { gate: GatePlan; slotOf: SlotOf } {
-  const { graph, point, facts } = options
+  const { graph, tessera, point, facts } = options
   const met = topology(graph, 'tc ingress')
   const nodes = new Map(met.nodes)
   const entries: GraphEntry[] = []
@@ -133,7 +133,7 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
     return map === MAP.clock ? clockPath(graph.name) : mapPath(graph.name, instance, name)
   }
   const gate = {
-    name: gateName(graph.name),
+    name: gateOf(graph.name, tessera),
     entries: programs,
     others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withSizes(program, sizes)])),
     size: compiled.size,
@@ -144,9 +144,6 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
 
 /** They come from no interface. */
 const NOWHERE = { interface: '' } as const
-
-/** Names of interfaces are short. */
-const gateName = (graph: string): string => `tess-${createHash('sha256').update(graph).digest('hex').slice(0, 8)}`
 
 /** What the data plane has sent by a port, and nothing else. */
 function leaving({ nodes }: Topology, instance: Instance, port: Port): MetNode {

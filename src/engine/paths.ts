@@ -37,9 +37,9 @@ const FOLDER: Readonly<Record<AttachPoint, string>> = {
   'xdp generic': 'xdp',
 }
 
-/** `port`: its name, or that of an interface, in which most characters may be, and in a path few: `eth0=2E100` for `eth0.100`. */
+/** `port`: its name, or that of an interface, in which most characters may be, and in a path few: `eth0=2E100` for `eth0.100`, `blue=2Feth0` for that of a namespace. */
 export const linkPath = (graph: string, instance: string, port: string, point: AttachPoint): string =>
-  `${graph}/${instance}/${FOLDER[point]}/${port.replace(/[^A-Za-z0-9_:+/-]/gu, encoded)}`
+  `${graph}/${instance}/${FOLDER[point]}/${port.replace(/[^A-Za-z0-9_:+-]/gu, encoded)}`
 
 const encoded = (character: string): string =>
   [...new TextEncoder().encode(character)]

@@ -8,7 +8,7 @@ import type { Step } from './plan.ts'
 import type { Structure } from './structure.ts'
 
 /** Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another version began. */
-export const VERSION = 3
+export const VERSION = 4
 
 export interface Running {
   readonly version: number

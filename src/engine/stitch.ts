@@ -7,9 +7,10 @@ import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { describe, puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleTopology, type GraphPrograms } from './assemblies.ts'
-import { AT_DEVICE, copiesPath, deviceOf, dispatcher } from './copies.ts'
+import { AT_DEVICE, copiesPath, dispatcher } from './copies.ts'
 import type { Graph } from './graph.ts'
 import { type GraphEntry, topology } from './nodes.ts'
+import { deviceOf } from './own-links.ts'
 import type { Owner } from './owner.ts'
 import { arrayPath, clockPath, copiesLeftPath, linkPath, lookPath, mapPath } from './paths.ts'
 import { capacityOf } from './records.ts'
@@ -110,7 +111,7 @@ export function stitch(options: AssemblyOptions): Wanted {
   ])
   if (programs.copies) {
     const program = dispatcher(programs.size, generation)
-    const device = deviceOf(graph.name)
+    const device = deviceOf(graph.name, options.tessera)
     const owner: Owner = { path: ['graph'], name: `the program for copies of packets, at ${device}` }
     const at = { interface: device, point: AT_DEVICE, owner } as const
     // It is there before anybody sends copies to it.

@@ -12,6 +12,7 @@ import { calm, Haste } from './haste.ts'
 import { kernelProgram, LinkAttachment } from './links.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
+import { withinNamespace } from './namespace.ts'
 import { ownNamespace } from './namespace-file.ts'
 import { filters } from './netlink/filter.ts'
 import { changeLink, createVeth, deleteLink, findLink, linkNamed } from './netlink/link.ts'
@@ -19,6 +20,7 @@ import { watchLinks } from './netlink/watch.ts'
 import { kindOf, type Owner } from './objects.ts'
 import { peerOf } from './peer.ts'
 import { movePin, openPin, pinFolders, pinned, unpin, withPin } from './pins.ts'
+import { INSTANCE } from './places.ts'
 import { probe } from './probes.ts'
 import { ProgramArray } from './program-array.ts'
 import { KernelProgram } from './programs.ts'
@@ -50,6 +52,7 @@ interface Bulk {
 class KernelMachine implements Machine {
   readonly name = 'kernel'
   readonly cpus = possibleCpus()
+  readonly tessera = INSTANCE
   readonly #attach: 'auto' | 'tcx' | 'clsact'
   readonly #open: Owner = new Set()
   /** Numbers of links that were pinned under our root when it was looked. */
@@ -79,6 +82,10 @@ class KernelMachine implements Machine {
 
   get namespace(): string {
     return ownNamespace()
+  }
+
+  within<T>(namespace: string, run: () => T): T {
+    return withinNamespace(namespace, run)
   }
 
   interface(name: string): Interface | undefined {

@@ -7,15 +7,17 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { isSameNamespace } from '../backend/same-namespace.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, failure, fileFailure, hasCode } from './errno.ts'
 import { mount, setns, umount, unshare } from './ffi.ts'
 import { lockFile } from './lock.ts'
-import { NETNS_FOLDER, namespaceFile, openNamespace, openOwnNamespace } from './namespace-file.ts'
+import { NETNS_FOLDER, namespaceFile, openNamespace, openOwnNamespace, ownNamespace } from './namespace-file.ts'
 import { changeLink } from './netlink/link.ts'
 import { SHARED_FOLDER } from './places.ts'
 
@@ -88,6 +90,49 @@ export function inNamespace<T>(name: string, run: () => T): T {
   } finally {
     closeSync(target)
   }
+}
+
+/**
+ * Runs inside the namespace of which this was {@link ownNamespace}, as {@link inNamespace} does; in the caller's where neither a name
+ * nor a process has it any more.
+ */
+export function withinNamespace<T>(namespace: string, run: () => T): T {
+  const target = findNamespace(namespace)
+  if (target === undefined) return run()
+  try {
+    return returning(() => {
+      check(setns(target, CLONE_NEWNET), 'namespace', `enter the network namespace ${namespace}`)
+      return run()
+    })
+  } finally {
+    closeSync(target)
+  }
+}
+
+/** A handle. Its number alone may be that of another one by now. */
+function findNamespace(namespace: string): number | undefined {
+  for (const file of filesOf(namespace.split(' ')[0] ?? '')) {
+    const handle = openSync(file, 'r')
+    const found = returning(() => (setns(handle, CLONE_NEWNET) < 0 ? undefined : ownNamespace()))
+    if (found !== undefined && isSameNamespace(found, namespace)) return handle
+    closeSync(handle)
+  }
+  return undefined
+}
+
+/** Where `net:[4026531840]` may be entered, as far as this process may see it. */
+function filesOf(link: string): string[] {
+  const number = /\d+/.exec(link)?.[0]
+  const named = namespaces().map((name) => join(NETNS_FOLDER, name))
+  const processes = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? `/proc/${name}/ns/net` : []))
+  const isIt = (file: string): boolean => {
+    try {
+      return String(statSync(file).ino) === number
+    } catch {
+      return false
+    }
+  }
+  return [...named, ...processes].filter(isIt)
 }
 
 /** Runs, then goes back to the namespace of before. */

@@ -4,13 +4,14 @@
  */
 import { refusal } from '../base/diagnostic.ts'
 
-const name = process.env.TESSERA_INSTANCE ?? ''
+/** Its name; nothing of the one without. */
+export const INSTANCE = process.env.TESSERA_INSTANCE ?? ''
 
-if (!/^[a-z0-9-]{0,31}$/.test(name))
-  throw refusal(`TESSERA_INSTANCE is "${name}"`, 'lower-case letters, digits and dashes, at most 31')
+if (!/^[a-z0-9-]{0,31}$/.test(INSTANCE))
+  throw refusal(`TESSERA_INSTANCE is "${INSTANCE}"`, 'lower-case letters, digits and dashes, at most 31')
 
 /** Ends the names of what is this instance's: `tessera`, or `tessera-NAME`. */
-export const OWN_NAME = name === '' ? 'tessera' : `tessera-${name}`
+export const OWN_NAME = INSTANCE === '' ? 'tessera' : `tessera-${INSTANCE}`
 
 /** Of all instances: locks, and what of the host this project changed. Gone when the last of them is. */
 export const SHARED_FOLDER = '/run/tessera'

@@ -61,6 +61,7 @@ class Virtual implements VirtualMachine {
   readonly name = 'vm'
   readonly namespace = 'vm'
   readonly cpus = 1
+  readonly tessera = ''
   readonly clock: SimulatedClock
   readonly passed: PassedFrame[] = []
   readonly #processor: VirtualProcessor
@@ -117,6 +118,10 @@ class Virtual implements VirtualMachine {
     const pinned = this.#pins.get(path)
     if (!(pinned instanceof VirtualProgram)) return undefined
     return new ProgramHandle(pinned, this.#processor, this.#network.testClone, this.#pins)
+  }
+
+  within<T>(_: string, run: () => T): T {
+    return run()
   }
 
   interface(name: string): Interface | undefined {

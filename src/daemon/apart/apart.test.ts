@@ -69,10 +69,17 @@ console.log('probed ' + JSON.stringify({
   interfaces: tried(() => Object.keys(networkInterfaces()).length),
   environment: tried(() => Object.keys(process.env).length),
 }))`
-    cubeOf('clerk', probes)
+    cubeOf('clerk', `${probes}\nconsole.error('oh')`)
     const lines: string[] = []
+    const levels = new Map<string, string>()
     using lab = await openGraphLab('kernel', { graph, folder: home })
-    using planes = await lab.control({ log: (line) => lines.push(line), patience: 60_000 })
+    using planes = await lab.control({
+      log: (line, level) => {
+        lines.push(line)
+        levels.set(line.split(' ').at(-1) ?? '', level)
+      },
+      patience: 60_000,
+    })
     await until(() => lines.some((line) => line.includes('probed ')))
     const line = lines.find((one) => one.includes('probed ')) ?? ''
     expect(JSON.parse(line.slice(line.indexOf('{')))).toEqual({
@@ -86,6 +93,8 @@ console.log('probed ' + JSON.stringify({
       environment: '0',
     })
     expect(existsSync('/tmp/tessera-apart-probe')).toBe(false)
+    await until(() => levels.has('oh'))
+    expect([levels.get(line.split(' ').at(-1) ?? ''), levels.get('oh')]).toEqual(['info', 'warn'])
     expect(planes.status()).toHaveLength(1)
   })
 

@@ -14,17 +14,24 @@ import { mapPath } from '../../engine/paths.ts'
 import type { MapDescription } from '../../isa/program.ts'
 import { missingCapabilities } from '../../kernel/capabilities.ts'
 import { Sparing } from '../access/sparing.ts'
+import type { LineLevel } from '../control-planes.ts'
 import type { Orders } from '../control-thread.ts'
 import { asNobody, NOBODYS_RIGHTS, NODE, wayTo } from '../cubes/nobody.ts'
 import { ROOT } from '../cubes/staging.ts'
 import { type Answer, CALLS, type Call, Frames, framed, LONGEST, MAP_METHODS, NEWS, type News } from './channel.ts'
+
+interface Line {
+  readonly do: 'log'
+  readonly line: string
+  readonly level: LineLevel
+}
 
 export interface BrokerParts {
   readonly machine: Pick<Machine, 'openMap'>
   readonly orders: Orders
   readonly inject: (packets: readonly Injected[]) => void
   /** Something that the process says, or about it. */
-  readonly tell: (report: Extract<Call, { do: 'log' | 'running' | 'alive' | 'failed' }>) => void
+  readonly tell: (report: Extract<Call, { do: 'running' | 'alive' | 'failed' }> | Line) => void
   /** It has begun, under this number. */
   readonly began: (pid: number) => void
 }
@@ -62,8 +69,8 @@ export class Broker implements Disposable {
     if (child.pid !== undefined) began(child.pid)
     child.once('error', (error) => this.failed(String(error)))
     child.once('exit', (status, signal) => this.failed(`it ended by itself (${signal ?? status})`))
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => this.log(text.trimEnd()))
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => this.log(text.trimEnd()))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.log(text.trimEnd(), 'warn'))
     const calls = this.pipe(CALLS)
     const frames = new Frames()
     // Who asks and does not read the answers is not heard until it does.
@@ -126,11 +133,12 @@ export class Broker implements Disposable {
     this.parts.tell({ do: 'failed', why })
   }
 
-  private log(line: string): void {
+  private log(line: string, level: LineLevel = 'info'): void {
     const told = this.lines.next('')
     if (told === undefined) return
-    if (told.untold > 0) this.parts.tell({ do: 'log', line: `${told.untold} lines more, of which nobody was told` })
-    this.parts.tell({ do: 'log', line: line.slice(0, LONGEST_LINE) })
+    const untold = `${told.untold} lines more, of which nobody was told`
+    if (told.untold > 0) this.parts.tell({ do: 'log', line: untold, level: 'warn' })
+    this.parts.tell({ do: 'log', line: line.slice(0, LONGEST_LINE), level })
   }
 
   private answer(call: unknown): Answer {

@@ -1,19 +1,19 @@
 /** The control planes of all graphs on this host, as graphs come, change and go. */
 import { Refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
-import { type ControlHappened, ControlPlanes, type ControlStatus } from '../control-planes.ts'
+import { type ControlHappened, ControlPlanes, type ControlStatus, type LineLevel } from '../control-planes.ts'
 import type { Host } from '../host.ts'
 
 export class FollowingPlanes implements Disposable {
   readonly #host: Pick<Host, 'engine' | 'machine'>
-  readonly #log: (line: string) => void
+  readonly #log: (line: string, level: LineLevel) => void
   readonly #planes: ControlPlanes
   readonly #turns = new Turns()
   #isOver = false
 
   constructor(
     host: Pick<Host, 'engine' | 'machine'>,
-    log: (line: string) => void,
+    log: (line: string, level: LineLevel) => void,
     tell: (happened: ControlHappened) => void,
   ) {
     this.#host = host
@@ -32,7 +32,7 @@ export class FollowingPlanes implements Disposable {
         this.#planes.stop(name)
         // It went meanwhile, or its cubes cannot be read: packets need no control plane, and nobody else's fault is it.
         if (this.#isOver || (error instanceof Refusal && !this.#host.engine.names().includes(name))) return
-        this.#log(`the control planes of ${name} do not run: ${error instanceof Error ? error.message : error}`)
+        this.#log(`the control planes of ${name} do not run: ${error instanceof Error ? error.message : error}`, 'warn')
       }
     })
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSameNamespace } from './home.ts'
+import { isSameNamespace } from './same-namespace.ts'
 
 test.each([
   ['net:[4026531840] 1', 'net:[4026531840] 1', true],
