@@ -122,10 +122,12 @@ export interface MachineMap extends Disposable {
   /** Of a ring: calls `ready` whenever there is something to consume, in a turn of its own, until disposed. */
   watch(ready: () => void): Disposable
   /**
-   * Of an array of programs, in which nothing else but `delete` is possible: programs go over to this one by its number. All are
+   * Of an array of programs, in which nothing else but this, `pinProgram` and `delete` is possible: programs go over to this one by its number. All are
    * of one hook. The array is emptied when its last handle and pin are gone, because programs in it may hold it.
    */
   install(index: number, program: LoadedProgram): void
+  /** Pins the program at a number. False where there is none, or this process may not have it (the kernel takes CAP_SYS_ADMIN). */
+  pinProgram(index: number, path: string): boolean
   pin(path: string): void
 }
 

@@ -6,7 +6,7 @@ import type { MapDescription } from '../isa/program.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import type { Convert } from './migrate.ts'
 import { mapOwner, owned } from './owner.ts'
-import { isAside, isLinkPath, nextPath, programPath } from './paths.ts'
+import { isAside, isLinkPath, keptPath, nextPath, programPath } from './paths.ts'
 import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
 
@@ -28,7 +28,7 @@ export function apply(
 }
 
 export const isPreparation = (action: Action): action is Preparation =>
-  ['create map', 'copy', 'load', 'install'].includes(action.do)
+  ['create map', 'copy', 'load', 'keep', 'install'].includes(action.do)
 
 /** Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. */
 export function prepare(
@@ -70,6 +70,9 @@ export function prepare(
         program.pin(action.at)
         break
       }
+      case 'keep':
+        mapAt(action.path).pinProgram(action.slot, action.at)
+        break
       case 'install':
         for (const one of action.programs) {
           using program = load(one)
@@ -150,6 +153,7 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
  */
 export function takeBack(machine: Machine, step: Step, described: Described): void {
   if (step.do === 'fill') emptySlot(machine, step, described)
+  if (step.do === 'exchange') putBack(machine, step, described)
   if (step.do === 'attach') {
     using attachment = machine.openAttachment(step.path)
     if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
@@ -158,6 +162,15 @@ export function takeBack(machine: Machine, step: Step, described: Described): vo
     using program = openProgram(machine, step.path)
     put(machine, step, program)
   }
+}
+
+/** The program of before comes into its slot again. */
+function putBack(machine: Machine, { path, slot }: Step & { slot: number }, described: Described): void {
+  const description = described(path)
+  using array = description && machine.openMap(path, description)
+  using program = machine.openProgram(keptPath(path, slot))
+  if (program === undefined) throw refusal(`what was in ${path} [${slot}] is not kept`, 'run the command again')
+  array?.install(slot, program)
 }
 
 function emptySlot(machine: Machine, { path, slot }: Step & { slot: number }, described: Described): void {

@@ -20,7 +20,7 @@ export interface Changing extends Running {
 }
 
 /** Packets see these, and they can be taken back. */
-const isSwitch = ({ do: what }: Step): boolean => ['attach', 'replace', 'detach', 'fill'].includes(what)
+const isSwitch = ({ do: what }: Step): boolean => ['attach', 'replace', 'detach', 'fill', 'exchange'].includes(what)
 
 export interface Changed {
   /** Entries that were given up, because a smaller table was full. */
@@ -112,12 +112,7 @@ function tidy(site: Site, changing: Changing, conversions: Conversions): Changed
     return { lost: settle(site, changing, rest, conversions) }
   } catch (error) {
     const why = error instanceof Error ? error.message : error
-    const { name } = changing.graph
-    // Of an array, some programs may still be those of before: each packet meets one of them at most, as it was or as it will be.
-    const state = rest.some((step) => step.do === 'exchange')
-      ? `parts of the graph ${name} may run as they were until the next command goes on with the change`
-      : `the graph ${name} runs as it shall, but not all is tidied up`
-    return { lost: 0, left: `${state}: ${why}` }
+    return { lost: 0, left: `the graph ${changing.graph.name} runs as it shall, but not all is tidied up: ${why}` }
   }
 }
 

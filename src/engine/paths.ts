@@ -59,8 +59,11 @@ export const programPath = beside('programs')
 /** What will be pinned at a path when no packet needs what is there any more. */
 export const nextPath = beside('next')
 
-/** The entries of a map as they were when they were copied first. */
+/** What was there before: the entries of a map when they were copied first, or a program. */
 export const seenPath = beside('seen')
+
+/** The program that was in an array before another one came into its place there. */
+export const keptPath = (array: string, slot: number): string => seenPath(slotPath(array.split('/')[0] ?? '', slot))
 
 /** Where something lies while a graph changes, and at no other time. */
 export const asideFolders = (graph: string): readonly string[] => [`${graph}/@next`, `${graph}/@seen`]

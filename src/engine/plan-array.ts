@@ -1,7 +1,7 @@
 /** What of a graph stays in its array of programs, and what comes into it. */
 import type { Program } from '../isa/program.ts'
 import { MAP } from '../lang/engine-names.ts'
-import { nextPath, slotPath } from './paths.ts'
+import { keptPath, nextPath, slotPath } from './paths.ts'
 import type { Preparation, Present, Sized, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
 import { canExchange, isSlot } from './structure.ts'
@@ -31,10 +31,10 @@ export function inArrays(
   { graph, slots, met: now }: Wanted,
   same: ReadonlySet<string>,
   mapsNow: (maps: WantedProgram['maps']) => WantedProgram['maps'],
-): { readonly loads: readonly (Preparation & { do: 'load' })[]; readonly steps: readonly Step[] } {
-  const loads: (Preparation & { do: 'load' })[] = []
+): { readonly preparations: readonly (Preparation & { do: 'load' | 'keep' })[]; readonly steps: readonly Step[] } {
+  const preparations: (Preparation & { do: 'load' | 'keep' })[] = []
   const steps: Step[] = []
-  if (met === undefined || now === undefined) return { loads, steps }
+  if (met === undefined || now === undefined) return { preparations, steps }
   const [before, after] = [met.structure.programs, now.structure.programs]
   for (const [path, programs] of Object.entries(slots)) {
     if (!same.has(path)) continue
@@ -42,13 +42,14 @@ export function inArrays(
       const was = before[slot]
       if (was?.print === after[slot]?.print && areSame(same, { program, maps })) continue
       const from = nextPath(slotPath(graph, slot))
-      loads.push({ do: 'load', path: slotPath(graph, slot), at: from, program, maps: mapsNow(maps), owner })
+      preparations.push({ do: 'load', path: slotPath(graph, slot), at: from, program, maps: mapsNow(maps), owner })
+      if (was !== undefined) preparations.push({ do: 'keep', path, slot, at: keptPath(path, slot) })
       steps.push({ do: was === undefined ? 'fill' : 'exchange', path, slot, from, ...sized(program) })
     }
     for (const key of Object.keys(before))
       if (isSlot(key) && after[key] === undefined) steps.push({ do: 'empty', path, slot: Number(key) })
   }
-  return { loads, steps }
+  return { preparations, steps }
 }
 
 /** Whether an attachment is to be at another interface, or at another point of it. */

@@ -284,9 +284,11 @@ describe('a plan', () => {
     test('another program takes the place of one, with nothing else', () => {
       expect(all(plan(there({ maps: ['m', 'programs'] }, metAs('other')), want(['m'])))).toEqual([
         'load lan/+graph/slots/1 at lan/@next/+graph/slots/1',
+        'keep programs at lan/@seen/+graph/slots/1',
         'exchange programs',
         'settle lan',
         'remove lan/@next/+graph/slots/1',
+        'remove lan/@seen/+graph/slots/1',
       ])
     })
 
@@ -297,6 +299,7 @@ describe('a plan', () => {
       expect(all(planned)).toEqual([
         'create map m at @next/m',
         'load lan/+graph/slots/1 at lan/@next/+graph/slots/1',
+        'keep programs at lan/@seen/+graph/slots/1',
         'copy m',
         'exchange programs',
         'settle lan',
@@ -304,6 +307,7 @@ describe('a plan', () => {
         'adopt m',
         'remove @seen/m',
         'remove lan/@next/+graph/slots/1',
+        'remove lan/@seen/+graph/slots/1',
       ])
     })
 

@@ -32,6 +32,8 @@ export type Preparation =
       readonly maps: Readonly<Record<string, string>>
       readonly owner: Owner
     }
+  /** What is in an array will be another program: so that it can be there again. */
+  | { readonly do: 'keep'; readonly path: string; readonly slot: number; readonly at: string }
   /** Programs come into an array. */
   | { readonly do: 'install'; readonly path: string; readonly at: string; readonly programs: readonly WantedSlot[] }
 
@@ -174,7 +176,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
         const programs = (wanted.slots[path] ?? []).map((slot) => ({ ...slot, maps: mapsNow(slot.maps) }))
         return { do: 'install', path, at: pathNow.get(path) ?? path, programs }
       }),
-    ...inArray.loads,
+    ...inArray.preparations,
     ...loads,
     // Last, because what is written from here on until programs are switched has to be copied again.
     ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
@@ -191,7 +193,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       .filter(({ path }) => pinned.has(programPath(path)))
       .map(({ path }): Action => ({ do: 'adopt', path: programPath(path) })),
     ...copies.map(({ path }): Action => ({ do: 'remove', path: seenPath(path) })),
-    ...inArray.loads.map(({ at }): Action => ({ do: 'remove', path: at })),
+    ...inArray.preparations.map(({ at }): Action => ({ do: 'remove', path: at })),
     ...rest.map((path): Action => ({ do: 'remove', path })),
   ]
 }

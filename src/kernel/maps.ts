@@ -133,7 +133,11 @@ export class KernelMap implements MachineMap {
   }
 
   install(_index: number, _program: LoadedProgram): void {
-    throw refusal(`the map "${this.#name}" is no array of programs`, 'update its entries')
+    throw this.#isNoArray()
+  }
+
+  pinProgram(_index: number, _path: string): boolean {
+    throw this.#isNoArray()
   }
 
   consume(): readonly Uint8Array[] {
@@ -163,6 +167,10 @@ export class KernelMap implements MachineMap {
 
   [Symbol.dispose](): void {
     this.#handle[Symbol.dispose]()
+  }
+
+  #isNoArray(): Refusal {
+    return refusal(`the map "${this.#name}" is no array of programs`, 'update its entries')
   }
 
   #ring(): RingReader {

@@ -2,13 +2,13 @@ import type { LoadedProgram } from '../backend/machine.ts'
 import { viewOf } from '../base/bytes.ts'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
 import type { MapDescription } from '../isa/program.ts'
-import { createMap } from './bpf.ts'
-import { check } from './errno.ts'
+import { createMap, programById } from './bpf.ts'
+import { check, ERRNO } from './errno.ts'
 import { close } from './ffi.ts'
 import { kernelProgram } from './links.ts'
 import { type Entry, isMapLike, KernelMap, shapeOf } from './maps.ts'
 import { kindOf, type Owner } from './objects.ts'
-import { openPin } from './pins.ts'
+import { openPin, pin } from './pins.ts'
 
 /** What programs go over to by a tail call (Linux 4.2; from functions, 5.10). */
 export class ProgramArray extends KernelMap {
@@ -34,6 +34,18 @@ export class ProgramArray extends KernelMap {
 
   override install(index: number, program: LoadedProgram): void {
     super.update(word(index), word(kernelProgram(program).fd))
+  }
+
+  override pinProgram(index: number, path: string): boolean {
+    const found = super.lookup(word(index))
+    const fd = found === undefined ? -ERRNO.ENOENT : programById(viewOf(found).getUint32(0, true))
+    if (fd === -ERRNO.ENOENT || fd === -ERRNO.EPERM) return false
+    try {
+      pin(path, check(fd, 'map', `open a program of the map "${this.#name}"`))
+      return true
+    } finally {
+      if (fd >= 0) close(fd)
+    }
   }
 
   override lookup(_key: Uint8Array): Uint8Array | undefined {

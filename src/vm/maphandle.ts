@@ -116,6 +116,12 @@ export class MapHandle implements MachineMap {
       )
   }
 
+  pinProgram(index: number, path: string): boolean {
+    const found = this.shared().programs?.get(index)
+    if (found !== undefined) this.#pins.add(path, found)
+    return found !== undefined
+  }
+
   has(value: Uint8Array): boolean {
     const { bloom, name } = this.shared()
     if (bloom === undefined) throw refusal(`map "${name}" is no Bloom filter`, 'look up an entry')
