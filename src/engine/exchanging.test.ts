@@ -38,11 +38,13 @@ const seen = ({ machine, deliver }: EngineBench) => ({
   pins: [...machine.pinned('')].sort(),
 })
 
-const CHANGES = [
+type Tree = Parameters<typeof tree>
+
+const CHANGES: readonly { readonly what: string; readonly from: Tree; readonly to: Tree }[] = [
   { what: 'exchange', from: [1, false], to: [2, false] },
   { what: 'fill', from: [1, false], to: [1, true] },
   { what: 'empty', from: [2, true], to: [2, false] },
-] as const
+]
 
 test.each(CHANGES)(
   '$what: refused, nothing has changed; killed, all of it is done or nothing',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { LoadedProgram, MachineMap, VisitRecord } from '../backend/machine.ts'
 import { alignUp, toHex } from '../base/bytes.ts'
-import { refusal } from '../base/diagnostic.ts'
+import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { lazy } from '../base/lazy.ts'
 import { mapBtf } from '../isa/btf.ts'
 import { F_LOCK, MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'

@@ -149,6 +149,28 @@ export function tailCallSuite(open: () => Machine): void {
     expect(answer()).toBe(1)
   })
 
+  test('a program that is in it can be pinned, and installed again', () => {
+    using machine = open()
+    using programs = machine.createMap('programs', ARRAY)
+    using first = machine.load(programOf('first', [over(0), verdict(1)]), { programs })
+    const path = `array${process.pid}/kept`
+    expect(programs.pinProgram(0, path)).toBe(false)
+    for (const answer of [7, 8]) {
+      using other = machine.load(plain('other', [verdict(answer)]), {})
+      programs.install(0, other)
+      if (answer === 7) expect(programs.pinProgram(0, path)).toBe(true)
+    }
+    try {
+      using kept = machine.openProgram(path)
+      if (kept === undefined) throw new Error('it is not there')
+      expect(first.run(frameOf()).verdict).toBe(8)
+      programs.install(0, kept)
+      expect(first.run(frameOf()).verdict).toBe(7)
+    } finally {
+      machine.forget(path)
+    }
+  })
+
   test('when its last handle is gone, the array is empty', () => {
     using machine = open()
     const programs: MachineMap = machine.createMap('programs', ARRAY)
