@@ -30,11 +30,14 @@ const pair = (cube: string): string => `  pair:
     cube: ${ROOT}/test/cubes/${cube}
     ports: { a: { interface: p-a }, b: { interface: p-b } }
 `
+const cubeOfWay = (agingTime: number | undefined): string =>
+  agingTime === undefined ? `cube: ${ROOT}/examples/hub` : `cube: bridge, config: { agingTime: ${agingTime} }`
+
 /** One that floods to others, of which one has the way on: for each of them it makes copies. */
-const flood = (others: readonly string[]): string => `  core:
+const flood = (others: readonly string[], agingTime?: number): string => `  core:
     cube: ${ROOT}/examples/hub
     ports: { a: { interface: p-a }, way: { to: way.in }, ${others.map((name) => `${name}: {}`).join(', ')} }
-  way: { cube: ${ROOT}/examples/hub, ports: { in: {}, b: { interface: p-b } } }
+  way: { ${cubeOfWay(agingTime)}, ports: { in: {}, b: { interface: p-b } } }
 ${others.map((name) => `  ${name}: { cube: ${ROOT}/examples/hub, ports: { in: { to: core.${name} } } }\n`).join('')}`
 
 /** Graph files that take each other's place, what is shown of either, and operations at which their process is killed. */
@@ -51,19 +54,28 @@ const CASES = [
     shows: /core: [\s\S]*p-a +up [\s\S]*p-b +up [\s\S]*left: /,
     operations: Array.from({ length: 5 }, (_, round) => 4 + round * 23),
   },
+  {
+    what: 'with an array of programs, of which some are exchanged',
+    files: [300, 400].map((agingTime) => graphFile(`aging-${agingTime}`, flood(['left'], agingTime))),
+    shows: /core: [\s\S]*p-a +up [\s\S]*p-b +up [\s\S]*left: /,
+    exchanges: true,
+    operations: Array.from({ length: 6 }, (_, round) => 4 + round * 9),
+  },
 ]
 
 const reason = whyNot('ping')
 
 describe.skipIf(reason !== undefined)(`kill -9${reason === undefined ? '' : ` (${reason})`}`, () => {
   useHosts(NS, HOSTS, '10.79.0')
-  describe.each(CASES)('of a graph $what', ({ what, files, shows, operations }) => {
+  describe.each(CASES)('of a graph $what', ({ what, files, shows, exchanges = false, operations }) => {
     let pinging: ChildProcess
     /** A file, for this process does not read all the time. */
     const answers = openSync(join(folder, what), 'w')
 
     beforeAll(() => {
       expect(inNamespace(NS, () => tessera('apply', files[0] ?? ''))).toMatchObject({ code: 0, stderr: '' })
+      const planned = inNamespace(NS, () => tessera('apply', files[1] ?? '', '--dry-run')).stdout
+      expect(/^~ program .*\[\d+\]/m.test(planned)).toBe(exchanges)
       // The first packets make the hosts known to each other.
       inNamespace(HOSTS[0]?.ns ?? '', () => run('ping', '-c', '2', '-i', '0.2', '10.79.0.2'))
       const started = inNamespace(HOSTS[0]?.ns ?? '', () =>
