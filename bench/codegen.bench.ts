@@ -34,12 +34,19 @@ const comparison: Comparison = async ({ quick, cases }) => {
     entry.isDirectory() ? [entry.name] : [],
   )
   const bridge = await compileBridge()
-  const prepared = await Promise.all(chosen(names, cases).map(async (name) => ({ name, ...(await compileCase(name)) })))
+  const prepared = await Promise.all(
+    chosen(names, cases).map(async (name) => ({ name, ...(await compileCase(name)), ourTimes: [] as number[] })),
+  )
   for (let round = 0; round < WARMING; round++) {
     bridge()
     for (const { compileOurs } of prepared) compileOurs()
   }
-  const bridges = Array.from({ length: quick ? COPIES : 4 * COPIES }, () => timed(bridge))
+  const bridges: number[] = []
+  // All of it before anything else is done: when V8 finds time to clean up, it forgets much of what it has compiled.
+  for (let round = 0; round < (quick ? COPIES : 4 * COPIES); round++) {
+    bridges.push(timed(bridge))
+    for (const { compileOurs, ourTimes } of prepared) ourTimes.push(timed(compileOurs))
+  }
   const measured: Measured[] = []
   for (const one of prepared) measured.push(await measure(one, quick))
   const of = (pick: (one: Measured) => Omit<Case, 'case' | 'ratio'>) =>
@@ -85,14 +92,15 @@ interface Measured {
   readonly memory: Pair
 }
 
-type Prepared = { readonly name: string } & Awaited<ReturnType<typeof compileCase>>
+type Prepared = { readonly name: string; readonly ourTimes: readonly number[] } & Awaited<
+  ReturnType<typeof compileCase>
+>
 
-async function measure({ name, cube, compileOurs }: Prepared, quick: boolean): Promise<Measured> {
+async function measure({ name, cube, compileOurs, ourTimes }: Prepared, quick: boolean): Promise<Measured> {
   const { default: given } = (await import(join(FOLDER, name, 'case.ts'))) as { default: CodegenCase }
   const described = mapsOf(cube, 1)
   const program = compileOurs()
   const rounds = quick ? COPIES : 4 * COPIES
-  const ourTimes = Array.from({ length: rounds }, () => timed(compileOurs))
   const peers = Array.from({ length: quick ? 1 : 5 }, () => compileC(join(FOLDER, name, 'peer.c'), 'peer', described))
   const [peer] = peers
   if (peer === undefined) throw new Error('no peer')
