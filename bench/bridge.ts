@@ -1,13 +1,13 @@
 import { join } from 'node:path'
-import { compile, dataPlaneOf, readDataPlane } from '../src/compiler/compile.ts'
-import { parseModule } from '../src/compiler/modules.ts'
 import { bridge } from '../src/cubes/bridge/schema.ts'
 import type { Program } from '../src/isa/program.ts'
+import { bundledCompiler } from './compiler.ts'
 
 const PORTS = [1, 2, 3]
 
 /** Compiles a bridge of three ports: the program of one of them, of which those of the others are copies. Its text is parsed anew. */
 export async function compileBridge(): Promise<() => Program> {
+  const { compile, dataPlaneOf, parseModule, readDataPlane } = await bundledCompiler()
   const { module, modules } = await readDataPlane(join(import.meta.dirname, '../src/cubes/bridge/dataplane.ts'))
   const exits = PORTS.map((port) => ({ port, ifindex: 100 + port }))
   const wiring = { port: 1, exits, capacity: 8 }

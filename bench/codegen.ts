@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import { compile, dataPlaneOf, readDataPlane } from '../src/compiler/compile.ts'
-import { parseModule } from '../src/compiler/modules.ts'
 import type { ControlTable, Fields } from '../src/lang/index.ts'
+import { bundledCompiler } from './compiler.ts'
 
 /** An algorithm, once in the language (`dataplane.ts`) and once in C (`peer.c`), and what both are run with. */
 export interface CodegenCase {
@@ -16,6 +15,7 @@ export const FOLDER = join(import.meta.dirname, 'codegen')
 
 /** The data plane of a case. `compileOurs` parses its text anew, as clang does; its verdicts are return values. */
 export async function compileCase(name: string) {
+  const { compile, dataPlaneOf, parseModule, readDataPlane } = await bundledCompiler()
   const { cube, module, modules } = await readDataPlane(join(FOLDER, name, 'dataplane.ts'))
   const wiring = { port: 0, exits: [], capacity: 1 }
   const compileOurs = () => {

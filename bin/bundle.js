@@ -20,8 +20,13 @@ import { build, stop } from 'esbuild'
 import { stampOf } from './fresh.js'
 import { VERBS } from './script.js'
 
-/** The ways in of threads and of other processes; that of commands is in scripts. */
-const ENTRIES = ['src/daemon/control-thread.ts', 'src/daemon/cubes/check-process.ts']
+/** The ways in of threads and of other processes, and what is measured by itself; that of commands is in scripts. */
+const ENTRIES = [
+  'src/daemon/control-thread.ts',
+  'src/daemon/cubes/check-process.ts',
+  'src/compiler/compile.ts',
+  'src/compiler/modules.ts',
+]
 /** What cubes import, and the compiler looks at: each module by itself, by the path of its source. */
 const SHARED = ['src/base', 'src/isa', 'src/lang', 'src/cube']
 const CUBES = 'src/cubes'
