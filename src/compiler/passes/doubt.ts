@@ -6,10 +6,10 @@ import { sourcesOf } from './sources.ts'
 import { sourceOf, testedBy } from './tested.ts'
 
 /**
- * By how many numbers the verifier may tell ways apart, at most at the same time: each is a constant on some way, or was compared
- * before, and is compared later. With each of them there may be twice as many ways.
+ * By how many numbers the verifier may tell ways apart in each block, in the order of blocks: each is a constant on some way, or was
+ * compared before, and is compared later. With each of them there may be twice as many ways.
  */
-export function tellingNumbers(graph: Graph): number {
+export function tellingNumbers(graph: Graph): readonly number[] {
   const { blocks } = graph
   const seen = seenBy(graph)
   const asked = new Map<Value, boolean>()
@@ -50,12 +50,11 @@ export function tellingNumbers(graph: Graph): number {
     changes[from + 1] = (changes[from + 1] ?? 0) + 1
     changes[to + 1] = (changes[to + 1] ?? 0) - 1
   }
-  let [now, most] = [0, 0]
-  for (const change of changes) {
-    now += change
-    most = Math.max(most, now)
-  }
-  return most
+  let now = 0
+  return blocks.map((_, place) => {
+    now += changes[place] ?? 0
+    return now
+  })
 }
 
 /**

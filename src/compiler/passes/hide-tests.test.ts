@@ -69,7 +69,7 @@ test('what is known on some way, or compared again, has 0 added that the verifie
 })
 
 test('it may be told apart by as many numbers as are compared later', () => {
-  expect(tellingNumbers(graphOf(flags))).toBe(2)
+  expect(Math.max(...tellingNumbers(graphOf(flags)))).toBe(2)
 })
 
 test('what a loop counts is seen', () => {
@@ -89,7 +89,7 @@ test('what a loop counts is seen', () => {
   b4:
     return 0`
   expect(changedBy(hideTests, text)).toBe(changedBy(() => undefined, text))
-  expect(tellingNumbers(graphOf(text))).toBe(0)
+  expect(Math.max(...tellingNumbers(graphOf(text)))).toBe(0)
 })
 
 test('each round tells more ways apart by what it compares with what it counts', () => {
