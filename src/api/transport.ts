@@ -47,6 +47,13 @@ export interface Transport extends Disposable {
   send(options: Options): Promise<Answered>
 }
 
+/**
+ * A daemon that had no time to read what was there says so, too: nothing was done, and it may be asked again, by another connection
+ * (RFC 9110, section 15.5.9).
+ */
+const TIMEOUT = 408
+const REPEATS = 3
+
 type Begin = (options: Options) => ClientRequest
 
 export function openTransport(to: Endpoint): Transport {
@@ -55,15 +62,20 @@ export function openTransport(to: Endpoint): Transport {
   return {
     async send(options) {
       const begin = (await connected).begin
-      const message = await new Promise<IncomingMessage>((resolve, reject) => {
-        const request = begin(options)
-        request.once('response', resolve)
-        request.once('error', (error) =>
-          reject(options.signal?.aborted === true ? error : new Unreachable(where, error)),
-        )
-        request.end(options.body)
-      })
-      return answered(message)
+      const ask = () =>
+        new Promise<IncomingMessage>((resolve, reject) => {
+          const request = begin(options)
+          request.once('response', resolve)
+          request.once('error', (error) =>
+            reject(options.signal?.aborted === true ? error : new Unreachable(where, error)),
+          )
+          request.end(options.body)
+        })
+      for (let left = REPEATS; ; left--) {
+        const message = await ask()
+        if (message.statusCode !== TIMEOUT || left === 0) return answered(message)
+        message.resume()
+      }
     },
     [Symbol.dispose]: () => void connected.then(({ agent }) => agent.destroy()),
   }

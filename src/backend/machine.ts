@@ -101,6 +101,11 @@ export interface MachineMap extends Disposable {
   /** A snapshot: entries added or removed meanwhile may or may not be in it. */
   entries(): readonly (readonly [key: Uint8Array, value: Uint8Array])[]
   /**
+   * The key behind this one, in the order of the machine; the first one where there is none given, or none like it. Undefined behind the
+   * last. Kernels before 6.13 may take a prefix that is not there for another one of its length.
+   */
+  keyAfter(key?: Uint8Array): Uint8Array | undefined
+  /**
    * Of a queue or a stack, whose key has no bytes: the value that is next, taken out. There `lookup` gives it and leaves it
    * in, `update` adds one, and neither `delete` nor `entries` is possible.
    */

@@ -1,6 +1,7 @@
 /** What zod finds wrong, in the words of Tessera's other messages. */
 import { z } from 'zod'
 import { suggestion } from '../base/suggest.ts'
+import './words.ts'
 
 export interface Issue {
   readonly path: readonly (string | number)[]
@@ -48,10 +49,10 @@ export function issuesOf(
 /** Of what a value is, which is none where it is missing. */
 const OF_VALUES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union'])
 
-/** zod says that it is invalid, and so does the place of the message. What a schema says itself, it says whole. */
+/** What a schema says itself of the document, it says whole. */
 function inWords({ code, message }: z.core.$ZodIssue, name: string | number | undefined): string {
   if (name === undefined && code === 'custom') return message
-  return `${name ?? 'the document'}: ${message.replace(/^Invalid input: /, '')}`
+  return `${name ?? 'the document'}: ${message}`
 }
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {

@@ -206,7 +206,7 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
   {
     what: 'an interface that nothing is on',
     text: `${HEAD}  {}\ninterfaces:\n  eth0: { through: [] }\n`,
-    says: [expect.stringContaining('5:20 "[]" through: Too small')],
+    says: [expect.stringContaining('5:20 "[]" through: has to have at least 1 entry')],
   },
 ]
 

@@ -59,6 +59,11 @@ export class MapOfMaps extends KernelMap {
     return inner.lookup(key)
   }
 
+  override keyAfter(key?: Uint8Array): Uint8Array | undefined {
+    using inner = this.#current()
+    return inner.keyAfter(key)
+  }
+
   override update(key: Uint8Array, value: Uint8Array, only?: 'new' | 'present'): boolean {
     using inner = this.#current()
     return inner.update(key, value, only)

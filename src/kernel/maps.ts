@@ -160,6 +160,16 @@ export class KernelMap implements MachineMap {
     return this.#inBatches() ?? this.#oneByOne()
   }
 
+  keyAfter(key?: Uint8Array): Uint8Array | undefined {
+    this.#assertLasting()
+    if (isKeyless(this.description.kind)) throw refusal(`values of the map "${this.#name}" have no keys`)
+    if (key !== undefined) this.#setKey(key)
+    const result = key === undefined ? this.#entries.firstKey() : this.#entries.nextKey()
+    if (result === -ERRNO.ENOENT) return undefined
+    this.#check(result, 'find what follows', key ?? new Uint8Array())
+    return this.#entries.key.slice()
+  }
+
   pin(path: string): void {
     this.#assertOpen()
     pin(path, this.fd)

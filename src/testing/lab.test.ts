@@ -46,7 +46,7 @@ onEveryMachine('a lab', (openLab, machine) => {
 
   test('refuses what a graph file is refused for, and leaves nothing', async () => {
     await expect(openLab({ ...TWO, cube: 'brigde' })).rejects.toThrow('did you mean "bridge"?')
-    await expect(openLab({ ...TWO, config: { agingTime: 0 } })).rejects.toThrow('agingTime: Too small')
+    await expect(openLab({ ...TWO, config: { agingTime: 0 } })).rejects.toThrow('agingTime: has to be at least 1')
     using lab = await openLab(TWO)
     await expect(lab.apply({ config: { agingTim: 1 } })).rejects.toThrow('did you mean "agingTime"?')
     expect(lab.send('a', frame)).toEqual({ b: [frame] })

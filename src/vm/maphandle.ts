@@ -1,5 +1,5 @@
 import type { LoadedProgram, MachineMap, VisitRecord } from '../backend/machine.ts'
-import { viewOf } from '../base/bytes.ts'
+import { toHex, viewOf } from '../base/bytes.ts'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { UPDATE } from '../isa/opcodes.ts'
 import { isArray, isDevmap, isKeyless, isProgramArray, isRing, type MapDescription } from '../isa/program.ts'
@@ -87,6 +87,15 @@ export class MapHandle implements MachineMap {
     const map = this.#readable()
     if (isKeyless(map.description.kind)) throw refusal(`the values of map "${map.name}" cannot be listed`)
     return [...map.entries()]
+  }
+
+  keyAfter(key?: Uint8Array): Uint8Array | undefined {
+    const map = this.#readable()
+    if (isKeyless(map.description.kind)) throw refusal(`values of map "${map.name}" have no keys`)
+    const keys = [...map.entries()].map(([one]) => one)
+    if (key === undefined) return keys[0]
+    this.#check('key', key, map.description.key.size)
+    return keys[keys.findIndex((one) => toHex(one) === toHex(key)) + 1]
   }
 
   pop(): Uint8Array | undefined {

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
+import '../../cube/words.ts'
 import { type Identity, ROLES, type Role } from './role.ts'
 
 /** By which a token is known as one, wherever it turns up: in a log, say. Then 256 random bits (RFC 4648, base64url). */

@@ -54,7 +54,7 @@ function parse(schema: z.ZodObject | undefined, given: unknown): Readonly<Record
           detail: `"${key}" is not known here`,
           remedy: suggestion(key, Object.keys(strict.shape)),
         }))
-      : [{ parameter: String(issue.path[0]), detail: issue.message.replace(/^Invalid input: /, '') }],
+      : [{ parameter: String(issue.path[0]), detail: issue.message }],
   )
   throw new ProblemError(problem(400, inShort(errors), { errors }))
 }

@@ -210,7 +210,7 @@ describe('a request is refused', () => {
     [
       'a query of another type',
       { ...put(OFFICE), path: '/api/v1/graphs/office?dryRun=maybe' },
-      [400, 'expected boolean, received string', 'dryRun'],
+      [400, 'has to be true or false, and is "maybe"', 'dryRun'],
     ],
     [
       'a query twice',
@@ -230,7 +230,11 @@ describe('a request is refused', () => {
       put('{"graph":5,"instances":{"a":{"cbue":1}}}'),
       [422, '3 things are wrong with it', '/graph', '/instances/a', '/instances/a/cbue'],
     ],
-    ['a body that is none', put('[]'), [422, expect.stringContaining('expected object'), '']],
+    [
+      'a body that is none',
+      put('[]'),
+      [422, expect.stringContaining('has to be names with values, and is a list'), ''],
+    ],
     ['a body that is too large', put(`"${'x'.repeat(5000)}"`), [413, expect.anything()]],
     ['a body of another type', put(OFFICE, { 'content-type': 'text/yaml' }), [415, 'the body is text/yaml']],
     [

@@ -126,7 +126,7 @@ describe('a graph', () => {
     ])
     expect(await refused(client.patchPort({ graph, instance: 'switch', port: 'bob', body: { learning: 1 } }))).toEqual([
       422,
-      '/instances/switch/ports/bob/learning learning: expected boolean, received number',
+      '/instances/switch/ports/bob/learning learning: has to be true or false, and is 1',
     ])
     expect(host.engine.running(graph).graph.instances[0]?.ports.map(({ name }) => name)).toEqual(['alice', 'bob'])
   })

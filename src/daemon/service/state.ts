@@ -7,6 +7,7 @@ import { sized } from '../../engine/sized.ts'
 import { describe, type Table } from '../../lang/index.ts'
 import { Fill } from '../metrics/fill.ts'
 import type { Handlers } from './handlers.ts'
+import { Listings } from './listings.ts'
 import type { Parts } from './parts.ts'
 import { instanceIn, type RunningInstance, runningGraph } from './running.ts'
 import { describeTable, JsonTable } from './tables.ts'
@@ -18,6 +19,7 @@ type Named = { readonly graph: string; readonly instance: string }
 
 export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wanted' | 'machine'>) {
   const fill = new Fill(performance.now.bind(performance))
+  const listings = new Listings()
   const tablesOf = async ({ graph, instance }: Named): Promise<Readonly<Record<string, Table>>> =>
     stateOf(instanceIn(await runningGraph(parts, graph), instance))
   const open = ({ graph, instance }: Named, name: string, table: Table) =>
@@ -46,7 +48,10 @@ export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wante
         return describeTable(name, table, () => fill.count(mapPath(named.graph, named.instance, name), count))
       })
     },
-    listEntries: ({ limit, cursor, ...named }) => withTable(named, (table) => table.list(limit, cursor)),
+    listEntries: ({ limit, cursor, ...named }) =>
+      withTable(named, (table) =>
+        table.list(limit, cursor, listings, mapPath(named.graph, named.instance, named.table)),
+      ),
     getEntry: ({ key, ...named }) => withTable(named, (table) => table.get(key)),
     putEntry: ({ key, body, ...named }, { created }) =>
       withTable(named, (table) => {

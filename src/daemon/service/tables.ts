@@ -21,6 +21,7 @@ import { isKeyless, isLru, isPerCpu, type MapKind } from '../../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../../lang/codec.ts'
 import { type ControlOf, type Fields, mapKind, swapped, type Table } from '../../lang/index.ts'
 import { decodePrefix, encodePrefix } from '../../lang/prefix.ts'
+import type { Listings } from './listings.ts'
 
 type Entry = Output<'getEntry'>
 type Entries = Output<'listEntries'>
@@ -74,17 +75,12 @@ export class JsonTable {
       throw refuse(409, `nobody can list what is in ${name}: it is a ${table.kind.replaceAll('_', ' ')}`)
   }
 
-  /** In the order of their keys' bytes, from behind `cursor` on. */
-  list(limit: number, cursor: string | undefined): Entries {
+  /** In the order of their keys, from behind `cursor` on. `name` is of this table alone. */
+  list(limit: number, cursor: string | undefined, listings: Listings, name: string): Entries {
     const after = cursor === undefined ? undefined : this.position(cursor)
-    const sorted = this.map
-      .entries()
-      .filter(([key]) => after === undefined || Buffer.compare(key, after) > 0)
-      .sort(([a], [b]) => Buffer.compare(a, b))
-    const page = sorted.slice(0, limit)
-    const last = page.at(-1)?.[0]
-    const isWhole = page.length === sorted.length || last === undefined
-    return { entries: page.map((one) => this.entry(...one)), ...(isWhole ? {} : { next: toHex(last) }) }
+    const asked = { limit, after, isPrefixed: this.isPrefixed }
+    const { entries, next } = listings.piece(name, this.map, this.table.key, asked)
+    return { entries: entries.map((one) => this.entry(...one)), ...(next === undefined ? {} : { next: toHex(next) }) }
   }
 
   get(text: string): Entry {
@@ -173,9 +169,11 @@ export class JsonTable {
     const found = this.map.lookup(key)
     if (!this.isPrefixed || found === undefined || prefixBits(key) === 0) return found
     // Asked for a prefix, the kernel gives the longest that contains it. Another value than that of the next one around it is its own;
-    // of equal ones, nobody can tell without a look at all.
+    // of equal ones, a prefix that the first key follows is none that is there, and of others nobody can tell without a look at all.
     const around = this.map.lookup(shorter(key))
     if (around === undefined || Buffer.compare(around, found) !== 0) return found
+    const [next, first] = [this.map.keyAfter(key), this.map.keyAfter()]
+    if (next !== undefined && first !== undefined && Buffer.compare(next, first) === 0) return undefined
     return this.map.entries().find(([one]) => Buffer.compare(one, key) === 0)?.[1]
   }
 
