@@ -32,10 +32,10 @@ export interface Machine extends Disposable {
   /** Runs where another machine said that of its {@link namespace}; here, where that is gone. Not for asynchronous functions. */
   within<T>(namespace: string, run: () => T): T
   /**
-   * What a graph may attach to, by name; undefined where there is no such interface. `blue/eth0` is the veth eth0 in the network
+   * What a graph may attach to, by name or by number; undefined where there is no such interface. `blue/eth0` is the veth eth0 in the network
    * namespace blue: what is found is its other end, which has to be in this one.
    */
-  interface(name: string): Interface | undefined
+  interface(which: string | number): Interface | undefined
   /**
    * Runs what asks after many things, or changes many: what is asked about interfaces is answered as of one moment, and others
    * wait no longer for us than for one change. Not for asynchronous functions, which it does not wait for.

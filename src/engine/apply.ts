@@ -158,9 +158,12 @@ export function takeBack(machine: Machine, step: Step, described: Described): vo
     using attachment = machine.openAttachment(step.path)
     if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
   }
-  if ((step.do === 'replace' || step.do === 'detach') && machine.interface(step.interface) !== undefined) {
+  if (step.do === 'replace' || step.do === 'detach') {
+    // By its number, for it may have another name by now.
+    const target = machine.interface(step.index)
+    if (target === undefined) return
     using program = openProgram(machine, step.path)
-    put(machine, step, program)
+    put(machine, { ...step, interface: target.name }, program)
   }
 }
 
@@ -182,7 +185,7 @@ function emptySlot(machine: Machine, { path, slot }: Step & { slot: number }, de
 type Placed = Extract<Step, { readonly interface: string }>
 
 const isAt = (attachment: Attachment, step: Placed): boolean =>
-  attachment.interface.name === step.interface && attachment.point === step.point
+  attachment.interface.index === step.index && attachment.point === step.point
 
 function openProgram(machine: Machine, path: string): LoadedProgram {
   const program = machine.openProgram(programPath(path))
@@ -191,9 +194,11 @@ function openProgram(machine: Machine, path: string): LoadedProgram {
 }
 
 /** Has the program run at its place, whatever ran there before. */
-function put(machine: Machine, { path, interface: name, point }: Placed, program: LoadedProgram): void {
+function put(machine: Machine, step: Placed, program: LoadedProgram): void {
+  const { path, interface: name, point } = step
   using before = machine.openAttachment(path)
-  if (before !== undefined) return before.replace(program)
+  if (before !== undefined && isAt(before, step)) return before.replace(program)
+  before?.detach()
   const target = machine.interface(name)
   if (target === undefined)
     throw refusal(`the interface ${name} went away meanwhile`, 'create it, and run the command again')

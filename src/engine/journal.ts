@@ -71,10 +71,10 @@ function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): voi
   const leftOf = (steps: readonly Step[]): readonly Step[] =>
     steps.filter((step) => !isTakenBack(machine, step, describedIn(changing)))
   try {
+    const left = machine.inBulk(() => leftOf(back.filter(({ do: it }) => it !== 'fill')))
     machine.inBulk(() => {
-      // An interface may go while it is tried.
-      const left = leftOf(leftOf(back.filter(({ do: it }) => it !== 'fill')))
-      if (left.length > 0) return
+      // An interface may have gone while it was tried.
+      if (leftOf(left).length > 0) return
       // Packets may be in programs that no other packet meets, and go over to what is filled in.
       if (back.length > 0) machine.settle()
       if (leftOf(back.filter(({ do: it }) => it === 'fill')).length === 0) abandon(site, changing)

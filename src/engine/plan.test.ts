@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { MapDescription, Program } from '../isa/program.ts'
 import { fingerprint } from './fingerprint.ts'
 import { programPath } from './paths.ts'
-import { type Action, describeActions, type Present, plan } from './plan.ts'
+import { type Action, describeActions, type Present, plan, type Target } from './plan.ts'
 import { numberPorts } from './records.ts'
-import type { Wanted, WantedAttachment } from './stitch.ts'
+import type { Wanted } from './stitch.ts'
 import type { Met } from './structure.ts'
 
 const description: MapDescription = {
@@ -28,15 +28,15 @@ interface Sketch {
 
 const mapAt = (name: string) => `lan/switch/maps/${name}`
 const linkAt = (name: string) => `lan/switch/links/${name}`
-const attachments = ({
-  links = {},
-  xdp = {},
-  point = 'xdp native',
-}: Sketch): (readonly [path: string, Pick<WantedAttachment, 'interface' | 'point'>])[] => [
+/** `v7` has the number 7. */
+const indexOf = (name: string): number => Number(name.slice(1))
+const attachments = ({ links = {}, xdp = {}, point = 'xdp native' }: Sketch): (readonly [path: string, Target])[] => [
   ...Object.entries(links).map(
-    ([name, to]) => [linkAt(name), { interface: to, point: 'tc ingress' as const }] as const,
+    ([name, to]) => [linkAt(name), { interface: to, index: indexOf(to), point: 'tc ingress' as const }] as const,
   ),
-  ...Object.entries(xdp).map(([name, to]) => [`lan/switch/xdp/${name}`, { interface: to, point }] as const),
+  ...Object.entries(xdp).map(
+    ([name, to]) => [`lan/switch/xdp/${name}`, { interface: to, index: indexOf(to), point }] as const,
+  ),
 ]
 const entries = ({ exits }: Sketch) =>
   exits === undefined

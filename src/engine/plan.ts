@@ -53,7 +53,7 @@ export type Step =
   | { readonly do: 'adopt'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
 
-export type Target = Pick<WantedAttachment, 'interface' | 'point'>
+export type Target = Pick<WantedAttachment, 'interface' | 'index' | 'point'>
 
 interface Slot {
   /** Of the array. */
@@ -115,8 +115,9 @@ function observeAll(machine: Machine, wanted: Wanted, recorded: (path: string) =
   const attachments = new Map<string, Target>()
   for (const path of paths.filter(isLinkPath)) {
     using attachment = machine.openAttachment(path)
-    if (attachment !== undefined)
-      attachments.set(path, { interface: attachment.interface.name, point: attachment.point })
+    if (attachment === undefined) continue
+    const { interface: on, point } = attachment
+    attachments.set(path, { interface: on.name, index: on.index, point })
   }
   return { paths, sameMaps, attachments, kept: new Map() }
 }
@@ -201,8 +202,8 @@ export function plan(present: Present, wanted: Wanted): Action[] {
 /** Programs come, change and go. A moved one leaves its old interface before its pin's name can be used again. */
 function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet<string>): Step[] {
   const put = (path: string, wanted: WantedAttachment, how: 'attach' | 'replace'): Step => {
-    const { interface: on, point, program } = wanted
-    return { do: how, path, interface: on, point, ...sized(program) }
+    const { interface: on, index, point, program } = wanted
+    return { do: how, path, interface: on, index, point, ...sized(program) }
   }
   const wanted = Object.entries(attachments)
   const isMovedAt = (path: string): boolean => isMoved(present, attachments, path)

@@ -1,10 +1,10 @@
 /** What is left where a change is refused half-way, and where something of another graph was left half-done. */
 import { expect, test } from 'vitest'
-import { builtinCubes, openVirtualMachine, packet, through } from '../testing/index.ts'
+import { engineBench, Injected } from '../testing/engine-bench.ts'
+import { builtinCubes, through } from '../testing/index.ts'
 import { copyAgain, copyEntries } from './copy.ts'
-import { Engine, type EngineParts } from './engine.ts'
 import { readGraph } from './read.ts'
-import { MemoryRecords, type Records, recordedMap } from './records.ts'
+import { recordedMap } from './records.ts'
 
 const catalogue = builtinCubes()
 const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
@@ -27,27 +27,8 @@ const bridge = (graph: string, ports: readonly string[], agingTime = 300) =>
     catalogue,
   )
 
-/** A machine with the interfaces va to vd, and an engine on it. */
-function bench() {
-  const machine = openVirtualMachine()
-  const arrived = new Set<string>()
-  for (const [index, name] of ['va', 'vb', 'vc', 'vd'].entries()) {
-    machine.addInterface(name, { mac: `06:00:00:00:00:0${index}` })
-    machine.plug(name, { receive: () => void arrived.add(name) })
-  }
-  const records: Records = new MemoryRecords()
-  const lock = async () => ({ [Symbol.dispose]() {} })
-  const engineOn = (parts: Partial<EngineParts> = {}) => new Engine({ machine, records, catalogue, lock, ...parts })
-  const send = (from: string, source: string, destination: string): string => {
-    arrived.clear()
-    machine.receive(from, packet().ethernet({ source, destination }).padded(60))
-    return [...arrived].sort().join(' ')
-  }
-  return { machine, records, engine: engineOn(), engineOn, send }
-}
-
 test('where an interface vanishes between two steps, the change is refused, and all others are as before', async () => {
-  const it = bench()
+  const it = engineBench()
   await it.engine.apply(await bridge('lan', ['va', 'vb', 'vc'], 300))
   const before = it.records.read('lan')
   it.send('vc', bob, alice)
@@ -68,8 +49,32 @@ test('where an interface vanishes between two steps, the change is refused, and 
   expect(it.records.read('lan')).toEqual(before)
 })
 
+test.each([
+  { what: 'attached', from: ['vc'], operation: 'attach' },
+  { what: 'replaced', from: ['va', 'vb', 'vc'], operation: 'replace' },
+])('where an interface gets another name after its program was $what, that is taken back', async (change) => {
+  const it = engineBench()
+  await it.engine.apply(await bridge('lan', change.from, 300))
+  const left = () => ({ record: it.records.read('lan'), pins: [...it.machine.pinned('')].sort() })
+  const before = left()
+  it.send('vc', bob, alice)
+  it.machine.clock.advance(100n * SECOND)
+  let times = 0
+  const machine = through(it.machine, (operation, run) => {
+    const at = operation === change.operation ? ++times : 0
+    if (at === 2) throw new Injected(operation)
+    const result = run()
+    if (at === 1) it.machine.renameInterface('va', 'vx')
+    return result
+  })
+  await expect(it.engineOn({ machine }).apply(await bridge('lan', ['va', 'vb', 'vc'], 10))).rejects.toThrow(Injected)
+  expect(left()).toEqual(before)
+  // With an ageing time of 10 s it is flooded.
+  expect(it.send('vx', alice, bob)).toBe(change.from.includes('va') ? 'vc' : '')
+})
+
 test('what cannot be recovered of one graph is told of whoever asks about that one, and of nobody else', async () => {
-  const it = bench()
+  const it = engineBench()
   const engine = it.engineOn({ isLookedAt: () => false })
   await engine.apply(await bridge('one', ['va', 'vb']))
   const one = it.records.read('one')!
@@ -87,7 +92,7 @@ test('what cannot be recovered of one graph is told of whoever asks about that o
 })
 
 test('a change that cannot be finished holds nobody else up', async () => {
-  const it = bench()
+  const it = engineBench()
   await it.engine.apply(await bridge('one', ['va', 'vb']))
   const one = it.records.read('one')!
   // Its cube no longer says what becomes of the entries.
@@ -110,7 +115,7 @@ test('a change that cannot be finished holds nobody else up', async () => {
 })
 
 test('a name that a graph in another network namespace has is not taken from it, unless its interfaces are gone', async () => {
-  const it = bench()
+  const it = engineBench()
   await it.engine.apply(await bridge('lan', ['va', 'vb']))
   it.records.write({ ...it.records.read('lan')!, namespace: 'net:[1] 1' })
   const left = () => ({ pins: it.machine.pinned(''), record: it.records.read('lan') })
@@ -129,7 +134,7 @@ test('a name that a graph in another network namespace has is not taken from it,
 })
 
 test('a record that cannot be read is told of by whoever watches, who goes on', async () => {
-  const it = bench()
+  const it = engineBench()
   await it.engine.apply(await bridge('lan', ['va', 'vb']))
   let isBroken = true
   const records = through(it.records, (operation, run) => {
@@ -147,7 +152,7 @@ test('a record that cannot be read is told of by whoever watches, who goes on', 
 })
 
 test('entries of an array that were written too late for a shorter one are counted as lost', () => {
-  const { machine } = bench()
+  const { machine } = engineBench()
   const number = { kind: 'scalar', size: 4, signed: false, align: 4 } as const
   const from = { kind: 'array', key: number, value: number, entries: 4 } as const
   const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer)

@@ -41,6 +41,8 @@ export interface WantedProgram {
 
 export interface WantedAttachment extends WantedProgram {
   readonly interface: string
+  /** Of the interface: it may get another name. */
+  readonly index: number
   readonly point: AttachPoint
 }
 
@@ -103,6 +105,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     pathOf(entry),
     {
       interface: facts(entry.on).name,
+      index: facts(entry.on).index,
       point: entry.point,
       owner,
       program: withSizes(program, sizes),
@@ -113,7 +116,8 @@ export function stitch(options: AssemblyOptions): Wanted {
     const program = dispatcher(programs.size, generation)
     const device = deviceOf(graph.name, options.tessera)
     const owner: Owner = { path: ['graph'], name: `the program for copies of packets, at ${device}` }
-    const at = { interface: device, point: AT_DEVICE, owner } as const
+    const { index } = facts({ interface: device })
+    const at = { interface: device, index, point: AT_DEVICE, owner } as const
     // It is there before anybody sends copies to it.
     attachments.unshift([copiesPath(graph.name, generation), { ...at, program, maps: pathsFor(program, paths) }])
   }

@@ -88,9 +88,9 @@ class KernelMachine implements Machine {
     return withinNamespace(namespace, run)
   }
 
-  interface(name: string): Interface | undefined {
-    const [namespace, inside] = name.split('/')
-    return namespace === undefined || inside === undefined ? this.#glance().find(name) : peerOf(namespace, inside)
+  interface(which: string | number): Interface | undefined {
+    const [namespace, inside] = String(which).split('/')
+    return namespace === undefined || inside === undefined ? this.#glance().find(which) : peerOf(namespace, inside)
   }
 
   inBulk<T>(run: () => T): T {

@@ -40,6 +40,7 @@ export interface VirtualMachine extends Machine {
   /** A new interface, up unless said otherwise. Indices count from 1. */
   addInterface(name: string, options: { readonly mac: string; readonly up?: boolean }): Interface
   removeInterface(name: string): void
+  renameInterface(name: string, to: string): void
   setUp(name: string, up: boolean): void
   counters(name: string): Readonly<Counters>
   /** Puts an endpoint at the other end of the interface's wire, in place of what was there. */
@@ -124,8 +125,8 @@ class Virtual implements VirtualMachine {
     return run()
   }
 
-  interface(name: string): Interface | undefined {
-    const found = this.#network.find(name)
+  interface(which: string | number): Interface | undefined {
+    const found = this.#network.find(which)
     return found === undefined ? undefined : snapshot(found)
   }
 
@@ -215,6 +216,10 @@ class Virtual implements VirtualMachine {
 
   removeInterface(name: string): void {
     this.#network.remove(name)
+  }
+
+  renameInterface(name: string, to: string): void {
+    this.#network.rename(name, to)
   }
 
   setUp(name: string, up: boolean): void {

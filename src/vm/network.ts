@@ -38,7 +38,7 @@ export interface Counters {
 
 /** An interface of the virtual machine. */
 export class VirtualInterface {
-  readonly name: string
+  name: string
   readonly index: number
   readonly mac: Uint8Array
   up: boolean
@@ -144,8 +144,17 @@ export class Network {
     this.#tell()
   }
 
-  find(name: string): VirtualInterface | undefined {
-    return this.#byName.get(name)
+  rename(name: string, to: string): void {
+    const renamed = this.get(name)
+    if (this.#byName.has(to)) throw refusal(`there is an interface "${to}" already`)
+    this.#byName.delete(name)
+    renamed.name = to
+    this.#byName.set(to, renamed)
+    this.#tell()
+  }
+
+  find(which: string | number): VirtualInterface | undefined {
+    return typeof which === 'string' ? this.#byName.get(which) : this.#byIndex.get(which)
   }
 
   get(name: string): VirtualInterface {

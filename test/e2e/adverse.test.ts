@@ -171,8 +171,10 @@ describe.skipIf(reason !== undefined)(`adversity${reason === undefined ? '' : ` 
         writeFileSync(join(group, isFirst ? 'memory.limit_in_bytes' : 'memory.max'), `${400 << 20}`)
         const words = [TESSERA, 'apply', graphFile('large', cubeWith(12_000_000))]
         // While the kernel fills the group for the table, other threads of the process may want a page: that nobody is killed for it,
-        // they try again until the kernel has given up.
-        const enter = `echo -1000 > /proc/$$/oom_score_adj && echo $$ > ${group}/cgroup.procs && exec "$@"`
+        // they wait until the kernel has given up.
+        if (isFirst) writeFileSync(join(group, 'memory.oom_control'), '1')
+        const spared = isFirst ? '' : 'echo -1000 > /proc/$$/oom_score_adj && '
+        const enter = `${spared}echo $$ > ${group}/cgroup.procs && exec "$@"`
         const { code, stderr } = inNamespace(NS, () => run('sh', '-c', enter, 'sh', process.execPath, ...words))
         expect(stderr).toContain('cannot create the map "seen": ENOMEM (out of memory)\n')
         expect(stderr).toContain('raise the memory limit of this control group')

@@ -1,6 +1,6 @@
 /** The host as a test finds it and must leave it, and the commands that a user would type on it. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BPFFS } from '../../src/kernel/bpffs.ts'
 import { namespaces } from '../../src/kernel/namespace.ts'
@@ -81,9 +81,18 @@ export function settled(before: readonly string[]): string[] {
   }
 }
 
+/** None where there is no such folder: those of others come and go. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
 function tree(folder: string): string[] {
-  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []
-  return entries.flatMap((entry) => {
+  return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name)
     return entry.isDirectory() ? [path, ...tree(path)] : [path]
   })

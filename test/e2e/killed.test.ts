@@ -30,15 +30,15 @@ const pair = (cube: string): string => `  pair:
     cube: ${ROOT}/test/cubes/${cube}
     ports: { a: { interface: p-a }, b: { interface: p-b } }
 `
-const cubeOfWay = (agingTime: number | undefined): string =>
-  agingTime === undefined ? `cube: ${ROOT}/examples/hub` : `cube: bridge, config: { agingTime: ${agingTime} }`
-
-/** One that floods to others, of which one has the way on: for each of them it makes copies. */
+/** One that floods to others, of which one has the way on: for each of them it makes copies. The first of them may be a bridge. */
 const flood = (others: readonly string[], agingTime?: number): string => `  core:
     cube: ${ROOT}/examples/hub
     ports: { a: { interface: p-a }, way: { to: way.in }, ${others.map((name) => `${name}: {}`).join(', ')} }
-  way: { ${cubeOfWay(agingTime)}, ports: { in: {}, b: { interface: p-b } } }
-${others.map((name) => `  ${name}: { cube: ${ROOT}/examples/hub, ports: { in: { to: core.${name} } } }\n`).join('')}`
+  way: { cube: ${ROOT}/examples/hub, ports: { in: {}, b: { interface: p-b } } }
+${others.map((name, place) => `  ${name}: { ${cubeOf(place === 0 ? agingTime : undefined)}, ports: { in: { to: core.${name} } } }\n`).join('')}`
+
+const cubeOf = (agingTime: number | undefined): string =>
+  agingTime === undefined ? `cube: ${ROOT}/examples/hub` : `cube: bridge, config: { agingTime: ${agingTime} }`
 
 /** Graph files that take each other's place, what is shown of either, and operations at which their process is killed. */
 const CASES = [
@@ -55,8 +55,8 @@ const CASES = [
     operations: Array.from({ length: 5 }, (_, round) => 4 + round * 23),
   },
   {
-    what: 'with an array of programs, of which some are exchanged',
-    files: [300, 400].map((agingTime) => graphFile(`aging-${agingTime}`, flood(['left'], agingTime))),
+    what: 'with programs that are exchanged',
+    files: [300, 400].map((agingTime) => graphFile(`aging-${agingTime}`, flood(['left', 'right'], agingTime))),
     shows: /core: [\s\S]*p-a +up [\s\S]*p-b +up [\s\S]*left: /,
     exchanges: true,
     operations: Array.from({ length: 6 }, (_, round) => 4 + round * 9),
