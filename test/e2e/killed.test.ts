@@ -30,14 +30,14 @@ const pair = (cube: string): string => `  pair:
     cube: ${ROOT}/test/cubes/${cube}
     ports: { a: { interface: p-a }, b: { interface: p-b } }
 `
-/** One that floods to others, of which one has the way on: for each of them it makes copies. The first of them may be a bridge. */
+/** One that floods to others, of which one has the way on, and may be a bridge: for each of them it makes copies. */
 const flood = (others: readonly string[], agingTime?: number): string => `  core:
     cube: ${ROOT}/examples/hub
     ports: { a: { interface: p-a }, way: { to: way.in }, ${others.map((name) => `${name}: {}`).join(', ')} }
-  way: { cube: ${ROOT}/examples/hub, ports: { in: {}, b: { interface: p-b } } }
-${others.map((name, place) => `  ${name}: { ${cubeOf(place === 0 ? agingTime : undefined)}, ports: { in: { to: core.${name} } } }\n`).join('')}`
+  way: { ${cubeOfWay(agingTime)}, ports: { in: {}, b: { interface: p-b } } }
+${others.map((name) => `  ${name}: { cube: ${ROOT}/examples/hub, ports: { in: { to: core.${name} }, out: {} } }\n`).join('')}`
 
-const cubeOf = (agingTime: number | undefined): string =>
+const cubeOfWay = (agingTime: number | undefined): string =>
   agingTime === undefined ? `cube: ${ROOT}/examples/hub` : `cube: bridge, config: { agingTime: ${agingTime} }`
 
 /** Graph files that take each other's place, what is shown of either, and operations at which their process is killed. */
