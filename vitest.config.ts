@@ -27,6 +27,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
+          setupFiles: ['test/setup/compiled.ts'],
           maxWorkers: availableParallelism(),
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', 'test/e2e/**'],
