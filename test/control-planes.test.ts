@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EGRESS, INGRESS, type tap } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openGraphLab, packet } from '../src/testing/index.ts'
 
@@ -138,13 +138,14 @@ for (const { name, skip } of everyMachine)
     expect(lab.send('eth1', frame(alice, alice))).not.toEqual({})
   })
 
+const PATIENCE = 3_000
 const kernel = everyMachine.find(({ name }) => name === 'kernel')
 
 describe.skipIf(kernel?.skip !== undefined)('control planes that somebody looks after', { timeout: 120_000 }, () => {
   const running = async () => {
     const lab = await openGraphLab('kernel', { graph })
     const lines: string[] = []
-    const planes = await lab.control({ patience: 3_000, log: (line) => lines.push(line) })
+    const planes = await lab.control({ patience: PATIENCE, log: (line) => lines.push(line) })
     await expect.poll(() => planes.status().map(({ state }) => state), { timeout: 60_000 }).toEqual(['running'])
     return { lab, planes, lines }
   }
@@ -152,9 +153,18 @@ describe.skipIf(kernel?.skip !== undefined)('control planes that somebody looks 
   test('do not fail because whoever looks was busy', async () => {
     const { lab, planes, lines } = await running()
     using _lab = lab
-    await setTimeout(1_600)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8_000)
-    await setTimeout(100)
+    let asked = 0
+    const { postMessage } = Worker.prototype
+    const asking = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message) {
+      if (asked++ > 0) return postMessage.call(this, message)
+      // From then on this thread is busy, for longer than it has patience. Next after immediates are timers.
+      setImmediate(() => {
+        postMessage.call(this, message)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE + 1)
+      })
+    })
+    onTestFinished(() => asking.mockRestore())
+    await expect.poll(() => asked).toBeGreaterThan(1)
     expect(planes.status()).toMatchObject([{ state: 'running', restarts: 0 }])
     expect(lines).toEqual([])
   })

@@ -31,6 +31,9 @@ const tree = (numbers: Numbers): string =>
     }),
   ].join('\n')
 
+/** Interfaces by which packets come in, in turn. */
+const ORIGINS = ['f1', 'eth0', 'c2'] as const
+
 graphsOnEveryMachine('a part that changes', (open) => {
   test.each<{ what: string; to: readonly Partial<Numbers>[]; isExchanged: boolean }>([
     {
@@ -53,11 +56,9 @@ graphsOnEveryMachine('a part that changes', (open) => {
     for (const change of to) {
       const after = { ...before, ...change }
       const met: boolean[] = []
-      let asked = 0
+      let looked = 0
       const { actions } = await lab.apply(tree(after), () => {
-        // Of each step, once is enough.
-        if (asked++ % 2 > 0) return
-        const from = ['f1', 'eth0', 'c2'][asked % 3] ?? ''
+        const from = ORIGINS[looked++ % ORIGINS.length] ?? ''
         const stamps = Object.values(lab.send(from, frame)).map((frames) => {
           expect(frames.length).toBe(1)
           return frames[0]?.subarray(STAMPS_AT, STAMPS_AT + NAMES.length)
