@@ -12,7 +12,7 @@ import { mount, umount } from '../../src/kernel/ffi.ts'
 import { scratch } from '../../src/kernel/fixtures.ts'
 import { inNamespace } from '../../src/kernel/namespace.ts'
 import { packet } from '../../src/testing/index.ts'
-import { far } from '../far.ts'
+import { farProgram } from '../far.ts'
 import { type Ended, isThere, run, tessera, whyNot } from './host.ts'
 import { useHosts } from './hosts.ts'
 
@@ -98,7 +98,7 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
 
   test('of a program that is longer than a jump is taken, with its lines', () => {
     const file = join(folder, 'far.o')
-    writeFileSync(file, elfObject([far]))
+    writeFileSync(file, elfObject([farProgram('far')]))
     bpftool('prog', 'load', file, join(pins, 'far'))
     const dump = bpftool('prog', 'dump', 'xlated', 'pinned', join(pins, 'far'), 'linum')
     for (const line of ['one [file:far.ts line_num:1 line_col:1]', 'two [file:far.ts line_num:2 line_col:1]'])
