@@ -1,16 +1,17 @@
 /**
- * `loaded.ts COUNT FILE`: applies a tree of so many bridges to veths of this network namespace, in a process that has compiled nothing
- * before: from the file's text until packets flow. Then applies it again, changes one bridge, asks for all counters, and removes all.
- * Says how many seconds each took, how much memory the process has had at most, and how much the kernel took for it, in MiB.
+ * `loaded.ts COUNT FILE [STATIONS]`: applies a tree of so many bridges, each with room for so many stations, to veths of this network
+ * namespace, in a process that has compiled nothing before: from the file's text until packets flow. Then applies it again, changes
+ * one bridge, asks for all counters, and removes all. Says how many seconds each took, how much memory the process has had at most,
+ * and how much the kernel took for it, in MiB.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { openKernelHost } from '../../src/daemon/host.ts'
 import { readGraph } from '../../src/engine/read.ts'
 import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
-import { TREE, tree } from './tree.ts'
+import { STATIONS, TREE, tree } from './tree.ts'
 
-const [count = '100', file = 'tree.yaml'] = process.argv.slice(2)
-const { text, interfaces } = tree(Number(count))
+const [count = '100', file = 'tree.yaml', stations = `${STATIONS}`] = process.argv.slice(2)
+const { text, interfaces } = tree(Number(count), Number(stations))
 // Each pair is two interfaces of the graph.
 for (let at = 0; at < interfaces.length; at += 2) {
   const [one = '', other = 'spare'] = interfaces.slice(at, at + 2)

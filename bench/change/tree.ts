@@ -1,10 +1,16 @@
 export const TREE = 'bench-tree'
 
 /** Enough for what four ports of an access network have behind them. */
-const STATIONS = 1024
+export const STATIONS = 1024
 
-/** A tree of so many bridges, each with four ports: links to three more below it, and interfaces where there are none. */
-export function tree(count: number): { readonly text: string; readonly interfaces: readonly string[] } {
+/**
+ * A tree of so many bridges, each with room for so many stations and with four ports: links to three more below it, and interfaces
+ * where there are none.
+ */
+export function tree(
+  count: number,
+  stations = STATIONS,
+): { readonly text: string; readonly interfaces: readonly string[] } {
   const interfaces = ['top']
   const below = (bridge: number, port: number): string => {
     const other = 3 * bridge + port
@@ -14,7 +20,7 @@ export function tree(count: number): { readonly text: string; readonly interface
   }
   const instances = Array.from({ length: count }, (_, bridge) => {
     const ports = [1, 2, 3].map((port) => `p${port}: ${below(bridge, port)}`)
-    return `  b${bridge}: { cube: bridge, entries: { stations: ${STATIONS} }, ports: { p0: ${bridge === 0 ? '{ interface: top }' : '{}'}, ${ports.join(', ')} } }\n`
+    return `  b${bridge}: { cube: bridge, entries: { stations: ${stations} }, ports: { p0: ${bridge === 0 ? '{ interface: top }' : '{}'}, ${ports.join(', ')} } }\n`
   })
   return { text: `graph: ${TREE}\ninstances:\n${instances.join('')}`, interfaces }
 }

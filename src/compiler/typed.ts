@@ -1,4 +1,4 @@
-/** The typed tree: what check.ts makes of the small tree. Every name is resolved, every conversion is explicit. */
+/** The typed tree: what check/ makes of the small tree. Every name is resolved, every conversion is explicit. */
 import type { Bytes, Field } from '../isa/layout.ts'
 import type { AtomicName, ListType, StructType, Table } from '../lang/index.ts'
 import type { SourceText } from './check/report.ts'

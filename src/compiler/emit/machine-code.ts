@@ -36,7 +36,7 @@ export interface Code {
   readonly at: Position
 }
 
-/** All have the same fields in the same order, as values do: see value.ts. */
+/** All have the same fields in the same order, as values do: see ../value.ts. */
 export function newCode(code: Partial<Code> & Pick<Code, 'opcode' | 'at'>): Code {
   const blank: Code = {
     opcode: code.opcode,

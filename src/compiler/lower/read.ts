@@ -8,7 +8,7 @@ import type { PacketReference, Test } from './reference.ts'
 /**
  * `size` bytes, `offset` bytes into the packet, in the one form of bounds check that every verifier follows: data + constant >
  * data_end, or data + variable + constant, where it must know how large the variable can be before it is added. The mask says
- * it, whatever the offset is; a pass takes it out where it is known otherwise (passes/ranges.ts).
+ * it, whatever the offset is; a pass takes it out where it is known otherwise (passes/use-ranges.ts).
  */
 export function readPacket(builder: Builder, packet: Passage, offset: Value, size: number): PacketReference {
   const { loops } = builder
