@@ -80,11 +80,12 @@ export class Btf {
     return this.#type(this.string(name), info, size, ...members)
   }
 
-  /** A struct without a name, of pointers. */
-  pointers(members: Readonly<Record<string, number>>): number {
-    const all = Object.entries(members)
-    const words = all.flatMap(([name, to], index) => [this.string(name), this.pointer(to), index * 64])
-    return this.#type(0, (KIND.struct << 24) | all.length, all.length * 8, ...words)
+  /** A struct without a name, of pointers. `values`: and behind them, as many as there may be to things of that type. */
+  pointers(members: Readonly<Record<string, number>>, values?: number): number {
+    const all = Object.entries(members).map(([name, to]) => [name, this.pointer(to)] as const)
+    const open = values === undefined ? [] : [['values', this.array(this.pointer(values), 0)] as const]
+    const words = [...all, ...open].flatMap(([name, type], index) => [this.string(name), type, index * 64])
+    return this.#type(0, (KIND.struct << 24) | (all.length + open.length), all.length * 8, ...words)
   }
 
   variable = (name: string, type: number, linkage: Linkage): number =>

@@ -7,7 +7,8 @@
  *                                                                                     (bpf_object__reloc_code)
  *     .rel…           R_BPF_64_64 at each `lddw` of a map, against the map's symbol; R_BPF_64_32 at each call out of a
  *                     program, against the function's                                 (bpf_program__record_reloc)
- *     .maps           zeros: a map is a variable, what it is stands in its type       (parse_btf_map_def)
+ *     .maps           zeros: a map is a variable, what it is stands in its type; R_BPF_64_ABS64 where a map is in
+ *                     another one at first             (parse_btf_map_def, bpf_object__collect_map_relos; libbpf 0.1)
  *     .data.NAME      zeros: a cell, which libbpf makes a map of                      (bpf_object__init_global_data_maps)
  *     license
  *     .BTF            types, among them one for each map and program
@@ -35,8 +36,8 @@ import {
  */
 export const HOOK_SECTION: Readonly<Record<Hook, string>> = { tc: 'tc', xdp: 'xdp' }
 
-/** LLVM's "BPF ABI": a 64-bit immediate of `lddw`, and the target of a call, counted from the instruction after it. */
-const [R_BPF_64_64, R_BPF_64_32] = [1, 10]
+/** LLVM's "BPF ABI": a 64-bit immediate of `lddw`, a 64-bit word, and the target of a call, counted from the instruction after it. */
+const [R_BPF_64_64, R_BPF_64_ABS64, R_BPF_64_32] = [1, 2, 10]
 /** Where functions lie that no hook runs. */
 const TEXT = '.text'
 
@@ -49,7 +50,7 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
   if (programs.length === 0) throw refusal('an object file needs a program')
   for (const program of programs) refuseUnfit(program)
   const symbolled = named(programs.map((program) => [program.name, program] as const))
-  const maps = named(sharedMaps(programs))
+  const maps = named(withInner(sharedMaps(programs)))
   for (const name of symbolled.keys())
     if (maps.has(name)) throw refusal(`"${name}" is a program and a map: an object file has one symbol of a name`)
 
@@ -69,11 +70,15 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
   const definitions = [...maps]
     .filter(([name]) => !isVariable(programs, name))
     .map(([name, description]) => {
+      const { inner } = description
       const members = definition(btf, description)
-      const variable = btf.variable(name, btf.pointers(members), 'global')
-      const size = 8 * Object.keys(members).length
-      room += size
-      return { name, variable, offset: room - size, size }
+      const values = inner && btf.pointers(definition(btf, inner))
+      const variable = btf.variable(name, btf.pointers(members, values), 'global')
+      const place = room + 8 * Object.keys(members).length
+      const offset = room
+      room = place + (inner === undefined ? 0 : 8)
+      const first = inner && { type: R_BPF_64_ABS64, offset: place, symbol: innerOf(name) }
+      return { name, variable, offset, size: room - offset, first }
     })
   if (definitions.length > 0) btf.section('.maps', room, definitions)
   for (const [name, { value }] of variables)
@@ -121,9 +126,21 @@ export function elfObject(programs: readonly Program[]): Uint8Array {
     sections.filter(({ name }) => name !== '.maps' || definitions.length > 0),
     symbols,
     Object.fromEntries(
-      code.filter(({ relocations }) => relocations.length > 0).map((one) => [one.section, one.relocations]),
+      [...code, { section: '.maps', relocations: definitions.flatMap(({ first }) => first ?? []) }]
+        .filter(({ relocations }) => relocations.length > 0)
+        .map((one) => [one.section, one.relocations]),
     ),
   )
+}
+
+/** The map that is in a map of maps until another one takes its place. */
+const innerOf = (name: string): string => `${name}_entries`
+
+function withInner(maps: ReadonlyMap<string, MapDescription>): [name: string, map: MapDescription][] {
+  return [...maps].flatMap(([name, map]) => [
+    ...(map.inner === undefined ? [] : [[innerOf(name), map.inner] as [string, MapDescription]]),
+    [name, map],
+  ])
 }
 
 /** Of a variable, before its name: libbpf makes a map of each such section, and calls it so (libbpf 0.6). */
@@ -193,14 +210,12 @@ function sharedMaps(programs: readonly Program[]): Map<string, MapDescription> {
 /** `struct { int (*type)[TYPE]; key *key; value *value; int (*max_entries)[ENTRIES]; }`, as the macros of bpf_helpers.h. */
 function definition(btf: Btf, description: MapDescription): Readonly<Record<string, number>> {
   const number = (value: number): number => btf.array(btf.int(4, true), value)
-  if (description.inner !== undefined)
-    throw refusal('a map of maps cannot be put into an object file', 'there, a table cannot be swappable')
   const { key, value } = mapTypes(btf, description)
   const flags = MAP_FLAGS[description.kind]
   return {
     type: number(MAP_TYPE[description.kind]),
     ...(isKeyless(description.kind) ? {} : { key }),
-    ...(isRing(description.kind) ? {} : { value }),
+    ...(isRing(description.kind) || description.inner !== undefined ? {} : { value }),
     max_entries: number(description.entries),
     ...(flags === undefined ? {} : { map_flags: number(flags) }),
   }

@@ -162,6 +162,33 @@ describe.skipIf(reason !== undefined)(`an object file${reason === undefined ? ''
     })
   })
 
+  test('a swappable table is there with a map in it, and follows when another one takes its place', () => {
+    const file = join(folder, 'policy.o')
+    done(tessera('compile', 'test/cubes/policy', '-o', file))
+    const map = (name: string) => join(pins, 'maps', name)
+    bpftool('prog', 'loadall', file, join(pins, 'policy'), 'pinmaps', join(pins, 'maps'))
+    expect(json('map', 'show', 'pinned', map('senders'))).toMatchObject({ type: 'array_of_maps', max_entries: 1 })
+    expect(json('map', 'show', 'pinned', map('networks_entries'))).toMatchObject({ type: 'lpm_trie', flags: 1 })
+    const other = map('other')
+    bpftool('map', 'create', other, 'type', 'hash', 'key', '6', 'value', '16', 'entries', '4', 'name', 'other')
+    const key = ['key', 'hex', '02', '00', '00', '00', '00', '01']
+    const allowed = ['value', 'hex', '01', ...Array<string>(15).fill('00')]
+    for (const table of [map('senders_entries'), other]) bpftool('map', 'update', 'pinned', table, ...key, ...allowed)
+    const frame = join(folder, 'policy.bin')
+    writeFileSync(frame, packet().ethernet({ source: '02:00:00:00:00:01' }).ipv4().udp().bytes())
+    const run = () => bpftool('prog', 'run', 'pinned', join(pins, 'policy/policy_p0'), 'data_in', frame)
+    const packets = (table: string): unknown =>
+      (json('map', 'lookup', 'pinned', table, ...key).value as readonly string[] | undefined)?.[8]
+    run()
+    expect([map('senders_entries'), other].map(packets)).toEqual(['0x01', '0x00'])
+    bpftool('map', 'update', 'pinned', map('senders'), 'key', 'hex', '0', '0', '0', '0', 'value', 'pinned', other)
+    run()
+    run()
+    expect([map('senders_entries'), other].map(packets)).toEqual(['0x01', '0x02'])
+    bpftool('gen', 'object', join(folder, 'policy-linked.o'), file)
+    expect(bpftool('gen', 'skeleton', join(folder, 'policy-linked.o'))).toContain('struct bpf_map *senders_entries;')
+  })
+
   test('functions that are called come along, with their names and lines; tc loads them, too', () => {
     const calls = join(folder, 'calls.o')
     done(tessera('compile', 'test/cubes/calls', '-o', calls))
