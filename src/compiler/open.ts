@@ -113,10 +113,22 @@ class Opening {
     if (known !== undefined) return known
     const place = this.numbers.push(value) - 1
     this.kinds.push(kind)
-    const isCompared = !kind.what.includes('.')
-    const name = `${kind.what} ${place}`
-    const wired = new Wired({ name, bits, places: [place], of: (numbers) => numbers[place] ?? 0, isCompared })
+    const wired = wiredAt(kind.what, place, bits)
     this.wired.set(key, wired)
     return wired
   }
 }
+
+/** Alike in all assemblies. */
+function wiredAt(what: string, place: number, bits: number): Wired {
+  const name = `${what} ${place}`
+  const key = `${name} ${bits}`
+  const known = wiredNumbers.get(key)
+  if (known !== undefined) return known
+  const isCompared = !what.includes('.')
+  const made = new Wired({ name, bits, places: [place], of: (numbers) => numbers[place] ?? 0, isCompared })
+  wiredNumbers.set(key, made)
+  return made
+}
+
+const wiredNumbers = new Map<string, Wired>()

@@ -43,12 +43,12 @@ export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): P
   const { program, open, slots } = shared
   const bound = Object.entries(program.maps).map(([map, description]) => [map, maps(map, description)] as const)
   const names = new Map(bound.map(([map, [other]]) => [map, other]))
-  const instructions = program.instructions.map((one, index): Instruction => {
-    const wired = open[index]
-    if (one.map === undefined) return wired === undefined ? one : { ...one, imm: wired.of(numbers) }
-    const named = { ...one, map: names.get(one.map) ?? one.map }
-    return wired === undefined ? named : { ...named, mapValue: wired.of(numbers) }
-  })
+  const instructions = program.instructions.slice()
+  for (const index of differentIn(shared)) {
+    const [one, wired] = [program.instructions[index], open[index]]
+    if (one === undefined) continue
+    instructions[index] = bindOne(one, wired?.of(numbers), one.map === undefined ? undefined : names.get(one.map))
+  }
   const whole = {
     ...program,
     name,
@@ -58,6 +58,24 @@ export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): P
   }
   return slots.length === 0 ? whole : { ...whole, slots: slotsOf(slots, numbers) }
 }
+
+function bindOne(one: Instruction, number: number | undefined, map: string | undefined): Instruction {
+  if (map === undefined) return number === undefined ? one : { ...one, imm: number }
+  return number === undefined ? { ...one, map } : { ...one, map, mapValue: number }
+}
+
+/** Which instructions are others in each of those that share a program: few. */
+function differentIn({ program, open }: SharedProgram): readonly number[] {
+  const known = different.get(open)
+  if (known !== undefined) return known
+  const made = program.instructions.flatMap(({ map }, index) =>
+    map === undefined && open[index] === undefined ? [] : [index],
+  )
+  different.set(open, made)
+  return made
+}
+
+const different = new WeakMap<SharedProgram['open'], readonly number[]>()
 
 /** What {@link Program.open} is of all that share it. */
 function placesOf({ open }: SharedProgram): readonly (number | undefined)[] {

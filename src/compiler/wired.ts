@@ -18,6 +18,7 @@ export class Wired implements WiredParts {
   readonly places: readonly number[]
   readonly of: (numbers: readonly number[]) => number
   readonly isCompared: boolean
+  private readonly text: string
 
   constructor({ name, bits, places, of, isCompared = false }: WiredParts) {
     this.name = name
@@ -25,11 +26,12 @@ export class Wired implements WiredParts {
     this.places = places
     this.of = of
     this.isCompared = isCompared
+    this.text = `\0${name} of ${bits} bits`
   }
 
   /** What it is in the key of a program, and no text that a graph can have: of two with one name, one may be larger. */
   toJSON(): string {
-    return `\0${this.name} of ${this.bits} bits`
+    return this.text
   }
 }
 

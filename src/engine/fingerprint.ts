@@ -7,9 +7,9 @@ import type { Program } from '../isa/program.ts'
 export function fingerprint({ instructions }: Program): string {
   const known = fingerprints.get(instructions)
   if (known !== undefined) return known
-  const maps = instructions.flatMap(({ map, mapValue = '' }, index) =>
-    map === undefined ? [] : [`${index} ${map} ${mapValue}`],
-  )
+  const maps: string[] = []
+  for (const [index, { map, mapValue = '' }] of instructions.entries())
+    if (map !== undefined) maps.push(`${index} ${map} ${mapValue}`)
   const made = createHash('sha256').update(encode(instructions)).update(maps.join()).digest('hex')
   fingerprints.set(instructions, made)
   return made

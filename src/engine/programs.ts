@@ -6,7 +6,7 @@ import { assemble, assembleShared, type DataPlaneSource, isRight, sortWays } fro
 import { Excess } from '../compiler/excess.ts'
 import { type NumberKind, type OpenAssembly, openAssembly } from '../compiler/open.ts'
 import { bind, Decisive, type SharedProgram } from '../compiler/shared.ts'
-import type { Open } from '../compiler/wired.ts'
+import { type Open, Wired } from '../compiler/wired.ts'
 import { programsMap } from '../compiler/wiring.ts'
 import type { MapDescription, Program } from '../isa/program.ts'
 
@@ -107,7 +107,15 @@ function keepKnown({ source, what }: NumberKind): boolean {
 let sourceNumbers = 0
 const known = new WeakMap<DataPlaneSource['module'], Known>()
 
+const ofSources = new WeakMap<DataPlaneSource, Known>()
+
 function entryOf(source: DataPlaneSource): Known {
+  const found = ofSources.get(source) ?? entryOfModules(source)
+  ofSources.set(source, found)
+  return found
+}
+
+function entryOfModules(source: DataPlaneSource): Known {
   const entry = known.get(source.module)
   if (entry !== undefined && sameModules(entry.source, source)) return entry
   const fresh: Known = { number: sourceNumbers++, source, decisive: new Set() }
@@ -120,10 +128,23 @@ const sameModules = (a: DataPlaneSource, b: DataPlaneSource): boolean =>
   (a.modules.size === b.modules.size && [...b.modules].every(([path, module]) => a.modules.get(path) === module))
 
 const keyOf = ({ nodes, ...common }: Assembly<Open>): string =>
-  JSON.stringify(
-    { ...common, nodes: nodes.map(({ source, ...rest }) => [entryOf(source).number, rest]) },
-    (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value),
+  JSON.stringify({
+    ...common,
+    nodes: nodes.map(({ source, config, port, ...rest }) => [
+      entryOf(source).number,
+      keyOfSettings(config),
+      port && [port.id, keyOfSettings(port.config)],
+      rest,
+    ]),
+  })
+
+/** As it is where JSON has words for all of it, which most settings are; else their text. */
+const keyOfSettings = (settings: Readonly<Record<string, unknown>>): unknown =>
+  Object.values(settings).every(
+    (value) => typeof value !== 'bigint' && (typeof value !== 'object' || value instanceof Wired),
   )
+    ? settings
+    : JSON.stringify(settings, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
 
 function remembered<K, T>(all: Map<K, T>, key: K, make: () => T): T {
   const before = all.get(key)
