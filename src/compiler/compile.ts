@@ -131,11 +131,34 @@ function wired({ cube }: DataPlaneSource, { wiring, direction }: Specialisation)
 const ordered = (ways: readonly Way[], own: number): readonly Way[] =>
   [...ways].sort((a, b) => Number(a.port === own) - Number(b.port === own) || a.port - b.port)
 
-/** With the ways of each node in the order of their ports, its own last. */
-export const sortWays = (assembly: Assembly): Assembly => ({
-  ...assembly,
-  nodes: assembly.nodes.map((node) => ({ ...node, ways: ordered(node.ways, ownOf(node)) })),
-})
+/** With the ways of each node in the order of their ports, its own last, and nodes in the order in which ways lead to them. */
+export const sortWays = (assembly: Assembly): Assembly =>
+  sortNodes({
+    ...assembly,
+    nodes: assembly.nodes.map((node) => ({ ...node, ways: ordered(node.ways, ownOf(node)) })),
+  })
+
+/** Each still comes before those that it leads to. */
+function sortNodes(assembly: Assembly): Assembly {
+  const { nodes } = assembly
+  const behind: number[] = []
+  const seen = new Set<number>()
+  const visit = (place: number): void => {
+    if (seen.has(place)) return
+    seen.add(place)
+    for (const way of nodes[place]?.ways.toReversed() ?? []) if (way.to === 'node') visit(way.node)
+    behind.push(place)
+  }
+  visit(0)
+  const order = behind.toReversed()
+  if (order.length < nodes.length || order.every((place, index) => place === index)) return assembly
+  const places = new Map(order.map((place, index) => [place, index]))
+  const moved = (way: Way): Way => (way.to === 'node' ? { ...way, node: places.get(way.node) ?? way.node } : way)
+  return {
+    ...assembly,
+    nodes: order.flatMap((place) => nodes[place] ?? []).map((node) => ({ ...node, ways: node.ways.map(moved) })),
+  }
+}
 
 const ownOf = <N>({ port, direction = 'ingress' }: Node<N>): N | number => port?.id ?? ROW_OF[direction]
 

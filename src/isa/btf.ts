@@ -20,6 +20,9 @@ import {
  */
 
 const MAGIC = 0xeb9f
+const HEADER = 24
+/** Where the header says how long the strings are, which come last. */
+const STRINGS_LENGTH = 20
 const KIND = { int: 1, ptr: 2, array: 3, struct: 4, func: 12, func_proto: 13, var: 14, datasec: 15 } as const
 const BITFIELDS = 0x8000_0000
 const INT_SIGNED = 1
@@ -34,8 +37,9 @@ export class Btf {
   readonly #strings: Uint8Array[] = [new Uint8Array(1)]
   readonly #offsets = new Map<string, number>([['', 0]])
   readonly #known = new Map<string, number>()
+  /** Of each type, its first word. */
+  readonly #starts: number[] = []
   #length = 1
-  #count = 0
 
   string(text: string): number {
     const known = this.#offsets.get(text)
@@ -53,11 +57,14 @@ export class Btf {
     const key = words.join()
     const known = this.#known.get(key)
     if (known !== undefined) return known
+    const type = this.#starts.push(this.#types.length)
     this.#types.push(...words)
-    this.#count += 1
-    this.#known.set(key, this.#count)
-    return this.#count
+    this.#known.set(key, type)
+    return type
   }
+
+  /** Which byte of what is encoded begins the name of a type. */
+  nameAt = (type: number): number => HEADER + (this.#starts[type - 1] ?? 0) * 4
 
   int(size: number, signed: boolean): number {
     const name = this.string(`${signed ? 'i' : 'u'}${size * 8}`)
@@ -136,7 +143,7 @@ export class Btf {
   }
 
   encode(): Uint8Array {
-    const header = new Uint8Array(24)
+    const header = new Uint8Array(HEADER)
     const view = viewOf(header)
     const types = new Uint8Array(this.#types.length * 4)
     this.#types.forEach((word, index) => {
@@ -147,7 +154,7 @@ export class Btf {
     view.setUint32(4, header.length, true)
     view.setUint32(12, types.length, true)
     view.setUint32(16, types.length, true)
-    view.setUint32(20, this.#length, true)
+    view.setUint32(STRINGS_LENGTH, this.#length, true)
     return concat(header, types, ...this.#strings)
   }
 }
@@ -206,17 +213,48 @@ export interface ProgramBtf {
 }
 
 export function programBtf(program: Program): ProgramBtf {
-  const btf = new Btf()
-  const { functions, lines } = programTypes(btf, program, 'static')
-  return { btf: btf.encode(), funcInfo: words(functions.flat()), lineInfo: words(lines.flat()) }
+  const { open, name } = program
+  const known = open && unnamed.get(open)
+  const { btf, nameAt, ...rest } = known ?? unnamedBtf(program)
+  if (open !== undefined) unnamed.set(open, { btf, nameAt, ...rest })
+  return { btf: named(btf, nameAt, identifier(name)), ...rest }
 }
 
-/** The records of func_info and line_info, each a row of words that starts with its slot. */
-export function programTypes(btf: Btf, program: Program, linkage: Linkage) {
+/** All but the name of a program, which is the same for those that are alike. */
+interface Unnamed extends ProgramBtf {
+  readonly nameAt: number
+}
+
+const unnamed = new WeakMap<NonNullable<Program['open']>, Unnamed>()
+
+function unnamedBtf(program: Program): Unnamed {
+  const btf = new Btf()
+  const { functions, lines } = programTypes(btf, program, 'static', '')
+  const [[, type] = [0, 0]] = functions
+  return {
+    btf: btf.encode(),
+    nameAt: btf.nameAt(type),
+    funcInfo: words(functions.flat()),
+    lineInfo: words(lines.flat()),
+  }
+}
+
+/** With one more string, the last, which is the name at a place. */
+function named(btf: Uint8Array, at: number, name: string): Uint8Array {
+  const made = concat(btf, cString(name))
+  const view = viewOf(made)
+  const strings = view.getUint32(STRINGS_LENGTH, true)
+  view.setUint32(at, strings, true)
+  view.setUint32(STRINGS_LENGTH, strings + made.length - btf.length, true)
+  return made
+}
+
+/** The records of func_info and line_info, each a row of words that starts with its slot. `name`: of the program's own function. */
+export function programTypes(btf: Btf, program: Program, linkage: Linkage, name = program.name) {
   const context = program.hook === 'tc' ? '__sk_buff' : 'xdp_md'
   const starts = functionStarts(program)
   const functions = starts.map((slot, index): [slot: number, type: number] => {
-    if (index === 0) return [slot, btf.program(program.name, context, linkage)]
+    if (index === 0) return [slot, btf.program(name, context, linkage)]
     const known = program.functions?.find((one) => one.slot === slot)
     if (known !== undefined) return [slot, btf.function(known.name, context, known.parameters)]
     return [slot, btf.program(`${program.name}_${index}`, context, 'static')]

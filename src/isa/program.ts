@@ -127,7 +127,8 @@ export interface Program {
   readonly slots?: readonly number[]
   /**
    * Of each instruction, which of the numbers that were open when it was compiled its immediate is, or its `mapValue`. They decide
-   * nothing else: programs that differ in nothing else are alike.
+   * nothing else: programs that differ in nothing else are alike. Those that have the very same array differ in these numbers, in
+   * the names of maps and in their own name at most.
    */
   readonly open?: readonly (number | undefined)[]
   readonly lines: readonly SourceLine[]

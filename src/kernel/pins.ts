@@ -25,6 +25,8 @@ function fileOf(path: string): string {
 export function pin(path: string, fd: number): void {
   const file = fileOf(path)
   exclusively(() => {
+    // Mostly the folder is there already.
+    if (pinObject(file, fd) === 0) return
     ensureMounted()
     makePinFolder(dirname(file), path)
     const result = pinObject(file, fd)

@@ -1,11 +1,11 @@
 import type { LoadedProgram, MachineMap, RunResult } from '../backend/machine.ts'
 import { Unending } from '../backend/unending.ts'
-import { fromCString } from '../base/bytes.ts'
+import { fromCString, viewOf } from '../base/bytes.ts'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
 import { programBtf } from '../isa/btf.ts'
 import { encode } from '../isa/encode.ts'
 import { PSEUDO } from '../isa/opcodes.ts'
-import { type Instruction, type Program, slotsOf } from '../isa/program.ts'
+import { type Program, slotsOf } from '../isa/program.ts'
 import { loadBtf, loadProgram, PROG_TYPE, type ProgramLoad, programInfo, testRun } from './bpf.ts'
 import { missingCapabilities } from './capabilities.ts'
 import { check, ERRNO, errnoName, failure } from './errno.ts'
@@ -38,7 +38,7 @@ export class KernelProgram implements LoadedProgram {
     const load = {
       type: PROG_TYPE[program.hook],
       name: program.name,
-      instructions: encode(program.instructions.map((instruction) => relocate(program, instruction, maps))),
+      instructions: relocated(program, maps),
     }
     return new KernelProgram(program, loadWithLines(program, load), owner)
   }
@@ -93,21 +93,34 @@ export class KernelProgram implements LoadedProgram {
   }
 }
 
-/** Puts the map's handle into the instruction that loads it (linux/bpf.h, BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE). */
-function relocate(program: Program, instruction: Instruction, maps: Readonly<Record<string, MachineMap>>): Instruction {
-  if (instruction.map === undefined) return instruction
-  const name = instruction.map
-  const map = maps[name]
+/** With the handles of maps in the instructions that load them (linux/bpf.h, BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE). */
+function relocated(program: Program, maps: Readonly<Record<string, MachineMap>>): Uint8Array {
+  const bytes = encode(program.instructions)
+  const view = viewOf(bytes)
+  const handles = new Map<string, number>()
+  let at = 0
+  for (const instruction of program.instructions) {
+    const { map, mapValue, dst } = instruction
+    if (map !== undefined) {
+      const handle = handles.get(map) ?? handleOf(program, map, maps[map])
+      handles.set(map, handle)
+      view.setUint8(at + 1, dst | ((mapValue === undefined ? PSEUDO.mapFd : PSEUDO.mapValue) << 4))
+      view.setUint32(at + 4, handle, true)
+      view.setUint32(at + 12, mapValue ?? 0, true)
+    }
+    at += 8 * slotsOf(instruction)
+  }
+  return bytes
+}
+
+function handleOf(program: Program, name: string, map: MachineMap | undefined): number {
   const wanted = program.maps[name]
   const bug = (what: string) => refusal(`cannot load "${program.name}": ${what}`, 'this is a bug in Tessera')
   if (wanted === undefined) throw bug(`it refers to the map "${name}" and does not describe it`)
   if (map === undefined) throw bug(`no map was given for "${name}"`)
   if (!(map instanceof KernelMap)) throw bug(`the map "${name}" is not one of the kernel`)
   if (!isAlike(map.description, wanted)) throw bug(`the map given for "${name}" has another kind or other sizes`)
-  const handle = BigInt(map.fd)
-  return instruction.mapValue === undefined
-    ? { ...instruction, src: PSEUDO.mapFd, imm: handle }
-    : { ...instruction, src: PSEUDO.mapValue, imm: (BigInt(instruction.mapValue) << 32n) | handle }
+  return map.fd
 }
 
 /** With BTF, so that every tool shows TypeScript lines; without, where this kernel does not take it. */
