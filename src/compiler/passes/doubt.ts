@@ -2,8 +2,8 @@ import { type Block, type Graph, successors, type Value } from '../ir.ts'
 import { canBeKnown } from './hide.ts'
 import { seenBy } from './hide-tests.ts'
 import { hasLoops, loopsOf } from './loops.ts'
-import { sourcesOf } from './sources.ts'
-import { sourceOf, testedBy } from './tested.ts'
+import { newSources } from './sources.ts'
+import { testedBy } from './tested.ts'
 
 /**
  * By how many numbers the verifier may tell ways apart in each block, in the order of blocks: each is a constant on some way, or was
@@ -12,36 +12,29 @@ import { sourceOf, testedBy } from './tested.ts'
 export function tellingNumbers(graph: Graph): readonly number[] {
   const { blocks } = graph
   const seen = seenBy(graph)
-  const asked = new Map<Value, boolean>()
-  const isKnown = (phi: Value): boolean => {
-    const found = asked.get(phi) ?? canBeKnown(phi, new Set())
-    asked.set(phi, found)
-    return found
-  }
+  const tested = blocks.map(({ end }) => testedBy(end))
   /** Where it begins to tell ways apart, by the blocks' places. */
   const since = new Map<Value, number>()
-  for (const [place, { end }] of blocks.entries())
-    for (const value of testedBy(end)) {
-      const source = sourceOf(value)
-      for (const one of [source, ...sourcesOf([value])]) {
-        if (since.has(one) || seen.has(one)) continue
-        if (one.op === 'phi' ? isKnown(one) : one === source) since.set(one, place)
-      }
-    }
+  const begin = (value: Value, place: number): void => {
+    if (since.has(value) || seen.has(value)) return
+    if (value.op !== 'phi' || canBeKnown(value, new Set())) since.set(value, place)
+  }
   // What is computed from it and never compared, the verifier does not look at.
-  const tests: Value[] = []
-  for (const { end } of blocks) tests.push(...testedBy(end))
-  const compared = sourcesOf(tests)
+  const compared = new Set<Value>()
+  for (const [place, values] of tested.entries()) {
+    for (const value of values) begin(value, place)
+    for (const value of newSources(values, compared)) if (value.op === 'phi') begin(value, place)
+  }
   const last = new Map(since)
   const used = (value: Value, place: number): unknown => (last.get(value) ?? place) < place && last.set(value, place)
-  for (const [place, { values, end, predecessors }] of blocks.entries()) {
+  for (const [place, { values, predecessors }] of blocks.entries()) {
     for (const value of values) {
       if (value.op === 'phi' && since.has(value)) since.set(value, place)
       if (!compared.has(value)) continue
       for (const [index, one] of value.arguments.entries())
         used(one, value.op === 'phi' ? (predecessors[index]?.place ?? place) : place)
     }
-    for (const one of testedBy(end)) used(one, place)
+    for (const one of tested[place] ?? []) used(one, place)
   }
   const changes = new Array<number>(blocks.length + 1).fill(0)
   for (const [value, from] of since) {

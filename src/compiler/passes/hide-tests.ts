@@ -73,10 +73,13 @@ const isPlain = (value: Value): boolean =>
 
 /** What says how often loops run, and constants and sums of that: the verifier always knows which way it goes. */
 export function seenBy(graph: Graph): ReadonlySet<Value> {
-  const dominators = new Dominators(graph)
   const counting: Value[] = []
   for (const { end } of graph.blocks) if (end?.op === 'branch' && end.counts) counting.push(end.left, end.right)
-  for (const loop of loopsOf(graph.blocks)) counting.push(...endsOf(loop, dominators))
+  const loops = loopsOf(graph.blocks)
+  if (loops.length > 0) {
+    const dominators = new Dominators(graph)
+    for (const loop of loops) counting.push(...endsOf(loop, dominators))
+  }
   const seen = new Set(sourcesOf(counting))
   // A block comes after those that dominate it, so what is computed from what is seen comes after that.
   for (const { values } of graph.blocks)

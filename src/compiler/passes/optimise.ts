@@ -34,11 +34,13 @@ interface Pass {
   readonly ignores?: Change
 }
 
+/** Who counts uses comes behind `deadCode`, and need not be run again for what that takes away. */
 const PASSES: readonly Pass[] = [
   { run: trivialPhis, changes: 'values', ignores: 'fewer' },
   { run: threadJumps, changes: 'ways' },
   { run: simplifyBranches, changes: 'ways' },
   { run: numberValues, changes: 'values', ignores: 'fewer' },
+  { run: deadCode, changes: 'fewer', ignores: 'fewer' },
   { run: repeatedLoads, changes: 'values', ignores: 'fewer' },
   { run: packetStores, changes: 'values' },
   { run: wordSums, changes: 'values' },
@@ -49,7 +51,6 @@ const PASSES: readonly Pass[] = [
   { run: combineTests, changes: 'ways' },
   { run: knownBounds, changes: 'ways', ignores: 'fewer' },
   { run: keysInPackets, changes: 'values' },
-  { run: deadCode, changes: 'fewer', ignores: 'fewer' },
 ]
 
 /**

@@ -1,14 +1,23 @@
 import type { Value } from '../ir.ts'
 
 /** What some values are computed from, themselves included. What is in memory is not followed. */
-export function sourcesOf(waiting: Value[]): ReadonlySet<Value> {
+export function sourcesOf(values: readonly Value[]): ReadonlySet<Value> {
   const sources = new Set<Value>()
+  newSources(values, sources)
+  return sources
+}
+
+/** The same, but for those that are known, and what these are computed from. From now on they are known, too. */
+export function newSources(values: readonly Value[], known: Set<Value>): readonly Value[] {
+  const found: Value[] = []
+  const waiting = [...values]
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
-    if (sources.has(value)) continue
-    sources.add(value)
+    if (known.has(value)) continue
+    known.add(value)
+    found.push(value)
     if (value.op !== 'load' && value.op !== 'call' && value.op !== 'atomic') waiting.push(...value.arguments)
   }
-  return sources
+  return found
 }
 
 /**

@@ -1,10 +1,8 @@
-import type { ByValue } from '../by-value.ts'
 import type { Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
 import { Wired } from '../wired.ts'
 import { Analyses } from './analyses.ts'
 import { Numbers } from './graph.ts'
-import type { Ranges } from './ranges.ts'
 import { fits } from './simplify.ts'
 
 /**
@@ -14,15 +12,14 @@ import { fits } from './simplify.ts'
  */
 export function shortenSums(graph: Graph, analyses = new Analyses(graph)): boolean {
   if (!graph.blocks.some(({ values }) => values.some(({ op }) => op === 'fold'))) return false
-  const { uses, ranges } = analyses
   const numbers = new Numbers(graph)
   let changed = false
   for (const block of graph.blocks) {
     for (const fold of [...block.values]) {
       const [given] = fold.arguments
-      if (fold.op !== 'fold' || given === undefined || ranges.most(given) > MOST) continue
-      const sum = new Sum(given, uses, ranges)
-      if (sum.isShort()) continue
+      if (fold.op !== 'fold' || given === undefined) continue
+      const sum = new Sum(given, analyses)
+      if (sum.isShort() || analyses.ranges.most(given) > MOST) continue
       changed = true
       const { at } = fold
       const rest = sum.rest()
@@ -43,8 +40,7 @@ const MOST = 1n << 48n
 
 class Sum {
   private readonly root: Value
-  private readonly uses: ByValue<number>
-  private readonly ranges: Ranges
+  private readonly analyses: Analyses
   private readonly constants: bigint[] = []
   private readonly open: Wired[] = []
   private readonly terms: Value[] = []
@@ -52,10 +48,9 @@ class Sum {
   private readonly gone = new Map<Value, number>()
   private isNested = false
 
-  constructor(root: Value, uses: ByValue<number>, ranges: Ranges) {
+  constructor(root: Value, analyses: Analyses) {
     this.root = root
-    this.uses = uses
-    this.ranges = ranges
+    this.analyses = analyses
     const waiting = [root]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const inner = this.unfolded(next)
@@ -103,13 +98,13 @@ class Sum {
 
   private unfolded(value: Value): Value {
     const [sum] = value.arguments
-    const isOwn = value.op === 'fold' && this.uses.get(value) === 1
-    return isOwn && sum !== undefined && this.ranges.most(sum) <= MOST ? this.unfolded(sum) : value
+    const isOwn = value.op === 'fold' && this.analyses.uses.get(value) === 1
+    return isOwn && sum !== undefined && this.analyses.ranges.most(sum) <= MOST ? this.unfolded(sum) : value
   }
 
   /** An addition that nothing else looks at. */
   private isOwn(value: Value): boolean {
-    return value.op === 'alu' && value.alu === 'add' && value.bits === 64 && this.uses.get(value) === 1
+    return value.op === 'alu' && value.alu === 'add' && value.bits === 64 && this.analyses.uses.get(value) === 1
   }
 
   private cancel(complement: Value): void {

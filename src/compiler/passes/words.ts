@@ -56,6 +56,8 @@ function halved({ op, alu, arguments: [low, high] }: Value & { readonly alu?: st
 /** Sums of that many are far from wrapping, and so are those of twice as many bits. */
 const MOST = 1n << 32n
 
+type Load = Extract<Value, { op: 'load' }>
+
 class Words {
   private readonly graph: Graph
   private readonly analyses: Analyses
@@ -75,11 +77,15 @@ class Words {
 
   shorten(block: Block, fold: Value): void {
     const [given] = fold.arguments
-    if (given === undefined || this.analyses.ranges.most(given) > MOST) return
     const sum = this.sumOf(fold)
-    if (sum.narrow.length > 0) return this.widen(sum.narrow)
-    if (sum.terms.length > 0 && sum.terms.every(isSwapped)) return this.turn(block, fold, sum)
-    this.pair(block, sum)
+    const loads = this.wordsOf(block, sum)
+    const isTurned = sum.terms.length > 0 && sum.terms.every(isSwapped)
+    // How large it can be is asked last, because that takes long to find out.
+    if (sum.narrow.length === 0 && !isTurned && loads.length < 2) return
+    if (given === undefined || this.analyses.ranges.most(given) > MOST) return
+    if (sum.narrow.length > 0) this.widen(sum.narrow)
+    else if (isTurned) this.turn(block, fold, sum)
+    else this.pair(block, sum, loads)
   }
 
   /** What is added up: additions that nothing else looks at, those of them that are of 32 bits, and what they add. */
@@ -124,16 +130,21 @@ class Words {
     this.replacements.set(fold, result)
   }
 
-  /** Two words that lie together, loaded for this sum alone, are loaded as one. */
-  private pair(block: Block, { additions, terms }: ReturnType<Words['sumOf']>): void {
-    const { uses, states } = this.analyses
-    const loads = terms
-      .flatMap((one) =>
-        one.op === 'load' && one.from === 'packet' && one.size === 2 && uses.get(one) === 1 ? [one] : [],
-      )
+  /** Words of the packet that are loaded in a block for a sum alone, by their places. */
+  private wordsOf(block: Block, { terms }: ReturnType<Words['sumOf']>): Load[] {
+    const { uses } = this.analyses
+    const isWord = (one: Value): one is Load =>
+      one.op === 'load' && one.from === 'packet' && one.size === 2 && uses.get(one) === 1
+    return terms
+      .filter(isWord)
       .filter((one) => block.values.includes(one))
       .sort((a, b) => a.offset - b.offset)
-    const isNext = (one: (typeof loads)[number], next: (typeof loads)[number]) =>
+  }
+
+  /** Two of them that lie together are loaded as one. */
+  private pair(block: Block, { additions }: ReturnType<Words['sumOf']>, loads: readonly Load[]): void {
+    const { states } = this.analyses
+    const isNext = (one: Load, next: Load) =>
       one.arguments[0] === next.arguments[0] &&
       one.offset + one.size === next.offset &&
       states.before(one, 'packet') === states.before(next, 'packet')
