@@ -97,7 +97,7 @@ const listInstances: Lister = async (client, [graph, instance]) => {
       { head: 'name', cell: (row) => row.name },
       { head: 'cube', cell: (row) => row.cube },
       { head: 'ports', cell: (row) => row.ports },
-      { head: 'config', cell: (row) => JSON.stringify(row.config), wide: true },
+      { head: 'config', cell: (row) => (row.config === undefined ? '' : JSON.stringify(row.config)), wide: true },
     ]),
     ...(instance === undefined ? {} : { whole: found[0]?.document }),
   }

@@ -14,6 +14,7 @@ import { packet } from '../testing/packet.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
 import { onlySource } from './documents.ts'
 import { useCommand } from './fixtures.ts'
+import { KINDS } from './kinds.ts'
 
 const { folder, tessera, file } = useCommand()
 const SHELF = join(import.meta.dirname, '../testing/cubes/shelf')
@@ -70,6 +71,10 @@ describe('a graph', () => {
       ['NAME', 'STATE', 'INSTANCES', 'PORTS', 'REVISION'],
       ['office', 'running', '1', '2', expect.stringMatching(/^\d+$/)],
     ])
+    // Each list is as wide as it can be, whatever of it is not there.
+    for (const kind of Object.keys(KINDS))
+      expect(await tessera('get', kind, '-o', 'wide'), kind).toMatchObject({ code: 0 })
+    expect(cells((await tessera('get', 'instances', '-o', 'wide')).stdout)[1]?.at(-1)).toBe('-')
     expect(cells((await tessera('get', 'ports', 'office/switch')).stdout)[2]).toEqual([
       'office',
       'switch.bob',

@@ -108,7 +108,7 @@ function conflicts(): readonly Finding[] {
             },
           ]
     })
-    return found.length > 0 ? found : [{ what: 'interfaces', state: 'ok', found: 'no program is on any' }]
+    return found.length > 0 ? found : [{ what: 'interfaces', state: 'ok', found: 'no program of others is on any' }]
   } catch (error) {
     return [{ what: 'interfaces', state: 'warning', found: error instanceof Error ? error.message : String(error) }]
   }

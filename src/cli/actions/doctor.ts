@@ -33,7 +33,7 @@ async function daemon(reach: ReachOptions): Promise<Finding> {
     const graphs = (await client.listGraphs()).body
     const failed = graphs.filter(({ state }) => state === 'failed').map(({ name }) => name)
     return failed.length === 0
-      ? { what: 'daemon', state: 'ok', found: `runs ${graphs.length} graphs` }
+      ? { what: 'daemon', state: 'ok', found: `runs ${graphs.length} graph${graphs.length === 1 ? '' : 's'}` }
       : {
           what: 'daemon',
           state: 'warning',

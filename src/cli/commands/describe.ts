@@ -11,7 +11,7 @@ export const describeCommand = (): Command =>
     withOutput(
       new Command('describe')
         .description('Tell all about a graph, an instance, a cube, an interface: configuration, packets, drops, state.')
-        .argument('<kind>', 'graph, instance, cube or interface; or left out, and a name')
+        .argument('<kind>', 'graph, instance, cube or interface; left out before the name of a graph or an instance')
         .argument('[names...]', 'a graph, then an instance')
         .usage('[options] [graph | instance | cube | interface] <name...>'),
     ),

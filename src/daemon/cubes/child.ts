@@ -1,5 +1,6 @@
 /** Code of others runs in processes of their own, which may nothing that anybody else on this host may not. */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { refusal } from '../../base/diagnostic.ts'
 import { asNobody, endGroup, NOBODYS_RIGHTS, NODE, TESSERA, wayTo } from './nobody.ts'
 
@@ -9,6 +10,9 @@ export interface Run {
 }
 
 const MOST_OUTPUT = 1 << 20
+
+/** Of setpriv(1): whoever is killed leaves nobody behind who would never be stopped. */
+const WITH_US = '--pdeathsig=KILL'
 
 /** Milliseconds. */
 export interface RunOptions {
@@ -21,8 +25,8 @@ export interface RunOptions {
 
 /** Runs Node.js on a script of Tessera's until it ends. A Refusal where that takes too long, or cannot be. */
 export function runNode(words: readonly string[], { folder, scratch, time, signal }: RunOptions): Promise<Run> {
-  const way = wayTo([TESSERA, NODE])
-  const [command = '', ...rest] = [...way, ...(way.length > 0 ? NOBODYS_RIGHTS : []), NODE, ...words]
+  const rights = asNobody().uid === undefined || !existsSync(NOBODYS_RIGHTS[0]) ? [] : [...NOBODYS_RIGHTS, WITH_US]
+  const [command = '', ...rest] = [...wayTo([TESSERA, NODE]), ...rights, NODE, ...words]
   const givenUp = () => refusal('this was given up: the daemon ends', 'do it again when the daemon is there')
   if (signal?.aborted) return Promise.reject(givenUp())
   return new Promise((resolve, reject) => {
@@ -32,7 +36,7 @@ export function runNode(words: readonly string[], { folder, scratch, time, signa
       stdio: ['ignore', 'pipe', 'pipe'],
       // With all that it starts itself.
       detached: true,
-      ...(way.length > 0 ? {} : asNobody()),
+      ...(rights.length > 0 ? {} : asNobody()),
     })
     let output = ''
     for (const stream of [child.stdout, child.stderr])
