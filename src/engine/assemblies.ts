@@ -47,6 +47,34 @@ export interface AssemblyOptions {
   readonly generation: Generation
   /** Numbers that nodes have already. */
   readonly nodes?: NodeNumbers | undefined
+  /** Where the graph had ports before. */
+  readonly past?: Ends | undefined
+}
+
+/** Interfaces that ports lead to, and those whose stack they lead to. */
+export interface Ends {
+  readonly wires: readonly string[]
+  readonly hosts: readonly string[]
+}
+
+/** What a graph had, and has no more. */
+export function pastOf(
+  graph: Graph,
+  before: { readonly graph: Graph; readonly past?: Ends | undefined },
+): Ends | undefined {
+  const [then, now] = [endsOf(before.graph, before.past), endsOf(graph)]
+  const without = (ends: readonly string[], those: ReadonlySet<string>) => ends.filter((end) => !those.has(end))
+  const wires = without(then.wires, new Set(now.wires))
+  const hosts = without(then.hosts, new Set(now.hosts))
+  return wires.length + hosts.length === 0 ? undefined : { wires, hosts }
+}
+
+/** Of a graph, and of what it was before. */
+function endsOf({ instances }: Graph, past: Ends = { wires: [], hosts: [] }): Ends {
+  const links = instances.flatMap(({ ports }) => ports.flatMap(({ link }) => link ?? []))
+  const wires = links.flatMap((link) => (link.to === 'interface' ? [interfaceText(link)] : []))
+  const hosts = links.flatMap((link) => (link.to === 'host' ? [link.interface] : []))
+  return { wires: [...new Set([...past.wires, ...wires])], hosts: [...new Set([...past.hosts, ...hosts])] }
 }
 
 export interface GraphPrograms {
@@ -64,6 +92,7 @@ export interface OwnProgram {
   readonly program: Program
   readonly owner: Owner
   readonly side: Side
+  readonly passesMarked: boolean
   /** The first one is where packets come in. */
   readonly nodes: readonly NodeName[]
 }
@@ -97,9 +126,9 @@ class Assembler {
   private readonly met: Topology
   private readonly apart: Set<NodeName>
   private readonly cuts: Cuts
-  /** Interfaces that ports lead to, and those whose stack they lead to. */
-  private readonly wires = new Set<string>()
-  private readonly hosts = new Set<string>()
+  private readonly hosts: ReadonlySet<string>
+  /** Packets that programs of before have marked may be on their way. */
+  private readonly marked: Ends
   private current: PlannedProgram | undefined
   private copies = false
 
@@ -107,11 +136,8 @@ class Assembler {
     this.options = options
     this.met = met
     this.apart = apart
-    for (const { ports } of options.graph.instances)
-      for (const { link } of ports) {
-        if (link?.to === 'interface') this.wires.add(interfaceText(link))
-        if (link?.to === 'host') this.hosts.add(link.interface)
-      }
+    this.hosts = new Set(endsOf(options.graph).hosts)
+    this.marked = endsOf(options.graph, options.past)
     this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart, numbers: options.nodes })
   }
 
@@ -152,6 +178,7 @@ class Assembler {
     const { from, nodes } = planned
     const { point, clock, cpus, look, comparisons } = this.options
     const places = new Map(nodes.map((node, place) => [node, place]))
+    const passesMarked = this.passesMarked(planned)
     const { size: slots } = this.cuts
     const common = {
       clock,
@@ -165,13 +192,13 @@ class Assembler {
     const assembly: Assembly = {
       ...common,
       name: nameOf(this.met.nodes.get(nodes[0] ?? '')),
-      ...(this.passesMarked(planned) ? { passesMarked: true } : {}),
+      ...(passesMarked ? { passesMarked } : {}),
       ...('slot' in from ? { isNext: true } : {}),
       hook: 'slot' in from ? hookAt(point) : hookAt(from.point),
       nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
     }
     const owner = this.ownerOf(planned)
-    return { owner, side: planned.side, nodes, program: owned(owner, () => assembleOnce(assembly)) }
+    return { owner, side: planned.side, nodes, passesMarked, program: owned(owner, () => assembleOnce(assembly)) }
   }
 
   private ownerOf({ from, nodes }: PlannedProgram): Owner {
@@ -187,8 +214,8 @@ class Assembler {
     if ('slot' in from) return false
     const { point, on } = from
     return point === 'tc ingress'
-      ? this.hosts.has(interfaceText(on))
-      : point === 'tc egress' && point !== this.options.point && this.wires.has(interfaceText(on))
+      ? this.marked.hosts.includes(interfaceText(on))
+      : point === 'tc egress' && point !== this.options.point && this.marked.wires.includes(interfaceText(on))
   }
 
   private node(planned: PlannedProgram, name: NodeName, place: number, places: ReadonlyMap<NodeName, number>): Node {

@@ -10,7 +10,7 @@ import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
 import { type AttachPoint, type HookPoint, hookAt } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
-import type { AssemblyOptions, InterfaceFacts } from './assemblies.ts'
+import { type AssemblyOptions, type InterfaceFacts, pastOf } from './assemblies.ts'
 import { copiesPath, mayCopy } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { cubesOf } from './cubes.ts'
@@ -167,7 +167,7 @@ export class Engine {
     wanted: Wanted,
     file: GraphFile,
     before: Running | undefined,
-    { numbering, point, generation }: AssemblyOptions,
+    { numbering, point, generation, past }: AssemblyOptions,
     making: Making,
   ): Change {
     const { machine } = this.parts
@@ -207,6 +207,7 @@ export class Engine {
       ...(made === undefined ? {} : { made }),
       ...(wanted.met === undefined ? {} : { structure: wanted.met.structure }),
       ...(generation === 0 ? {} : { generation }),
+      ...(past === undefined ? {} : { past }),
       slots,
       counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
     }
@@ -435,7 +436,8 @@ export class Engine {
       return found
     }
     const nodes = new Map(Object.entries(before?.structure?.numbers ?? {}))
-    return { graph, numbering, sources, facts, point, clock, tessera, cpus: machine.cpus, generation, nodes }
+    const past = before && pastOf(graph, before)
+    return { graph, numbering, sources, facts, point, clock, tessera, cpus: machine.cpus, generation, nodes, past }
   }
 
   /** The control planes of a graph that runs, and their way into it. */

@@ -1,7 +1,7 @@
 /** From what is there to what is wanted: a list of actions, computed without touching anything. */
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { toHex } from '../base/bytes.ts'
-import type { MapDescription, Program } from '../isa/program.ts'
+import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import type { OldCounters } from './counted.ts'
 import { fingerprint } from './fingerprint.ts'
 import { isSameMap } from './migrate.ts'
@@ -157,6 +157,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     }))
   const inArray = inArrays(present, wanted, same, mapsNow)
   const rest = surplus(present, wanted)
+  const { before, after } = switches(present, wanted, new Set(loads.map(({ path }) => path)))
   const retired = [...present.attachments].flatMap(([path, target]): Step[] =>
     isOfWhole(path) && !(path in wanted.attachments) ? [{ do: 'retire', path, ...target }] : [],
   )
@@ -182,8 +183,10 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     // Last, because what is written from here on until programs are switched has to be copied again.
     ...copies.map((copy): Action => ({ do: 'copy', ...copy })),
     ...inArray.steps.filter((step) => step.do === 'fill'),
-    ...switches(present, wanted, new Set(loads.map(({ path }) => path))),
+    ...before,
     ...inArray.steps.filter((step) => step.do === 'exchange'),
+    ...(after.length > 0 ? [{ do: 'settle', path: wanted.graph } as const] : []),
+    ...after,
     ...(isLeft ? [{ do: 'settle', path: wanted.graph } as const] : []),
     ...retired,
     ...inArray.steps.filter((step) => step.do === 'empty'),
@@ -199,25 +202,45 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   ]
 }
 
-/** Programs come, change and go. A moved one leaves its old interface before its pin's name can be used again. */
-function switches(present: Present, { attachments }: Wanted, loaded: ReadonlySet<string>): Step[] {
-  const put = (path: string, wanted: WantedAttachment, how: 'attach' | 'replace'): Step => {
+/**
+ * Programs come, change and go. A moved one leaves its old interface before its pin's name can be used again.
+ *
+ * Beside programs that have what arrives, one that has what leaves would have what they send as well, but for what they mark: it comes
+ * `after` those that do, when none is at work any more that does not, and goes first. And where marked packets arrive, they pass
+ * before anybody marks any.
+ */
+function switches(
+  present: Present,
+  { attachments }: Wanted,
+  loaded: ReadonlySet<string>,
+): { readonly before: readonly Step[]; readonly after: readonly Step[] } {
+  const put = ([path, wanted]: readonly [string, WantedAttachment], how: 'attach' | 'replace'): Step => {
     const { interface: on, index, point, program } = wanted
     return { do: how, path, interface: on, index, point, ...sized(program) }
   }
   const wanted = Object.entries(attachments)
   const isMovedAt = (path: string): boolean => isMoved(present, attachments, path)
-  const detached = [...present.attachments].map(([path, target]): Step => ({ do: 'detach', path, ...target }))
-  return [
-    ...detached.filter(({ path }) => isMovedAt(path)),
-    ...wanted
-      .filter(([path]) => !present.attachments.has(path) || isMovedAt(path))
-      .map(([path, attachment]) => put(path, attachment, 'attach')),
-    ...wanted
-      .filter(([path]) => present.attachments.has(path) && !isMovedAt(path) && loaded.has(path))
-      .map(([path, attachment]) => put(path, attachment, 'replace')),
-    ...detached.filter(({ path }) => !(path in attachments) && !isOfWhole(path)),
-  ]
+  const isThere = (path: string): boolean => present.attachments.has(path) && !isMovedAt(path)
+  const detached = [...present.attachments].map(([path, target]) => ({ do: 'detach', path, ...target }) as const)
+  const gone = detached.filter(({ path }) => !(path in attachments) && !isOfWhole(path))
+  const arriving = [...present.attachments.values(), ...Object.values(attachments)]
+  const isBeside = arriving.some(({ point }) => point === 'tc ingress')
+  const leaves = ({ path, point }: { readonly path: string; readonly point: AttachPoint }): boolean =>
+    isBeside && point === 'tc egress' && !isOfWhole(path)
+  const replaced = wanted.filter(([path]) => isThere(path) && loaded.has(path))
+  const attached = wanted.filter(([path]) => !isThere(path))
+  const late = attached.filter(([path, { point }]) => leaves({ path, point }))
+  return {
+    before: [
+      ...detached.filter(({ path }) => isMovedAt(path)),
+      ...gone.filter(leaves),
+      ...attached.filter((one) => !late.includes(one)).map((one) => put(one, 'attach')),
+      ...replaced.filter(([, { passesMarked }]) => passesMarked).map((one) => put(one, 'replace')),
+      ...replaced.filter(([, { passesMarked }]) => !passesMarked).map((one) => put(one, 'replace')),
+      ...gone.filter((step) => !leaves(step)),
+    ],
+    after: late.map((one) => put(one, 'attach')),
+  }
 }
 
 /** What is pinned and not wanted, but for attachments, which are detached. */

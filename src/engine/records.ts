@@ -1,6 +1,7 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
 import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
+import type { Ends } from './assemblies.ts'
 import type { CountedPorts, Slots } from './counted.ts'
 import type { Graph } from './graph.ts'
 import type { Made } from './made.ts'
@@ -40,6 +41,8 @@ export interface Running {
   readonly slots?: Readonly<Record<string, Slots>>
   /** What counters at these paths have counted that are no more. */
   readonly counted?: Readonly<Record<string, CountedPorts>>
+  /** Where it had ports: packets of then may be on their way. */
+  readonly past?: Ends
   /** What it was made of. */
   readonly made?: Made
   /** Of `applying` and `switching`. */

@@ -44,6 +44,8 @@ export interface WantedAttachment extends WantedProgram {
   /** Of the interface: it may get another name. */
   readonly index: number
   readonly point: AttachPoint
+  /** Others of the graph mark what they send past it (compiler/marked.ts). */
+  readonly passesMarked?: true
 }
 
 /** A program that others go over to. */
@@ -101,17 +103,20 @@ export function stitch(options: AssemblyOptions): Wanted {
     }))
   }
   const pathOf = ({ instance, port, point }: GraphEntry): string => linkPath(graph.name, instance, port, point)
-  const attachments = programs.entries.map(({ entry, program, owner }): readonly [string, WantedAttachment] => [
-    pathOf(entry),
-    {
-      interface: facts(entry.on).name,
-      index: facts(entry.on).index,
-      point: entry.point,
-      owner,
-      program: withSizes(program, sizes),
-      maps: pathsFor(program, paths),
-    },
-  ])
+  const attachments = programs.entries.map(
+    ({ entry, program, owner, passesMarked }): readonly [string, WantedAttachment] => [
+      pathOf(entry),
+      {
+        interface: facts(entry.on).name,
+        index: facts(entry.on).index,
+        point: entry.point,
+        ...(passesMarked ? { passesMarked } : {}),
+        owner,
+        program: withSizes(program, sizes),
+        maps: pathsFor(program, paths),
+      },
+    ],
+  )
   if (programs.copies) {
     const program = dispatcher(programs.size, generation)
     const device = deviceOf(graph.name, options.tessera)

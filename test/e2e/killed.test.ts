@@ -59,7 +59,7 @@ const CASES = [
     files: [300, 400].map((agingTime) => graphFile(`aging-${agingTime}`, flood(['left', 'right'], agingTime))),
     shows: /core: [\s\S]*p-a +up [\s\S]*p-b +up [\s\S]*left: /,
     exchanges: true,
-    operations: Array.from({ length: 6 }, (_, round) => 4 + round * 9),
+    operations: Array.from({ length: 4 }, (_, round) => 4 + round * 13),
   },
 ]
 
