@@ -138,6 +138,25 @@ for (const { name, skip } of everyMachine)
     expect(lab.send('eth1', frame(alice, alice))).not.toEqual({})
   })
 
+for (const { name, skip } of everyMachine)
+  test.skipIf(skip !== undefined)(`what a control plane has flooded where nothing else is (${name})`, async () => {
+    const patch = (out: string) => `{ cube: ./patch, ports: { up: {}, out: { interface: ${out} } } }`
+    using lab = await openGraphLab(name, {
+      graph: `
+graph: cry
+instances:
+  crier:
+    cube: ./crier
+    ports: { mouth: {}, ear: { interface: eth0 }, left: { to: left.up }, right: { to: right.up } }
+  left: ${patch('eth1')}
+  right: ${patch('eth2')}
+`,
+    })
+    const hello = frame(alice, bob)
+    expect(lab.send('eth0', hello)).toEqual({})
+    expect(await lab.deliver()).toEqual({ eth0: [hello], eth1: [hello], eth2: [hello] })
+  })
+
 const PATIENCE = 3_000
 const kernel = everyMachine.find(({ name }) => name === 'kernel')
 

@@ -47,6 +47,10 @@ export interface AssemblyOptions {
   readonly generation: Generation
   /** Numbers that nodes have already. */
   readonly nodes?: NodeNumbers | undefined
+  /** Instances whose control planes may send packets. */
+  readonly active?: ReadonlySet<string> | undefined
+  /** Slots that copies of such packets are for. */
+  readonly copied?: readonly number[] | undefined
   /** Where the graph had ports before. */
   readonly past?: Ends | undefined
 }
@@ -146,7 +150,8 @@ class Assembler {
       'slot' in planned.from ? [] : [{ entry: planned.from, ...this.compile(planned) }],
     )
     const slots = new Map<number, OwnProgram>()
-    const wanted = entries.flatMap(({ program }) => program.slots ?? [])
+    const { copied = [] } = this.options
+    const wanted = [...entries.flatMap(({ program }) => program.slots ?? []), ...copied]
     for (const slot of wanted) {
       const planned = this.cuts.slots.get(slot)
       if (planned === undefined || slots.has(slot)) continue
@@ -155,7 +160,7 @@ class Assembler {
       wanted.push(...(made.program.slots ?? []))
     }
     const { numbers, size } = this.cuts
-    return { entries, slots, numbers, size, copies: this.copies }
+    return { entries, slots, numbers, size, copies: this.copies || copied.length > 0 }
   }
 
   /** Has the second half of the program that was too much in one of its own. False where it is one node. */

@@ -7,6 +7,7 @@ import { readDataPlane } from '../compiler/compile.ts'
 import type { Look } from '../compiler/look.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { Catalogue, CubeFolder } from '../cube/catalogue.ts'
+import { isActive } from '../cube/control.ts'
 import { type AttachPoint, type HookPoint, hookAt } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, type Conversions, forget } from './apply.ts'
@@ -437,7 +438,25 @@ export class Engine {
     }
     const nodes = new Map(Object.entries(before?.structure?.numbers ?? {}))
     const past = before && pastOf(graph, before)
-    return { graph, numbering, sources, facts, point, clock, tessera, cpus: machine.cpus, generation, nodes, past }
+    const isPlaneOf = ({ cube }: Instance) => {
+      const folder = cubes.get(cube)
+      return folder !== undefined && isActive(folder.control)
+    }
+    const active = new Set(graph.instances.filter(isPlaneOf).map(({ name }) => name))
+    return {
+      graph,
+      numbering,
+      sources,
+      facts,
+      point,
+      clock,
+      tessera,
+      cpus: machine.cpus,
+      generation,
+      nodes,
+      past,
+      active,
+    }
   }
 
   /** The control planes of a graph that runs, and their way into it. */

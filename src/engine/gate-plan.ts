@@ -6,14 +6,12 @@ import { call, exit, assemble as fromSteps, mov } from '../backend/assemble.ts'
 import { mapsOf } from '../compiler/compile.ts'
 import { MAP } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
-import { isActive } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
 import { REDIRECT_INGRESS } from '../isa/opcodes.ts'
-import { hookAt, type Program } from '../isa/program.ts'
+import type { Program } from '../isa/program.ts'
 import { type AssemblyOptions, assembleTopology } from './assemblies.ts'
 import type { Injected } from './control-plane.ts'
-import type { Instance, Port } from './graph.ts'
-import { arriving, type GraphEntry, type MetNode, type NodeName, portNode, type Topology, topology } from './nodes.ts'
+import { activeOf, gateTopology } from './gate-topology.ts'
 import { gateOf } from './own-links.ts'
 import { clockPath, mapPath } from './paths.ts'
 import type { Settings } from './settings.ts'
@@ -61,14 +59,11 @@ export interface GatePlan {
 
 export function planControl(options: AssemblyOptions, cubes: ReadonlyMap<string, CubeFolder>): GraphControl {
   const { graph, numbering } = options
-  const active = graph.instances.flatMap((instance) => {
+  const active = activeOf(options).flatMap((instance) => {
     const folder = cubes.get(instance.cube)
-    return folder !== undefined && isActive(folder.control) ? [{ instance, folder }] : []
+    return folder === undefined ? [] : [{ instance, folder }]
   })
-  const { gate, slotOf } = planGate(
-    options,
-    active.map(({ instance }) => instance),
-  )
+  const { gate, slotOf } = planGate(options)
   const planes = active.map(({ instance: { name, config, queue, entries, ports: all }, folder }) => {
     const ports = numbering[name]?.ids ?? {}
     const slots = Object.fromEntries(
@@ -96,29 +91,12 @@ const schemaOf = (cube: Cube): string => JSON.stringify([mapsOf(cube, 1), cube.p
 
 type SlotOf = (instance: string, port: string, direction: Injected['direction']) => number
 
-function planGate(options: AssemblyOptions, instances: readonly Instance[]): { gate: GatePlan; slotOf: SlotOf } {
+function planGate(options: AssemblyOptions): { gate: GatePlan; slotOf: SlotOf } {
   const { graph, tessera, point, facts } = options
-  const met = topology(graph, 'tc ingress')
-  const nodes = new Map(met.nodes)
-  const entries: GraphEntry[] = []
-  const direct = new Map<string, Program>()
-  for (const instance of instances) {
-    for (const port of instance.ports) {
-      const entry = { instance: instance.name, port: port.name, on: NOWHERE, point: 'tc ingress' } as const
-      const sent = leaving(met, instance, port)
-      nodes.set(sent.name, sent)
-      entries.push({ ...entry, node: sent.name })
-      // At TC, what arrives at an interface meets the program that is there; the one at XDP would not be asked.
-      const link = hookAt(point) === 'tc' && port.link?.to !== 'port' ? port.link : undefined
-      const node = arriving(instance.name, port)
-      if (link === undefined) entries.push({ ...entry, node })
-      else {
-        const isIngress = link.to === 'interface' && point === 'tc ingress'
-        direct.set(`${instance.name}.${port.name}`, redirecting(facts(link).index, isIngress ? REDIRECT_INGRESS : 0))
-      }
-    }
-  }
+  const { nodes, entries, direct } = gateTopology(options)
   const compiled = assembleTopology({ ...options, point: 'tc ingress' }, { nodes, entries })
+  // Copies go to the array of the graph (stitch.ts).
+  const others = [...compiled.slots].filter(([, { side }]) => side !== 'copied')
   const programs: Program[] = []
   const sizes = sizesOf(graph, options.sources)
   const slots = new Map<string, number>()
@@ -127,7 +105,13 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
     const direction = nodes.get(entry.node)?.sends === undefined ? 'ingress' : 'egress'
     add(`${entry.instance}.${entry.port} ${direction}`, program)
   }
-  for (const [port, program] of direct) add(`${port} ingress`, program)
+  for (const { instance, port } of direct) {
+    const { link } = port
+    if (link === undefined || link.to === 'port') continue
+    const isIngress = link.to === 'interface' && point === 'tc ingress'
+    const program = redirecting(facts(link).index, isIngress ? REDIRECT_INGRESS : 0)
+    add(`${instance}.${port.name} ingress`, program)
+  }
   const pathOf = (map: string): string => {
     const [instance = '', name = ''] = map.split('/')
     return map === MAP.clock ? clockPath(graph.name) : mapPath(graph.name, instance, name)
@@ -135,28 +119,11 @@ function planGate(options: AssemblyOptions, instances: readonly Instance[]): { g
   const gate = {
     name: gateOf(graph.name, tessera),
     entries: programs,
-    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withSizes(program, sizes)])),
+    others: new Map(others.map(([slot, { program }]) => [slot, withSizes(program, sizes)])),
     size: compiled.size,
     pathOf,
   }
   return { gate, slotOf: (instance, port, direction) => slots.get(`${instance}.${port} ${direction}`) ?? 0 }
-}
-
-/** They come from no interface. */
-const NOWHERE = { interface: '' } as const
-
-/** What the data plane has sent by a port, and nothing else. */
-function leaving({ nodes }: Topology, instance: Instance, port: Port): MetNode {
-  const name: NodeName = `${instance.name}.${port.name} sent`
-  const ways = nodes.get(portNode(instance.name, port.name))?.ways ?? []
-  return {
-    name,
-    instance,
-    port,
-    direction: undefined,
-    sends: port.name,
-    ways: ways.filter((way) => way.port === port.name),
-  }
 }
 
 /** `return redirect(ifindex, flags)` */

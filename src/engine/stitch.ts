@@ -7,9 +7,10 @@ import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { describe, puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleTopology, type GraphPrograms } from './assemblies.ts'
-import { AT_DEVICE, copiesPath, dispatcher } from './copies.ts'
+import { AT_DEVICE, copiesAt, copiesPath, dispatcher } from './copies.ts'
+import { gateTopology } from './gate-topology.ts'
 import type { Graph } from './graph.ts'
-import { type GraphEntry, topology } from './nodes.ts'
+import { type GraphEntry, type Topology, topology } from './nodes.ts'
 import { deviceOf } from './own-links.ts'
 import type { Owner } from './owner.ts'
 import { arrayPath, clockPath, copiesLeftPath, linkPath, lookPath, mapPath } from './paths.ts'
@@ -88,7 +89,7 @@ export function stitch(options: AssemblyOptions): Wanted {
   for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look, cpus)))
     add(name, lookPath(graph.name, name), description)
   const met = topology(graph, point)
-  const programs = assembleTopology(options, met)
+  const programs = assembleTopology({ ...options, copied: copiedByGate(options, met) }, met)
   const sizes = sizesOf(graph, sources)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
@@ -135,6 +136,18 @@ export function stitch(options: AssemblyOptions): Wanted {
     attachments: Object.fromEntries(attachments),
     ...(structure === undefined ? {} : { met: { structure, hook: hookAt(point), topology: met } }),
   }
+}
+
+/** Slots for copies that come of what control planes send: they may be flooded where nothing else is. */
+function copiedByGate(options: AssemblyOptions, { nodes }: Topology): readonly number[] {
+  const { point, sources, active } = options
+  const mayCopy = [...nodes.values()].some((node) => {
+    const source = sources.get(node.instance.cube)
+    return source !== undefined && copiesAt(node, source)
+  })
+  if (!mayCopy || active === undefined || active.size === 0 || hookAt(point) !== 'tc') return []
+  const { slots } = assembleTopology({ ...options, point: 'tc ingress' }, gateTopology(options))
+  return [...slots].flatMap(([slot, { side }]) => (side === 'copied' ? [slot] : []))
 }
 
 function structureOf({ entries, slots, numbers }: GraphPrograms, pathOf: (entry: GraphEntry) => string): Structure {
