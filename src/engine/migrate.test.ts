@@ -10,6 +10,7 @@ import { MemoryRecords } from './records.ts'
 import { openTables } from './tables.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-migrate-'))
+writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const here = (path: string) => JSON.stringify(resolve(import.meta.dirname, '..', path))
