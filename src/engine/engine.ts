@@ -118,8 +118,7 @@ export class Engine {
   private before(name: string): Running | undefined {
     const { machine, records } = this.parts
     const found = records.read(name)
-    // It was recorded in bulk, and tests have other interfaces there.
-    if (found === undefined || machine.inBulk(() => isHere(machine, found))) return found
+    if (found === undefined || isHere(machine, found)) return found
     // The pins of attachments whose interfaces are gone go when somebody looks.
     observe(machine, nothing(name))
     if (!machine.pinned(name).some(isLinkPath)) return found
