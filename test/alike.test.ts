@@ -1,12 +1,17 @@
 /** Programs that differ only in open numbers: one module runs all of them, each with its own. */
 import { afterAll, expect, test, vi } from 'vitest'
 import {
+  alu32,
   alu64,
   assemble,
+  call,
   exit,
   jump,
+  jump32,
   label,
   load,
+  load64,
+  loadMap,
   loadMapValue,
   mov,
   type Step,
@@ -156,4 +161,90 @@ test('offsets of the same value that change places are one module', () => {
   there.run(FRAME)
   expect(made).not.toHaveBeenCalled()
   expect(values.lookup(new Uint8Array(4))).toEqual(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 2))
+})
+
+/** What a program gives, or why it fails. */
+function outcomeOf(program: Program, engine?: typeof interpreted): number | string {
+  try {
+    return verdictOf(program, engine)
+  } catch (error) {
+    return String(error)
+  }
+}
+
+const COMPARISONS = ['jeq', 'jne', 'jset', 'jgt', 'jge', 'jlt', 'jle', 'jsgt', 'jsge', 'jslt', 'jsle'] as const
+const LEFT = [0n, 1n, 7n, 0x8000_0000n, 0x1_0000_0000n, 0xffff_ffffn, 0xffff_ffff_ffff_ffffn]
+const WRITTEN = {
+  'mov of 64 bits': (n: number) => [mov('r6', n)],
+  'mov of 32 bits': (n: number) => [alu32('mov', 'r6', n)],
+  'add of 64 bits': (n: number) => [alu64('add', 'r6', n)],
+  'add of 32 bits': (n: number) => [alu32('add', 'r6', n)],
+  ...Object.fromEntries(
+    ([1, 2, 4, 8] as const).map((size) => [
+      `store of ${size} bytes`,
+      (n: number) => [store(size, 'r10', -8, n), load(size, 'r6', 'r10', -8)],
+    ]),
+  ),
+} satisfies Record<string, (n: number) => readonly Step[]>
+
+/** Each program with an open number that is 0 at first, and then others: one module, and what the interpreter says. */
+function expectAlike(programs: (n: number) => readonly Step[], name: string): void {
+  const of = (n: number) => withOpen(assemble(name, 'tc', programs(n), { maps: { map: MAP } }))
+  expect(outcomeOf(of(0))).toBe(outcomeOf(of(0), interpreted))
+  made.mockClear()
+  for (const n of [1, 7, -1, -2, 2 ** 31 - 1, -(2 ** 31), 0])
+    expect(outcomeOf(of(n)), `${name} ${n}`).toBe(outcomeOf(of(n), interpreted))
+  expect(made).not.toHaveBeenCalled()
+}
+
+test.each(Object.entries(WRITTEN))('what is written of a number that was 0: %s', (name, stepsOf) => {
+  for (const left of LEFT)
+    expectAlike((n) => {
+      const [first, ...rest] = stepsOf(n)
+      if (first === undefined) throw new Error('a step, at least')
+      const folded = [mov('r0', 'r6'), alu64('rsh', 'r6', 32), alu64('xor', 'r0', 'r6'), exit]
+      return [load64('r6', left), opened(first, 0), ...rest, loadMap('r1', 'map'), ...folded]
+    }, `${name} ${left}`)
+})
+
+test.each(COMPARISONS)('what is compared with a number that was 0: %s', (comparison) => {
+  for (const [bits, compare] of [
+    [64, jump],
+    [32, jump32],
+  ] as const)
+    for (const left of LEFT)
+      expectAlike(
+        (n) => [
+          load64('r6', left),
+          loadMap('r1', 'map'),
+          mov('r0', 1),
+          opened(compare(comparison, 'r6', n, 'yes'), 0),
+          mov('r0', 2),
+          label('yes'),
+          exit,
+        ],
+        `${comparison}${bits} ${left}`,
+      )
+})
+
+test.each([
+  ['there', 0],
+  ['not there', 5],
+])('a test of an entry that is %s for an open number', (_, key) => {
+  expectAlike(
+    (n) => [
+      store(4, 'r10', -4, key),
+      loadMap('r1', 'map'),
+      mov('r2', 'r10'),
+      alu64('add', 'r2', -4),
+      call('map_lookup_elem'),
+      opened(jump('jeq', 'r0', n, 'none'), 0),
+      load(1, 'r0', 'r0', 0),
+      exit,
+      label('none'),
+      mov('r0', 3),
+      exit,
+    ],
+    `entry ${key}`,
+  )
 })
