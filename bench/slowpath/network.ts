@@ -1,5 +1,4 @@
 /** A graph of one instance on a pair of interfaces, and a thread that sends packets into it. */
-
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

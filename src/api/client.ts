@@ -2,7 +2,6 @@
  * The API as functions: `client.getGraph({ graph: 'office' })`. What they take and give follows from the routes, of which nothing is
  * loaded when it runs.
  */
-
 import { readEvents } from './events.ts'
 import { endpoint, OPERATIONS, type OperationId, OUTSIDE } from './operations.ts'
 import type { Output, Request } from './routes.ts'

@@ -2,7 +2,6 @@
  * Builds SSA directly while walking the typed tree (Braun et al., "Simple and Efficient Construction of Static Single
  * Assignment Form", 2013): variables are looked up backwards through the blocks, and phis appear where they meet.
  */
-
 import {
   type Block,
   type Comparison,

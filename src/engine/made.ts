@@ -1,5 +1,4 @@
 /** What a graph was made of: where all of that is as it was, planning it again would find nothing to do. */
-
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
 /** What runs, for people: each port's counters, and the views of control planes. */
-
 import type { Machine } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
 import { MAP, ROW_OF } from '../compiler/wiring.ts'

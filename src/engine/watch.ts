@@ -1,5 +1,4 @@
 /** Interfaces come and go while graphs run. */
-
 import type { Machine } from '../backend/machine.ts'
 import { isHere } from './home.ts'
 import { numbersOf } from './made.ts'

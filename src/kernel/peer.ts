@@ -1,5 +1,4 @@
 /** An interface in another network namespace, as seen from here: the end of its pair that is here. */
-
 import { closeSync } from 'node:fs'
 import { refusal } from '../base/diagnostic.ts'
 import { hasNamespace, inNamespace } from './namespace.ts'

@@ -2,7 +2,6 @@
  * What a configuration leaves out: it is compared with `undefined`, and what this decides against is not asked for it.
  * A field that is not there is refused anywhere else, for it may as well be misspelt.
  */
-
 import type { Expression, Of } from '../narrow/tree.ts'
 import { BOOL, type Typed } from '../typed.ts'
 import { expression, member } from './expression.ts'

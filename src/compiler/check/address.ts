@@ -1,5 +1,4 @@
 /** Addresses and prefixes that are written down, made, masked, and converted to numbers and back. */
-
 import { maskOctet, PARSERS, type Role, roleOf } from '../../lang/address.ts'
 import { contains, masked, type Prefix, prefix, type Type } from '../../lang/index.ts'
 import type { Expression } from '../narrow/tree.ts'

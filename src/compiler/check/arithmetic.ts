@@ -1,5 +1,4 @@
 /** Arithmetic: what its operands may be, and the type that they are computed in. */
-
 import type { BinaryOperator, Expression, Of, Span } from '../narrow/tree.ts'
 import { Decisive } from '../shared.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, wrap } from '../typed.ts'

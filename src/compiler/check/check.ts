@@ -2,7 +2,6 @@
  * The small tree → the typed tree: names, types, null discipline, bounds of loops. Whatever the verifier would refuse is
  * refused here, at the line where it is written.
  */
-
 import { Refusal } from '../../base/diagnostic.ts'
 import type { Module } from '../modules.ts'
 import { type FunctionSyntax, narrow } from '../narrow/narrow.ts'

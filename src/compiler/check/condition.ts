@@ -1,5 +1,4 @@
 /** Comparisons and conditions, and what a condition proves about nullable references. */
-
 import type { CompareOperator, Expression, Of, Span } from '../narrow/tree.ts'
 import { BOOL, nameOfType, type Typed, type ValueType } from '../typed.ts'
 import { compareAbsent, decided, unlessDead } from './absent.ts'

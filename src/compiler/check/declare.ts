@@ -1,5 +1,4 @@
 /** Names for values: declarations, and what is taken apart. */
-
 import type { Part, Pattern, Span, Statement } from '../narrow/tree.ts'
 import { nameOfType, type Typed, type TypedStatement } from '../typed.ts'
 import { lacks } from './absent.ts'

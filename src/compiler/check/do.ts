@@ -1,5 +1,4 @@
 /** `do … while`: a loop without an end that is left by its test, which stands last. */
-
 import type { Do, Statement } from '../narrow/tree.ts'
 import { BOOL, type TypedStatement } from '../typed.ts'
 import { condition } from './condition.ts'

@@ -1,5 +1,4 @@
 /** `for (const x of …)`: over what is known now, round by round; over a list, with an index. */
-
 import type { Each, Expression, Part, Pattern } from '../narrow/tree.ts'
 import { nameOfType, type Typed, type TypedStatement, U32 } from '../typed.ts'
 import { bindValue } from './declare.ts'

@@ -1,5 +1,4 @@
 /** `a && b` and `a || b` as values: of references one of them, as in JavaScript, and otherwise whether they are true. */
-
 import type { Expression, Of } from '../narrow/tree.ts'
 import type { Typed } from '../typed.ts'
 import { condition } from './condition.ts'

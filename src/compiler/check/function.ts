@@ -1,5 +1,4 @@
 /** Calls of data-plane functions. A function is checked once for all calls that pass the same types and the same statics. */
-
 import type { Module } from '../modules.ts'
 import { type FunctionSyntax, narrow } from '../narrow/narrow.ts'
 import type { FunctionTree } from '../narrow/tree.ts'

@@ -1,5 +1,4 @@
 /** `break` and `continue`, and what they leave besides loops. */
-
 import type { Breakable, Leave } from '../narrow/tree.ts'
 import type { TypedStatement } from '../typed.ts'
 import { type Block, statements } from './check.ts'

@@ -1,5 +1,4 @@
 /** `withLock(entry, update, …)`: what is possible under a lock, and what an entry is without it. */
-
 import type { Span } from '../narrow/tree.ts'
 import { addParts, type Node } from '../parts.ts'
 import { nameOfType, type Typed, type TypedFunction } from '../typed.ts'

@@ -1,5 +1,4 @@
 /** Loops, and that they end: the verifier walks every round. */
-
 import type { Expression, Loop, Span, While } from '../narrow/tree.ts'
 import { type IntType, nameOfType, rangeOf, type Typed, type TypedStatement, U32, type Variable } from '../typed.ts'
 import { assign } from './assign.ts'

@@ -1,5 +1,4 @@
 /** What a data plane has of JavaScript's `Math`, and of arrays that are known now. */
-
 import type { Expression, Span } from '../narrow/tree.ts'
 import { BOOL, nameOfType, type Typed } from '../typed.ts'
 import { common } from './arithmetic.ts'

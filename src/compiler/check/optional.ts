@@ -1,5 +1,4 @@
 /** `x?.field` and `x ?? y`: what may be null is looked at once, under a name of its own. */
-
 import type { Expression, Of } from '../narrow/tree.ts'
 import { nameOfType, type Typed } from '../typed.ts'
 import { maybeAbsent } from './absent.ts'

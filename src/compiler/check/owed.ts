@@ -2,7 +2,6 @@
  * Checksums of the transport layer are settled once, and headers that a loop reads are others in each round: what was written to
  * them is settled at the end of the round, where the kernel may move the packet.
  */
-
 import type { Typed, TypedFunction, Variable } from '../typed.ts'
 import { type Moved, rootOf, type Scope } from './scope.ts'
 import { packetMoved, UNMOVED } from './stale.ts'

@@ -1,5 +1,4 @@
 /** What calls pass to functions: what exists only while compiling, as it is; the rest in variables. */
-
 import type { Expression, FunctionTree, Parameter, Pattern, Span } from '../narrow/tree.ts'
 import { Decisive } from '../shared.ts'
 import { nameOfType, type Typed, type TypedStatement, U64, type ValueType, type Variable } from '../typed.ts'

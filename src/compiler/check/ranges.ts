@@ -2,7 +2,6 @@
  * What values an integer can have where it is used: intervals, computed over the typed tree. They decide whether an index is
  * one of a list and how often a loop runs at most.
  */
-
 import type { Statement } from '../narrow/tree.ts'
 import { type IntType, rangeOf, type Typed, type TypedStatement, type Variable } from '../typed.ts'
 import type { Scope } from './scope.ts'

@@ -2,7 +2,6 @@
  * Records: values under names. They are in no one place at run time: `const key = { … }` is a `const` for each value, and what a
  * function returns as one are variables that it assigns before it returns, and that its caller takes over at once.
  */
-
 import type { Expression, Of, Span } from '../narrow/tree.ts'
 import { nameOfType, type Typed, type TypedStatement, type ValueType, type Variable } from '../typed.ts'
 import { coerce } from './convert.ts'

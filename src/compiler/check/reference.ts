@@ -1,5 +1,4 @@
 /** References that are chosen or returned: where several ways meet, all bring one of the same kind, or null. */
-
 import type { Expression, Span } from '../narrow/tree.ts'
 import { nameOfType, type Typed, type ValueType } from '../typed.ts'
 import { carried, expression } from './expression.ts'

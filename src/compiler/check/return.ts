@@ -1,5 +1,4 @@
 /** What functions return: every `return` of one gives the same type. */
-
 import type { Statement } from '../narrow/tree.ts'
 import { type IntType, nameOfType, type Typed, type TypedStatement } from '../typed.ts'
 import { coerce } from './convert.ts'

@@ -1,5 +1,4 @@
 /** How far a variable gets in one round of a loop: at least, and at most, on all ways through its body. */
-
 import type { Breakable, Do, Each, Expression, Leave, Loop, Span, Statement, While } from '../narrow/tree.ts'
 import { assignments } from './ranges.ts'
 

@@ -1,5 +1,4 @@
 /** Instructions with registers → a Program: places on the stack, distances of jumps, and the line of each instruction. */
-
 import { alignUp } from '../../base/bytes.ts'
 import { placeAt } from '../../base/diagnostic.ts'
 import { LIMIT } from '../../isa/opcodes.ts'

@@ -1,5 +1,4 @@
 /** Slots of the stack for what found no register: values that are never kept at the same time share one. */
-
 import { CLASS, MODE, SIZE } from '../../isa/opcodes.ts'
 import type { Position } from '../typed.ts'
 import { liveness } from './liveness.ts'

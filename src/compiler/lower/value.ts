@@ -1,5 +1,4 @@
 /** Values, conditions and references of the typed tree → SSA; statements are in lower.ts. */
-
 import type { Hook } from '../../isa/program.ts'
 import type { Assembly } from '../assembly.ts'
 import { Builder } from '../builder.ts'

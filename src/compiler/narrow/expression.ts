@@ -1,5 +1,4 @@
 /** Expressions → the small tree. */
-
 import { type SourceText, unfit } from '../check/report.ts'
 import type * as es from '../parse.ts'
 import { type Named, refused } from './refused.ts'

@@ -1,5 +1,4 @@
 /** Loops → the small tree. */
-
 import { type SourceText, unfit } from '../check/report.ts'
 import type * as es from '../parse.ts'
 import { span } from './expression.ts'

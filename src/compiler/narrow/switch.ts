@@ -1,5 +1,4 @@
 /** Switches → the small tree. */
-
 import { unfit } from '../check/report.ts'
 import type * as es from '../parse.ts'
 import { span } from './expression.ts'

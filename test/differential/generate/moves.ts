@@ -1,5 +1,4 @@
 /** What changes the size or the shape of the packet. */
-
 import type { Draft } from './draft.ts'
 import { unsigned } from './integers.ts'
 import { returned } from './statements.ts'
