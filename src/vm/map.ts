@@ -147,6 +147,7 @@ export class VirtualMap {
     if (condition !== UPDATE.any && condition !== UPDATE.noExist && condition !== UPDATE.exist) return -ERRNO.EINVAL
     if (lockless && this.#table !== undefined) return -ERRNO.EINVAL
     if (isDevmap(this.description.kind)) return this.#setDevice(keys, keyAt, values, valueAt, condition)
+    const isOurs = values === this.#bytes
     const slot = this.#slotFor(keys, keyAt, condition)
     // Arrays look at their keys first (kernel/bpf/arraymap.c, array_map_update_elem).
     if (slot < 0) return slot
@@ -155,7 +156,9 @@ export class VirtualMap {
     // The value may itself lie in this map, so it is copied as one piece.
     const { lock, value } = this.description
     const { size } = value
-    this.#bytes.set(values.subarray(valueAt, valueAt + size), start)
+    // When memory grows to have room for the slot, whoever had it has nothing.
+    const from = isOurs ? this.#bytes : values
+    this.#bytes.set(from.subarray(valueAt, valueAt + size), start)
     // Nobody can hold it now.
     if (lock !== undefined) this.#bytes.fill(0, start + lock, start + lock + 4)
     return 0
@@ -215,10 +218,11 @@ export class VirtualMap {
   #slotFor(keys: Uint8Array, at: number, flags: number): number {
     if (this.#table === undefined) return this.#arraySlot(keys, at, flags)
     if (this.#prefixes === undefined) return this.#hashSlot(this.#table, keys, at, flags)
-    const prefix = this.#prefixes.cut(keys, at)
+    const given = keys.slice(at, at + this.description.key.size)
+    const prefix = this.#prefixes.cut(given, 0)
     if (prefix === undefined) return -ERRNO.EINVAL
     const slot = this.#hashSlot(this.#table, prefix, 0, flags)
-    if (slot >= 0) this.#prefixes.put(slot, keys, at)
+    if (slot >= 0) this.#prefixes.put(slot, given, 0)
     return slot
   }
 
