@@ -142,15 +142,24 @@ instances:
       expect(lab.table('p1', 'stations').entries()).toHaveLength(1)
       expect(lab.send('eth0', frame)).toEqual({ eth1: [frame] })
     }
-    await lab.apply(sized(', entries: { stations: 16 }'))
-    for (let host = 0; host < 200; host++)
-      lab.send(
-        'eth0',
-        packet()
-          .ethernet({ source: `02:00:00:00:01:${host.toString(16).padStart(2, '0')}` })
-          .bytes(),
-      )
-    expect(lab.table('p0', 'stations').entries().length).toBeLessThanOrEqual(16)
+    const learn = () => {
+      for (let host = 0; host < 200; host++)
+        lab.send(
+          'eth0',
+          packet()
+            .ethernet({ source: `02:00:00:00:01:${host.toString(16).padStart(2, '0')}` })
+            .bytes(),
+        )
+    }
+    learn()
+    const learned = () =>
+      ['p0', 'p1'].map((name) => lab.table(name, 'stations').entries().length).reduce((sum, one) => sum + one, 0)
+    const before = learned()
+    const { lost } = await lab.apply(sized(', entries: { stations: 16 }'))
+    expect(learned()).toBeLessThanOrEqual(32)
+    expect(lost).toBe(before - learned())
+    learn()
+    expect(learned()).toBeLessThanOrEqual(32)
   })
 
   test("with links to the host's stack: what it sends comes in, and what it is sent does not come in again", async () => {

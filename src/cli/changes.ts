@@ -8,7 +8,7 @@ export function describeChange({ graph, dryRun, revision, actions, lost, warning
   const now = revision === undefined ? '' : `, revision ${revision}`
   return [
     ...(lines.length === 0 ? ['nothing to change'] : lines),
-    ...(lost > 0 ? [`${lost} entries that were written meanwhile have no room in a table that is smaller now`] : []),
+    ...(lost > 0 ? [`${lost} entries have no room in a table that is smaller now`] : []),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(dryRun ? ['this was a dry run: nothing was changed'] : now === '' ? [] : [`graph ${graph}${now}`]),
   ].join('\n')

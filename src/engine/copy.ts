@@ -29,12 +29,21 @@ export function copyEntries(machine: Machine, { path, from }: Copy, to: MachineM
 
 /**
  * Copies what has changed since, when nobody changes it any more. Doing it again changes nothing. How many entries were given up,
- * because the new map is full.
+ * because the new map is full, or is an LRU one that is smaller.
  */
 export function copyAgain(machine: Machine, { path, from }: Copy, to: MachineMap, convert: Convert): number {
   using old = machine.openMap(path, from)
   using seen = machine.openMap(seenPath(path), keeping(from))
-  return old === undefined || seen === undefined ? 0 : copyChanges({ old, seen, to }, convert, false)
+  if (old === undefined || seen === undefined) return 0
+  return copyChanges({ old, seen, to }, convert, false) + forgotten(old, to, convert)
+}
+
+/** An LRU map takes whatever comes, and forgets some of the rest: which were used least in the old one, nobody knows. */
+function forgotten(old: MachineMap, to: MachineMap, convert: Convert): number {
+  const isSmaller = to.description.entries < old.description.entries
+  if (!isSmaller || !['lru_hash', 'lru_percpu_hash'].includes(kindOf(to))) return 0
+  const kept = old.entries().filter((entry) => convert(entry) !== undefined)
+  return Math.max(0, kept.length - to.entries().length)
 }
 
 interface Maps {

@@ -11,7 +11,7 @@ import { type ControlOptions, ControlPlanes } from '../daemon/control-planes.ts'
 import { builtinCubes } from '../daemon/host.ts'
 import { apply } from '../engine/apply.ts'
 import { type Injected, OpenControlPlane } from '../engine/control-plane.ts'
-import { type Change, Engine } from '../engine/engine.ts'
+import { type Applied, Engine } from '../engine/engine.ts'
 import { into, OpenGate } from '../engine/gate.ts'
 import type { Graph, GraphFile, InterfaceName, Link } from '../engine/graph.ts'
 import { clockPath, mapPath } from '../engine/paths.ts'
@@ -91,7 +91,7 @@ export interface GraphLab extends Disposable {
   /** A view of the control plane, as `tessera show` has it. */
   view(instance: string, title: string): Promise<View>
   /** Another graph in the place of the one that runs. `meanwhile` is called whenever the machine has done a part of it. */
-  apply(graph: string, meanwhile?: () => void): Promise<Change>
+  apply(graph: string, meanwhile?: () => void): Promise<Applied>
 }
 
 const START = 1_000_000_000_000n
@@ -177,16 +177,16 @@ export class OpenGraphLab implements GraphLab {
     return this.#wires.name
   }
 
-  async apply(text: string, meanwhile?: () => void): Promise<Change> {
+  async apply(text: string, meanwhile?: () => void): Promise<Applied> {
     return this.#apply(await readGraph(join(this.#folder, FILE), text, builtinCubes()), meanwhile)
   }
 
   /** What the text of a graph file would say, as plain data. */
-  async applyDocument(document: unknown): Promise<Change> {
+  async applyDocument(document: unknown): Promise<Applied> {
     return this.#apply(await readDocument(join(this.#folder, FILE), document, builtinCubes()))
   }
 
-  async #apply(given: GraphFile, meanwhile?: () => void): Promise<Change> {
+  async #apply(given: GraphFile, meanwhile?: () => void): Promise<Applied> {
     const file = this.#onThisHost(given)
     this.#meanwhile = meanwhile
     const change = await this.engine.apply(file).finally(() => {

@@ -107,7 +107,7 @@ async function here(
     }
     const { actions, running, lost, left } = await host.engine.apply(graph)
     console.log(printActions(actions))
-    if (lost > 0) console.log(`${lost} entries that were written meanwhile have no room in a table that is smaller now`)
+    if (lost > 0) console.log(`${lost} entries have no room in a table that is smaller now`)
     if (left !== undefined) console.log(`warning: ${left}`)
     console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
   }
