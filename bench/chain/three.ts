@@ -11,8 +11,9 @@ import { PROGRAMS } from '../../src/compiler/assembly.ts'
 import { type DataPlaneSource, readDataPlane } from '../../src/compiler/compile.ts'
 import { counter } from '../../src/compiler/wiring.ts'
 import { builtinCubes } from '../../src/daemon/host.ts'
-import { assembleGraph, type GraphPrograms } from '../../src/engine/assemblies.ts'
+import { assembleTopology, type GraphPrograms } from '../../src/engine/assemblies.ts'
 import type { InterfaceName } from '../../src/engine/graph.ts'
+import { topology } from '../../src/engine/nodes.ts'
 import { readGraph } from '../../src/engine/read.ts'
 import { numberPorts } from '../../src/engine/records.ts'
 import { controlTable } from '../../src/engine/tables.ts'
@@ -159,17 +160,19 @@ async function stitched(cpus: number): Promise<{ tables: Readonly<Record<string,
   for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
   const facts = ({ interface: name }: InterfaceName) => ({ name, index: INTERFACES[name] ?? 0 })
   const numbering = numberPorts(graph)
-  const programs = assembleGraph({
+  const point = 'tc ingress'
+  const options = {
     graph,
     numbering,
     sources,
     facts,
-    point: 'tc ingress',
+    point,
     clock: 'kernel',
     cpus,
     tessera: '',
     generation: 0,
-  })
+  } as const
+  const programs = assembleTopology(options, topology(graph, point))
   return { tables: Object.assign({}, ...[...cubes.values()].map(({ cube }) => cube.state)), programs }
 }
 

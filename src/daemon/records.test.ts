@@ -64,6 +64,7 @@ describe.skipIf(unreachable() !== undefined)('records in files', () => {
     records.write(record('net', 'a.yaml'))
     writeFileSync(join(folder, 'net.json'), '')
     expect(records.read('net')).toBeUndefined()
+    expect(new FileRecords(folder).names()).toEqual([])
     writeFileSync(join(folder, 'net.json'), '{"ver')
     expect(() => records.read('net')).toThrow(/net\.json cannot be read\n.*tessera delete net/)
   })

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
 import type { Records, Running } from '../engine/records.ts'
@@ -6,12 +6,13 @@ import { fileFailure } from '../kernel/errno.ts'
 import { exchangeFiles } from '../kernel/ffi.ts'
 import { makeFolder } from '../kernel/folder.ts'
 
-/** One JSON file a graph. They lie on a tmpfs, and so are gone after a reboot, as pinned objects are. */
+/** One JSON file a graph, where files are gone after a reboot, as pinned objects are. */
 export class FileRecords implements Records {
   private readonly folder: string
 
   constructor(folder: string) {
     this.folder = folder
+    for (const name of this.names()) if (this.isEmpty(name)) rmSync(this.fileOf(name), { force: true })
   }
 
   names(): readonly string[] {
@@ -78,6 +79,10 @@ export class FileRecords implements Records {
     }
   }
 
+  private isEmpty(name: string): boolean {
+    return statSync(this.fileOf(name), { throwIfNoEntry: false })?.size === 0
+  }
+
   private fileOf(name: string): string {
     return join(this.folder, `${name}.json`)
   }
@@ -85,7 +90,7 @@ export class FileRecords implements Records {
 
 /**
  * Exchanged, because to rename over a file is what disks wait for (ext4, auto_da_alloc), and on some hosts /run is on one. Nothing
- * has to last there: when the machine goes down, so does what the record is about, and a record that is empty afterwards is none.
+ * has to last there: when the machine goes down, so does what the record is about, and a record that is empty afterwards is none, and removed.
  */
 function takePlace(fresh: string, file: string): void {
   if (exchangeFiles(fresh, file) < 0) renameSync(fresh, file)

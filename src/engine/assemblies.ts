@@ -11,7 +11,7 @@ import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
 import { copiesAt } from './copies.ts'
 import { type Cuts, cut, type NodeNumbers, type PlannedProgram, type Side } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
-import { type Destination, type GraphEntry, type MetNode, type NodeName, type Topology, topology } from './nodes.ts'
+import type { Destination, GraphEntry, MetNode, NodeName, Topology } from './nodes.ts'
 import { deviceOf } from './own-links.ts'
 import { entryOwner, nodeOwner, type Owner, owned, RefusedPart } from './owner.ts'
 import { assembleOnce } from './programs.ts'
@@ -43,7 +43,7 @@ export interface AssemblyOptions {
   readonly comparisons?: Assembly['comparisons']
   /** How many there can be. */
   readonly cpus: number
-  /** Which array of programs it has, and which marks its copies have. */
+  /** Which marks its copies have. */
   readonly generation: Generation
   /** Numbers that nodes have already. */
   readonly nodes?: NodeNumbers | undefined
@@ -100,10 +100,6 @@ export interface OwnProgram {
   /** The first one is where packets come in. */
   readonly nodes: readonly NodeName[]
 }
-
-/** Compiles a graph. */
-export const assembleGraph = (options: AssemblyOptions): GraphPrograms =>
-  assembleTopology(options, topology(options.graph, options.point))
 
 /** Compiles what packets meet. What turns out to be too much for a program is cut in two, until it fits. */
 export function assembleTopology(options: AssemblyOptions, met: Topology): GraphPrograms {

@@ -28,7 +28,16 @@ import { placed, RefusedPart } from './owner.ts'
 import { asideFolders, isLinkPath } from './paths.ts'
 import { type Action, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
-import { type Numbering, numberPorts, type Records, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
+import {
+  type Numbering,
+  numberPorts,
+  type Records,
+  type Running,
+  readable,
+  recordedMap,
+  recordMaps,
+  VERSION,
+} from './records.ts'
 import { conversionsAgain, keepState } from './state.ts'
 import { type GraphStatus, type InstanceStatus, instanceStatus } from './status.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
@@ -331,20 +340,10 @@ export class Engine {
   private left(): readonly string[] {
     const { records, machine } = this.parts
     return records.names().filter((name) => {
-      const found = this.readable(name)
+      const found = readable(records, name)
       if (found === undefined || found.version !== VERSION || !isHere(machine, found)) return false
       return found.state !== 'applied' || this.isLeftLooking(found)
     })
-  }
-
-  /** Undefined also where a record cannot be read: whoever asks about that graph hears why. */
-  private readable(name: string): Running | undefined {
-    try {
-      return this.parts.records.read(name)
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      return undefined
-    }
   }
 
   /** Whether it has programs for somebody who was killed. */
@@ -392,7 +391,7 @@ export class Engine {
   /** What is left of others is no matter of whoever asks about one, and programs for somebody who looked go with its next change. */
   private only(asked: string): Failed {
     return (name, error) => {
-      if (name === asked && this.readable(name)?.state !== 'applied') throw error
+      if (name === asked && readable(this.parts.records, name)?.state !== 'applied') throw error
     }
   }
 
@@ -557,7 +556,7 @@ export class Engine {
   private mustBeOfThisVersion(only?: string): void {
     const { records } = this.parts
     for (const name of only === undefined ? records.names() : [only]) {
-      const found = records.read(name)
+      const found = only === undefined ? readable(records, name) : records.read(name)
       if (found !== undefined && found.version !== VERSION)
         throw refusal(
           `the graph ${name} was applied by another version of Tessera, which kept its things in another way`,

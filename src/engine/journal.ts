@@ -26,7 +26,7 @@ const isSwitch = ({ do: what }: Step): boolean =>
 export interface Changed {
   /** Entries that were given up, because a smaller table was full. */
   readonly lost: number
-  /** Why something is left of what was there before: packets do not meet it, and the next change goes on with it. */
+  /** Why something is left of what was there before, which the next change goes on with. */
   readonly left?: string
 }
 
@@ -101,7 +101,7 @@ export function abandon({ machine, records }: Site, { graph, change: { before, u
   else records.write(before)
 }
 
-/** What nobody needs any more goes. Packets are with the new graph by now, so there is no way back. */
+/** What nobody needs any more goes. Packets are with the new graph by now, or will be when what is exchanged is: there is no way back. */
 function tidy(site: Site, changing: Changing, conversions: Conversions): Changed {
   const rest = changing.change.steps.filter((step) => !isSwitch(step))
   try {

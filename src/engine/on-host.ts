@@ -5,7 +5,7 @@ import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt } from '../isa/program.ts'
 import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { isHere } from './home.ts'
-import type { Records } from './records.ts'
+import { type Records, readable } from './records.ts'
 
 type Say = (message: string, remedy: string) => void
 
@@ -136,11 +136,11 @@ const usesOf = (graph: Graph, point: AttachPoint): readonly Use[] => [
 /** What arrives by an interface is had at one point, and what leaves by it at another one. */
 const placeOf = (name: string, point: AttachPoint): string => `${name} ${point === 'tc egress' ? 'out' : 'in'}`
 
-/** The graphs that have programs on interfaces of this network namespace. */
+/** The graphs that have programs on interfaces of this network namespace. Where one's record cannot be read, nobody knows its interfaces. */
 function usesOfOthers(machine: Machine, records: Records, name: string): Map<string, string> {
   const owners = new Map<string, string>()
   for (const other of records.names()) {
-    const running = other === name ? undefined : records.read(other)
+    const running = other === name ? undefined : readable(records, other)
     if (running === undefined || !isHere(machine, running)) continue
     for (const { on, points } of usesOf(running.graph, running.point))
       for (const point of points) owners.set(placeOf(interfaceText(on), point), other)

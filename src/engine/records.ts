@@ -1,4 +1,5 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
+import { Refusal } from '../base/diagnostic.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { Ends } from './assemblies.ts'
@@ -105,6 +106,16 @@ export interface Records {
   read(name: string): Running | undefined
   write(running: Running): void
   remove(name: string): void
+}
+
+/** Undefined also where a record cannot be read: whoever asks about that graph hears why. */
+export function readable(records: Records, name: string): Running | undefined {
+  try {
+    return records.read(name)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return undefined
+  }
 }
 
 /** Records that live as long as the process. */

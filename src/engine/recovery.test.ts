@@ -1,10 +1,11 @@
 /** What is left where a change is refused half-way, and where something of another graph was left half-done. */
 import { expect, test } from 'vitest'
+import { refusal } from '../base/diagnostic.ts'
 import { engineBench, Injected } from '../testing/engine-bench.ts'
 import { builtinCubes, through } from '../testing/index.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import { readGraph } from './read.ts'
-import { recordedMap } from './records.ts'
+import { type Records, recordedMap } from './records.ts'
 
 const catalogue = builtinCubes()
 const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
@@ -149,6 +150,29 @@ test('a record that cannot be read is told of by whoever watches, who goes on', 
   isBroken = false
   it.machine.removeInterface('vb')
   await expect.poll(() => told).toEqual(['lan: no such luck', 'lan: repaired'])
+})
+
+test('a record that cannot be read holds no other graph up', async () => {
+  const it = engineBench()
+  await it.engine.apply(await bridge('broken', ['va', 'vb']))
+  const records: Records = {
+    ...{
+      names: () => it.records.names(),
+      write: (one) => it.records.write(one),
+      remove: (name) => it.records.remove(name),
+    },
+    read(name) {
+      if (name === 'broken') throw refusal('broken.json cannot be read')
+      return it.records.read(name)
+    },
+  }
+  const engine = it.engineOn({ records })
+  const file = await bridge('lan', ['vc', 'vd'])
+  await engine.plan(file)
+  await engine.apply(file)
+  await engine.look('lan')
+  await engine.bringUp(await bridge('lan', ['vc', 'vd'], 10))
+  await expect(engine.apply(await bridge('broken', ['va', 'vb']))).rejects.toThrow('broken.json cannot be read')
 })
 
 test('entries of an array that were written too late for a shorter one are counted as lost', () => {
