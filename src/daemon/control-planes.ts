@@ -222,11 +222,11 @@ class Supervised implements Disposable {
   }
 
   private hear(report: Report): void {
-    this.askedAt = undefined
     switch (report.is) {
       case 'running':
         if (this.state !== 'starting') return
         this.state = 'running'
+        this.askedAt = undefined
         this.startedAt = performance.now()
         this.leftovers = report.leftovers
         if (this.restarts > 0) this.tell('control.restarted', 'runs again')
@@ -239,8 +239,10 @@ class Supervised implements Disposable {
         return this.options.log(`${this.name}: ${report.line}`, report.level)
       case 'began':
         this.process = report.process
+        this.askedAt = performance.now()
         return
       case 'alive':
+        this.askedAt = undefined
     }
   }
 

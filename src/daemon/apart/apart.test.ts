@@ -98,8 +98,11 @@ console.log('probed ' + JSON.stringify({
     expect(planes.status()).toHaveLength(1)
   })
 
-  test('one that hangs is ended, with its process', { timeout: PATIENCE }, async () => {
-    cubeOf('clerk', "console.log('here ' + process.pid)\nsetTimeout(() => { for (;;); }, 2_000)")
+  test.each([
+    ['says nothing', ''],
+    ['says more and more', "console.log('busy'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)"],
+  ])('one that hangs and %s is ended, with its process', { timeout: PATIENCE }, async (_, meanwhile) => {
+    cubeOf('clerk', `console.log('here ' + process.pid)\nsetTimeout(() => { for (;;) { ${meanwhile} } }, 2_000)`)
     const lines: string[] = []
     using lab = await openGraphLab('kernel', { graph, folder: home })
     using planes = await lab.control({

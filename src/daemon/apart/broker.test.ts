@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { mapPath } from '../../engine/paths.ts'
 import { describe, hash, u32 } from '../../lang/index.ts'
 import { openVirtualMachine } from '../../vm/machine.ts'
-import { Broker, type BrokerParts } from './broker.ts'
+import { Broker, type BrokerParts, withoutRights } from './broker.ts'
 import { CALLS as CALLS_FD, type Call } from './channel.ts'
 
 const PATIENCE = 120_000
@@ -114,6 +114,26 @@ test('a table that is asked for again and again is opened once', { timeout: PATI
   })
   expect(opened).toBe(1)
 })
+
+test('that it runs is told once', () => {
+  let told = 0
+  using broker = new Broker({
+    ...{ machine: { openMap: () => undefined }, orders, inject: () => {}, began: () => {} },
+    tell: ({ do: what }) => (what === 'running' ? told++ : 0),
+  })
+  for (let count = 0; count < 3; count++) broker['answer']({ do: 'running' } satisfies Call)
+  expect(told).toBe(1)
+})
+
+test.skipIf(withoutRights().length === 0)(
+  'nothing is run with rights where a tool to give them up is not there',
+  () => {
+    for (const missing of ['setpriv', 'unshare', 'prlimit'])
+      expect(() => withoutRights((tool) => tool !== `/usr/bin/${missing}`)).toThrow(
+        `there is no /usr/bin/${missing}\n    install util-linux`,
+      )
+  },
+)
 
 test('who asks and does not read the answers is not heard', { timeout: PATIENCE }, async () => {
   await watched(

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Machine, MachineMap } from '../../backend/machine.ts'
+import { refusal } from '../../base/diagnostic.ts'
 import { Held } from '../../base/held.ts'
 import { MAP } from '../../compiler/wiring.ts'
 import type { Injected } from '../../engine/control-plane.ts'
@@ -51,6 +52,7 @@ export class Broker implements Disposable {
   private readonly maps: { readonly path: string; readonly map: MachineMap; watch: Disposable | undefined }[] = []
   private readonly lines = new Sparing(LINES)
   private child: ChildProcess | undefined
+  private isRunning = false
   private isAsked = false
   private isOver = false
 
@@ -164,7 +166,9 @@ export class Broker implements Disposable {
       case 'failed':
         return this.failed(String(call.why).slice(0, LONGEST_LINE))
       case 'running':
-        return this.parts.tell(call)
+        if (!this.isRunning) this.parts.tell(call)
+        this.isRunning = true
+        return
       case 'alive':
         if (this.isAsked) this.parts.tell(call)
         this.isAsked = false
@@ -266,10 +270,18 @@ const NODE_OPTIONS = [
 /** Bytes of memory that it may write, buffers too, of which --max-old-space-size knows nothing. */
 const MOST_DATA = 1 << 30
 
-/** Of util-linux: nobody's rights, an end with this thread, and, with CAP_SYS_ADMIN, a network with nothing in it. */
-function withoutRights(): readonly string[] {
-  const tools = ['setpriv', 'unshare', 'prlimit'].map((tool) => `/usr/bin/${tool}`)
-  if (asNobody().uid === undefined || !tools.every((tool) => existsSync(tool))) return []
+/**
+ * Of util-linux: nobody's rights, an end with this thread, and, with CAP_SYS_ADMIN, a network with nothing in it. Nothing where this
+ * process is somebody with few rights itself. A Refusal where a tool for it is not there.
+ */
+export function withoutRights(isThere: (tool: string) => boolean = existsSync): readonly string[] {
+  if (asNobody().uid === undefined) return []
+  const missing = ['setpriv', 'unshare', 'prlimit'].filter((tool) => !isThere(`/usr/bin/${tool}`))
+  if (missing.length > 0)
+    throw refusal(
+      `control planes of others are run as nobody, for which there is no ${missing.map((tool) => `/usr/bin/${tool}`).join(', ')}`,
+      'install util-linux',
+    )
   const network = missingCapabilities(['CAP_SYS_ADMIN']).length === 0 ? ['/usr/bin/unshare', '--net'] : []
   return [
     ...network,
