@@ -1,5 +1,14 @@
 import { z } from 'zod'
 
+/** As {@link Place} of diagnostics. */
+export const placeShape = z.object({
+  file: z.string().describe('its whole path'),
+  line: z.int().describe('from 1 on'),
+  column: z.int().describe('from 1 on'),
+  length: z.int().describe('how many characters it is about'),
+  text: z.string().describe('the whole line'),
+})
+
 /** RFC 9457, with what is wrong in particular. */
 export const problemShape = z
   .object({
@@ -15,16 +24,7 @@ export const problemShape = z
           parameter: z.string().optional().describe('or which name of the path or the query'),
           detail: z.string(),
           remedy: z.string().optional().describe('what would work'),
-          place: z
-            .object({
-              file: z.string().describe('its whole path'),
-              line: z.int().describe('from 1 on'),
-              column: z.int().describe('from 1 on'),
-              length: z.int().describe('how many characters it is about'),
-              text: z.string().describe('the whole line'),
-            })
-            .optional()
-            .describe('of what is wrong in a file of a cube: where'),
+          place: placeShape.optional().describe('of what is wrong in a file of a cube: where'),
         }),
       )
       .optional(),

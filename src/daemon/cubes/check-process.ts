@@ -1,10 +1,9 @@
 /** What runs in the process that looks at a cube before anybody uses it: its modules are imported, and its data plane compiled. */
 import { join } from 'node:path'
-import { type Diagnostic, Refusal } from '../../base/diagnostic.ts'
+import { Refusal } from '../../base/diagnostic.ts'
 import { compile, readDataPlane } from '../../compiler/compile.ts'
 import { builtinCubes } from '../host.ts'
-
-type Found = { readonly name: string } | { readonly diagnostics: readonly Diagnostic[] }
+import { type Found, foundLine } from './found.ts'
 
 const [, , folder = '.'] = process.argv
 
@@ -29,4 +28,4 @@ const found = await look().catch((error: unknown): Found => {
   const diagnostics = error instanceof Refusal ? error.diagnostics : [{ message: String(error) }]
   return { diagnostics }
 })
-process.stdout.write(`\ntessera-cube: ${JSON.stringify(found)}\n`, () => process.exit(0))
+process.stdout.write(foundLine(found), () => process.exit(0))

@@ -2,10 +2,9 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { z } from 'zod'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
-import { NAME } from '../../cube/document.ts'
 import { type RunOptions, runNode } from './child.ts'
+import { foundIn } from './found.ts'
 import { removeScratch } from './nobody.ts'
 import { type Files, furnish, mustHave, packageFolder, ROOT, writeCube } from './staging.ts'
 import { typeErrors } from './type-errors.ts'
@@ -110,34 +109,13 @@ const COMPILER_OPTIONS = {
 async function compile(options: Options): Promise<string> {
   const script = join(ROOT, 'bin/check-cube.js')
   const { output } = await runNode([script, options.folder], { ...options, time: TIME.compile })
-  const line = output.split('\n').find((one) => one.startsWith(RESULT))
-  if (line === undefined) throw refusal(`the cube cannot be imported: ${tail(output)}`)
-  const found = foundIn(line.slice(RESULT.length))
-  if (found === undefined) throw refusal(`the cube says of itself what nobody understands: ${tail(line)}`)
+  const said = foundIn(output)
+  if (said === undefined) throw refusal(`the cube cannot be imported: ${tail(output)}`)
+  const { found } = said
+  if (found === undefined) throw refusal(`the cube says of itself what nobody understands: ${tail(said.line)}`)
   if ('name' in found) return found.name
   throw new Refusal(found.diagnostics.map((one) => here(one, options.folder)))
 }
-
-const Place = z.object({ file: z.string(), line: z.int(), column: z.int(), length: z.int(), text: z.string() })
-
-/** The cube's own code runs where the line comes from: it can say anything. */
-const Found = z.union([
-  z.object({ name: z.string().regex(NAME) }),
-  z.object({
-    diagnostics: z.array(z.object({ message: z.string(), remedy: z.string().optional(), place: Place.optional() })),
-  }),
-])
-
-function foundIn(text: string): z.output<typeof Found> | undefined {
-  try {
-    return Found.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
-}
-
-/** By which the line is known that has what was found. */
-export const RESULT = 'tessera-cube: '
 
 const here = ({ place, ...rest }: Diagnostic, folder: string): Diagnostic => ({
   ...rest,

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -148,6 +149,11 @@ describe('a cube', () => {
     await registry.upgrade('hub', { path: mine })
     expect(catalogue.others().get('hub')).toBe(now)
     expect(written()).toBe(first)
+    const moved = `${mine}-moved`
+    renameSync(mine, moved)
+    await registry.upgrade('hub', { path: moved })
+    expect((await registry.added()).get('hub')).toBe(moved)
+    renameSync(moved, mine)
   })
 
   test('is refused with the places of the files that it came from', async () => {

@@ -117,7 +117,10 @@ export class CubeRegistry {
         throw refuse(409, `${path} is a cube "${found}", and not "${name}"`, `name it ${name} in schema.ts`)
       const folder = this.keep(name, files)
       const after = join(this.parts.folder, folder)
-      if (after === before) return
+      if (after === before) {
+        await store.commit([{ put: PREFIX + name, value: JSON.stringify({ folder, origin: path }) }])
+        return
+      }
       const kept = Kept.parse(JSON.parse((await store.get(PREFIX + name))?.value ?? '{}'))
       try {
         const trial = catalogue.with(name, after)

@@ -5,16 +5,15 @@ import {
   constants,
   existsSync,
   fstatSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { refusal } from '../../base/diagnostic.ts'
+import { type Refusal, refusal } from '../../base/diagnostic.ts'
 import { hasCode } from '../../kernel/errno.ts'
 
 /** Where `tessera/cube` and the packages that it stands on are. */
@@ -40,30 +39,43 @@ const MOST_BYTES = 4 << 20
 
 export type Files = ReadonlyMap<string, Uint8Array>
 
-/** Paths in a folder, and what is in the files. A Refusal where it is no cube, or too much. */
+/**
+ * Paths in a folder, and what is in the files. A Refusal where it is no cube, or too much. Whoever has the folder may put something else
+ * in the place of anything in it meanwhile: each folder is read as the one that was opened, whatever has its name by then.
+ */
 export function readCube(folder: string): Files {
   const files = new Map<string, Uint8Array>()
+  const room = new Uint8Array(MOST_BYTES + 1)
   let bytes = 0
-  const read = (at: string) => {
-    for (const name of readdirSync(join(folder, at)).sort()) {
+  const read = (fd: number, at: string) => {
+    const here = `/proc/self/fd/${fd}`
+    for (const name of readdirSync(here).sort()) {
       if (name.startsWith('.') || name === 'node_modules') continue
       const path = join(at, name)
-      if (lstatSync(join(folder, path)).isDirectory()) {
-        read(path)
-        continue
-      }
-      const content = contentOf(join(folder, path), MOST_BYTES - bytes)
-      if (files.size >= MOST_FILES || content === undefined)
-        throw refusal(
-          `${folder} is too large for a cube`,
-          `${MOST_FILES} files, and ${MOST_BYTES >> 20} MiB, are the most`,
-        )
-      bytes += content.length
-      files.set(path, content)
+      const none = () =>
+        refusal(`${join(folder, path)} is no file of the cube`, 'put the file itself there, and no link')
+      opened(join(here, name), constants.O_NOFOLLOW, none, (inner) => {
+        const found = fstatSync(inner)
+        if (found.isDirectory()) return read(inner, path)
+        if (!found.isFile()) throw none()
+        const content = fill(inner, room.subarray(bytes))
+        if (files.size >= MOST_FILES || bytes + content.length > MOST_BYTES)
+          throw refusal(
+            `${folder} is too large for a cube`,
+            `${MOST_FILES} files, and ${MOST_BYTES >> 20} MiB, are the most`,
+          )
+        bytes += content.length
+        files.set(path, content)
+      })
     }
   }
   try {
-    read('')
+    opened(
+      folder,
+      constants.O_DIRECTORY,
+      () => refusal(`${folder} is no folder`),
+      (fd) => read(fd, ''),
+    )
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
     throw refusal(`the cube in ${folder} cannot be read: ${error.message}`, 'the daemon reads it, by its whole path')
@@ -77,24 +89,27 @@ export function readCube(folder: string): Files {
   return files
 }
 
-/** Undefined where it is more than so many bytes. Somebody else's file may become a link, or a pipe, while it is looked at. */
-function contentOf(path: string, most: number): Uint8Array | undefined {
-  const none = () => refusal(`${path} is no file of the cube`, 'put the file itself there, and no link')
+/** ELOOP is a link's, ENXIO a socket's: then it is `none`. */
+function opened(path: string, flags: number, none: () => Refusal, use: (fd: number) => void): void {
   let fd: number
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags)
   } catch (error) {
-    // ELOOP is a link's, ENXIO a socket's.
     if (hasCode(error, 'ELOOP', 'ENXIO')) throw none()
     throw error
   }
   try {
-    const found = fstatSync(fd)
-    if (!found.isFile()) throw none()
-    return found.size > most ? undefined : readFileSync(fd)
+    use(fd)
   } finally {
     closeSync(fd)
   }
+}
+
+/** What is in a file, whatever size it says it has, as far as there is room. */
+function fill(fd: number, room: Uint8Array): Uint8Array {
+  let length = 0
+  for (let count = 1; count > 0; length += count) count = readSync(fd, room, length, room.length - length, null)
+  return room.subarray(0, length)
 }
 
 /** 16 hexadecimal digits, others for other contents. */
