@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -91,6 +91,20 @@ describe('a token', () => {
       expect(log.join()).not.toContain(secret)
     } finally {
       writeFileSync(tokens, good)
+    }
+    expect((await ask(port, { token: tokenOf.viewer })).status).toBe(200)
+  })
+
+  test('none counts while nobody can look at their file', async () => {
+    const { port, log } = await serve()
+    const good = `${tokens}.good`
+    renameSync(tokens, good)
+    symlinkSync(tokens, tokens)
+    try {
+      for (let times = 0; times < 2; times++) expect((await ask(port, { token: tokenOf.viewer })).status).toBe(401)
+      expect(log.filter((line) => line.includes('cannot be read'))).toHaveLength(1)
+    } finally {
+      renameSync(good, tokens)
     }
     expect((await ask(port, { token: tokenOf.viewer })).status).toBe(200)
   })

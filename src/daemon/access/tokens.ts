@@ -155,8 +155,14 @@ export class Tokens {
   }
 
   private state(): string {
-    const found = statSync(this.file, { throwIfNoEntry: false, bigint: true })
-    this.written = Number(found?.mtimeMs ?? 0)
-    return found === undefined ? 'gone' : `${found.ino} ${found.mtimeNs} ${found.size} ${found.mode}`
+    try {
+      const { ino, mtimeNs, mtimeMs, size, mode } = statSync(this.file, { bigint: true })
+      this.written = Number(mtimeMs)
+      return `${ino} ${mtimeNs} ${size} ${mode}`
+    } catch {
+      // It is gone, or nobody may see whether it is: what reads it says so.
+      this.written = 0
+      return ''
+    }
   }
 }
