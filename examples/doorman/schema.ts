@@ -1,5 +1,5 @@
 import { defineCube } from 'tessera/cube'
-import { hash, mac, u16, u64 } from 'tessera/lang'
+import { lruHash, mac, u16, u64 } from 'tessera/lang'
 import { z } from 'zod'
 
 export const doorman = defineCube('doorman', {
@@ -9,7 +9,7 @@ export const doorman = defineCube('doorman', {
     stay: z.int().min(1).default(300).describe('seconds after which a guest is a stranger again'),
   }),
   state: {
-    guests: hash({
+    guests: lruHash({
       summary: 'who is where, since when',
       key: { address: mac },
       value: { port: u16, since: u64 },

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { describeKernel } from './fixtures.ts'
 import { calm, Haste, MANY } from './haste.ts'
@@ -40,5 +41,15 @@ describeKernel('haste', () => {
     // Or whoever else has opened the machine meanwhile has done so.
     calm()
     expect(existsSync(LOCK)).toBe(false)
+  })
+
+  test.skipIf(cannot())('of one whose guard was killed as well ends when somebody comes', () => {
+    // Whose process is no more.
+    const { pid } = spawnSync('/bin/true')
+    mkdirSync(dirname(LOCK), { recursive: true })
+    writeFileSync(LOCK, `${pid}\n`)
+    writeFileSync('/sys/kernel/rcu_expedited', '1')
+    calm()
+    expect(isExpedited()).toBe(false)
   })
 })

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refusal } from '../base/diagnostic.ts'
 import { isLocked, lockFile } from './lock.ts'
@@ -38,7 +38,17 @@ export class Haste implements Disposable {
 }
 
 const isWanted = (): boolean =>
-  read(EXPEDITED) === '0' && read(NORMAL) === '0' && ['', '(null)'].includes(read(UNDISTURBED) ?? '')
+  read(EXPEDITED) === '0' && read(NORMAL) === '0' && ['', '(null)'].includes(read(UNDISTURBED) ?? '') && isOurs()
+
+/** In a container, it may only be read. */
+function isOurs(): boolean {
+  try {
+    accessSync(EXPEDITED, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Undefined where it may not be, or somebody else is in haste. */
 function begin(): Disposable | undefined {

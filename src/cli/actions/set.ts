@@ -24,8 +24,10 @@ export async function set(
   using client = daemonOf(reach)
   const ofGraph = settings.filter(({ path: [head = ''] }) => GRAPH_FIELDS.includes(head))
   if (ofGraph.length > 0) {
-    if (isName || ofGraph.length < settings.length)
-      throw wrongUsage(`${ofGraph[0]?.path.join('.')} is the whole graph's: tessera set ${first} attach=…`)
+    if (isName || first.includes('/') || ofGraph.length < settings.length)
+      throw wrongUsage(
+        `${ofGraph[0]?.path.join('.')} is the whole graph's: tessera set ${first.split('/', 1)[0]} attach=…`,
+      )
     await setGraph(client, first, settings, dryRun)
     return
   }

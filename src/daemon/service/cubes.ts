@@ -22,13 +22,16 @@ export function cubeHandlers({ catalogue, cubes }: Pick<Parts, 'catalogue' | 'cu
     if (!names.includes(name)) throw refuse(404, `there is no cube "${name}"`, suggestion(name, names))
     return catalogue.find(name, '/')
   }
-  const shown = async (name: string): Promise<CubeDescription> => {
-    const from = (await cubes.added()).get(name)
+  const shown = async (name: string, added?: ReadonlyMap<string, string>): Promise<CubeDescription> => {
+    const from = (added ?? (await cubes.added())).get(name)
     const found = await find(name)
     return from === undefined ? describeCube(found, 'builtin') : { ...describeCube(found, 'added'), from }
   }
   return {
-    listCubes: async () => (await Promise.all(catalogue.names().map(shown))).map(summaryOf),
+    listCubes: async () => {
+      const added = await cubes.added()
+      return (await Promise.all(catalogue.names().map((name) => shown(name, added)))).map(summaryOf)
+    },
     getCube: ({ cube }) => shown(cube),
     addCube: async ({ body }, { created }) => {
       const name = await cubes.add(body)
