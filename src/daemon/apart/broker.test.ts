@@ -14,7 +14,7 @@ const PATIENCE = 120_000
 const home = mkdtempSync(join(tmpdir(), 'tessera-broker-'))
 afterAll(() => rmSync(home, { recursive: true }))
 
-/** Frames of some 20 bytes, and answers of about as many: more than pipes and what is kept for them can have. */
+/** Frames of some 40 bytes, and answers of about as many: more than pipes and what is kept for them can have. */
 const CALLS = 400_000
 
 /** The number of write(2). */
@@ -33,7 +33,7 @@ const framed = (call: object) => {
 const write = (bytes: Buffer) => {
   for (let at = 0; at < bytes.length; ) at += writeSync(3, bytes, at)
 }
-const many = Buffer.concat(Array.from({ length: 1_000 }, () => framed({ do: 'running' })))
+const many = Buffer.concat(Array.from({ length: 1_000 }, () => framed({ do: 'inject', packets: [] })))
 for (let count = 0; count < ${CALLS}; count += 1_000) write(many)
 export default { start() {} }
 `
@@ -87,8 +87,8 @@ async function watched(
   using broker = new Broker({
     machine: { openMap },
     orders,
-    inject: () => {},
-    tell: (report) => (report.do === 'running' ? heard++ : said.push(report)),
+    inject: () => void heard++,
+    tell: (report) => void (report.do === 'running' || said.push(report)),
     began: (number) => {
       pid = number
     },
@@ -110,7 +110,7 @@ test('a table that is asked for again and again is opened once', { timeout: PATI
   await watched(asking({ do: 'open', path, description }), openMap, async ({ said }) => {
     await expect.poll(() => said.length, { timeout: PATIENCE }).toBe(1)
     const answer = { value: { map: 0, valueSize: 4 } }
-    expect(said).toEqual([{ do: 'log', line: JSON.stringify([answer, answer, answer]) }])
+    expect(said).toEqual([{ do: 'log', line: JSON.stringify([answer, answer, answer]), level: 'info' }])
   })
   expect(opened).toBe(1)
 })
