@@ -29,6 +29,8 @@ const FILES = {
 import { importFile } from '../base/import.ts'
 export const find = (path: string) => importFile(pathToFileURL(path).href)\n`,
   'src/cubes/own/schema.ts': "import { Shared } from '../../lang/index.ts'\nexport default new Shared()\n",
+  'src/compiler/compile.ts': '',
+  'src/compiler/modules.ts': '',
   'src/daemon/control-thread.ts': '',
   'src/daemon/cubes/check-process.ts': '',
   'src/cli/main.ts': `import { join } from 'node:path'
