@@ -132,6 +132,21 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     says: ['3:1 Flow map in block collection must be sufficiently indented and end with a }'],
   },
   {
+    what: 'several braces that are not closed',
+    text: 'graph: lan\ninstances: { s: { ports: {\n',
+    says: ['3:1 Flow map in block collection must be sufficiently indented and end with a }'],
+  },
+  {
+    what: 'brackets in brackets in brackets',
+    text: `graph: lan\ninstances: ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`,
+    says: [expect.stringMatching(/^2:\d+ this is nested too deeply \| graph files have no more than ten levels$/)],
+  },
+  {
+    what: 'a name that is there twice among very many',
+    text: `graph: lan\nlinks:\n${Array.from({ length: 100_000 }, (_, number) => `  n${number}: 1\n`).join('')}  n7: 1\n`,
+    says: ['100003:3 this name is used twice | give each one a name of its own'],
+  },
+  {
     what: 'a colon too many',
     text: 'graph: a: b\n',
     says: ['1:8 Nested mappings are not allowed in compact mappings'],

@@ -31,14 +31,21 @@ class Text {
   constructor(file: string, text: string) {
     this.file = file
     this.text = text
-    this.document = parseDocument(text, { prettyErrors: false, lineCounter: new LineCounter() })
+    // Names that are there twice are looked for here: the parser compares each with each.
+    this.document = parseDocument(text, { prettyErrors: false, lineCounter: new LineCounter(), uniqueKeys: false })
   }
 
   check(): void {
-    const diagnostics: Diagnostic[] = [...this.document.errors, ...this.document.warnings].map(({ message, pos }) => ({
-      ...explain(message),
-      place: placeAt(this.file, this.text, pos[0], Math.max(1, pos[1] - pos[0])),
-    }))
+    const found = [...this.document.errors, ...this.document.warnings]
+    // Of brackets that are open at the end, each is said there.
+    const said = (at: number) =>
+      found.findIndex((one) => one.message === found[at]?.message && one.pos[0] === found[at]?.pos[0])
+    const diagnostics: Diagnostic[] = found
+      .filter((_, at) => said(at) === at)
+      .map(({ message, pos }) => ({
+        ...explain(message),
+        place: placeAt(this.file, this.text, pos[0], Math.max(1, pos[1] - pos[0])),
+      }))
     if (this.document.contents === null)
       diagnostics.push({ message: 'the file is empty', place: this.place([], false), remedy: 'start with graph: …' })
     diagnostics.push(...this.checkNodes())
@@ -54,6 +61,15 @@ class Text {
       diagnostics.push({ message, place, remedy })
     }
     visit(this.document, {
+      Map: (_, { items }) => {
+        const names = new Set<string>()
+        for (const { key } of items) {
+          if (!isScalar(key)) continue
+          const name = String(key.value)
+          if (names.has(name)) say(key, 'this name is used twice', 'give each one a name of its own')
+          names.add(name)
+        }
+      },
       Alias: (_, node) => {
         if (node.resolve(this.document) === undefined)
           say(
@@ -106,6 +122,6 @@ class Text {
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'range' in value
 
 const explain = (message: string): { message: string; remedy?: string } =>
-  message === 'Map keys must be unique'
-    ? { message: 'this name is used twice', remedy: 'give each one a name of its own' }
+  message.startsWith('Maximum call stack size')
+    ? { message: 'this is nested too deeply', remedy: 'graph files have no more than ten levels' }
     : { message: message.split('\n')[0] ?? message }
