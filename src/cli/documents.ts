@@ -70,6 +70,8 @@ async function sourcesIn(file: string): Promise<GraphSource[]> {
   const name = nameIn(written.content)
   if (name === undefined) {
     const known = typeof written.content === 'object' ? Object.keys(written.content ?? {}) : []
+    if (known.includes('graph'))
+      throw refusal('graph: has to be text', 'start with graph: NAME', written.place(['graph'], false))
     const near = known.some((key) => key.toLowerCase().startsWith('g')) ? `${suggestion('graph', known)}: ` : ''
     throw refusal('`graph` is missing', `${near}start with graph: NAME`, written.place([], false))
   }

@@ -116,6 +116,7 @@ describe('graph files', () => {
     ['empty.yaml', '', 'the file is empty'],
     ['list.yaml', '- 1\n', '`graph` is missing'],
     ['nameless.yaml', 'grpah: x\n', '`graph` is missing'],
+    ['numbered.yaml', 'graph: 5\n', 'numbered.yaml:1:8: graph: has to be text'],
     ['twice.yaml', 'graph: a\ngraph: b\n', 'twice.yaml:2:1: this name is used twice'],
     ['wrong.json', '{ "graph": "a", "instances": 3 }', 'wrong.json:1:'],
   ])('%s is refused', async (name, text, says) => {
