@@ -130,6 +130,14 @@ describe.skipIf(cannotMount)('on a disk that is full', () => {
       expect((await again.list('k')).entries.every((entry) => entry.value === value)).toBe(true)
     }))
 
+  test('where there is no room for anything, that is said', () =>
+    on('1m', async (folder) => {
+      spawnSync('sh', ['-c', `cat /dev/zero > ${join(folder, '../all')}`])
+      expect(() => openEmbedded(folder, { lock: lockFile })).toThrow(
+        `the disk of the store ${folder} is full: nothing was written`,
+      )
+    }))
+
   test.each(['4k', '8k', '16k', '24k'])('of %s, no store is begun, or it says that it is full', (size) =>
     on(size, async (folder) => {
       const begun = async (): Promise<void> => {

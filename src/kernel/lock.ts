@@ -61,7 +61,13 @@ export function lockFile(path: string, wait = false): Disposable {
       continue
     }
     check(control(fd, BESIDE.set, wholeFile()), 'lock', `lock ${path}`)
-    writeSync(fd, `${process.pid}\n`, 0)
+    try {
+      writeSync(fd, `${process.pid}\n`, 0)
+    } catch (error) {
+      // On a disk that is full.
+      closeSync(fd)
+      throw error
+    }
     const release = () => {
       process.off('exit', release)
       try {

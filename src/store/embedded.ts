@@ -61,8 +61,9 @@ export function openEmbedded(folder: string, { lock, history = HISTORY }: Embedd
   } catch (error) {
     throw refusal(`the store ${folder} cannot be made: ${messageOf(error)}`)
   }
-  const held = lock(join(folder, 'lock'))
+  let held: Disposable | undefined
   try {
+    held = lock(join(folder, 'lock'))
     const root = openRoot(folder)
     try {
       return new EmbeddedStore(folder, root, history, held)
@@ -71,7 +72,8 @@ export function openEmbedded(folder: string, { lock, history = HISTORY }: Embedd
       throw error
     }
   } catch (error) {
-    held[Symbol.dispose]()
+    held?.[Symbol.dispose]()
+    // Another process has it.
     if (error instanceof Refusal) throw error
     throw unwritable(folder, error) ?? refusal(`the store ${folder} cannot be opened: ${messageOf(error)}`)
   }
