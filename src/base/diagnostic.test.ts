@@ -78,3 +78,13 @@ test('a refusal says all that it has found, and keeps its cause', () => {
   })
   expect(refusal('one')).not.toHaveProperty('cause')
 })
+
+test('of a long line, what is around the mistake is shown, and nothing that a terminal obeys', () => {
+  const text = `${'a'.repeat(5000)}\u001b\0${'b'.repeat(5000)}`
+  const [, line = '', caret = ''] = render({
+    message: 'no',
+    place: { file: 'f', line: 1, column: 5002, length: 1, text },
+  }).split('\n')
+  expect(line).toBe(`  1 | …${'a'.repeat(99)}··${'b'.repeat(199)}…`)
+  expect(caret.indexOf('^')).toBe(line.lastIndexOf('·'))
+})

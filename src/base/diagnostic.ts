@@ -47,15 +47,29 @@ export function render({ message, place, remedy }: Diagnostic): string {
   if (place === undefined) return [message, ...hint].join('\n')
   const number = String(place.line)
   const margin = ' '.repeat(number.length)
+  const { text, column } = shownOf(place)
   // A tab keeps its width under the caret when the padding repeats it.
-  const padding = place.text.slice(0, place.column - 1).replace(/[^\t]/g, ' ')
-  const underlined = Math.min(place.length, place.text.length - place.column + 1)
+  const padding = text.slice(0, column - 1).replace(/[^\t]/g, ' ')
+  const underlined = Math.min(place.length, text.length - column + 1)
   return [
     `${place.file}:${place.line}:${place.column}: ${message}`,
-    `  ${number} | ${place.text}`,
+    `  ${number} | ${text}`,
     `  ${margin} | ${padding}${'^'.repeat(Math.max(1, underlined))}`,
     ...hint,
   ].join('\n')
+}
+
+/** Of a line, in characters. What a program wrote may have one line alone. */
+const WIDEST = 300
+const BEFORE = 100
+
+/** What is shown of a line, and the column of the mistake in it: no more than a few lines of a terminal, and nothing that it obeys. */
+function shownOf({ text, column }: Place): { readonly text: string; readonly column: number } {
+  const from = text.length > WIDEST ? Math.max(0, column - 1 - BEFORE) : 0
+  const part = text.slice(from, from + WIDEST).replace(/[^\t\P{Cc}]/gu, '\u00b7')
+  const before = from > 0 ? '\u2026' : ''
+  const after = from + WIDEST < text.length ? '\u2026' : ''
+  return { text: `${before}${part}${after}`, column: column - from + before.length }
 }
 
 /** The place that starts `offset` characters into `text`. */

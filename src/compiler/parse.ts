@@ -1,5 +1,6 @@
 import { parseSync } from 'oxc-parser'
-import { type Diagnostic, placeAt } from '../base/diagnostic.ts'
+import { type Diagnostic, placeAt, refusal } from '../base/diagnostic.ts'
+import { tooDeepAt } from './nesting.ts'
 
 /** The only file that knows the outside parser. What it gives is ESTree with TypeScript's additions. */
 export type {
@@ -19,8 +20,18 @@ export type {
 
 import type { Program } from 'oxc-parser'
 
-/** Text → syntax tree, and what the parser finds wrong with it. Offsets are in UTF-16 units, as in JavaScript strings. */
+/**
+ * Text → syntax tree, and what the parser finds wrong with it. Offsets are in UTF-16 units, as in JavaScript strings. A Refusal where
+ * it is too deep for the parser.
+ */
 export function parse(file: string, text: string): { tree: Program; errors: Diagnostic[] } {
+  const deep = tooDeepAt(text)
+  if (deep !== undefined)
+    throw refusal(
+      'this is nested deeper than anything can read it',
+      'compute parts of it first, each in a const, or move them into functions',
+      placeAt(file, text, deep, 1),
+    )
   const { program, errors } = parseSync(file, text, { lang: 'ts', sourceType: 'module' })
   return {
     tree: program,

@@ -20,8 +20,11 @@ function ofError(path: string, error: unknown): Diagnostic {
   const message = error instanceof Error ? error.message : String(error)
   const place = error instanceof Error ? placeInStack(error.stack ?? '', dirname(path)) : undefined
   const { words = message.split('\n')[0], remedy } = explained(path, error, message)
-  return { message: `${shown(path)} cannot be imported: ${words}`, place, remedy }
+  return { message: `${shown(path)} cannot be imported: ${words?.slice(0, WIDEST)}`, place, remedy }
 }
+
+/** Of an error's own words, in characters: they may quote a line that is as long as its file. */
+const WIDEST = 300
 
 interface Explained {
   /** Instead of what the error says. */
@@ -38,6 +41,8 @@ function explained(path: string, error: unknown, message: string): Explained {
       remedy:
         'cubes need tessera and zod: put the folder into the clone, or into a package of "type": "module"\nwhere npm install CLONE zod was run, CLONE being the folder of Tessera',
     }
+  if (message === 'Maximum call stack size exceeded')
+    return { words: 'it is nested too deep, or calls itself without end', remedy: undefined }
   // What the words of a schema refuse says by itself what they take.
   if (error instanceof RangeError) return { remedy: undefined }
   return { remedy: 'the module is run before its data plane is compiled: it must not throw' }
