@@ -96,6 +96,11 @@ ${body}
       'more than 4096 rounds would be compiled in',
     ],
     [
+      'elements to compare with',
+      `if ([${times(5000, (n) => `${n}, `)}].includes(x)) x++`,
+      'more than 4096 comparisons would be compiled in',
+    ],
+    [
       'statements in rounds over constants',
       `for (const one of [${times(4000, (n) => `${n}, `)}]) {\n${times(200, () => 'x += one')}\n}`,
       'more than 100000 statements would be compiled in',

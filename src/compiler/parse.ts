@@ -28,8 +28,8 @@ export function parse(file: string, text: string): { tree: Program; errors: Diag
   const deep = tooDeepAt(text)
   if (deep !== undefined)
     throw refusal(
-      'this is nested deeper than anything can read it',
-      'compute parts of it first, each in a const, or move them into functions',
+      'this is nested more than 200 deep',
+      'give parts of it a name with const, or move them into a function',
       placeAt(file, text, deep, 1),
     )
   const { program, errors } = parseSync(file, text, { lang: 'ts', sourceType: 'module' })

@@ -6,6 +6,7 @@ import { arity, type Call } from './call.ts'
 import { compareValues } from './condition.ts'
 import { convert } from './convert.ts'
 import { expression, host, value } from './expression.ts'
+import { LONGEST_LOOP } from './loop.ts'
 import { acts } from './ranges.ts'
 import { type Checked, isStatic, type Scope } from './scope.ts'
 
@@ -80,6 +81,12 @@ export function includesCall(scope: Scope, node: Call): Typed | undefined {
       argument.span,
       'what is called here would be called for every element',
       'keep it in a const first',
+    )
+  if (elements.length > LONGEST_LOOP)
+    throw scope.unfit(
+      callee.object.span,
+      `more than ${LONGEST_LOOP} comparisons would be compiled in`,
+      'keep what is long in a table of the schema',
     )
   const tests = elements.map((one) => {
     if (isStatic(one)) throw scope.unfit(callee.object.span, 'these cannot be compared with', 'name a field of each')
