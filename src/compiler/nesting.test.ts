@@ -20,6 +20,7 @@ test.each([
 })
 
 test.each([
+  ['labels', `switch (x) { ${times('case 1: ')} x++ }`],
   ['a table', `x = [${times('1,')}]`],
   ['assignments', times('x = x + 1\n')],
   ['functions', times('function f(x: u32) { return [x] }\n', 1000)],

@@ -24,7 +24,7 @@ export function tooDeepAt(text: string): number | undefined {
     if (code <= SPACE) {
       // A line goes on behind an operator, and before one.
       if (code === LINE && kindOf[last] !== OPERATOR && kindOf[afterSpace(text, at)] !== OPERATOR) row = 0
-      else if (code === SPACE && last >= LETTERS) row++
+      else if (code === SPACE && last >= LETTERS) row = text.startsWith('case', at - 4) ? 0 : row + 1
       continue
     }
     const next = text.charCodeAt(at + 1)
