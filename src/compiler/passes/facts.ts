@@ -2,6 +2,8 @@ import { type Block, type Graph, NEGATED, type Terminator, type Value } from '..
 import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
 import { prune, removeEdge } from './graph.ts'
+import { seenBy } from './hide-tests.ts'
+import { hasLoops } from './loops.ts'
 import { fits } from './simplify.ts'
 
 /**
@@ -52,8 +54,11 @@ interface Fact {
   readonly equal: boolean
 }
 
-function findFacts({ blocks }: Graph): Map<Value, Fact[]> {
+function findFacts(graph: Graph): Map<Value, Fact[]> {
+  const { blocks } = graph
   const facts = new Map<Value, Fact[]>()
+  // A constant in the place of a count would go round the loop, and nobody would see any more that it counts.
+  const counted = hasLoops(blocks) ? seenBy(graph) : new Set<Value>()
   for (const { end } of blocks) {
     if (end?.op !== 'branch' || end.whenTrue === end.whenFalse || !isEquality(end)) continue
     for (const [to, comparison] of [
@@ -62,6 +67,7 @@ function findFacts({ blocks }: Graph): Map<Value, Fact[]> {
     ] as const) {
       if (to.predecessors.length !== 1) continue
       const fact = { from: to, constant: end.right, equal: comparison === 'eq' }
+      if (fact.equal && counted.has(end.left)) continue
       const known = facts.get(end.left)
       if (known === undefined) facts.set(end.left, [fact])
       else known.push(fact)
