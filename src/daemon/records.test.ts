@@ -60,6 +60,17 @@ describe.skipIf(unreachable() !== undefined)('records in files', () => {
     expect(records.read('net')?.file).toBe('b.yaml')
   })
 
+  test('and goes with whoever tidies up', () => {
+    expect(new FileRecords(join(folder, 'none')).isTidy()).toBe(true)
+    records.write(record('net', 'a.yaml'))
+    expect(records.isTidy()).toBe(true)
+    for (const name of ['net', 'other']) writeFileSync(join(folder, `${name}.json.new`), '{"ver')
+    expect(records.isTidy()).toBe(false)
+    records.tidy()
+    expect(readdirSync(folder)).toEqual(['net.json'])
+    expect(records.isTidy()).toBe(true)
+  })
+
   test('one that is empty is none; one that is broken is refused', () => {
     records.write(record('net', 'a.yaml'))
     writeFileSync(join(folder, 'net.json'), '')

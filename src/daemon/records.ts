@@ -6,6 +6,9 @@ import { fileFailure } from '../kernel/errno.ts'
 import { exchangeFiles } from '../kernel/ffi.ts'
 import { makeFolder } from '../kernel/folder.ts'
 
+/** Ends the name of a record that is being written. */
+const BESIDE = '.new'
+
 /** One JSON file a graph, where files are gone after a reboot, as pinned objects are. */
 export class FileRecords implements Records {
   private readonly folder: string
@@ -16,11 +19,22 @@ export class FileRecords implements Records {
   }
 
   names(): readonly string[] {
+    return this.files('.json')
+      .map((file) => file.slice(0, -'.json'.length))
+      .sort()
+  }
+
+  isTidy(): boolean {
+    return this.files(BESIDE).length === 0
+  }
+
+  tidy(): void {
+    for (const file of this.files(BESIDE)) rmSync(join(this.folder, file), { force: true })
+  }
+
+  private files(ending: string): readonly string[] {
     try {
-      return readdirSync(this.folder)
-        .filter((file) => file.endsWith('.json'))
-        .map((file) => file.slice(0, -'.json'.length))
-        .sort()
+      return readdirSync(this.folder).filter((file) => file.endsWith(ending))
     } catch (error) {
       if (isAbsent(error)) return []
       throw error
@@ -48,10 +62,10 @@ export class FileRecords implements Records {
   write(running: Running): void {
     const file = this.fileOf(running.graph.name)
     try {
-      this.writeBeside(`${file}.new`, JSON.stringify(running))
-      takePlace(`${file}.new`, file)
+      this.writeBeside(file + BESIDE, JSON.stringify(running))
+      takePlace(file + BESIDE, file)
     } catch (error) {
-      rmSync(`${file}.new`, { force: true })
+      rmSync(file + BESIDE, { force: true })
       throw fileFailure('record', `write ${file}`, error)
     }
   }
@@ -67,7 +81,7 @@ export class FileRecords implements Records {
   }
 
   remove(name: string): void {
-    rmSync(`${this.fileOf(name)}.new`, { force: true })
+    rmSync(this.fileOf(name) + BESIDE, { force: true })
     rmSync(this.fileOf(name), { force: true })
     for (const folder of [this.folder, dirname(this.folder)]) {
       try {

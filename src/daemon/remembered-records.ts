@@ -47,6 +47,14 @@ export class RememberedRecords implements Records {
     this.records.remove(name)
   }
 
+  isTidy(): boolean {
+    return this.records.isTidy()
+  }
+
+  tidy(): void {
+    this.records.tidy()
+  }
+
   private forget(name: string): void {
     this.known?.delete(name)
     this.all = undefined

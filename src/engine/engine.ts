@@ -331,8 +331,10 @@ export class Engine {
    * goes on to run. Each graph by itself: `failed` hears of those where that cannot be.
    */
   async recover(failed: Failed = () => {}): Promise<void> {
-    if (this.left().length === 0) return
-    using _held = await this.parts.lock()
+    const { records, lock } = this.parts
+    if (this.left().length === 0 && records.isTidy()) return
+    using _held = await lock()
+    records.tidy()
     await this.recoverAll(failed)
   }
 

@@ -106,6 +106,10 @@ export interface Records {
   read(name: string): Running | undefined
   write(running: Running): void
   remove(name: string): void
+  /** Whether nothing is there of a writer who writes just now, or was killed. */
+  isTidy(): boolean
+  /** Removes that, while nobody writes. */
+  tidy(): void
 }
 
 /** Undefined also where a record cannot be read: whoever asks about that graph hears why. */
@@ -129,6 +133,12 @@ export class MemoryRecords implements Records {
   read(name: string): Running | undefined {
     return this.running.get(name)
   }
+
+  isTidy(): boolean {
+    return true
+  }
+
+  tidy(): void {}
 
   write(running: Running): void {
     this.running.set(running.graph.name, running)

@@ -160,6 +160,8 @@ test('a record that cannot be read holds no other graph up', async () => {
       names: () => it.records.names(),
       write: (one) => it.records.write(one),
       remove: (name) => it.records.remove(name),
+      isTidy: () => it.records.isTidy(),
+      tidy: () => it.records.tidy(),
     },
     read(name) {
       if (name === 'broken') throw refusal('broken.json cannot be read')
