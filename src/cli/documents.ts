@@ -1,13 +1,11 @@
 /** The graphs that files describe: YAML or JSON, or TypeScript that exports them. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
-import { importFile } from '../base/import.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { Catalogue } from '../cube/catalogue.ts'
 import type { GraphDocument } from '../cube/document.ts'
-import { importFailure } from '../cube/import-failure.ts'
+import { imported } from '../cube/import-failure.ts'
 import type { GraphFile } from '../engine/graph.ts'
 import { readDocument, readGraph } from '../engine/read.ts'
 import { writtenAsText } from '../engine/written.ts'
@@ -97,12 +95,7 @@ function readText(file: string): string {
 /** What is exported and is a graph, or a list of graphs. */
 async function exported(file: string): Promise<GraphSource[]> {
   const path = resolve(file)
-  let module: Readonly<Record<string, unknown>>
-  try {
-    module = await importFile(pathToFileURL(path).href)
-  } catch (error) {
-    throw importFailure(path, error)
-  }
+  const module = await imported(path)
   const found = new Set(
     Object.values(module).flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value])),
   )

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,6 +55,17 @@ describe('the catalogue', () => {
     writeFileSync(manifest, '{ "private": true, "type": "module" }')
     expect(await refused('./empty')).toContain('has no default export of a cube')
   })
+})
+
+test('a module that awaits what never comes is told, by whose process has nothing else to do', () => {
+  const endless = join(folder, 'endless')
+  mkdirSync(endless)
+  writeFileSync(join(endless, 'package.json'), '{ "private": true, "type": "module" }')
+  writeFileSync(join(endless, 'dataplane.ts'), 'await new Promise(() => {})\n')
+  const tessera = join(import.meta.dirname, '../../bin/tessera.js')
+  const { status, stderr } = spawnSync(process.execPath, [tessera, 'compile', endless], { encoding: 'utf8' })
+  expect(status).toBe(1)
+  expect(stderr).toBe(`${endless}/dataplane.ts cannot be imported: it awaits at its top level what never comes\n`)
 })
 
 describe('a module that cannot be imported', () => {

@@ -1,12 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
-import { importFile } from '../base/import.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
 import type { Cube, DataPlane } from './define.ts'
-import { importFailure, mustBeInPackage } from './import-failure.ts'
+import { imported, mustBeInPackage } from './import-failure.ts'
 
 /** A cube's folder, read. */
 export interface CubeFolder {
@@ -93,12 +91,7 @@ const controlOf = async (path: string, cube: Cube): Promise<ControlPlane> =>
 
 async function defaultOf<T extends { readonly cube: Cube }>(path: string): Promise<T> {
   mustBeInPackage(path)
-  let module: { default?: Partial<T> }
-  try {
-    module = await importFile(pathToFileURL(path).href)
-  } catch (error) {
-    throw importFailure(path, error)
-  }
+  const module: { default?: Partial<T> } = await imported(path)
   if (module.default?.cube === undefined)
     throw refusal(`${path} has no default export of a cube`, 'write export default dataplane(…) or control(…)')
   return module.default as T

@@ -1,6 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Diagnostic, type Place, Refusal, refusal } from '../base/diagnostic.ts'
+import { importFile } from '../base/import.ts'
+
+/** What a module exports; a Refusal where it cannot be imported. */
+export async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+  // Node.js would end with 13, and without a word.
+  const unsettled = (): void => {
+    process.exitCode = 1
+    process.stderr.write(`${shown(path)} cannot be imported: it awaits at its top level what never comes\n`)
+  }
+  process.once('beforeExit', unsettled)
+  try {
+    return await importFile(pathToFileURL(path).href)
+  } catch (error) {
+    throw importFailure(path, error)
+  } finally {
+    process.off('beforeExit', unsettled)
+  }
+}
 
 /** A module that cannot be imported, or throws while it is: the line it is about, and what it says. */
 export function importFailure(path: string, error: unknown): Refusal {
