@@ -89,11 +89,16 @@ function readField(bytes: Uint8Array, struct: StructType, field: Field, type: Ty
   if (isList(type)) return readList(bytes, struct, field, type)
   if (type.kind === 'mac' || type.kind === 'ipv4' || type.kind === 'ipv6')
     return ADDRESS[type.kind].format(bytes.subarray(offset, offset + layout.size))
-  const raw = readScalar(bytes, offset, layout.size, struct.order === 'host')
+  const isSigned = layout.kind === 'scalar' && layout.signed
+  const isLittle = struct.order === 'host'
+  if (layout.size < 8 && field.bits === undefined) {
+    const number = readNumber(bytes, offset, layout.size, isLittle)
+    const spare = 32 - 8 * layout.size
+    return type.kind === 'bool' ? number !== 0 : isSigned ? (number << spare) >> spare : number
+  }
+  const raw = readScalar(bytes, offset, layout.size, isLittle)
   if (field.bits !== undefined) return Number(BigInt.asUintN(field.bits.width, raw >> BigInt(field.bits.shift)))
-  if (type.kind === 'bool') return raw !== 0n
-  const value = layout.kind === 'scalar' && layout.signed ? BigInt.asIntN(layout.size * 8, raw) : raw
-  return layout.size === 8 ? value : Number(value)
+  return isSigned ? BigInt.asIntN(64, raw) : raw
 }
 
 function writeList(bytes: Uint8Array, struct: StructType, field: Field, type: ListType, value: unknown): void {
@@ -126,6 +131,12 @@ const isPlain = (layout: Layout, value: number): boolean =>
 
 function writeNumber(bytes: Uint8Array, offset: number, size: number, value: number, little: boolean): void {
   for (let i = 0; i < size; i++) bytes[offset + (little ? i : size - 1 - i)] = value >>> (8 * i)
+}
+
+function readNumber(bytes: Uint8Array, offset: number, size: number, little: boolean): number {
+  let value = 0
+  for (let i = 0; i < size; i++) value = value * 256 + (bytes[offset + (little ? size - 1 - i : i)] ?? 0)
+  return value
 }
 
 function writeScalar(bytes: Uint8Array, offset: number, size: number, value: bigint, little: boolean): void {

@@ -133,7 +133,7 @@ export class JsonTable {
     const decoded = isPerCpu(this.kind)
       ? Array.from({ length: value.length / each }, (_, cpu) => decodeStruct(values, value.subarray(cpu * each)))
       : decodeStruct(values, value)
-    return { id: keyText(this.table, read), key: { ...read }, value: toJson(decoded) as Record<string, unknown> }
+    return { id: keyText(this.table, read), key: read, value: toJson(decoded) as Record<string, unknown> }
   }
 
   private get isPrefixed(): boolean {
