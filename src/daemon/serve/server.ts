@@ -62,6 +62,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   )
   app.setErrorHandler((error, request, reply) => {
     const found = problemFor(error)
+    if (found.status === 413) found.detail = `the daemon takes ${limits.body} bytes at most`
     // One that was meant is no failure of ours.
     if (found.status >= 500 && !(error instanceof ProblemError))
       request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
