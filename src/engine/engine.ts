@@ -330,7 +330,7 @@ export class Engine {
    * Finishes what processes began and were killed in the middle of, or undoes it where packets have seen nothing of it. What runs
    * goes on to run. Each graph by itself: `failed` hears of those where that cannot be.
    */
-  async recover(failed: Failed = () => {}): Promise<void> {
+  async recover(failed: Failed): Promise<void> {
     const { records, lock } = this.parts
     if (this.left().length === 0 && records.isTidy()) return
     using _held = await lock()

@@ -1,7 +1,7 @@
 /** Programs of an array are exchanged, come into it and go, and the machine refuses or dies meanwhile. */
 import { expect, test } from 'vitest'
 import { toHex } from '../base/bytes.ts'
-import { atEveryOperation, type EngineBench, engineBench } from '../testing/engine-bench.ts'
+import { atEveryOperation, type EngineBench, engineBench, thrown } from '../testing/engine-bench.ts'
 import { builtinCubes, packet } from '../testing/index.ts'
 import { readGraph } from './read.ts'
 
@@ -64,7 +64,7 @@ test.each(CHANGES)(
         ({ engine }) => engine.apply(from),
         (engine) => engine.apply(to),
         async (it, when, error) => {
-          if (manner === 'dies') await it.engine.recover()
+          if (manner === 'dies') await it.engine.recover(thrown)
           const isDone = it.records.read('tree')?.graph === to.graph
           expect(it.records.read('tree'), when).toMatchObject({ state: 'applied' })
           expect(seen(it), when).toEqual(isDone ? after : before)

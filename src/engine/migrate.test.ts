@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Held } from '../base/held.ts'
+import { thrown } from '../testing/engine-bench.ts'
 import { builtinCubes, openVirtualMachine, packet, through } from '../testing/index.ts'
 import { Engine } from './engine.ts'
 import { readGraph } from './read.ts'
@@ -270,7 +271,7 @@ describe('killed at any moment of it', () => {
       await engine.apply(await it.file(to)).catch(() => undefined)
       if (!killed) break
       it.send(2)
-      await it.engine.recover()
+      await it.engine.recover(thrown)
       expect(it.pins(), `at ${at}`).toEqual([])
       it.send(2)
       const isDone = it.records.read('lan')?.graph.instances[0]?.cube === to

@@ -97,3 +97,8 @@ export async function atEveryOperation(
     await look(it, `${manner} at operation ${at}${cause === undefined ? '' : ` (${cause.message})`}`, error)
   }
 }
+
+/** What hears of a graph that cannot be recovered, where each can. */
+export const thrown = (_: string, error: unknown): never => {
+  throw error
+}
