@@ -1,5 +1,5 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
-import { Refusal } from '../base/diagnostic.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { Ends } from './assemblies.ts'
@@ -185,4 +185,16 @@ export function numberPorts(graph: Graph, before: Numbering = {}): Numbering {
       return [name, { ids, next }]
     }),
   )
+}
+
+/** A Refusal where graphs were applied by another version: of all, for they share this host; or of one. */
+export function mustBeOfThisVersion(records: Records, only?: string): void {
+  for (const name of only === undefined ? records.names() : [only]) {
+    const found = only === undefined ? readable(records, name) : records.read(name)
+    if (found !== undefined && found.version !== VERSION)
+      throw refusal(
+        `the graph ${name} was applied by another version of Tessera, which kept its things in another way`,
+        `run tessera delete ${name}, and apply its file again (${found.file})`,
+      )
+  }
 }

@@ -1,7 +1,8 @@
 /** An engine on a user-space machine, and what can go wrong with both. */
 import { Refusal } from '../base/diagnostic.ts'
 import { builtinCubes } from '../daemon/host.ts'
-import { Engine, type EngineParts } from '../engine/engine.ts'
+import { Engine } from '../engine/engine.ts'
+import type { EngineParts } from '../engine/parts.ts'
 import { MemoryRecords, type Records } from '../engine/records.ts'
 import { openVirtualMachine } from '../vm/machine.ts'
 import { packet } from './packet.ts'

@@ -1,0 +1,251 @@
+/** Graph → plan: what shall be compiled and pinned, and how to get there from what is. Nothing is changed, but for a graph's own interface. */
+import { resolve } from 'node:path'
+import type { Interface } from '../backend/machine.ts'
+import { Refusal, refusal } from '../base/diagnostic.ts'
+import { readDataPlane } from '../compiler/compile.ts'
+import type { Generation } from '../compiler/marked.ts'
+import type { CubeFolder } from '../cube/catalogue.ts'
+import { isActive } from '../cube/control.ts'
+import { type AttachPoint, hookAt } from '../isa/program.ts'
+import type { Conversions } from './apply.ts'
+import { type AssemblyOptions, type InterfaceFacts, pastOf } from './assemblies.ts'
+import { copiesPath } from './copies.ts'
+import { slotsOf } from './counted.ts'
+import { fingerprint } from './fingerprint.ts'
+import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
+import { isHere } from './home.ts'
+import { madeOf } from './made.ts'
+import { topology } from './nodes.ts'
+import { checkInterfaces, there, unsupported } from './on-host.ts'
+import { deviceOf } from './own-links.ts'
+import { type EngineParts, measured } from './parts.ts'
+import { isLinkPath } from './paths.ts'
+import { type Action, observe, plan } from './plan.ts'
+import { interfacesOf } from './ports.ts'
+import {
+  mustBeOfThisVersion,
+  type Numbering,
+  numberPorts,
+  type Running,
+  recordedMap,
+  recordMaps,
+  VERSION,
+} from './records.ts'
+import { keepState } from './state.ts'
+import { nothing, stitch, type Wanted } from './stitch.ts'
+
+/** A change that has been worked out and not begun. */
+export interface Change {
+  readonly running: Running
+  readonly wanted: Wanted
+  readonly actions: readonly Action[]
+  readonly conversions: Conversions
+}
+
+/** How the programs of a graph are compiled, besides what its file says. */
+export type Making = Pick<AssemblyOptions, 'look'> & {
+  readonly comparisons?: 'hidden' | undefined
+  /** The graph's own interface is made where programs want its number. */
+  readonly createsDevice?: boolean
+  /** Interfaces that are not there, or have a program of somebody else, are left out. */
+  readonly late?: boolean
+}
+
+/** Works out changes of one machine's graphs. */
+export class Planner {
+  private readonly parts: EngineParts
+
+  constructor(parts: EngineParts) {
+    this.parts = parts
+  }
+
+  /** Works out how to get from what runs to `file`. A Refusal names every reason why it cannot be. */
+  async planAs(file: GraphFile, making: Making): Promise<Change> {
+    const { machine, records } = this.parts
+    const { graph } = file
+    mustBeOfThisVersion(records)
+    const before = this.before(graph.name)
+    const point = this.pointOf(graph)
+    const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point, making.late)]
+    if (wrong.length > 0) throw new Refusal(wrong)
+    return this.planFor(file, before, point, (wanted) => (making.late === true ? this.present(wanted) : wanted), making)
+  }
+
+  /** What runs by this name. A Refusal where that is on interfaces of another network namespace, unless these are gone. */
+  before(name: string): Running | undefined {
+    const { machine, records } = this.parts
+    const found = records.read(name)
+    if (found === undefined || isHere(machine, found)) return found
+    // The pins of attachments whose interfaces are gone go when somebody looks.
+    observe(machine, nothing(name))
+    if (!machine.pinned(name).some(isLinkPath)) return found
+    throw refusal(
+      `there is a graph ${name} already, on interfaces of another network namespace (${found.namespace})`,
+      `give this one another name, or run tessera delete ${name} first`,
+    )
+  }
+
+  /** `narrow` gives what of it is to be on this host. */
+  async planFor(
+    file: GraphFile,
+    before: Running | undefined,
+    point: AttachPoint,
+    narrow: (wanted: Wanted) => Wanted,
+    making: Making,
+  ): Promise<Change> {
+    const generation = before?.generation ?? 0
+    const made = await this.planOf(generation, file, before, point, narrow, making)
+    // Whose copies are on their way needs what hands them out.
+    const isOvertaken = made.actions.some(
+      (action) => action.do === 'replace' && action.path === copiesPath(file.graph.name, generation),
+    )
+    return isOvertaken ? this.planOf(generation === 0 ? 1 : 0, file, before, point, narrow, making) : made
+  }
+
+  private async planOf(
+    generation: Generation,
+    file: GraphFile,
+    before: Running | undefined,
+    point: AttachPoint,
+    narrow: (wanted: Wanted) => Wanted,
+    making: Making,
+  ): Promise<Change> {
+    const numbering = numberPorts(file.graph, before?.numbering)
+    const { createsDevice } = making
+    const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, before, createsDevice)
+    return this.parts.machine.inBulk(() => {
+      const wanted = narrow(measured(this.parts, 'compile', () => stitch({ ...options, ...making })))
+      return this.planTo(wanted, file, before, options, making)
+    })
+  }
+
+  /** How to get from what is there to what shall be pinned. */
+  private planTo(
+    wanted: Wanted,
+    file: GraphFile,
+    before: Running | undefined,
+    { numbering, point, generation, past }: AssemblyOptions,
+    making: Making,
+  ): Change {
+    const { machine } = this.parts
+    const { graph } = file
+    // Of a change that was not finished, nobody knows which programs are the old ones.
+    const known = before?.state === 'applied' ? before : undefined
+    const { programs, structure } = known ?? {}
+    const met = known &&
+      structure && { structure, hook: hookAt(known.point), topology: topology(known.graph, known.point) }
+    const recorded = (path: string) => recordedMap(before, path)
+    const slots = slotsOf(graph, file.cubes)
+    const recordedSlots = before?.slots ?? {}
+    const found = observe(machine, wanted, recorded)
+    const isRenamed = (path: string) => path in recordedSlots && String(recordedSlots[path]) !== String(slots[path])
+    const seen = { ...found, sameMaps: new Set([...found.sameMaps].filter((path) => !isRenamed(path))) }
+    const changed = seen.paths.filter((path) => path in wanted.maps && !seen.sameMaps.has(path))
+    const { kept, conversions, diagnostics } = keepState(file, changed, recorded)
+    if (diagnostics.length > 0) throw new Refusal(diagnostics)
+    const counters = changed.flatMap((path) => {
+      const [from, slots] = [recorded(path), recordedSlots[path]]
+      return from === undefined || slots === undefined ? [] : [{ path, from, slots }]
+    })
+    const made = madeOf(this.parts, graph, file.cubes)
+    const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
+    const running: Running = {
+      version: VERSION,
+      state: 'applied',
+      file: resolve(file.file),
+      namespace: machine.namespace,
+      graph,
+      numbering,
+      point,
+      programs: Object.fromEntries(fingerprints) as Record<string, string>,
+      maps: recordMaps(wanted.maps),
+      ...(making.look === undefined ? {} : { look: true }),
+      ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
+      ...(made === undefined ? {} : { made }),
+      ...(wanted.met === undefined ? {} : { structure: wanted.met.structure }),
+      ...(generation === 0 ? {} : { generation }),
+      ...(past === undefined ? {} : { past }),
+      slots,
+      counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
+    }
+    return { running, wanted, actions: plan({ ...seen, programs, met, kept, counters }, wanted), conversions }
+  }
+
+  /** What of it is on interfaces that are there, and nobody else's. */
+  present(wanted: Wanted): Wanted {
+    const { machine } = this.parts
+    const isFree = (on: string, point: AttachPoint): boolean => {
+      const target = machine.interface(on)
+      return target !== undefined && machine.foreign(target, point).length === 0
+    }
+    return machine.inBulk(() => onInterfaces(wanted, isFree))
+  }
+
+  /** All programs of a graph go to points of one kind: what one of them redirects, another one's interface must take. */
+  pointOf(graph: Graph): AttachPoint {
+    const { machine, at = 'tc ingress' } = this.parts
+    const { attach = at } = graph
+    if (attach !== 'xdp') return attach
+    return machine.xdpPoint(interfacesOf(graph).flatMap((one) => there(machine, one) ?? []))
+  }
+
+  /** What shall be compiled for a graph. */
+  async stitching(
+    graph: Graph,
+    numbering: Numbering,
+    point: AttachPoint,
+    cubes: ReadonlyMap<string, CubeFolder>,
+    generation: Generation,
+    before: Running | undefined,
+    createsDevice = false,
+  ): Promise<AssemblyOptions> {
+    const { machine, clock = 'kernel' } = this.parts
+    const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
+    for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
+    const known = new Map<string, InterfaceFacts>()
+    const { tessera } = machine
+    const device = deviceOf(graph.name, tessera)
+    const find = (text: string) =>
+      createsDevice && text === device ? machine.createDevice(device) : machine.interface(text)
+    const facts = (name: InterfaceName): InterfaceFacts => {
+      const text = interfaceText(name)
+      const found = known.get(text) ?? factsOf(name, find(text))
+      known.set(text, found)
+      return found
+    }
+    const nodes = new Map(Object.entries(before?.structure?.numbers ?? {}))
+    const past = before && pastOf(graph, before)
+    const isPlaneOf = ({ cube }: Instance) => {
+      const folder = cubes.get(cube)
+      return folder !== undefined && isActive(folder.control)
+    }
+    const active = new Set(graph.instances.filter(isPlaneOf).map(({ name }) => name))
+    return {
+      graph,
+      numbering,
+      sources,
+      facts,
+      point,
+      clock,
+      tessera,
+      cpus: machine.cpus,
+      generation,
+      nodes,
+      past,
+      active,
+    }
+  }
+}
+
+const factsOf = (name: InterfaceName, found: Interface | undefined): InterfaceFacts => ({
+  name: found?.name ?? interfaceText(name),
+  index: found?.index ?? 0,
+  peer: name.namespace !== undefined,
+})
+
+const onInterfaces = (wanted: Wanted, can: (name: string, point: AttachPoint) => boolean): Wanted => ({
+  ...wanted,
+  attachments: Object.fromEntries(
+    Object.entries(wanted.attachments).filter(([, { interface: on, point }]) => can(on, point)),
+  ),
+})
