@@ -5,7 +5,7 @@
 import type { Machine } from '../backend/machine.ts'
 import { type Conversions, carryOut, type Described, forget, isPreparation, prepare, takeBack } from './apply.ts'
 import { keepCounts } from './counted.ts'
-import { seenPath } from './paths.ts'
+import { asideFolders, seenPath } from './paths.ts'
 import type { Action, Step } from './plan.ts'
 import { type Journal, type Records, type Running, recordedMap } from './records.ts'
 import type { Wanted } from './stitch.ts'
@@ -126,13 +126,24 @@ export function finish(site: Site, changing: Changing, conversions: Conversions)
     step.do === 'retire' ||
     machine.interface(step.interface) !== undefined
   const steps = machine.inBulk(() => changing.change.steps.filter(canBeDone))
-  return settle(site, changing, steps, conversions)
+  // Of what was moved away, its folder is left if somebody was killed just then.
+  const clear = () => {
+    for (const folder of asideFolders(changing.graph.name)) forget(machine, machine.pinned(folder))
+  }
+  return machine.inBulk(() => settleAll(site, changing, steps, conversions, clear))
 }
 
 const settle = (site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number =>
   site.machine.inBulk(() => settleAll(site, changing, steps, conversions))
 
-function settleAll(site: Site, changing: Changing, steps: readonly Step[], conversions: Conversions): number {
+/** `clear` is called before the change is said to be over. */
+function settleAll(
+  site: Site,
+  changing: Changing,
+  steps: readonly Step[],
+  conversions: Conversions,
+  clear = () => {},
+): number {
   const { machine, records } = site
   const described = describedIn(changing)
   const { before } = changing.change
@@ -147,6 +158,7 @@ function settleAll(site: Site, changing: Changing, steps: readonly Step[], conve
       records.write(running)
     } else lost += carryOut(machine, step, described, conversions)
   }
+  clear()
   const { change: _, ...applied } = running
   records.write({ ...applied, state: 'applied' })
   return lost
