@@ -131,3 +131,62 @@ test('an address is never in a register as a number', () => {
     return v3`
   expect(changedBy(hideTests, text)).toBe(changedBy(() => undefined, text))
 })
+
+test('what a helper is told of memory is known, and what it is computed from is compared without that being known', () => {
+  const text = `
+  b0:
+    v0 = context()
+    v1 = changing 4 8(v0)
+    v2 = stack()
+    v3 = alu sub 64(v1, 1)
+    if v1 ugt32 100 jump b1 else b2
+  b1:
+    jump b2
+  b2:
+    if v3 uge64 64 jump b3 else b4
+  b3:
+    jump b4
+  b4:
+    v4 = phi(v3, 63)
+    v5 = alu add 64(v4, 1)
+    v6 = call skb_load_bytes(v0, 0, v2, v5)
+    if v1 ugt32 200 jump b5 else b6
+  b5:
+    return 1
+  b6:
+    return 2`
+  expect(changedBy(hideTests, text)).toMatchInlineSnapshot(`
+    "
+    b0:
+      v0 = context()
+      v8 = stack()
+      v9 = store 4 0(v8, 1)
+      v10 = load 4 0(v8)
+      v11 = alu xor 32(v10, 1)
+      v12 = alu lsh 64(v11, 32)
+      v13 = alu or 64(v12, v11)
+      v1 = load 4 8(v0)
+      v2 = stack()
+      v7 = alu xor 64(v13, v1)
+      v3 = alu sub 64(v7, 1)
+      v14 = alu xor 32(v11, v1)
+      if v14 ugt32 100 jump b1 else b2
+    b1:
+      jump b2
+    b2:
+      if v3 uge64 64 jump b3 else b4
+    b3:
+      jump b4
+    b4:
+      v4 = phi(v3, 63)
+      v5 = alu add 64(v4, 1)
+      v6 = call skb_load_bytes(v0, 0, v2, v5)
+      v15 = alu xor 32(v11, v1)
+      if v15 ugt32 200 jump b5 else b6
+    b5:
+      return 1
+    b6:
+      return 2
+    "
+  `)
+})

@@ -4,11 +4,12 @@ import { Dominators } from './dominators.ts'
 import { endsOf } from './ends.ts'
 import { countUses, Numbers } from './graph.ts'
 import { behindPhis, canBeKnown, isComputed, replaceUses } from './hide.ts'
+import { hideSizes } from './hide-sizes.ts'
 import { loopsOf } from './loops.ts'
 import { isPointer } from './pointers.ts'
 import { holds, sourcesOf } from './sources.ts'
 import { fits32 } from './stash.ts'
-import { isNumber, Needs, SIZED, sourceOf } from './tested.ts'
+import { isNumber, Needs, sourceOf } from './tested.ts'
 
 /**
  * Before a number is compared, 0 is added to it that the verifier does not know to be 0. It cannot foresee the comparison, so it
@@ -18,11 +19,14 @@ import { isNumber, Needs, SIZED, sourceOf } from './tested.ts'
  * Each comparison costs one or two instructions more, so this is for programs of which the verifier would see no end.
  */
 export function hideTests(graph: Graph): void {
-  const seen = new Set([...seenBy(graph), ...sizesIn(graph)])
-  const needs = new Needs(graph, () => true)
-  const uses = countUses(graph)
   const numbers = new Numbers(graph)
   const nothing = new Nothing(graph, numbers)
+  const added = (value: Value, bits: 32 | 64): Value =>
+    newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits), value], value.at)
+  const sizes = hideSizes(graph, (value) => added(value, 64))
+  const seen = new Set([...seenBy(graph), ...sizes.known])
+  const needs = new Needs(graph, () => true, sizes.hidden)
+  const uses = countUses(graph)
   const isUsedAgain = (value: Value) => (uses.get(value) ?? 0) > 1
   const homes = new Map(graph.blocks.flatMap(({ values, rounds }) => values.map((value) => [value, rounds] as const)))
   const isFromBefore = (value: Value, { rounds }: Block): boolean => (homes.get(value) ?? 1) < rounds
@@ -34,7 +38,7 @@ export function hideTests(graph: Graph): void {
   const hidden = (value: Value, bits: 32 | 64, into: Block): Value => {
     if (value.op === 'const' || seen.has(value) || !isNumber(value) || !canTellApart(value, into)) return value
     if (needs.has(value) || needs.has(sourceOf(value))) return value
-    const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits), value], value.at)
+    const other = added(value, bits)
     into.values.push(other)
     return other
   }
@@ -55,14 +59,6 @@ export function hideTests(graph: Graph): void {
     }
   nothing.place()
 }
-
-/** What helpers are told of how much memory there is: the verifier has to know that, however it was chosen. */
-const sizesIn = ({ blocks }: Graph): ReadonlySet<Value> =>
-  sourcesOf(
-    blocks.flatMap(({ values }) =>
-      values.flatMap((value) => (value.op === 'call' && SIZED.has(value.helper) ? value.arguments : [])),
-    ),
-  )
 
 /** Surely no address: where the packet ends is in the context as well. */
 const isPlain = (value: Value): boolean =>

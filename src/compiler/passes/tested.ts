@@ -55,9 +55,10 @@ export class Needs {
   private readonly tested: ReadonlySet<Value>
   private readonly ranges: Ranges
 
-  constructor(graph: Graph, isBefore: (block: Block) => boolean) {
+  /** `hidden`: what is made of these says nothing of what they are made of. */
+  constructor(graph: Graph, isBefore: (block: Block) => boolean, hidden: ReadonlySet<Value> = new Set()) {
     this.ranges = new Ranges(graph, 'verifier')
-    this.places = addressing(graph.blocks, this.ranges)
+    this.places = addressing(graph.blocks, this.ranges, hidden)
     this.tested = new Set(graph.blocks.filter(isBefore).flatMap(({ end }) => testedBy(end)))
   }
 
@@ -75,7 +76,7 @@ export const SIZED: ReadonlySet<HelperName> = new Set([
 ] as const)
 
 /** What addresses and sizes are computed from. Of what is masked there, the verifier has to know nothing if the mask says it all. */
-function addressing(blocks: readonly Block[], ranges: Ranges): ReadonlySet<Value> {
+function addressing(blocks: readonly Block[], ranges: Ranges, hidden: ReadonlySet<Value>): ReadonlySet<Value> {
   const waiting: Value[] = []
   for (const { values, end } of blocks) {
     if (end?.op === 'branch' && end.proof) waiting.push(end.left, end.right)
@@ -95,8 +96,8 @@ function addressing(blocks: readonly Block[], ranges: Ranges): ReadonlySet<Value
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (found.has(value)) continue
     found.add(value)
-    if (value.op === 'load' || value.op === 'call' || value.op === 'atomic' || isOfMask(value)) continue
-    waiting.push(...value.arguments)
+    const isOpaque = hidden.has(value) || value.op === 'load' || value.op === 'call' || value.op === 'atomic'
+    if (!isOpaque && !isOfMask(value)) waiting.push(...value.arguments)
   }
   return found
 }
