@@ -1,7 +1,7 @@
 /** What is left where a change is refused half-way, and where something of another graph was left half-done. */
 import { expect, test } from 'vitest'
 import { refusal } from '../base/diagnostic.ts'
-import { engineBench, Injected } from '../testing/engine-bench.ts'
+import { engineBench, Injected, thrown } from '../testing/engine-bench.ts'
 import { builtinCubes, through } from '../testing/index.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import { readGraph } from './read.ts'
@@ -90,6 +90,20 @@ test('what cannot be recovered of one graph is told of whoever asks about that o
   await expect(engine.status('one')).rejects.toThrow('there is no cube in')
   await engine.apply(await bridge('one', ['va', 'vb']))
   expect(it.records.read('one')).not.toHaveProperty('look')
+})
+
+test('what lies aside of a change is gone when somebody else has finished it', async () => {
+  const it = engineBench()
+  await it.engine.apply(await bridge('lan', ['va', 'vb']))
+  const lan = it.records.read('lan')!
+  const pins = it.machine.pinned('')
+  // It was killed when all was done but that.
+  for (const path of ['lan/@next/@programs/s/links', 'lan/@seen/s/maps/stations'])
+    it.machine.createMap('stations', recordedMap(lan, 'lan/s/maps/stations')!).pin(path)
+  it.records.write({ ...lan, state: 'switching', change: { before: lan, undo: [], steps: [] } })
+  await it.engine.recover(thrown)
+  expect(it.records.read('lan')).toEqual(lan)
+  expect(it.machine.pinned('')).toEqual(pins)
 })
 
 test('a change that cannot be finished holds nobody else up', async () => {
