@@ -7,7 +7,10 @@ export function stampOf(path) {
   return found === undefined ? '' : `${found.size} ${found.mtimeMs} ${found.ctimeMs}`
 }
 
-/** The folder of the bundle of what is in `root`; undefined where there is none, or a file of it was touched since that a list in it names. */
+/**
+ * The folder of the bundle of what is in `root`; undefined where there is none, or a file of it was touched since that a list in it
+ * names.
+ */
 export function freshBundle(root, cache, list = 'manifest.json') {
   let manifest
   try {

@@ -182,7 +182,10 @@ const transport: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((built) => built.arp()),
 )
 
-/** Most of them as they should be; others are cut off (Linux wants two bytes behind a tag), or have wrong bits in the headers of the network layer. */
+/**
+ * Most of them as they should be; others are cut off (Linux wants two bytes behind a tag), or have wrong bits in the headers of the
+ * network layer.
+ */
 const packets = fc
   .record({
     tags: fc.integer({ min: 0, max: 4 }),

@@ -32,8 +32,8 @@ export interface Machine extends Disposable {
   /** Runs where another machine said that of its {@link namespace}; here, where that is gone. Not for asynchronous functions. */
   within<T>(namespace: string, run: () => T): T
   /**
-   * What a graph may attach to, by name or by number; undefined where there is no such interface. `blue/eth0` is the veth eth0 in the network
-   * namespace blue: what is found is its other end, which has to be in this one.
+   * What a graph may attach to, by name or by number; undefined where there is no such interface. `blue/eth0` is the veth eth0 in
+   * the network namespace blue: what is found is its other end, which has to be in this one.
    */
   interface(which: string | number): Interface | undefined
   /**
@@ -127,8 +127,9 @@ export interface MachineMap extends Disposable {
   /** Of a ring: calls `ready` whenever there is something to consume, in a turn of its own, until disposed. */
   watch(ready: () => void): Disposable
   /**
-   * Of an array of programs, in which nothing else but this, `pinProgram` and `delete` is possible: programs go over to this one by its number. All are
-   * of one hook. The array is emptied when its last handle and pin are gone, because programs in it may hold it.
+   * Of an array of programs, in which nothing else but this, `pinProgram` and `delete` is possible: programs go over to this one by
+   * its number. All are of one hook. The array is emptied when its last handle and pin are gone, because programs in it may hold
+   * it.
    */
   install(index: number, program: LoadedProgram): void
   /** Pins the program at a number. False where there is none, or this process may not have it (the kernel takes CAP_SYS_ADMIN). */

@@ -104,7 +104,8 @@ export class FileRecords implements Records {
 
 /**
  * Exchanged, because to rename over a file is what disks wait for (ext4, auto_da_alloc), and on some hosts /run is on one. Nothing
- * has to last there: when the machine goes down, so does what the record is about, and a record that is empty afterwards is none, and removed.
+ * has to last there: when the machine goes down, so does what the record is about, and a record that is empty afterwards is none,
+ * and removed.
  */
 function takePlace(fresh: string, file: string): void {
   if (exchangeFiles(fresh, file) < 0) renameSync(fresh, file)

@@ -136,7 +136,10 @@ const usesOf = (graph: Graph, point: AttachPoint): readonly Use[] => [
 /** What arrives by an interface is had at one point, and what leaves by it at another one. */
 const placeOf = (name: string, point: AttachPoint): string => `${name} ${point === 'tc egress' ? 'out' : 'in'}`
 
-/** The graphs that have programs on interfaces of this network namespace. Where one's record cannot be read, nobody knows its interfaces. */
+/**
+ * The graphs that have programs on interfaces of this network namespace. Where one's record cannot be read, nobody knows its
+ * interfaces.
+ */
 function usesOfOthers(machine: Machine, records: Records, name: string): Map<string, string> {
   const owners = new Map<string, string>()
   for (const other of records.names()) {

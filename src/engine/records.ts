@@ -9,7 +9,10 @@ import type { Made } from './made.ts'
 import type { Step } from './plan.ts'
 import type { Structure } from './structure.ts'
 
-/** Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another version began. */
+/**
+ * Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another
+ * version began.
+ */
 export const VERSION = 4
 
 export interface Running {

@@ -266,7 +266,10 @@ export interface LinkInfo {
   readonly attachType: number
 }
 
-/** `struct bpf_link_info`: the union starts at 16, and the ifindex is first in both the `xdp` and the `tcx` part, whose second is the attach type. */
+/**
+ * `struct bpf_link_info`: the union starts at 16, and the ifindex is first in both the `xdp` and the `tcx` part, whose second is
+ * the attach type.
+ */
 export function linkInfo(fd: number): LinkInfo | number {
   const view = info(fd, 64)
   if (typeof view === 'number') return view

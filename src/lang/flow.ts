@@ -49,10 +49,10 @@ export function transportOfIPv4(packet: Packet, offset: u32) {
 const moreIs = (bit: u8): u8 => bit * FRAGMENT.first
 
 /**
- * The same of IPv6, behind its extension headers (RFC 8200 section 4): options for hops and for the destination, routing,
- * fragment, authentication (RFC 4302). Up to 8 are followed, and within the first 512 bytes of the packet: with more, the
- * protocol is `PROTOCOL.unknown`. In a later fragment it is that of what the first one begins with, which may be an extension header. What is whole but has a
- * fragment header is no fragment (RFC 6946).
+ * The same of IPv6, behind its extension headers (RFC 8200 section 4): options for hops and for the destination, routing, fragment,
+ * authentication (RFC 4302). Up to 8 are followed, and within the first 512 bytes of the packet: with more, the protocol is
+ * `PROTOCOL.unknown`. In a later fragment it is that of what the first one begins with, which may be an extension header. What is
+ * whole but has a fragment header is no fragment (RFC 6946).
  */
 export function transportOfIPv6(packet: Packet, offset: u32) {
   const nothing = { protocol: u8(PROTOCOL.unknown), offset, fragment: u8(FRAGMENT.none) }

@@ -1,6 +1,7 @@
 /**
  * The newer format (draft-ietf-opsawg-pcapng): blocks, `| type 4 | length 4 | … | length again 4 |`, in sections that have a byte
- * order and interfaces of their own. Blocks that are about no frame are skipped, and options that change no frame, but for comments where they are asked for.
+ * order and interfaces of their own. Blocks that are about no frame are skipped, and options that change no frame, but for comments
+ * where they are asked for.
  */
 import { viewOf } from '../base/bytes.ts'
 import { type CapturedFrame, LONGEST_CAPTURE, withoutCheckSequence } from './frame.ts'

@@ -73,7 +73,10 @@ export interface CaptureWriterOptions {
   readonly format: CaptureFormat
   /** The interface's name, which pcapng keeps. */
   readonly name: string
-  /** Takes bytes, and must be done with them when it returns: always the header or whole records, so that what has been written is a file. */
+  /**
+   * Takes bytes, and must be done with them when it returns: always the header or whole records, so that what has been written is a
+   * file.
+   */
   readonly sink: (bytes: Uint8Array) => void
 }
 

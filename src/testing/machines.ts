@@ -1,4 +1,7 @@
-/** Every test of a cube runs on every machine and at every hook; where one cannot be had, its tests are skipped, and their title says why. */
+/**
+ * Every test of a cube runs on every machine and at every hook; where one cannot be had, its tests are skipped, and their title
+ * says why.
+ */
 import { describe } from 'vitest'
 import type { Cube } from '../cube/define.ts'
 import type { Hook, HookPoint } from '../isa/program.ts'

@@ -120,7 +120,10 @@ export const TESSERA = join(ROOT, 'bin/tessera.js')
 /** `tessera …` */
 export const tessera = (...words: readonly string[]): Ended => run(process.execPath, TESSERA, ...words)
 
-/** What `ping` says was not answered, of what it sent before the last answer. It was ended at some moment: what was sent after that does not count. */
+/**
+ * What `ping` says was not answered, of what it sent before the last answer. It was ended at some moment: what was sent after that
+ * does not count.
+ */
 export function unanswered(said: string): number[] {
   const answered = new Set([...said.matchAll(/icmp_seq=(\d+) /g)].map(([, number]) => Number(number)))
   const last = Math.max(...answered)

@@ -5,7 +5,10 @@ import type { Value } from '../ir.ts'
 import type { Verdicts } from './exits.ts'
 import type { Passage } from './packet.ts'
 
-/** What a flood, a punt and `next` return, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every hook. */
+/**
+ * What a flood, a punt and `next` return, and what a forward to port 0 returns; a drop and a pass return what TC calls so, at every
+ * hook.
+ */
 export const RETURNED = { flood: 3, punt: 4, next: 5, forward: 0x100 } as const
 
 export class ReturnedVerdicts implements Verdicts {

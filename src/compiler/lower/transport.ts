@@ -51,8 +51,8 @@ const MOST_EXTENSIONS = 8
 const LONGEST_CHAIN = 256
 
 /**
- * Bytes from the start of the packet to the checksum, and flags; 0 where there is none. `isDestination`: what is on a list of addresses to be visited is not
- * the destination that a checksum covers.
+ * Bytes from the start of the packet to the checksum, and flags; 0 where there is none. `isDestination`: what is on a list of
+ * addresses to be visited is not the destination that a checksum covers.
  */
 export function findTransport(
   builder: Builder,

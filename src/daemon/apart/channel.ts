@@ -1,4 +1,7 @@
-/** What a control plane that runs apart and the thread that looks after it say to each other: values of `node:v8`, each after its length. */
+/**
+ * What a control plane that runs apart and the thread that looks after it say to each other: values of `node:v8`, each after its
+ * length.
+ */
 import { deserialize, serialize } from 'node:v8'
 import { concat, viewOf } from '../../base/bytes.ts'
 import type { Injected } from '../../engine/control-plane.ts'
