@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs'
 import { Held } from '../base/held.ts'
 import { interfaceText } from '../engine/graph.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
@@ -12,6 +13,9 @@ const ANYWHERE: ReadonlySet<string> = new Set(['lookup', 'delete', 'entries', 'n
 
 /** What a stack gets after the programs; a socket for all protocols would see it before. */
 const PROTOCOLS = [0x0800, 0x0806, 0x86dd]
+
+/** Of the interfaces that a namespace gets from now on (Linux Documentation/networking/ip-sysctl.rst). */
+const ACCEPT_RA = '/proc/sys/net/ipv6/conf/default/accept_ra'
 
 interface Wire {
   /** The end that frames are sent into, and come out of. */
@@ -31,6 +35,8 @@ export function openKernelWires(): Wires {
   const create = (one: string): string => {
     createNamespace(one)
     held.use({ [Symbol.dispose]: () => void removeNamespace(one) })
+    // A router advertisement among the frames of a test gives no interface an address, which the stack would speak of.
+    if (existsSync(ACCEPT_RA)) inNamespace(one, () => writeFileSync(ACCEPT_RA, '0'))
     return one
   }
   create(name)

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openKernelMachine } from '../kernel/machine.ts'
-import { createNamespace, namespaces } from '../kernel/namespace.ts'
+import { createNamespace, inNamespace, namespaces } from '../kernel/namespace.ts'
 import { everyMachine, onEveryMachine, openLab, packet, through } from './index.ts'
 import { isStale, uniqueName } from './wires.ts'
 
@@ -107,6 +107,29 @@ describe.skipIf(everyMachine[1]?.skip !== undefined)('what a killed run has left
     lab[Symbol.dispose]()
     expect(namespaces().filter(isMine)).toEqual([])
     expect(existsSync(`/run/tessera/graphs/${dead}.json`)).toBe(false)
+  })
+})
+
+describe.skipIf(everyMachine[1]?.skip !== undefined)('on the kernel', () => {
+  test('an advertisement of a router gives no interface an address, of which its stack would speak', async () => {
+    using lab = await openLab('kernel', TWO)
+    const [name = ''] = namespaces().filter(isMine)
+    const addresses = () => inNamespace(name, () => readFileSync('/proc/net/if_inet6', 'utf8'))
+    const before = addresses()
+    // RFC 4861 section 4.2, and its option for a prefix, by which hosts make addresses (section 4.6.2).
+    const option = new Uint8Array(8 + 32)
+    const view = new DataView(option.buffer, 8)
+    for (const [at, octet] of [3, 4, 64, 0b1100_0000].entries()) view.setUint8(at, octet)
+    for (const at of [4, 8]) view.setUint32(at, 86_400)
+    view.setUint16(16, 0xfd00)
+    const advertisement = packet()
+      .ethernet({ destination: '33:33:00:00:00:01' })
+      .ipv6({ source: 'fe80::1', destination: 'ff02::1', hopLimit: 255 })
+      .icmpv6({ type: 134, identifier: 0, sequence: 1_800 })
+      .payload(option)
+      .bytes()
+    expect(lab.send('a', advertisement)).toEqual({ b: [advertisement] })
+    expect(addresses()).toBe(before)
   })
 })
 
