@@ -1,6 +1,7 @@
 /** The programs of a graph, compiled: those of its entries, and those that they go over to. */
 
 import { refusal } from '../base/diagnostic.ts'
+import { lazy } from '../base/lazy.ts'
 import type { Assembly, Copy, Node, Way } from '../compiler/assembly.ts'
 import type { DataPlaneSource } from '../compiler/compile.ts'
 import { Excess } from '../compiler/excess.ts'
@@ -131,6 +132,11 @@ class Assembler {
   private readonly marked: Ends
   private current: PlannedProgram | undefined
   private copies = false
+  /** What copies leave by. */
+  private readonly device = lazy(() => {
+    const { graph, tessera, facts } = this.options
+    return facts({ interface: deviceOf(graph.name, tessera) })
+  })
 
   constructor(options: AssemblyOptions, met: Topology, apart: Set<NodeName>) {
     this.options = options
@@ -149,7 +155,7 @@ class Assembler {
     const { copied = [] } = this.options
     const wanted = [...entries.flatMap(({ program }) => program.slots ?? []), ...copied]
     for (const slot of wanted) {
-      const planned = this.cuts.slots.get(slot)
+      const planned = this.cuts.at(slot)
       if (planned === undefined || slots.has(slot)) continue
       const made = this.compile(planned)
       slots.set(slot, made)
@@ -246,13 +252,11 @@ class Assembler {
 
   private copyTo(node: NodeName): Copy {
     this.copies = true
-    const { graph, tessera, facts } = this.options
-    const { index } = facts({ interface: deviceOf(graph.name, tessera) })
     const slot = this.cuts.slotOf('copied', node)
     if (slot >= MOST_SLOTS)
       throw refusal('a graph with floods to several cubes has at most 32,000 ports', 'make two graphs of it')
     const most = Math.max(LEAST_COPIES, this.cuts.size)
-    return { ifindex: index, mark: markOf(this.options.generation, slot), most }
+    return { ifindex: this.device().index, mark: markOf(this.options.generation, slot), most }
   }
 
   private destination(

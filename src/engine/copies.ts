@@ -37,8 +37,15 @@ export const mayCopy = ({ instances }: Graph): boolean =>
   )
 
 /** Who floods has to write the word. */
-const mayFlood = ({ modules }: DataPlaneSource): boolean =>
-  [...modules.values()].some(({ text }) => /\bflood\b/.test(text))
+function mayFlood(source: DataPlaneSource): boolean {
+  const known = flooding.get(source)
+  const found = known ?? [...source.modules.values()].some(({ text }) => /\bflood\b/.test(text))
+  if (known === undefined) flooding.set(source, found)
+  return found
+}
+
+/** A graph asks of each of its nodes. */
+const flooding = new WeakMap<DataPlaneSource, boolean>()
 
 /** Its marks are of one hop: what goes on has none. Those of the other generation are for another program at that place. */
 export const dispatcher = (slots: number, generation: Generation): Program =>

@@ -31,10 +31,12 @@ const graphOf = (sketch: Sketch, interfaces: Graph['interfaces'] = []): Graph =>
   ),
 })
 
+const slotsOf = ({ size, at }: Cuts) => Array.from({ length: size }, (_, slot) => at(slot) ?? []).flat()
+
 /** A line for each program: where packets come in, and its nodes. Of slots, those that are more than a node. */
-function shown({ entries, slots }: Cuts): string[] {
-  const planned = [...slots.values()].filter(({ nodes }) => nodes.length > 1)
-  return [...entries, ...planned].map(
+function shown(cuts: Cuts): string[] {
+  const planned = slotsOf(cuts).filter(({ nodes }) => nodes.length > 1)
+  return [...cuts.entries, ...planned].map(
     ({ from, nodes }) => `${'slot' in from ? 'slot' : `${from.on.interface} ${from.point}`}: ${nodes.join(', ')}`,
   )
 }
@@ -115,8 +117,8 @@ describe('the cost of repetition', () => {
   })
 
   const programsOf = (sketch: Sketch) => {
-    const { entries, slots } = cutOf(graphOf(sketch))
-    return { entries, own: [...slots.values()].filter(({ nodes }) => nodes.length > 1) }
+    const cuts = cutOf(graphOf(sketch))
+    return { entries: cuts.entries, own: slotsOf(cuts).filter(({ nodes }) => nodes.length > 1) }
   }
 
   test('a small graph repeats what it likes', () => {
@@ -149,8 +151,8 @@ describe('the cost of repetition', () => {
         return [`s${i}`, { up, d0: down[0] ?? '', d1: down[1] ?? '', d2: down[2] ?? '' }]
       }),
     )
-    const { entries, slots } = cutOf(graphOf(sketch))
-    const nodes = [...entries, ...slots.values()].flatMap((program) => program.nodes)
+    const cuts = cutOf(graphOf(sketch))
+    const nodes = [...cuts.entries, ...slotsOf(cuts)].flatMap((program) => program.nodes)
     expect(new Set(nodes).size).toBe(4000)
     // And once in its own of each side, where it may have none.
     expect(nodes.length).toBeLessThanOrEqual(8010 + 3 * 4000)
@@ -176,9 +178,11 @@ test('a program has each of its nodes once, and slots are of one node and one si
     }),
   )
   for (const one of [1, 100, 1000]) {
-    const { entries, slots, slotOf } = cutOf(graphOf(mesh), one)
-    for (const { nodes } of [...entries, ...slots.values()]) expect(new Set(nodes).size).toBe(nodes.length)
-    for (const [index, { from, side, nodes }] of slots)
-      expect([slotOf(side, nodes[0] ?? ''), 'slot' in from && from.slot]).toEqual([index, index])
+    const cuts = cutOf(graphOf(mesh), one)
+    for (const { nodes } of [...cuts.entries, ...slotsOf(cuts)]) expect(new Set(nodes).size).toBe(nodes.length)
+    for (const { from, side, nodes } of slotsOf(cuts)) {
+      const slot = cuts.slotOf(side, nodes[0] ?? '')
+      expect([{ slot }, cuts.at(slot)?.nodes]).toEqual([from, nodes])
+    }
   }
 })

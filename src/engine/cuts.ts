@@ -40,13 +40,13 @@ export interface PlannedProgram {
 export interface Cuts {
   /** Of each entry. */
   readonly entries: readonly PlannedProgram[]
-  /** What a slot is for. */
-  readonly slots: ReadonlyMap<number, PlannedProgram>
   readonly numbers: NodeNumbers
   /** Slots that there can be. */
   readonly size: number
   /** The slot of a node. */
   slotOf(side: Side, node: NodeName): number
+  /** What a slot is for. */
+  at(slot: number): PlannedProgram | undefined
 }
 
 /** Nodes keep their numbers while a graph changes, and so their slots. */
@@ -79,11 +79,16 @@ const capacityFor = (numbers: Iterable<number>): number => {
 export function slotting(numbers: Iterable<number>): {
   readonly size: number
   readonly slotOf: (side: Side, number: number) => number
+  readonly at: (slot: number) => { readonly side: Side | undefined; readonly number: number }
 } {
   const capacity = capacityFor(numbers)
   return {
     size: SIDES.length * capacity + FIRST_SLOT,
     slotOf: (side, number) => SIDES.indexOf(side) * capacity + number + FIRST_SLOT,
+    at: (slot) => {
+      const place = slot - FIRST_SLOT
+      return { side: SIDES[Math.floor(place / capacity)], number: place % capacity }
+    },
   }
 }
 
@@ -100,8 +105,8 @@ function numberNodes(nodes: Iterable<NodeName>, before: NodeNumbers = new Map())
 
 export function cut(graph: Topology, options: CutOptions): Cuts {
   const numbers = numberNodes(graph.nodes.keys(), options.numbers)
-  const { size, slotOf: slotAt } = slotting(numbers.values())
-  const slotOf = (side: Side, node: NodeName): number => slotAt(side, numbers.get(node) ?? 0)
+  const { size, slotOf, at } = slotting(numbers.values())
+  const nodeOf = new Map([...numbers].map(([node, number]) => [number, node]))
   const sides = SIDES.map((side) => {
     const entries = graph.entries.filter(({ point }) => sideOf(point) === side)
     return { side, entries, ...cutSide(graph, entries, options) }
@@ -110,17 +115,15 @@ export function cut(graph: Topology, options: CutOptions): Cuts {
     entries: sides.flatMap(({ side, entries, members }) =>
       entries.map((from, index) => ({ from, side, nodes: members[index] ?? [] })),
     ),
-    slots: new Map(
-      sides.flatMap(({ side, own }) =>
-        [...numbers.keys()].map((node) => {
-          const slot = slotOf(side, node)
-          return [slot, { from: { slot }, side, nodes: own.get(node) ?? [node] }] as const
-        }),
-      ),
-    ),
     numbers,
     size,
-    slotOf,
+    slotOf: (side, node) => slotOf(side, numbers.get(node) ?? 0),
+    at: (slot) => {
+      const { side, number } = at(slot)
+      const node = nodeOf.get(number)
+      if (side === undefined || node === undefined) return undefined
+      return { from: { slot }, side, nodes: sides[SIDES.indexOf(side)]?.own.get(node) ?? [node] }
+    },
   }
 }
 
@@ -133,82 +136,118 @@ interface CutSide {
 
 /** Finds the largest repetition of a node that keeps all within bounds. */
 function cutSide(graph: Topology, entries: readonly GraphEntry[], { sizeOf, apart = new Set() }: CutOptions): CutSide {
+  const start = startOf(graph, entries, sizeOf, apart)
+  const once = start.sizes.reduce((sum, size) => sum + size, 0)
+  const most = once * MOST_REPEATED.times + MOST_REPEATED.plus
+  for (let repeated = most; ; ) {
+    const found = assign(start, repeated, repeated < 1 ? Number.POSITIVE_INFINITY : most)
+    if (typeof found !== 'number') return found
+    // Whatever is more than all that was repeated would have been the same.
+    do repeated /= 2
+    while (repeated >= 1 && repeated >= found)
+  }
+}
+
+/** Nodes by their places in an order in which those that lead to a node come before it. */
+interface Start {
+  readonly order: readonly NodeName[]
+  readonly sizes: readonly number[]
+  /** Places before its own that lead to each. */
+  readonly before: readonly (readonly number[])[]
+  /** Entries that each is the first node of. */
+  readonly entries: readonly (readonly number[])[]
+  /** Nodes that a way leads back to. */
+  readonly looped: readonly boolean[]
+  readonly apart: readonly boolean[]
+  /** How many entries there are. */
+  readonly count: number
+}
+
+function startOf(
+  graph: Topology,
+  entries: readonly GraphEntry[],
+  sizeOf: CutOptions['sizeOf'],
+  apart: ReadonlySet<NodeName>,
+): Start {
   const { order, looped } = orderOf(
     graph,
     entries.map(({ node }) => node),
   )
-  const sizes = new Map(order.map((node) => [node, sizeOf(node)]))
-  const once = [...sizes.values()].reduce((sum, size) => sum + size, 0)
-  const most = once * MOST_REPEATED.times + MOST_REPEATED.plus
-  const start = { graph, entries, order, sizes, looped, apart }
-  for (let repeated = most; ; repeated /= 2) {
-    const found = assign(start, repeated, repeated < 1 ? Number.POSITIVE_INFINITY : most)
-    if (found !== undefined) return found
+  const placeOf = new Map(order.map((node, place) => [node, place]))
+  const before: number[][] = order.map(() => [])
+  for (const [place, node] of order.entries()) {
+    const met = graph.nodes.get(node)
+    for (const next of met === undefined ? [] : nextNodes(met)) {
+      const to = placeOf.get(next) ?? 0
+      if (to > place) before[to]?.push(place)
+    }
+  }
+  const starting: number[][] = order.map(() => [])
+  for (const [index, { node }] of entries.entries()) starting[placeOf.get(node) ?? -1]?.push(index)
+  return {
+    order,
+    sizes: order.map(sizeOf),
+    before,
+    entries: starting,
+    looped: order.map((node) => looped.has(node)),
+    apart: order.map((node) => apart.has(node)),
+    count: entries.length,
   }
 }
 
-interface Start {
-  readonly graph: Topology
-  readonly entries: readonly GraphEntry[]
-  readonly order: readonly NodeName[]
-  readonly sizes: ReadonlyMap<NodeName, number>
-  readonly looped: ReadonlySet<NodeName>
-  readonly apart: ReadonlySet<NodeName>
-}
-
 /**
- * Gives nodes to programs, in an order in which those that lead to a node come before it. Undefined where that makes more than
- * `most` instructions.
+ * Gives nodes to programs. Where that makes more than `most` instructions, how much was repeated of one node at most: with a
+ * `mostRepeated` between that and this one, all would be the same.
  */
 function assign(
-  { graph, entries, order, sizes, looped, apart }: Start,
+  { order, sizes, before, entries, looped, apart, count }: Start,
   mostRepeated: number,
   most: number,
-): CutSide | undefined {
-  const members: NodeName[][] = entries.map(() => [])
-  const totals: number[] = entries.map(() => 0)
-  const reaching = new Map<NodeName, Set<number>>()
-  const placeOf = new Map(order.map((node, place) => [node, place]))
+): CutSide | number {
+  const members: NodeName[][] = Array.from({ length: count }, () => [])
+  const totals: number[] = members.map(() => 0)
   const own = new Map<NodeName, readonly NodeName[]>()
+  /** Programs that have each node. */
+  const having: (readonly number[])[] = []
+  /** The last place at which each program was found. */
+  const foundAt: number[] = []
   let total = 0
-  for (const [index, { node }] of entries.entries()) reachedBy(reaching, node).add(index)
-  const roots = new Set(entries.map(({ node }) => node))
+  let largest = 0
   for (const [place, node] of order.entries()) {
-    const size = sizes.get(node) ?? 0
-    const from = reachedBy(reaching, node)
-    const needsOwn = looped.has(node)
-    const others = from.size - (needsOwn ? 0 : 1)
-    const isTooLarge = () => [...from].some((program) => (totals[program] ?? 0) + size > LARGEST_PROGRAM)
-    const isApart = !roots.has(node) && (apart.has(node) || size * others > mostRepeated || isTooLarge())
-    const programs = isApart ? new Set<number>() : from
+    const size = sizes[place] ?? 0
+    const roots = entries[place] ?? []
+    const from = [...roots]
+    let longest = 0
+    for (const program of roots) foundAt[program] = place
+    for (const one of before[place] ?? [])
+      for (const program of having[one] ?? []) {
+        if (foundAt[program] === place) continue
+        foundAt[program] = place
+        from.push(program)
+        longest = Math.max(longest, totals[program] ?? 0)
+      }
+    const needsOwn = looped[place] === true
+    const repeated = size * (from.length - (needsOwn ? 0 : 1))
+    const isTooMuch = repeated > mostRepeated || longest + size > LARGEST_PROGRAM
+    const isApart = roots.length === 0 && (apart[place] === true || isTooMuch)
+    if (!isApart) largest = Math.max(largest, repeated)
+    const programs = isApart ? [] : from
     if (isApart || needsOwn) {
-      programs.add(members.length)
+      programs.push(members.length)
       const nodes: NodeName[] = []
       own.set(node, nodes)
       members.push(nodes)
       totals.push(0)
     }
-    total += programs.size * size
-    if (total > most) return undefined
+    total += programs.length * size
+    if (total > most) return largest
     for (const program of programs) {
       members[program]?.push(node)
       totals[program] = (totals[program] ?? 0) + size
     }
-    const met = graph.nodes.get(node)
-    for (const next of met === undefined ? [] : nextNodes(met)) {
-      if ((placeOf.get(next) ?? 0) <= place) continue
-      const reached = reachedBy(reaching, next)
-      for (const program of programs) reached.add(program)
-    }
-    reaching.delete(node)
+    having.push(programs)
   }
-  return { members: members.slice(0, entries.length), own }
-}
-
-function reachedBy(reaching: Map<NodeName, Set<number>>, node: NodeName): Set<number> {
-  const known = reaching.get(node) ?? new Set<number>()
-  reaching.set(node, known)
-  return known
+  return { members: members.slice(0, count), own }
 }
 
 /** All nodes that are reached, each before those that it leads to but for ways that lead back; and where those lead to. */

@@ -142,7 +142,9 @@ function leaving({ through }: Port, beyond: Destination): Destination {
 }
 
 /** The nodes that a node leads to, without the one that packets came from: few packets are sent back. */
-export const nextNodes = ({ port, ways }: MetNode): readonly NodeName[] =>
-  ways.flatMap((way) =>
-    way.leads.to === 'node' && (way.port !== port?.name || ways.length === 1) ? [way.leads.node] : [],
-  )
+export function nextNodes({ port, ways }: MetNode): readonly NodeName[] {
+  const next: NodeName[] = []
+  for (const { port: by, leads } of ways)
+    if (leads.to === 'node' && (by !== port?.name || ways.length === 1)) next.push(leads.node)
+  return next
+}
