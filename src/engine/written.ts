@@ -1,9 +1,7 @@
 /** A document that is read: what it says, and where. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import { type Diagnostic, type Place, placeAt, Refusal } from '../base/diagnostic.ts'
-import { lazy } from '../base/lazy.ts'
 import { NAME_RULE } from '../cube/document.ts'
-import { readPlain } from './plain.ts'
 import type { Path } from './read-links.ts'
 
 export interface Written {
@@ -20,10 +18,9 @@ export const writtenAsData = (file: string, content: unknown): Written => ({ fil
 
 /** YAML, and so JSON. A Refusal where it is neither, or says what plain data cannot hold. */
 export function writtenAsText(file: string, text: string): Written {
-  const read = lazy(() => new Text(file, text))
-  const plain = readPlain(text)
-  if (plain === undefined) read().check()
-  return { file, content: plain ?? read().plain(), place: (path, key) => read().place(path, key) }
+  const read = new Text(file, text)
+  read.check()
+  return { file, content: read.plain(), place: (path, key) => read.place(path, key) }
 }
 
 class Text {
