@@ -4,7 +4,8 @@
  * Cost model. What goes over costs about 2 ns and is parsed again; what is repeated in several programs costs time and memory when
  * it is compiled, loaded and verified, about 10 µs an instruction. So a node is in every program that reaches it, as long as
  *
- * - all programs together have at most twice what they would have if each node was there once ({@link MOST_REPEATED});
+ * - all programs together have at most twice what they would have if each node was there once, and of a large graph no more than a
+ *   second's worth on top of that ({@link mostOf});
  * - none has more than {@link LARGEST_PROGRAM} instructions, far from the verifier's million steps, which grow with branches.
  *
  * Of what is too much, those nodes that repetition makes largest get programs of their own, with a slot in an array. So does each
@@ -22,8 +23,9 @@ import { FIRST_SLOT } from '../compiler/marked.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import { type GraphEntry, type NodeName, nextNodes, type Topology } from './nodes.ts'
 
-/** Instructions of all programs, as a multiple of those of all nodes, and what is no trouble in any case. */
-const MOST_REPEATED = { times: 2, plus: 1000 }
+/** Instructions that may be there again: what is no trouble in any case, and what takes a second. */
+const FEW_REPEATED = 1000
+const MOST_REPEATED = 100_000
 const LARGEST_PROGRAM = 3000
 
 /** `copied`: copies of others, which no entry has. */
@@ -134,11 +136,14 @@ interface CutSide {
   readonly own: ReadonlyMap<NodeName, readonly NodeName[]>
 }
 
+/** Instructions of all programs, by those of all nodes. */
+const mostOf = (once: number): number => once + Math.min(once, MOST_REPEATED) + FEW_REPEATED
+
 /** Finds the largest repetition of a node that keeps all within bounds. */
 function cutSide(graph: Topology, entries: readonly GraphEntry[], { sizeOf, apart = new Set() }: CutOptions): CutSide {
   const start = startOf(graph, entries, sizeOf, apart)
   const once = start.sizes.reduce((sum, size) => sum + size, 0)
-  const most = once * MOST_REPEATED.times + MOST_REPEATED.plus
+  const most = mostOf(once)
   for (let repeated = most; ; ) {
     const found = assign(start, repeated, repeated < 1 ? Number.POSITIVE_INFINITY : most)
     if (typeof found !== 'number') return found
