@@ -40,42 +40,47 @@ export interface Binding {
 }
 
 export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): Program {
-  const { program, open, slots } = shared
-  const bound = Object.entries(program.maps).map(([map, description]) => [map, maps(map, description)] as const)
-  const names = new Map(bound.map(([map, [other]]) => [map, other]))
+  const { program, slots } = shared
+  const { own, described } = differentIn(shared)
+  const bound = described.map(([map, description]) => maps(map, description))
   const instructions = program.instructions.slice()
-  for (const index of differentIn(shared)) {
-    const [one, wired] = [program.instructions[index], open[index]]
-    if (one === undefined) continue
-    instructions[index] = bindOne(one, wired?.of(numbers), one.map === undefined ? undefined : names.get(one.map))
+  for (const { index, one, wired, map } of own) {
+    const imm = wired?.of(numbers)
+    const other = map === undefined ? undefined : bound[map]?.[0]
+    if (other === undefined) instructions[index] = imm === undefined ? one : { ...one, imm }
+    else instructions[index] = imm === undefined ? { ...one, map: other } : { ...one, map: other, mapValue: imm }
   }
-  const whole = {
-    ...program,
-    name,
-    instructions,
-    maps: Object.fromEntries(bound.map(([, one]) => one)),
-    open: placesOf(shared),
-  }
+  const whole = { ...program, name, instructions, maps: Object.fromEntries(bound), open: placesOf(shared) }
   return slots.length === 0 ? whole : { ...whole, slots: slotsOf(slots, numbers) }
 }
 
-function bindOne(one: Instruction, number: number | undefined, map: string | undefined): Instruction {
-  if (map === undefined) return number === undefined ? one : { ...one, imm: number }
-  return number === undefined ? { ...one, map } : { ...one, map, mapValue: number }
+/** What is another in each of those that share a program. */
+interface Different {
+  /** Few instructions; `map`: which of the maps. */
+  readonly own: readonly {
+    readonly index: number
+    readonly one: Instruction
+    readonly wired: Wired | undefined
+    readonly map: number | undefined
+  }[]
+  readonly described: readonly (readonly [name: string, description: MapDescription])[]
 }
 
-/** Which instructions are others in each of those that share a program: few. */
-function differentIn({ program, open }: SharedProgram): readonly number[] {
+function differentIn({ program, open }: SharedProgram): Different {
   const known = different.get(open)
   if (known !== undefined) return known
-  const made = program.instructions.flatMap(({ map }, index) =>
-    map === undefined && open[index] === undefined ? [] : [index],
-  )
+  const described = Object.entries(program.maps)
+  const numbers = new Map(described.map(([name], index) => [name, index]))
+  const own = program.instructions.flatMap((one, index) => {
+    const [map, wired] = [one.map === undefined ? undefined : numbers.get(one.map), open[index]]
+    return map === undefined && wired === undefined ? [] : [{ index, one, wired, map }]
+  })
+  const made = { own, described }
   different.set(open, made)
   return made
 }
 
-const different = new WeakMap<SharedProgram['open'], readonly number[]>()
+const different = new WeakMap<SharedProgram['open'], Different>()
 
 /** What {@link Program.open} is of all that share it. */
 function placesOf({ open }: SharedProgram): readonly (number | undefined)[] {

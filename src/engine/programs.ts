@@ -151,7 +151,8 @@ function remembered<K, T>(all: Map<K, T>, key: K, make: () => T): T {
   const one = before ?? make()
   all.delete(key)
   all.set(key, one)
+  if (all.size <= CAPACITY) return one
   const [oldest] = all.keys()
-  if (all.size > CAPACITY && oldest !== undefined) all.delete(oldest)
+  if (oldest !== undefined) all.delete(oldest)
   return one
 }
