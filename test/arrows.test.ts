@@ -8,14 +8,15 @@ import { describe, expect, test } from 'vitest'
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  importing: ['base'],
   isa: ['base'],
   pcap: ['base'],
   filter: ['lang', 'isa', 'base'],
   lang: ['isa', 'base'],
-  cube: ['lang', 'isa', 'base'],
+  cube: ['importing', 'lang', 'isa', 'base'],
   cubes: ['cube', 'lang', 'base'],
   api: ['cube', 'lang', 'base'],
-  compiler: ['filter', 'lang', 'isa', 'base'],
+  compiler: ['importing', 'filter', 'lang', 'isa', 'base'],
   store: ['base'],
   backend: ['isa', 'base'],
   vm: ['backend', 'lang', 'isa', 'base'],

@@ -4,10 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Refusal, refusal } from '../base/diagnostic.ts'
-import { importFile } from '../base/import.ts'
+import { mustBeShort } from '../importing/size.ts'
+import { shown } from '../importing/stack.ts'
+import { watchedImport } from '../importing/watched.ts'
 import type { SourceText } from './check/report.ts'
 import type { FunctionSyntax } from './narrow/narrow.ts'
 import type { Annotation } from './narrow/tree.ts'
@@ -105,6 +107,7 @@ export function parseModule(path: string, text: string, values: Module['values']
 }
 
 function readText(path: string): string {
+  mustBeShort(path)
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
@@ -114,19 +117,13 @@ function readText(path: string): string {
 
 async function valuesOf(url: string, file: string): Promise<Module['values']> {
   try {
-    return await importFile(url)
+    return await watchedImport(url)
   } catch (error) {
     throw refusal(`${file} cannot be imported: ${reasonOf(error)}`, undefined, undefined, error)
   }
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/** A path as people see it: relative where that is shorter. */
-function shown(path: string): string {
-  const short = relative(process.cwd(), path)
-  return short.startsWith('..') ? path : short
-}
 
 function declarations(path: string, tree: es.ModuleNode) {
   const functions = new Map<string, FunctionSyntax>()

@@ -57,15 +57,41 @@ describe('the catalogue', () => {
   })
 })
 
-test('a module that awaits what never comes is told, by whose process has nothing else to do', () => {
-  const endless = join(folder, 'endless')
-  mkdirSync(endless)
-  writeFileSync(join(endless, 'package.json'), '{ "private": true, "type": "module" }')
-  writeFileSync(join(endless, 'dataplane.ts'), 'await new Promise(() => {})\n')
-  const tessera = join(import.meta.dirname, '../../bin/tessera.js')
-  const { status, stderr } = spawnSync(process.execPath, [tessera, 'compile', endless], { encoding: 'utf8' })
-  expect(status).toBe(1)
-  expect(stderr).toBe(`${endless}/dataplane.ts cannot be imported: it awaits at its top level what never comes\n`)
+describe('by the command, a module is told that', () => {
+  const compiled = (name: string, text: string) => {
+    const cube = join(folder, name)
+    mkdirSync(cube)
+    writeFileSync(join(cube, 'package.json'), '{ "private": true, "type": "module" }')
+    writeFileSync(join(cube, 'dataplane.ts'), text)
+    const tessera = join(import.meta.dirname, '../../bin/tessera.js')
+    const { status, stderr } = spawnSync(process.execPath, [tessera, 'compile', cube], { encoding: 'utf8' })
+    return { status, stderr: stderr.replaceAll(`${cube}/`, '') }
+  }
+
+  test('awaits what never comes, where the process has nothing else to do', () => {
+    expect(compiled('endless', 'await new Promise(() => {})\n')).toEqual({
+      status: 1,
+      stderr: 'dataplane.ts cannot be imported: it awaits at its top level what never comes\n',
+    })
+  })
+
+  const remedy = '    a module runs when it is imported: it must come to its end, and leave the process alone\n'
+
+  test('ends the process', () => {
+    const { status, stderr } = compiled('leaving', 'const none: number = 0\nprocess.exit(none)\n')
+    expect(status).toBe(1)
+    expect(stderr).toBe(
+      `dataplane.ts:2:9: dataplane.ts ended the process while it was imported\n  2 | process.exit(none)\n    |         ^\n${remedy}`,
+    )
+  })
+
+  test('does not come to its end', () => {
+    const { status, stderr } = compiled('spinning', 'type Unused = string\nwhile (true) {}\n')
+    expect(status).toBe(1)
+    expect(stderr).toBe(
+      `dataplane.ts:2:1: dataplane.ts does not come to an end while it is imported\n  2 | while (true) {}\n    | ^\n${remedy}`,
+    )
+  }, 60_000)
 })
 
 describe('a module that cannot be imported', () => {

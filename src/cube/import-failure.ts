@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Diagnostic, type Place, Refusal, refusal } from '../base/diagnostic.ts'
-import { importFile } from '../base/import.ts'
+import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import { mustAllBeShort } from '../importing/size.ts'
+import { placeInStack, placeOf, shown } from '../importing/stack.ts'
+import { watchedImport } from '../importing/watched.ts'
 
 /** What a module exports; a Refusal where it cannot be imported. */
 export async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+  mustAllBeShort(path)
   // Node.js would end with 13, and without a word.
   const unsettled = (): void => {
     process.exitCode = 1
@@ -13,7 +16,7 @@ export async function imported(path: string): Promise<Readonly<Record<string, un
   }
   process.once('beforeExit', unsettled)
   try {
-    return await importFile(pathToFileURL(path).href)
+    return await watchedImport(pathToFileURL(path).href)
   } catch (error) {
     throw importFailure(path, error)
   } finally {
@@ -87,26 +90,4 @@ function typeOfPackage(folder: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** The innermost call in a file of the cube's own folder. */
-function placeInStack(stack: string, folder: string): Place | undefined {
-  for (const line of stack.split('\n')) {
-    const [, file = '', row = '', column = ''] =
-      /(?:file:\/\/)?(\/[^\s():?]+)(?:\?[^\s():]*)?:(\d+):(\d+)/.exec(line) ?? []
-    if (!file.startsWith(folder)) continue
-    return placeOf(file, Number(row), Number(column))
-  }
-  return undefined
-}
-
-function placeOf(file: string, line: number, column: number): Place {
-  const text = readFileSync(file, 'utf8').split('\n')[line - 1] ?? ''
-  return { file: shown(file), line, column, length: 1, text }
-}
-
-/** A path as people see it: relative where that is shorter. */
-function shown(path: string): string {
-  const short = relative(process.cwd(), path)
-  return short.startsWith('..') ? path : short
 }
