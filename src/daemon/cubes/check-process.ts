@@ -5,10 +5,12 @@ import { compile, readDataPlane } from '../../compiler/compile.ts'
 import { builtinCubes } from '../host.ts'
 import { type Found, foundLine } from './found.ts'
 
-const [, , folder = '.'] = process.argv
+/** `import`: no more than that. */
+const [, , folder = '.', how] = process.argv
 
 async function look(): Promise<Found> {
   const { cube } = await builtinCubes().find(folder, '/')
+  if (how === 'import') return { name: cube.name }
   const source = await readDataPlane(join(folder, 'dataplane.ts'))
   const config = cube.config.safeParse({})
   const port = cube.ports.safeParse({})

@@ -5,6 +5,7 @@ import { merged } from '../../base/merge-patch.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { type GraphDocument, graphShape } from '../../cube/document.ts'
 import { describeActions } from '../../engine/plan.ts'
+import { ImportedApart } from '../cubes/apart.ts'
 import {
   attached,
   attachmentsOf,
@@ -35,6 +36,7 @@ const TRIES = 10
 
 export class Graphs {
   private readonly parts: Pick<Parts, 'wanted' | 'engine'>
+  private readonly apart = new ImportedApart()
 
   constructor(parts: Pick<Parts, 'wanted' | 'engine'>) {
     this.parts = parts
@@ -140,11 +142,19 @@ export class Graphs {
   ): Promise<Change> {
     const { wanted } = this.parts
     checkCubes(document, await wanted.get(graph), context)
+    for (const folder of foldersIn(document)) await this.apart.check(folder)
     const made = await (dryRun ? wanted.plan(graph, document, expected) : wanted.put(graph, document, expected))
     if (isNew && !dryRun) context.created()
     if (made.revision !== undefined) context.revision(made.revision)
     return changeOf(graph, dryRun, made)
   }
+}
+
+/** Of cubes that are named by them. */
+function foldersIn(document: GraphDocument): ReadonlySet<string> {
+  const { data } = graphShape.safeParse(document)
+  const cubes = Object.values(data?.instances ?? {}).map(({ cube }) => cube)
+  return new Set(cubes.filter((cube) => cube.startsWith('/')))
 }
 
 /** A cube that is named by its folder is code that the daemon would run: who brings it has to be admin. */

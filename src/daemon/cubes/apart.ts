@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Refusal, refusal } from '../../base/diagnostic.ts'
+import { foundIn } from './found.ts'
+import { ROOT } from './staging.ts'
+
+/** Milliseconds. */
+const TIME = 60_000
+const MOST_OUTPUT = 1 << 20
+
+/**
+ * Cubes that an admin names by their folders are imported by a process of their own first, with the daemon's rights: one that ends its
+ * process, or does not come to its end, would take the daemon with it.
+ */
+export class ImportedApart {
+  /** What was in each folder when that went well. */
+  private readonly known = new Map<string, string>()
+
+  /** A Refusal where it cannot be imported. */
+  async check(folder: string): Promise<void> {
+    // Whoever reads it says what is missing.
+    if (!existsSync(join(folder, 'dataplane.ts'))) return
+    const content = contentOf(folder)
+    if (this.known.get(folder) === content) return
+    const output = await outputOf([join(ROOT, 'bin/check-cube.js'), folder, 'import'])
+    const found = foundIn(output)?.found
+    if (found === undefined) throw refusal(`the cube in ${folder} cannot be imported\n${output.trim().slice(0, 2000)}`)
+    if ('diagnostics' in found) throw new Refusal(found.diagnostics)
+    this.known.set(folder, content)
+  }
+}
+
+/** Its files with their sizes and times. */
+const contentOf = (folder: string): string =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(folder, name))
+      return `${name} ${size} ${mtimeMs}`
+    })
+    .join('\n')
+
+/** What Node.js writes as it runs a script, however it ends. */
+const outputOf = (words: readonly string[]): Promise<string> =>
+  new Promise((resolve) => {
+    const options = { timeout: TIME, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT } as const
+    execFile(process.execPath, words, options, (_error, stdout, stderr) => resolve(`${stdout}\n${stderr}`))
+  })
