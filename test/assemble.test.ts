@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Machine, MachineMap } from '../src/backend/machine.ts'
 import type { Node, Way } from '../src/compiler/assembly.ts'
 import { assemble, assembleGraphs, readDataPlane } from '../src/compiler/compile.ts'
-import { countedAt, dropReasons, MAP, SLOT } from '../src/compiler/wiring.ts'
+import { countsIn, dropReasons, MAP, SLOT } from '../src/compiler/wiring.ts'
 import { TC_ACT, XDP_ACTION } from '../src/isa/opcodes.ts'
 import type { Program } from '../src/isa/program.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
@@ -85,7 +85,7 @@ for (const { name, skip } of everyMachine)
         for (let times = 0; times < 3; times++) loaded.run(frame)
         const counts = (instance: string, port: number, slot: number) => {
           const value = maps[`${instance}/${MAP.counters}`]?.lookup(word(0)) ?? new Uint8Array()
-          return countedAt(value, { cube: patch.cube, capacity }, port, slot)
+          return countsIn(value, { cube: patch.cube, capacity })(port, slot)
         }
         const three = { packets: 3n, bytes: 3n * BigInt(frame.length) }
         const dropped = SLOT.firstDrop + Object.keys(dropReasons(patch.cube)).indexOf('not_connected')
@@ -145,7 +145,7 @@ for (const { name, skip } of everyMachine)
     const broadcast = packet().ethernet({ source: '02:00:00:00:00:01', destination: 'ff:ff:ff:ff:ff:ff' }).bytes()
     expect(loaded.run(broadcast).verdict).toBe(TC_ACT.redirect)
     const value = maps[`second/${MAP.counters}`]?.lookup(word(0)) ?? new Uint8Array()
-    expect(countedAt(value, { cube: bridge.cube, capacity: 4 }, 1, SLOT.sent).packets).toBe(1n)
+    expect(countsIn(value, { cube: bridge.cube, capacity: 4 })(1, SLOT.sent).packets).toBe(1n)
     expect(maps['second/stations']?.entries()).toHaveLength(1)
   })
 

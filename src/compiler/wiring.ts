@@ -108,21 +108,21 @@ export const countersMap = (cube: Cube, capacity: number, cpus = 1): MapDescript
 })
 
 /** What the CPUs have counted together in one slot of a port. `value`: that of {@link countersMap}. */
-export function countedAt(
+export function countsIn(
   value: Uint8Array,
   { cube, capacity }: { readonly cube: Cube; readonly capacity: number },
-  port: number,
-  slot: number,
-): { readonly packets: bigint; readonly bytes: bigint } {
+): (port: number, slot: number) => { readonly packets: bigint; readonly bytes: bigint } {
   const slots = slotsPerPort(cube)
   const all = rowsOf(capacity) * slots * counter.size
   const view = viewOf(value)
-  let [packets, bytes] = [0n, 0n]
-  for (let at = (port * slots + slot) * counter.size; at < value.length; at += all) {
-    packets += view.getBigUint64(at, true)
-    bytes += view.getBigUint64(at + 8, true)
+  return (port, slot) => {
+    let [packets, bytes] = [0n, 0n]
+    for (let at = (port * slots + slot) * counter.size; at < value.length; at += all) {
+      packets += view.getBigUint64(at, true)
+      bytes += view.getBigUint64(at + 8, true)
+    }
+    return { packets, bytes }
   }
-  return { packets, bytes }
 }
 
 /** Instead of the kernel's clock, where tests want to move time: one cell of nanoseconds. */

@@ -2,7 +2,7 @@
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { alignUp } from '../base/bytes.ts'
 import type { Held } from '../base/held.ts'
-import { countedAt, countersMap, dropReasons, lostSlot, MAP, puntSlot, rings, SLOT } from '../compiler/wiring.ts'
+import { countersMap, countsIn, dropReasons, lostSlot, MAP, puntSlot, rings, SLOT } from '../compiler/wiring.ts'
 import type { Cube } from '../cube/index.ts'
 import { isPerCpu, isSequence } from '../isa/program.ts'
 import { decodeStruct, encodeStruct } from '../lang/codec.ts'
@@ -190,24 +190,27 @@ export function readCounters(
   capacity: number,
 ): (port: number) => PortCounters {
   using map = machine.openMap(mapPath(graph, instance, MAP.counters), countersMap(cube, capacity, machine.cpus))
-  const all = map?.lookup(encodeStruct(counterKey, { index: 0 })) ?? new Uint8Array()
+  const counted = countsIn(map?.lookup(ONLY) ?? new Uint8Array(), { cube, capacity })
   const drops = Object.keys(dropReasons(cube)).map((name, index) => [name, SLOT.firstDrop + index] as const)
   const lost = rings(cube).map((name) => [name, lostSlot(cube, name)] as const)
   const punts = Object.keys(cube.punts ?? {}).map((name, index) => [name, puntSlot(cube, index)] as const)
   return (port) => {
-    const at = (slot: number): Count => countedAt(all, { cube, capacity }, port, slot)
-    const counted = (slots: readonly (readonly [name: string, slot: number])[]) =>
+    const happened = (slots: readonly (readonly [name: string, slot: number])[]) =>
       Object.fromEntries(
-        slots.map(([name, slot]) => [name, at(slot)] as const).filter(([, { packets }]) => packets > 0n),
+        slots.flatMap(([name, slot]) => {
+          const count = counted(port, slot)
+          return count.packets > 0n ? [[name, count] as const] : []
+        }),
       )
     return {
-      received: at(SLOT.received),
-      sent: at(SLOT.sent),
-      drops: counted(drops),
-      lost: counted(lost),
-      punts: counted(punts),
+      received: counted(port, SLOT.received),
+      sent: counted(port, SLOT.sent),
+      drops: happened(drops),
+      lost: happened(lost),
+      punts: happened(punts),
     }
   }
 }
 
-const counterKey = struct('key', { index: u32 })
+/** The key of the one entry that counters are. */
+const ONLY = encodeStruct(struct('key', { index: u32 }), { index: 0 })

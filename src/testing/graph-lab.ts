@@ -390,7 +390,7 @@ export class OpenGraphLab implements GraphLab {
 
   #readCounters(instance: string): (port: number) => PortCounters {
     const numbers = { ids: this.#idsOf(instance), next: 0 }
-    return readCounters(this.machine, this.name, instance, this.#cubeOf(instance), capacityOf(numbers))
+    return readCounters(this.#wires.machine, this.name, instance, this.#cubeOf(instance), capacityOf(numbers))
   }
 
   #deliver(name: string, start: () => void, expected: (totals: Totals) => number): readonly Arrival[] {
@@ -442,7 +442,7 @@ export class OpenGraphLab implements GraphLab {
   }
 
   #writeClock(): void {
-    using map = this.machine.openMap(clockPath(this.name), clockMap)
+    using map = this.#wires.machine.openMap(clockPath(this.name), clockMap)
     if (map !== undefined) controlTable(cell, map).set({ index: 0 }, { nanoseconds: this.#now })
   }
 }

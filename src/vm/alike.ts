@@ -37,15 +37,15 @@ function isAlike(one: Program, other: Program): boolean {
     map === undefined || its === undefined ? map === its : maps.indexOf(map) === others.indexOf(its)
   if (!maps.every((map, number) => isSameShape(one.maps[map], other.maps[others[number] ?? '']))) return false
   const [open, its] = [openPlaces(one), openPlaces(other)]
-  return one.instructions.every((instruction, index) => {
+  for (let index = 0; index < one.instructions.length; index++) {
+    const instruction = one.instructions[index]
     const same = other.instructions[index]
-    return (
-      same !== undefined &&
-      open[index] === its[index] &&
-      isSame(instruction, same, open[index] !== undefined) &&
-      isSameMap(instruction.map, same.map)
-    )
-  })
+    if (instruction === undefined || same === undefined || open[index] !== its[index]) return false
+    // Those that were bound to one shape have most of them together.
+    if (instruction === same && same.map === undefined) continue
+    if (!isSame(instruction, same, open[index] !== undefined) || !isSameMap(instruction.map, same.map)) return false
+  }
+  return true
 }
 
 const isSame = (a: Instruction, b: Instruction, isOpen: boolean): boolean =>

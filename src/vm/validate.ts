@@ -91,7 +91,11 @@ export function validate(program: Program, { standard = false, helpers = HELPERS
 export function areOpenValid(program: Program): boolean {
   const open = openPlaces(program)
   const checks = { program, standard: false, helpers: HELPERS }
-  return program.instructions.every((one, index) => open[index] === undefined || form(one, checks) === undefined)
+  for (let index = 0; index < open.length; index++) {
+    const one = open[index] === undefined ? undefined : program.instructions[index]
+    if (one !== undefined && form(one, checks) !== undefined) return false
+  }
+  return true
 }
 
 /** The slot of each instruction, and one more: the slot after the last. */

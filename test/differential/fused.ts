@@ -6,7 +6,7 @@ import type { Assembly, Way } from '../../src/compiler/assembly.ts'
 import { assemble, compile, type DataPlaneSource, dataPlaneOf, mapsOf } from '../../src/compiler/compile.ts'
 import { RETURNED } from '../../src/compiler/lower/returned-verdicts.ts'
 import { type Modules, parseModule } from '../../src/compiler/modules.ts'
-import { countedAt, dropReasons, MAP, SLOT } from '../../src/compiler/wiring.ts'
+import { countsIn, dropReasons, MAP, SLOT } from '../../src/compiler/wiring.ts'
 import { TC_ACT, XDP_ACTION } from '../../src/isa/opcodes.ts'
 import { type Hook, isBloom, isPerCpu, isRing, isSequence } from '../../src/isa/program.ts'
 import { CPUS } from './bench.ts'
@@ -187,8 +187,8 @@ const textOfCounters = (of: (port: number) => readonly number[]): string =>
 /** Received, sent and dropped, of each port; punts that found no room are not among the drops. */
 function countersOf(map: MachineMap): string {
   const value = map.lookup(word(0)) ?? new Uint8Array()
-  const at = (port: number, slot: number): number =>
-    Number(countedAt(value, { cube: sample, capacity: CAPACITY }, port, slot).packets)
+  const counts = countsIn(value, { cube: sample, capacity: CAPACITY })
+  const at = (port: number, slot: number): number => Number(counts(port, slot).packets)
   const drops = Object.keys(dropReasons(sample)).flatMap((name, index) =>
     name === 'queue_full' ? [] : [SLOT.firstDrop + index],
   )

@@ -27,16 +27,27 @@ function isCopied({ opcode, map, mapValue }: Instruction): boolean {
 }
 
 /** {@link Program.open}; none where one of them has to be known. */
-export function openPlaces({ open = [], instructions }: Program): readonly (number | undefined)[] {
-  return instructions.every((one, index) => open[index] === undefined || isCopied(one)) ? open : []
+export function openPlaces(program: Program): readonly (number | undefined)[] {
+  const known = placesOf.get(program)
+  if (known !== undefined) return known
+  const { open = [], instructions } = program
+  const made = instructions.every((one, index) => open[index] === undefined || isCopied(one)) ? open : []
+  placesOf.set(program, made)
+  return made
 }
+
+/** Programs never change, and whoever loads one asks of all that may be alike. */
+const placesOf = new WeakMap<Program, readonly (number | undefined)[]>()
 
 /** What the open numbers of a program are, in their order. */
 export function openNumbers(program: Program): readonly number[] {
   const numbers: number[] = []
-  for (const [index, number] of openPlaces(program).entries()) {
+  const places = openPlaces(program)
+  for (let index = 0; index < places.length; index++) {
+    const number = places[index]
+    if (number === undefined) continue
     const { mapValue, imm } = program.instructions[index] ?? {}
-    if (number !== undefined) numbers[number] = Number(mapValue ?? imm)
+    numbers[number] = Number(mapValue ?? imm)
   }
   return numbers
 }
