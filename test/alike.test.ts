@@ -179,6 +179,7 @@ const WRITTEN = {
   'mov of 32 bits': (n: number) => [alu32('mov', 'r6', n)],
   'add of 64 bits': (n: number) => [alu64('add', 'r6', n)],
   'add of 32 bits': (n: number) => [alu32('add', 'r6', n)],
+  'load of 64 bits': (n: number) => [load64('r6', BigInt.asUintN(64, BigInt(n) * 0x1_0000_0003n))],
   ...Object.fromEntries(
     ([1, 2, 4, 8] as const).map((size) => [
       `store of ${size} bytes`,

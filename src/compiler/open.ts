@@ -27,7 +27,8 @@ export function openAssembly(assembly: Assembly, leaves: (kind: NumberKind) => b
 
 /** 0 often means that there is nothing. */
 const SMALLEST = 1
-const BITS = [8, 15, 16, 31]
+/** Those of so many bits are alike, if they have more than the ones before. Of seconds in nanoseconds, the first have room in 32. */
+const BITS = [3, 8, 15, 16, 31]
 
 class Opening {
   private readonly leaves: (kind: NumberKind) => boolean
@@ -97,36 +98,38 @@ class Opening {
   ): Readonly<Record<string, unknown>> {
     return Object.fromEntries(
       Object.entries(given).map(([name, value]) => {
-        const bits = BITS.find((bits) => typeof value === 'number' && value < 2 ** bits)
+        const at = BITS.findIndex((bits) => typeof value === 'number' && value < 2 ** bits)
+        const bits = BITS[at]
         if (typeof value !== 'number' || bits === undefined || !Number.isInteger(value) || value < SMALLEST)
           return [name, value]
-        return [name, this.number(whose, { source, what: `${which}.${name}` }, value, bits)]
+        const least = 2 ** (BITS[at - 1] ?? 0)
+        return [name, this.number(whose, { source, what: `${which}.${name}` }, value, bits, least)]
       }),
     )
   }
 
   /** Equal numbers of one kind are the same. */
-  private number(whose: string, kind: NumberKind, value: number, bits: number): Open {
+  private number(whose: string, kind: NumberKind, value: number, bits: number, least = 0): Open {
     if (!this.leaves(kind)) return value
     const key = `${whose} ${kind.what} ${value}`
     const known = this.wired.get(key)
     if (known !== undefined) return known
     const place = this.numbers.push(value) - 1
     this.kinds.push(kind)
-    const wired = wiredAt(kind.what, place, bits)
+    const wired = wiredAt(kind.what, place, bits, least)
     this.wired.set(key, wired)
     return wired
   }
 }
 
 /** Alike in all assemblies. */
-function wiredAt(what: string, place: number, bits: number): Wired {
+function wiredAt(what: string, place: number, bits: number, least: number): Wired {
   const name = `${what} ${place}`
   const key = `${name} ${bits}`
   const known = wiredNumbers.get(key)
   if (known !== undefined) return known
   const isCompared = !what.includes('.')
-  const made = new Wired({ name, bits, places: [place], of: (numbers) => numbers[place] ?? 0, isCompared })
+  const made = new Wired({ name, bits, least, places: [place], of: (numbers) => numbers[place] ?? 0, isCompared })
   wiredNumbers.set(key, made)
   return made
 }

@@ -67,6 +67,7 @@ function caseOf(body: string, hook: 'tc' | 'xdp', { port, ports, config }: Numbe
 const between = (port: number, ...ports: readonly number[]): Numbers => ({ port, ports })
 
 const SOURCE = `const ethernet = packet.read(Ethernet); if (!ethernet) return drop('truncated'); const address = ethernet.source`
+const STATION = `${SOURCE}; const station = state.stations.get({ address })`
 const MANY = [between(1, 1, 2, 3), between(3, 3, 2, 1), between(0, 2, 0, 3), between(300, 700, 300, 2)]
 
 describe('is what is compiled', () => {
@@ -105,6 +106,8 @@ describe('is what is compiled', () => {
     'what is written next to another number': `const words = packet.read(Words, 14); if (!words) return pass(); words.words[1] = config.limit; words.words[2] = config.limit; words.words[4] = 9; return pass()`,
     'what is part of a checksum in the order of the wire': `const tcp = packet.read(Tcp, 34); if (!tcp) return pass(); tcp.sequence = config.limit; return pass()`,
     'what becomes part of an entry': `state.gauge.get().level = config.limit; return pass()`,
+    'how old something is at most': `${STATION}; return !station || now() - station.seen > seconds(config.limit) ? flood() : pass()`,
+    'how old something is at least': `${STATION}; return station && now() - station.seen < seconds(config.limit) ? pass() : flood()`,
   }
   test.each(Object.entries(CONFIGURED))('for numbers of the configuration: %s', (_, body) => {
     const given = (limit: number): Numbers => ({ port: 1, ports: [1, 2], config: { limit } })
@@ -133,10 +136,32 @@ describe('is not made where a number decides', () => {
     ['what a choice may be', 'return forward(packet.length > 100 ? port.id : 2)'],
     ['what a setting is compared with', 'return packet.length > config.aging ? pass() : flood()'],
     ['what a setting adds to', 'return forward(packet.length + config.aging)'],
+    ['what becomes of a time', `${STATION}; if (station) station.seen = seconds(config.aging); return pass()`],
+    [
+      'what else an age is compared with',
+      `${STATION}; return station && now() - station.seen > seconds(config.aging) && now() - station.seen > 7 ? flood() : pass()`,
+    ],
+    ['whether it is a time', `${STATION}; return station && station.seen === seconds(config.aging) ? flood() : pass()`],
+    [
+      'the low bytes of a time',
+      `const udp = packet.read(Udp, 34); if (!udp) return pass(); udp.destinationPort = u16(seconds(config.aging)); return pass()`,
+    ],
+    [
+      'the low bytes of a time, next to others',
+      `${SOURCE}; state.stations.set({ address }, { port: u16(seconds(config.aging)), seen: 7, trusted: true }); return pass()`,
+    ],
     ['how far a setting reads', 'return packet.read(Ethernet, config.aging) ? pass() : flood()'],
   ])('%s', (_, body) => {
     expect(shared(caseOf(body, 'tc', between(1, 1, 2, 3)))).toBeUndefined()
     expect(() => compileCase(modules, body)).not.toThrow()
+  })
+
+  test('a time for which an instruction has room', () => {
+    const body = `${STATION}; return station && now() - station.seen > seconds(config.limit) ? flood() : pass()`
+    const made = [1, 2, 4, 5, 7, 8].map((limit) =>
+      shared(caseOf(body, 'tc', { port: 1, ports: [1, 2], config: { limit } })),
+    )
+    expect(made.map((one) => one !== undefined)).toEqual([false, false, false, false, false, true])
   })
 })
 

@@ -8,6 +8,7 @@
  */
 import type { Instruction, MapDescription, Program } from '../isa/program.ts'
 import type { Block, Graph, Value } from './ir.ts'
+import { countUses } from './passes/graph.ts'
 import { holds } from './passes/sources.ts'
 import { isNumber } from './passes/tested.ts'
 import type { Open, Wired } from './wired.ts'
@@ -47,12 +48,16 @@ export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): P
   for (const { index, one, wired, map } of own) {
     const imm = wired?.of(numbers)
     const other = map === undefined ? undefined : bound[map]?.[0]
-    if (other === undefined) instructions[index] = imm === undefined ? one : { ...one, imm }
+    if (other === undefined) instructions[index] = imm === undefined ? one : { ...one, imm: ofKind(one.imm, imm) }
     else instructions[index] = imm === undefined ? { ...one, map: other } : { ...one, map: other, mapValue: imm }
   }
   const whole = { ...program, name, instructions, maps: Object.fromEntries(bound), open: placesOf(shared) }
   return slots.length === 0 ? whole : { ...whole, slots: slotsOf(slots, numbers) }
 }
+
+/** Wide immediates are big. */
+const ofKind = (before: number | bigint, imm: number): number | bigint =>
+  typeof before === 'bigint' ? BigInt(imm) : imm
 
 /** What is another in each of those that share a program. */
 interface Different {
@@ -104,9 +109,11 @@ export const slotsOf = (slots: readonly Open[], numbers: readonly number[]): rea
   [...new Set(slots.map((one) => (typeof one === 'number' ? one : one.of(numbers))))].sort((a, b) => a - b)
 
 /** Refuses open numbers that the passes would have looked at: only where they are copied, or added, does knowing them gain nothing. */
-export function checkCopied({ blocks }: Graph): void {
+export function checkCopied(graph: Graph): void {
+  const { blocks } = graph
   const open = openValues(blocks)
   if (open.size === 0) return
+  const uses = [...open.keys()].some(isLong) ? countUses(graph) : undefined
   const openIn = (values: readonly (Value | undefined)[]): readonly Wired[] =>
     values.flatMap((value) => (value === undefined ? [] : [...(open.get(value) ?? [])]))
   const refuse = (why: string, values: readonly (Value | undefined)[]): void => {
@@ -116,6 +123,7 @@ export function checkCopied({ blocks }: Graph): void {
   for (const { values, end } of blocks) {
     for (const value of values) {
       const { op, arguments: given } = value
+      refuse('a long open number is copied', given.filter(isLong))
       if (op === 'phi' || op === 'call' || op === 'invoke') continue
       const isCopied = op === 'store' || (op === 'alu' && value.alu === 'add' && isTerm(given))
       refuse(`${op} of an open number`, isCopied ? given.filter((_, index) => index !== 1) : given)
@@ -123,7 +131,9 @@ export function checkCopied({ blocks }: Graph): void {
     if (end?.op === 'return') refuse('an open number is returned', [end.value])
     if (end?.op !== 'branch') continue
     const { left, right } = end
-    const isCopied = right.op !== 'phi' && openIn([right]).every((one) => one.isCompared) && isLoaded(left)
+    const isCopied = isLong(right)
+      ? end.bits === 64 && end.comparison.startsWith('u') && isAge(left) && uses?.get(left) === 1
+      : right.op !== 'phi' && openIn([right]).every((one) => one.isCompared) && isLoaded(left)
     refuse('a test of an open number', isCopied ? [left] : [left, right])
   }
 }
@@ -131,6 +141,15 @@ export function checkCopied({ blocks }: Graph): void {
 /** Of a sum of 16-bit words: see passes/sums.ts. */
 const isTerm = ([sum, value]: readonly Value[]): boolean =>
   sum !== undefined && isNumber(sum) && value?.op === 'wired' && value.wired.bits < 32
+
+const isLong = (value: Value): boolean => value.op === 'wired' && value.wired.isLong
+
+/** How long ago something was: it could be any, and where nothing else looks at it, nothing is learned from a comparison. */
+const isAge = (value: Value): boolean =>
+  value.op === 'alu' &&
+  value.alu === 'sub' &&
+  value.bits === 64 &&
+  value.arguments.every(({ op }) => op === 'now' || op === 'load')
 
 /** Whether a value could be any: nothing is known of it that would decide a comparison. */
 const isLoaded = (value: Value): boolean =>

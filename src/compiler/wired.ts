@@ -5,6 +5,8 @@ export interface WiredParts {
   readonly name: string
   /** It is less than 2 to the power of this. */
   readonly bits: number
+  /** It is no less than this: 0 unless said otherwise. */
+  readonly least?: number
   /** Out of those that are left open, which ones it is computed from. */
   readonly places: readonly number[]
   readonly of: (numbers: readonly number[]) => number
@@ -15,18 +17,25 @@ export interface WiredParts {
 export class Wired implements WiredParts {
   readonly name: string
   readonly bits: number
+  readonly least: number
   readonly places: readonly number[]
   readonly of: (numbers: readonly number[]) => number
   readonly isCompared: boolean
   private readonly text: string
 
-  constructor({ name, bits, places, of, isCompared = false }: WiredParts) {
+  constructor({ name, bits, least = 0, places, of, isCompared = false }: WiredParts) {
     this.name = name
     this.bits = bits
+    this.least = least
     this.places = places
     this.of = of
     this.isCompared = isCompared
     this.text = `\0${name} of ${bits} bits`
+  }
+
+  /** Whether only a wide instruction has room for it, whichever number it is. */
+  get isLong(): boolean {
+    return this.least > 0xffff_ffff
   }
 
   /** What it is in the key of a program, and no text that a graph can have: of two with one name, one may be larger. */

@@ -177,8 +177,11 @@ class Selection {
         else this.push({ opcode: LDDW, dst, imm: value.value, defs: [dst], at })
         return
       }
-      case 'wired':
+      case 'wired': {
+        const { wired } = value
+        if (wired.isLong) return this.push({ opcode: LDDW, dst, imm: 0n, wired, defs: [dst], at })
         return this.push({ opcode: CLASS.alu64 | SOURCE.k | ALU.mov, dst, ...wiredImm(value), defs: [dst], at })
+      }
       case 'map':
         return this.push({ opcode: LDDW, dst, src: PSEUDO.mapFd, map: value.name, defs: [dst], at })
       case 'mapValue':
@@ -444,7 +447,7 @@ function storedImm(value: Value, size: number): Pick<Code, 'imm' | 'wired'> | un
 }
 
 function immediateOf(value: Value, bits: 32 | 64): Pick<Code, 'imm' | 'wired'> | undefined {
-  if (value.op === 'wired') return wiredImm(value)
+  if (value.op === 'wired') return value.wired.isLong ? undefined : wiredImm(value)
   const imm = value.op === 'const' ? immediate(value.value, bits) : undefined
   return imm === undefined ? undefined : { imm }
 }

@@ -79,7 +79,7 @@ function findFacts(graph: Graph): Map<Value, Fact[]> {
 /** Of all 64 bits, with a constant that an instruction has room for. Pointers stay what they are. */
 function isEquality({ comparison, bits, left, right }: Extract<Terminator, { op: 'branch' }>): boolean {
   if (comparison !== 'eq' && comparison !== 'ne') return false
-  if (right.op === 'const' ? right.value > 0x7fff_ffffn : right.op !== 'wired') return false
+  if (right.op === 'const' ? right.value > 0x7fff_ffffn : right.op !== 'wired' || right.wired.isLong) return false
   return left.op !== 'const' && left.op !== 'call' && (bits === 64 || fits(left, 32))
 }
 

@@ -79,7 +79,7 @@ function joinedNumber(a: Store, b: Store): bigint | Wired | undefined {
 }
 
 const numberOf = (value: Value | undefined): bigint | Wired | undefined =>
-  value?.op === 'const' ? value.value : value?.op === 'wired' ? value.wired : undefined
+  value?.op === 'const' ? value.value : value?.op === 'wired' && !value.wired.isLong ? value.wired : undefined
 
 /** Of at most 32 bits together. */
 function besides(first: bigint | Wired, second: bigint | Wired, bits: number): Wired {

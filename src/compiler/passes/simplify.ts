@@ -25,7 +25,7 @@ export function simplify(operation: Operation, given: readonly Value[]): Rewritt
     }
     case 'swap': {
       if (a.op === 'const') return constant(swapBytes(a.value, operation.bits))
-      if (a.op === 'wired' && operation.bits !== 64) return swappedOpen(a.wired, operation.bits)
+      if (a.op === 'wired' && operation.bits !== 64 && !a.wired.isLong) return swappedOpen(a.wired, operation.bits)
       if (a.op === 'swap' && a.bits === operation.bits && fits(a.arguments[0], a.bits)) return a.arguments[0]
       const seen = seenPart(a, operation.bits)
       return seen && { operation, arguments: [seen] }
@@ -58,6 +58,10 @@ function arithmetic(operation: Alu, a: Value, b: Value): Rewritten | undefined {
   if (a.op === 'wired' && b.op !== 'const' && b.op !== 'wired' && COMMUTATIVE.has(alu))
     return { operation, arguments: [b, a] }
   if (a.op === 'wired' && b.op === 'const' && alu === 'lsh') return shiftedOpen(a.wired, Number(b.value))
+  if (a.op === 'wired' && b.op === 'const' && alu === 'mul' && bits === 64) {
+    const product = multipliedOpen(a.wired, Number(b.value))
+    if (product !== undefined) return product
+  }
   if (a === b && (alu === 'xor' || alu === 'sub')) return constant(0n)
   if (a.op === 'const' && BigInt.asUintN(bits, a.value) === 0n && OF_NOTHING.has(alu)) return constant(0n)
   return b.op === 'const' ? withConstant(operation, a, b) : undefined
@@ -67,6 +71,19 @@ function arithmetic(operation: Alu, a: Value, b: Value): Rewritten | undefined {
 function shiftedOpen({ name, bits, places, of }: Wired, by: number): Rewritten | undefined {
   if (by === 0 || bits + by >= 32) return undefined
   return openNumber({ name: `${name} << ${by}`, bits: bits + by, places, of: (numbers) => of(numbers) << by })
+}
+
+/** Where the product is long, whichever number it is, and exact as a double. */
+function multipliedOpen({ name, bits, least, places, of }: Wired, by: number): Rewritten | undefined {
+  const length = Math.ceil(Math.log2(2 ** bits * by))
+  const wired = new Wired({
+    name: `${name} * ${by}`,
+    bits: length,
+    least: least * by,
+    places,
+    of: (numbers) => of(numbers) * by,
+  })
+  return wired.isLong && length <= 53 ? { operation: { op: 'wired', wired }, arguments: [] } : undefined
 }
 
 function swappedOpen({ name, places, of }: Wired, bits: 16 | 32): Rewritten {

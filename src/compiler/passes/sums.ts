@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../ir.ts'
+import { Decisive } from '../shared.ts'
 import { newConstant, newValue } from '../value.ts'
 import { Wired } from '../wired.ts'
 import { Analyses } from './analyses.ts'
@@ -57,6 +58,7 @@ class Sum {
       this.isNested ||= inner !== next
       if (this.isOwn(inner)) waiting.push(...inner.arguments)
       else if (inner.op === 'const') this.constants.push(inner.value)
+      else if (inner.op === 'wired' && inner.wired.isLong) throw new Decisive('a long number in a sum', [inner.wired])
       else if (inner.op === 'wired') this.open.push(inner.wired)
       else this.terms.push(inner)
     }

@@ -53,7 +53,7 @@ export function writeStore(scope: Scope, state: State, instruction: Translated, 
   const at = pushAddress(scope, known, dst, base, offset, size, MODE.write, index)
   if (classOf(opcode) === CLASS.stx) registers.push(body, src)
   else if (open === undefined) body.i64(Number(imm))
-  else body.getGlobal(scope.numbers.open(open)).op(OP.i64ExtendI32S)
+  else body.getGlobal(scope.numbers.open(open))
   body.access(STORES[size] ?? OP.unreachable, at)
 }
 

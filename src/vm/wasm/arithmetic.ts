@@ -119,7 +119,7 @@ function pushSource({ body, registers, numbers }: Operands, instruction: Transla
   else if (open === undefined) pushNumber(body, width, Number(imm))
   else {
     body.getGlobal(numbers.open(open))
-    if (width === WIDE) body.op(OP.i64ExtendI32S)
+    if (width === NARROW) body.op(OP.i32WrapI64)
   }
 }
 

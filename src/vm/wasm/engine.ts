@@ -27,7 +27,7 @@ export interface WasmTable {
 /** All imported functions have five parameters, used or not: an engine compiles a way out for each type and number of them. */
 export type Imported = (a: number, b: number, c: number, d: number, e: number) => number
 
-export type WasmImport = WasmMemory | WasmTable | number | Imported
+export type WasmImport = WasmMemory | WasmTable | number | bigint | Imported
 
 export const newMemory = (initial: number, maximum: number): WasmMemory => new WebAssembly.Memory({ initial, maximum })
 

@@ -162,14 +162,16 @@ class FunctionWriter implements BlockWriter {
     const instruction: Translated | undefined = program.instructions[index]
     if (instruction === undefined) return
     const { dst, imm, map, mapValue, open } = instruction
-    if (map === undefined) body.big(BigInt(imm))
-    else {
+    if (map === undefined) {
+      if (open === undefined) body.big(BigInt(imm))
+      else body.getGlobal(numbers.open(open))
+    } else {
       const number = Object.keys(program.maps).indexOf(map)
       body.getGlobal(numbers.descriptor(number)).access(I64.load32U, DESCRIPTOR.id)
       // The map itself has the number before that of its values.
       if (mapValue === undefined) body.i64(1).op(I64.sub)
       body.i64(32).op(I64.shl)
-      if (open !== undefined) body.getGlobal(numbers.open(open)).op(OP.i64ExtendI32U, I64.or)
+      if (open !== undefined) body.getGlobal(numbers.open(open)).op(I64.or)
       else if (mapValue !== undefined) body.i64(mapValue).op(I64.or)
     }
     registers.pop(body, dst)

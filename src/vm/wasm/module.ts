@@ -141,8 +141,8 @@ function assemble(
     (writer) => writer.name('tessera').name(IMPORT.table).byte(KIND.table).byte(TYPE.function).byte(0).unsigned(asked),
     // At least one page, at most 4 GiB.
     (writer) => writer.name('tessera').name(IMPORT.memory).byte(KIND.memory).byte(1).unsigned(1).unsigned(65_536),
-    ...globalNames(globals).map((name) => (writer: Writer) => {
-      writer.name('tessera').name(name).byte(KIND.global).byte(TYPE.i32).byte(0)
+    ...importedGlobals(globals).map(([name, type]) => (writer: Writer) => {
+      writer.name('tessera').name(name).byte(KIND.global).byte(type).byte(0)
     }),
   ])
   module.section(
@@ -159,9 +159,9 @@ function assemble(
 }
 
 /** In the order of their numbers. */
-const globalNames = ({ maps, open }: { readonly maps: number; readonly open: number }): string[] => [
-  ...Array.from({ length: maps }, (_, map) => IMPORT.descriptor(map)),
-  ...Array.from({ length: open }, (_, number) => IMPORT.open(number)),
+const importedGlobals = ({ maps, open }: { readonly maps: number; readonly open: number }) => [
+  ...Array.from({ length: maps }, (_, map) => [IMPORT.descriptor(map), i32] as const),
+  ...Array.from({ length: open }, (_, number) => [IMPORT.open(number), i64] as const),
 ]
 
 /** Runs the program: r0 is left where results of helpers are, and its lower half is given. */

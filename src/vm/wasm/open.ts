@@ -22,7 +22,7 @@ function isCopied({ opcode, map, mapValue }: Instruction): boolean {
     case CLASS.st:
       return true
     default:
-      return opcode === LDDW && map !== undefined && mapValue !== undefined
+      return opcode === LDDW && (map === undefined || mapValue !== undefined)
   }
 }
 
@@ -39,15 +39,15 @@ export function openPlaces(program: Program): readonly (number | undefined)[] {
 /** Programs never change, and whoever loads one asks of all that may be alike. */
 const placesOf = new WeakMap<Program, readonly (number | undefined)[]>()
 
-/** What the open numbers of a program are, in their order. */
-export function openNumbers(program: Program): readonly number[] {
-  const numbers: number[] = []
+/** What the open numbers of a program are, in their order: 64 bits each, of immediates with their sign. */
+export function openNumbers(program: Program): readonly bigint[] {
+  const numbers: bigint[] = []
   const places = openPlaces(program)
   for (let index = 0; index < places.length; index++) {
     const number = places[index]
     if (number === undefined) continue
     const { mapValue, imm } = program.instructions[index] ?? {}
-    numbers[number] = Number(mapValue ?? imm)
+    numbers[number] = BigInt(mapValue ?? imm ?? 0)
   }
   return numbers
 }

@@ -184,8 +184,8 @@ export class Follower {
   }
 
   #wide(instruction: Instruction): number {
-    const { map, mapValue, imm } = instruction
-    if (map === undefined) return pointer(POINTER.constant, Number(imm))
+    const { map, mapValue } = instruction
+    if (map === undefined) return immediate(instruction)
     const reference = this.#references.of(instruction)
     return mapValue === undefined ? pointer(POINTER.map, 0, reference) : pointer(POINTER.value, mapValue, reference)
   }
