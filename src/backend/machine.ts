@@ -21,6 +21,11 @@ export interface Machine extends Disposable {
 
   /** Verifies and loads. `maps` has an entry for every map that the program refers to, described alike. */
   load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram
+  /**
+   * Until disposed, {@link load} is going to be called with these: a machine may begin with it at once. Nothing is refused here, and what
+   * was not asked for is forgotten.
+   */
+  loadSoon(program: Program, maps: Readonly<Record<string, MachineMap>>): Disposable
   /** The program pinned at `path`, of which no more is known than its name and its hook; undefined where there is none. */
   openProgram(path: string): LoadedProgram | undefined
 

@@ -3,9 +3,10 @@ import type { Attachment, LoadedProgram, Machine, MachineMap } from '../backend/
 import { refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import type { MapDescription } from '../isa/program.ts'
+import { Beginning } from './beginning.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import type { Convert } from './migrate.ts'
-import { mapOwner, owned } from './owner.ts'
+import { owned } from './owner.ts'
 import { isAside, isLinkPath, keptPath, nextPath, programPath } from './paths.ts'
 import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
@@ -30,14 +31,19 @@ export function apply(
 export const isPreparation = (action: Action): action is Preparation =>
   ['create map', 'copy', 'load', 'keep', 'install'].includes(action.do)
 
-/** Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. */
+/**
+ * Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. `begun` is what was made of it
+ * before, and goes with it.
+ */
 export function prepare(
   machine: Machine,
   wanted: Wanted,
   preparations: readonly Preparation[],
   conversions: Conversions,
+  begun = new Beginning(machine),
 ): void {
   using held = new Held()
+  using beginning = begun
   const maps = new Map<string, MachineMap>()
   const mapAt = (path: string): MachineMap => {
     const known = maps.get(path)
@@ -48,18 +54,29 @@ export function prepare(
     maps.set(path, held.use(map))
     return map
   }
-  const load = ({ program, maps, owner }: WantedProgram): LoadedProgram => {
-    const given = Object.keys(program.maps).map((name) => [name, mapAt(maps[name] ?? name)] as const)
-    return owned(owner, () => machine.load(program, Object.fromEntries(given)))
+  const given = ({ program, maps }: WantedProgram) =>
+    Object.fromEntries(Object.keys(program.maps).map((name) => [name, mapAt(maps[name] ?? name)]))
+  const missing = new Set(preparations.flatMap((action) => (action.do === 'create map' ? [action.at] : [])))
+  const soon = preparations.flatMap(programsOf)
+  let next = 0
+  /** Of programs whose maps are all there. */
+  const tell = (): void => {
+    for (let one = soon[next]; one !== undefined && hasMaps(one, missing); one = soon[++next])
+      beginning.load(one.program, given(one))
+  }
+  const load = (wanted: WantedProgram): LoadedProgram => {
+    tell()
+    return owned(wanted.owner, () => machine.load(wanted.program, given(wanted)))
   }
   for (const action of preparations) {
     switch (action.do) {
       case 'create map': {
-        const name = action.path.split('/').at(-1) ?? action.path
-        const map = held.use(owned(mapOwner(action.path), () => machine.createMap(name, action.description)))
+        const map = held.use(beginning.map(action.path, action.description))
         map.pin(action.at)
         for (const [key, value] of action.entries) map.update(key, value)
         maps.set(action.at, map)
+        missing.delete(action.at)
+        tell()
         break
       }
       case 'copy':
@@ -81,6 +98,12 @@ export function prepare(
     }
   }
 }
+
+const programsOf = (action: Preparation): readonly WantedProgram[] =>
+  action.do === 'load' ? [action] : action.do === 'install' ? action.programs : []
+
+const hasMaps = ({ maps }: WantedProgram, missing: ReadonlySet<string>): boolean =>
+  missing.size === 0 || !Object.values(maps).some((path) => missing.has(path))
 
 function conversionAt(conversions: Conversions, path: string): Convert {
   const convert = conversions.get(path)

@@ -54,6 +54,8 @@ export interface AssemblyOptions {
   readonly copied?: readonly number[] | undefined
   /** Where the graph had ports before. */
   readonly past?: Ends | undefined
+  /** Hears of each program when it is made. */
+  readonly made?: ((program: Program) => void) | undefined
 }
 
 /** Interfaces that ports lead to, and those whose stack they lead to. */
@@ -205,7 +207,9 @@ class Assembler {
       nodes: nodes.map((node, place) => this.node(planned, node, place, places)),
     }
     const owner = this.ownerOf(planned)
-    return { owner, side: planned.side, nodes, passesMarked, program: owned(owner, () => assembleOnce(assembly)) }
+    const program = owned(owner, () => assembleOnce(assembly))
+    this.options.made?.(program)
+    return { owner, side: planned.side, nodes, passesMarked, program }
   }
 
   private ownerOf({ from, nodes }: PlannedProgram): Owner {

@@ -6,6 +6,7 @@ import type { Look } from '../compiler/look.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, forget } from './apply.ts'
+import { Beginning } from './beginning.ts'
 import { copiesPath, mayCopy } from './copies.ts'
 import { cubesOf } from './cubes.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
@@ -104,9 +105,10 @@ export class Engine {
     const before = this.planner.before(name)
     const carryOut = async (making: Making): Promise<Applied> => {
       for (const folder of asideFolders(name)) forget(machine, machine.pinned(folder))
-      const made = await this.planner.planAs(file, making)
+      using beginning = new Beginning(machine)
+      const made = await this.planner.planAs(file, { ...making, beginning })
       const changed = measured(this.parts, 'apply', () =>
-        change(this.parts, before, made.running, made.wanted, made.actions, made.conversions),
+        change(this.parts, before, made.running, made.wanted, made.actions, made.conversions, beginning),
       )
       return { ...made, ...changed }
     }

@@ -4,6 +4,7 @@
  */
 import type { Machine } from '../backend/machine.ts'
 import { type Conversions, carryOut, type Described, forget, isPreparation, prepare, takeBack } from './apply.ts'
+import type { Beginning } from './beginning.ts'
 import { keepCounts } from './counted.ts'
 import { asideFolders, seenPath } from './paths.ts'
 import type { Action, Step } from './plan.ts'
@@ -38,6 +39,7 @@ export function change(
   wanted: Wanted,
   actions: readonly Action[],
   conversions: Conversions,
+  begun?: Beginning,
 ): Changed {
   const { machine, records } = site
   const preparations = actions.filter(isPreparation)
@@ -50,7 +52,7 @@ export function change(
   records.write({ ...changing, state: 'applying' })
   const done: Step[] = []
   try {
-    machine.inBulk(() => prepare(machine, wanted, preparations, conversions))
+    machine.inBulk(() => prepare(machine, wanted, preparations, conversions, begun))
     records.write({ ...changing, state: 'switching' })
     machine.inBulk(() => {
       for (const step of steps.filter(isSwitch)) {

@@ -9,6 +9,7 @@ import { isActive } from '../cube/control.ts'
 import { type AttachPoint, hookAt } from '../isa/program.ts'
 import type { Conversions } from './apply.ts'
 import { type AssemblyOptions, type InterfaceFacts, pastOf } from './assemblies.ts'
+import type { Beginning, Placed } from './beginning.ts'
 import { copiesPath } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -47,6 +48,8 @@ export type Making = Pick<AssemblyOptions, 'look'> & {
   readonly comparisons?: 'hidden' | undefined
   /** The graph's own interface is made where programs want its number. */
   readonly createsDevice?: boolean
+  /** Begins to make what a graph will have that has nothing yet. */
+  readonly beginning?: Beginning
   /** Interfaces that are not there, or have a program of somebody else, are left out. */
   readonly late?: boolean
 }
@@ -113,8 +116,12 @@ export class Planner {
     const numbering = numberPorts(file.graph, before?.numbering)
     const { createsDevice } = making
     const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, before, createsDevice)
-    return this.parts.machine.inBulk(() => {
-      const wanted = narrow(measured(this.parts, 'compile', () => stitch({ ...options, ...making })))
+    const { machine } = this.parts
+    return machine.inBulk(() => {
+      const { beginning, ...how } = making
+      const isNew = before === undefined && machine.pinned(file.graph.name).length === 0
+      const begin = beginning && isNew ? (program: Placed) => beginning.expect(program) : undefined
+      const wanted = narrow(measured(this.parts, 'compile', () => stitch({ ...options, ...how }, begin)))
       return this.planTo(wanted, file, before, options, making)
     })
   }

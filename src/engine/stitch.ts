@@ -7,6 +7,7 @@ import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { describe, puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleTopology, type GraphPrograms } from './assemblies.ts'
+import type { Placed } from './beginning.ts'
 import { AT_DEVICE, copiesAt, copiesPath, dispatcher } from './copies.ts'
 import { gateTopology } from './gate-topology.ts'
 import type { Graph } from './graph.ts'
@@ -54,7 +55,8 @@ export interface WantedSlot extends WantedProgram {
   readonly slot: number
 }
 
-export function stitch(options: AssemblyOptions): Wanted {
+/** `begin` hears of programs as they are made: of most that will be wanted, and perhaps of some that will not. */
+export function stitch(options: AssemblyOptions, begin?: (program: Placed) => void): Wanted {
   const { graph, numbering, sources, facts, point, clock, cpus, look, generation } = options
   const maps: Record<string, MapDescription> = {}
   const entries: Record<string, readonly Entry[]> = {}
@@ -89,8 +91,17 @@ export function stitch(options: AssemblyOptions): Wanted {
   for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look, cpus)))
     add(name, lookPath(graph.name, name), description)
   const met = topology(graph, point)
-  const programs = assembleTopology({ ...options, copied: copiedByGate(options, met) }, met)
   const sizes = sizesOf(graph, sources)
+  paths[PROGRAMS] = arrayPath(graph.name)
+  paths[COPIES] = copiesLeftPath(graph.name)
+  const placed = new Map<Program, Placed>()
+  const place = (program: Program): Placed => {
+    const one = placed.get(program) ?? { program: withSizes(program, sizes), maps: pathsFor(program, paths) }
+    placed.set(program, one)
+    return one
+  }
+  const made = begin && ((program: Program) => begin(place(program)))
+  const programs = assembleTopology({ ...options, made, copied: copiedByGate(options, met) }, met)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
   if (programs.slots.size > 0 || programs.copies) {
@@ -99,8 +110,7 @@ export function stitch(options: AssemblyOptions): Wanted {
     slots[path] = [...programs.slots].map(([slot, { program, owner }]) => ({
       slot,
       owner,
-      program: withSizes(program, sizes),
-      maps: pathsFor(program, paths),
+      ...place(program),
     }))
   }
   const pathOf = ({ instance, port, point }: GraphEntry): string => linkPath(graph.name, instance, port, point)
@@ -113,8 +123,7 @@ export function stitch(options: AssemblyOptions): Wanted {
         point: entry.point,
         ...(passesMarked ? { passesMarked } : {}),
         owner,
-        program: withSizes(program, sizes),
-        maps: pathsFor(program, paths),
+        ...place(program),
       },
     ],
   )

@@ -1,5 +1,6 @@
 import { cString, viewOf } from '../base/bytes.ts'
 import { LICENSE } from '../isa/opcodes.ts'
+import type { Begun, Beside } from './beside.ts'
 import { ERRNO } from './errno.ts'
 import { addressOf, bpf } from './ffi.ts'
 
@@ -71,6 +72,11 @@ export class Attr {
     const result = bpf(command, this.#bytes)
     // Reading the list after the call keeps what it holds from being collected during the call.
     return this.#held.length >= 0 ? result : 0
+  }
+
+  /** The same by another thread, if it has room. */
+  begin(command: number, beside: Beside): Begun | undefined {
+    return beside.begin({ command, attr: this.#bytes, holder: this })
   }
 }
 
@@ -166,7 +172,10 @@ export interface ProgramLoad {
 const FUNC_INFO_SIZE = 8
 const LINE_INFO_SIZE = 16
 
-export function loadProgram(load: ProgramLoad): number {
+export const loadProgram = (load: ProgramLoad): number => beginLoad(load).result()
+
+/** Perhaps by another thread, from now on; else when the result is asked for. */
+export function beginLoad(load: ProgramLoad, beside?: Beside): Begun {
   const attr = new Attr(144)
     .u32(0, load.type)
     .u32(4, load.instructions.length / 8)
@@ -186,12 +195,13 @@ export function loadProgram(load: ProgramLoad): number {
       .pointer(96, lineInfo)
       .u32(104, lineInfo.length / LINE_INFO_SIZE)
   }
-  return interruptible(() => attr.call(COMMAND.prog_load))
+  const begun = beside && attr.begin(COMMAND.prog_load, beside)
+  return { result: () => interruptible(() => attr.call(COMMAND.prog_load), begun?.result()) }
 }
 
 /** The verifier stops with EAGAIN, and a test run with EINTR, when a signal waits. Five times is libbpf's patience. */
-function interruptible(call: () => number): number {
-  let result = call()
+function interruptible(call: () => number, first = call()): number {
+  let result = first
   for (let i = 0; i < 5 && (result === -ERRNO.EAGAIN || result === -ERRNO.EINTR); i++) result = call()
   return result
 }

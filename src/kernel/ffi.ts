@@ -130,7 +130,8 @@ function loadLibrary(
 /** A copy of memory that a library gave. */
 export const bytesAt = (at: bigint, length: number): Uint8Array => new Uint8Array(c().view(at, length).slice(0))
 
-const SYSTEM_CALL = BPF_SYSCALL[process.arch] ?? -1
+/** That of {@link bpf}. */
+export const SYSTEM_CALL = BPF_SYSCALL[process.arch] ?? -1
 
 const orErrno = (result: number): number => (result === -1 ? -c().errno() : result)
 

@@ -1,6 +1,7 @@
 import type { Attachment, Gate, GateSender, Interface, LoadedProgram, Machine, MachineMap } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Program } from '../isa/program.ts'
+import { Ahead } from './ahead.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
 import { exclusivelyInTurns } from './bpffs.ts'
 import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
@@ -23,7 +24,7 @@ import { movePin, openPin, pinFolders, pinned, unpin, withPin } from './pins.ts'
 import { INSTANCE } from './places.ts'
 import { probe } from './probes.ts'
 import { ProgramArray } from './program-array.ts'
-import { KernelProgram } from './programs.ts'
+import { type Given, KernelProgram } from './programs.ts'
 import { requireKernel } from './requirements.ts'
 import { canNatively } from './xdp.ts'
 
@@ -57,6 +58,7 @@ class KernelMachine implements Machine {
   readonly #open: Owner = new Set()
   /** Numbers of links that were pinned under our root when it was looked. */
   readonly #ownLinks = new Set<number>()
+  readonly #ahead = new Ahead()
   /** Of what runs in bulk just now. */
   #bulk: Bulk | undefined
 
@@ -72,8 +74,13 @@ class KernelMachine implements Machine {
     return kindOfMap(description).open(path, description, this.#open)
   }
 
-  load(program: Program, maps: Readonly<Record<string, MachineMap>>): LoadedProgram {
-    return KernelProgram.load(program, maps, this.#open)
+  load(program: Program, maps: Given): LoadedProgram {
+    const loading = this.#ahead.take(program, maps) ?? KernelProgram.begin(program, maps)
+    return loading.end(this.#open)
+  }
+
+  loadSoon(program: Program, maps: Given): Disposable {
+    return this.#ahead.expect(program, maps)
   }
 
   openProgram(path: string): LoadedProgram | undefined {
@@ -220,6 +227,7 @@ class KernelMachine implements Machine {
 
   /** Closes the handles; what is pinned or attached stays. */
   [Symbol.dispose](): void {
+    this.#ahead[Symbol.dispose]()
     for (const handle of this.#open) handle[Symbol.dispose]()
   }
 

@@ -6,7 +6,8 @@ import { programBtf } from '../isa/btf.ts'
 import { encode } from '../isa/encode.ts'
 import { PSEUDO } from '../isa/opcodes.ts'
 import { type Program, slotsOf } from '../isa/program.ts'
-import { loadBtf, loadProgram, PROG_TYPE, type ProgramLoad, programInfo, testRun } from './bpf.ts'
+import type { Begun, Beside } from './beside.ts'
+import { beginLoad, loadBtf, loadProgram, PROG_TYPE, type ProgramLoad, programInfo, testRun } from './bpf.ts'
 import { missingCapabilities } from './capabilities.ts'
 import { check, ERRNO, errnoName, failure } from './errno.ts'
 import { close } from './ffi.ts'
@@ -19,6 +20,9 @@ const SHORTEST_FRAME = 14
 /** BPF_SKB_MAX_LEN and what XDP has room for are less (net/core/filter.c). */
 const MOST_GROWTH = 64 * 1024
 
+/** Maps, by the names that a program has for them. */
+export type Given = Readonly<Record<string, MachineMap>>
+
 export class KernelProgram implements LoadedProgram {
   readonly program: Program
   readonly #handle: Handle
@@ -28,7 +32,12 @@ export class KernelProgram implements LoadedProgram {
     this.#handle = new Handle(fd, owner)
   }
 
-  static load(program: Program, maps: Readonly<Record<string, MachineMap>>, owner?: Owner): KernelProgram {
+  static load(program: Program, maps: Given, owner?: Owner): KernelProgram {
+    return KernelProgram.begin(program, maps).end(owner)
+  }
+
+  /** A Refusal where it cannot even be begun. */
+  static begin(program: Program, maps: Given, beside?: Beside): Loading {
     // A packet's length is the distance between two pointers, which the verifier lets nobody else compute.
     if (program.hook === 'xdp' && missingCapabilities(['CAP_PERFMON']).length > 0)
       throw refusal(
@@ -40,7 +49,7 @@ export class KernelProgram implements LoadedProgram {
       name: program.name,
       instructions: relocated(program, maps),
     }
-    return new KernelProgram(program, loadWithLines(program, load), owner)
+    return new Loading(program, load, beside)
   }
 
   /** What the kernel can tell of a pinned one. */
@@ -94,7 +103,7 @@ export class KernelProgram implements LoadedProgram {
 }
 
 /** With the handles of maps in the instructions that load them (linux/bpf.h, BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE). */
-function relocated(program: Program, maps: Readonly<Record<string, MachineMap>>): Uint8Array {
+function relocated(program: Program, maps: Given): Uint8Array {
   const bytes = encode(program.instructions)
   const view = viewOf(bytes)
   const handles = new Map<string, number>()
@@ -123,21 +132,49 @@ function handleOf(program: Program, name: string, map: MachineMap | undefined): 
   return map.fd
 }
 
-/** With BTF, so that every tool shows TypeScript lines; without, where this kernel does not take it. */
-function loadWithLines(program: Program, plain: ProgramLoad): number {
-  const { btf, funcInfo, lineInfo } = programBtf(program)
-  const btfFd = loadBtf(btf)
-  const load: ProgramLoad = btfFd < 0 ? plain : { ...plain, btf: { fd: btfFd, funcInfo, lineInfo } }
-  try {
-    const fd = loadProgram(load)
-    if (fd >= 0) return fd
-    const log = verifierLog(load)
+/** With BTF, so that every tool shows TypeScript lines; without, where this kernel does not take it. Ended or disposed, once. */
+export class Loading implements Disposable {
+  readonly #program: Program
+  readonly #plain: ProgramLoad
+  readonly #load: ProgramLoad
+  readonly #begun: Begun
+
+  constructor(program: Program, plain: ProgramLoad, beside?: Beside) {
+    const { btf, funcInfo, lineInfo } = programBtf(program)
+    const fd = loadBtf(btf)
+    this.#program = program
+    this.#plain = plain
+    this.#load = fd < 0 ? plain : { ...plain, btf: { fd, funcInfo, lineInfo } }
+    this.#begun = beginLoad(this.#load, beside)
+  }
+
+  end(owner?: Owner): KernelProgram {
+    try {
+      const fd = this.#begun.result()
+      return new KernelProgram(this.#program, fd >= 0 ? fd : this.#again(fd), owner)
+    } finally {
+      this.#closeBtf()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    const fd = this.#begun.result()
+    if (fd >= 0) close(fd)
+    this.#closeBtf()
+  }
+
+  /** After a refusal: without what may be its reason, or with what it says. */
+  #again(errno: number): number {
+    const log = verifierLog(this.#load)
     // Without BTF, functions that are called are verified otherwise: that is no answer to a refusal of what they do.
-    const withoutBtf = btfFd >= 0 && isAboutBtf(fd, log) ? loadProgram(plain) : fd
+    const withoutBtf = this.#load.btf !== undefined && isAboutBtf(errno, log) ? loadProgram(this.#plain) : errno
     if (withoutBtf >= 0) return withoutBtf
-    throw log === '' ? failure('program', `load "${program.name}"`, fd) : rejection(program, fd, log)
-  } finally {
-    if (btfFd >= 0) close(btfFd)
+    const { name } = this.#program
+    throw log === '' ? failure('program', `load "${name}"`, errno) : rejection(this.#program, errno, log)
+  }
+
+  #closeBtf(): void {
+    if (this.#load.btf !== undefined) close(this.#load.btf.fd)
   }
 }
 

@@ -115,6 +115,10 @@ class Virtual implements VirtualMachine {
     )
   }
 
+  loadSoon(): Disposable {
+    return { [Symbol.dispose]() {} }
+  }
+
   openProgram(path: string): LoadedProgram | undefined {
     const pinned = this.#pins.get(path)
     if (!(pinned instanceof VirtualProgram)) return undefined
