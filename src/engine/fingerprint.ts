@@ -8,25 +8,15 @@ export function fingerprint(program: Program): string {
   const { instructions } = program
   const known = fingerprints.get(instructions)
   if (known !== undefined) return known
-  const maps = mapsIn(program).map((index) => {
-    const { map = '', mapValue = '' } = instructions[index] ?? {}
-    return `${index} ${map} ${mapValue}`
+  const { bytes, places } = encodeProgram(program)
+  const maps = places.flatMap(({ index }) => {
+    const { map, mapValue = '' } = instructions[index] ?? {}
+    return map === undefined ? [] : [`${index} ${map} ${mapValue}`]
   })
-  const made = createHash('sha256').update(encodeProgram(program)).update(maps.join()).digest('hex')
+  const made = createHash('sha256').update(bytes).update(maps.join()).digest('hex')
   fingerprints.set(instructions, made)
   return made
 }
 
 /** Most programs of a graph stay the same when it changes. */
 const fingerprints = new WeakMap<Program['instructions'], string>()
-
-/** Which instructions refer to maps: the same in all programs that are alike. */
-function mapsIn({ instructions, open }: Program): readonly number[] {
-  const known = open && mapsInAlike.get(open)
-  if (known !== undefined) return known
-  const made = instructions.flatMap(({ map }, index) => (map === undefined ? [] : [index]))
-  if (open !== undefined) mapsInAlike.set(open, made)
-  return made
-}
-
-const mapsInAlike = new WeakMap<NonNullable<Program['open']>, readonly number[]>()

@@ -199,10 +199,17 @@ export interface MapBtf {
 }
 
 export function mapBtf(description: MapDescription): MapBtf {
+  const known = ofMaps.get(description)
+  if (known !== undefined) return known
   const btf = new Btf()
   const types = mapTypes(btf, description)
-  return { btf: btf.encode(), ...types }
+  const made = { btf: btf.encode(), ...types }
+  ofMaps.set(description, made)
+  return made
 }
+
+/** Instances of one cube have maps that are described by the same objects. */
+const ofMaps = new WeakMap<MapDescription, MapBtf>()
 
 export interface ProgramBtf {
   readonly btf: Uint8Array

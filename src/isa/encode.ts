@@ -14,55 +14,57 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
   const bytes = new Uint8Array(slots * 8)
   const view = viewOf(bytes)
   let at = 0
-  for (const instruction of instructions) {
-    encodeAt(view, at, instruction)
-    at += 8 * slotsOf(instruction)
-  }
+  for (const instruction of instructions) at += put(view, at, instruction)
   return bytes
 }
 
-/** {@link encode} of a program: of those that are alike, only what differs is encoded for each. */
-export function encodeProgram({ instructions, open }: Program): Uint8Array {
-  if (open === undefined) return encode(instructions)
-  const { bytes, places } = encoded.get(open) ?? encodeAlike(instructions, open)
-  const own = bytes.slice()
-  const view = viewOf(own)
-  for (const { index, at } of places) {
-    const instruction = instructions[index]
-    if (instruction !== undefined) encodeAt(view, at, instruction)
-  }
-  return own
-}
-
-interface Encoded {
-  readonly bytes: Uint8Array
-  /** Where open numbers are, by their instructions. */
-  readonly places: readonly { readonly index: number; readonly at: number }[]
-}
-
-const encoded = new WeakMap<NonNullable<Program['open']>, Encoded>()
-
-function encodeAlike(instructions: Program['instructions'], open: NonNullable<Program['open']>): Encoded {
-  const places: { index: number; at: number }[] = []
-  let at = 0
-  for (const [index, instruction] of instructions.entries()) {
-    if (open[index] !== undefined) places.push({ index, at })
-    at += 8 * slotsOf(instruction)
-  }
-  const made = { bytes: encode(instructions), places }
-  encoded.set(open, made)
-  return made
-}
-
-function encodeAt(view: DataView, at: number, { opcode, dst, src, offset, imm }: Instruction): void {
+/** How many bytes it took. */
+function put(view: DataView, at: number, { opcode, dst, src, offset, imm }: Instruction): number {
   view.setUint8(at, opcode)
   view.setUint8(at + 1, dst | (src << 4))
   view.setInt16(at + 2, offset, true)
   if (opcode !== LDDW && typeof imm === 'number' && Number.isInteger(imm)) {
     view.setUint32(at + 4, imm, true)
-    return
+    return 8
   }
   const wide = BigInt.asUintN(64, BigInt(imm))
   view.setUint32(at + 4, Number(wide & 0xffffffffn), true)
-  if (opcode === LDDW) view.setUint32(at + 12, Number(wide >> 32n), true)
+  if (opcode !== LDDW) return 8
+  view.setUint32(at + 12, Number(wide >> 32n), true)
+  return 16
+}
+
+export interface Encoded {
+  /** The caller's own. */
+  readonly bytes: Uint8Array
+  /** The instructions that refer to maps, and perhaps others, and at which byte each is. */
+  readonly places: readonly { readonly index: number; readonly at: number }[]
+}
+
+/** The instructions of a program: of those that are alike ({@link Program.open}), only what differs is encoded again. */
+export function encodeProgram({ instructions, open }: Program): Encoded {
+  const known = open && alike.get(open)
+  if (known === undefined) {
+    const made = { bytes: encode(instructions), places: placesOf(instructions, open) }
+    if (open !== undefined) alike.set(open, { ...made, bytes: made.bytes.slice() })
+    return made
+  }
+  const bytes = known.bytes.slice()
+  const view = viewOf(bytes)
+  for (const { index, at } of known.places) {
+    const instruction = instructions[index]
+    if (instruction !== undefined) put(view, at, instruction)
+  }
+  return { bytes, places: known.places }
+}
+
+const alike = new WeakMap<NonNullable<Program['open']>, Encoded>()
+
+function placesOf(instructions: readonly Instruction[], open: Program['open']): Encoded['places'] {
+  let end = 0
+  return instructions.flatMap((instruction, index) => {
+    const at = end
+    end += 8 * slotsOf(instruction)
+    return instruction.map === undefined && open?.[index] === undefined ? [] : [{ index, at }]
+  })
 }

@@ -3,7 +3,7 @@ import { Unending } from '../backend/unending.ts'
 import { fromCString, viewOf } from '../base/bytes.ts'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
 import { programBtf } from '../isa/btf.ts'
-import { encode } from '../isa/encode.ts'
+import { encodeProgram } from '../isa/encode.ts'
 import { PSEUDO } from '../isa/opcodes.ts'
 import { type Program, slotsOf } from '../isa/program.ts'
 import type { Begun, Beside } from './beside.ts'
@@ -104,20 +104,17 @@ export class KernelProgram implements LoadedProgram {
 
 /** With the handles of maps in the instructions that load them (linux/bpf.h, BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE). */
 function relocated(program: Program, maps: Given): Uint8Array {
-  const bytes = encode(program.instructions)
+  const { bytes, places } = encodeProgram(program)
   const view = viewOf(bytes)
   const handles = new Map<string, number>()
-  let at = 0
-  for (const instruction of program.instructions) {
-    const { map, mapValue, dst } = instruction
-    if (map !== undefined) {
-      const handle = handles.get(map) ?? handleOf(program, map, maps[map])
-      handles.set(map, handle)
-      view.setUint8(at + 1, dst | ((mapValue === undefined ? PSEUDO.mapFd : PSEUDO.mapValue) << 4))
-      view.setUint32(at + 4, handle, true)
-      view.setUint32(at + 12, mapValue ?? 0, true)
-    }
-    at += 8 * slotsOf(instruction)
+  for (const { index, at } of places) {
+    const { map, mapValue, dst = 0 } = program.instructions[index] ?? {}
+    if (map === undefined) continue
+    const handle = handles.get(map) ?? handleOf(program, map, maps[map])
+    handles.set(map, handle)
+    view.setUint8(at + 1, dst | ((mapValue === undefined ? PSEUDO.mapFd : PSEUDO.mapValue) << 4))
+    view.setUint32(at + 4, handle, true)
+    view.setUint32(at + 12, mapValue ?? 0, true)
   }
   return bytes
 }
