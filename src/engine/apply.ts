@@ -226,6 +226,6 @@ function put(machine: Machine, step: Placed, program: LoadedProgram): void {
   if (target === undefined)
     throw refusal(`the interface ${name} went away meanwhile`, 'create it, and run the command again')
   // The pin of an attachment whose interface is gone has the name that this one needs.
-  machine.unpin(path)
+  if (machine.pinned(path).length > 0) machine.unpin(path)
   machine.attach(program, target, path, point)[Symbol.dispose]()
 }

@@ -187,8 +187,8 @@ export class Engine {
     try {
       const device = name === undefined ? '' : deviceOf(name, machine.tessera)
       if (name === undefined || machine.interface(device) === undefined) return
-      const pinned = machine.pinned(name)
-      if (!pinned.includes(copiesPath(name, 0)) && !pinned.includes(copiesPath(name, 1))) machine.removeDevice(device)
+      const isUsed = ([0, 1] as const).some((one) => machine.pinned(copiesPath(name, one)).length > 0)
+      if (!isUsed) machine.removeDevice(device)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
     }
