@@ -190,3 +190,54 @@ test('what a helper is told of memory is known, and what it is computed from is 
     "
   `)
 })
+
+test('of a place in memory, only comparisons with constants are left to the verifier', () => {
+  const text = `
+  b0:
+    v0 = context()
+    v1 = changing 4 8(v0)
+    v2 = changing 4 12(v0)
+    v3 = stack()
+    if v1 ult32 v2 jump b1 else b3
+  b1:
+    if v1 ult64 8 jump b2 else b3
+  b2:
+    v4 = alu add 64(v3, v1)
+    v5 = load 1 0(v4)
+    return v5
+  b3:
+    if v2 ult32 5 jump b4 else b5
+  b4:
+    return 1
+  b5:
+    return 2`
+  expect(changedBy(hideTests, text)).toMatchInlineSnapshot(`
+    "
+    b0:
+      v0 = context()
+      v7 = stack()
+      v8 = store 4 0(v7, 1)
+      v9 = load 4 0(v7)
+      v10 = alu xor 32(v9, 1)
+      v1 = load 4 8(v0)
+      v2 = load 4 12(v0)
+      v3 = stack()
+      v6 = alu xor 32(v10, v1)
+      v11 = alu xor 32(v10, v2)
+      if v6 ult32 v11 jump b1 else b3
+    b1:
+      if v1 ult64 8 jump b2 else b3
+    b2:
+      v4 = alu add 64(v3, v1)
+      v5 = load 1 0(v4)
+      return v5
+    b3:
+      v12 = alu xor 32(v10, v2)
+      if v12 ult32 5 jump b4 else b5
+    b4:
+      return 1
+    b5:
+      return 2
+    "
+  `)
+})

@@ -35,9 +35,10 @@ export function hideTests(graph: Graph): void {
     isUsedAgain(sourceOf(value)) ||
     isFromBefore(sourceOf(value), into) ||
     [...sourcesOf([value])].some(({ op }) => op === 'phi')
-  const hidden = (value: Value, bits: 32 | 64, into: Block): Value => {
+  const hidden = (value: Value, than: Value, bits: 32 | 64, into: Block): Value => {
     if (value.op === 'const' || seen.has(value) || !isNumber(value) || !canTellApart(value, into)) return value
-    if (needs.has(value) || needs.has(sourceOf(value))) return value
+    // What it has to know it is told by comparisons with constants alone (proofs.ts).
+    if (than.op === 'const' && (needs.has(value) || needs.has(sourceOf(value)))) return value
     const other = added(value, bits)
     into.values.push(other)
     return other
@@ -45,8 +46,9 @@ export function hideTests(graph: Graph): void {
   for (const block of graph.blocks) {
     const { end } = block
     if (end?.op !== 'branch' || end.counts || end.proof || isPointer(end.left) || isPointer(end.right)) continue
-    end.left = hidden(end.left, end.bits, block)
-    end.right = hidden(end.right, end.bits, block)
+    const { left, right } = end
+    end.left = hidden(left, right, end.bits, block)
+    end.right = hidden(right, left, end.bits, block)
   }
   for (const block of graph.blocks)
     for (const phi of block.values.filter(({ op }) => op === 'phi')) {
