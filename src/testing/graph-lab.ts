@@ -123,6 +123,9 @@ export async function openGraphLab(
   }
 }
 
+/** One for all labs of a process, which imports each module once. */
+export const catalogue = builtinCubes()
+
 /** Where a graph of a lab would be written. */
 const FILE = 'lab.yaml'
 
@@ -165,7 +168,6 @@ export class OpenGraphLab implements GraphLab {
       },
     }
     const lock = async () => new Held()
-    const catalogue = builtinCubes()
     this.engine = new Engine({ machine: this.machine, catalogue, records: this.#records, lock, clock: 'cell', at })
   }
 
@@ -178,12 +180,12 @@ export class OpenGraphLab implements GraphLab {
   }
 
   async apply(text: string, meanwhile?: () => void): Promise<Applied> {
-    return this.#apply(await readGraph(join(this.#folder, FILE), text, builtinCubes()), meanwhile)
+    return this.#apply(await readGraph(join(this.#folder, FILE), text, catalogue), meanwhile)
   }
 
   /** What the text of a graph file would say, as plain data. */
   async applyDocument(document: unknown): Promise<Applied> {
-    return this.#apply(await readDocument(join(this.#folder, FILE), document, builtinCubes()))
+    return this.#apply(await readDocument(join(this.#folder, FILE), document, catalogue))
   }
 
   async #apply(given: GraphFile, meanwhile?: () => void): Promise<Applied> {

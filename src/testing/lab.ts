@@ -4,12 +4,11 @@ import type { Machine } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { View } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
-import { builtinCubes } from '../daemon/host.ts'
 import type { Change } from '../engine/planner.ts'
 import type { PortCounters } from '../engine/tables.ts'
 import type { HookPoint } from '../isa/program.ts'
 import type { ControlTableOf, PuntedPacket, Table } from '../lang/index.ts'
-import { OpenGraphLab, type Output } from './graph-lab.ts'
+import { catalogue, OpenGraphLab, type Output } from './graph-lab.ts'
 import type { MachineName } from './wires.ts'
 
 /** Port by port, how each is configured. */
@@ -84,7 +83,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
 
   async apply(changes: Partial<Omit<LabOptions<C>, 'cube'>>): Promise<Change> {
     const { cube, ports, config = {} } = { ...this.#options, ...changes }
-    const { name, shape } = (await builtinCubes().find(cube, '/')).cube
+    const { name, shape } = (await catalogue.find(cube, '/')).cube
     if (shape === 'transparent')
       throw refusal(
         `${name} is transparent: a lab of it alone has no ports to send by`,
