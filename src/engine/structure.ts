@@ -55,29 +55,39 @@ export function canExchange(before: Met, now: Met, isChanged: (key: string) => b
   if (sizes[0] !== sizes[1]) return false
   const [old, fresh] = [new Ways(before), new Ways(now)]
   const [oldParts, parts] = [before.structure.programs, now.structure.programs]
-  /** How many that change a packet meets from there on: 2 stands for more. */
-  const meets = new Map<string, number>()
-  const met = (slot: number): number => meets.get(`${slot}`) ?? 0
-  const count = (key: string): number => {
+  /** By slots, how many that change a packet meets from there on: 2 stands for more. */
+  const meets = new Map<number, number>()
+  const programs = inOrder({ ...oldParts, ...parts }, oldParts).map((key): Exchanged => {
     const [was, is] = [oldParts[key], parts[key]]
-    const stays = was !== undefined && is !== undefined
+    const slot = isSlot(key) ? Number(key) : undefined
     // A slot that nobody goes over to yet, or nobody any more, is filled before, or emptied after.
-    const own = stays ? isChanged(key) : !isSlot(key)
-    const beyond = Math.max(was === undefined ? 0 : old.from(was, met), is === undefined ? 0 : fresh.from(is, met))
-    return Math.min(2, beyond + (own ? 1 : 0))
-  }
-  const keys = inOrder({ ...oldParts, ...parts }, oldParts)
+    const own = was !== undefined && is !== undefined ? isChanged(key) : slot === undefined
+    return { slot, was: was && old.through(was), is: is && fresh.through(is), own: own ? 1 : 0 }
+  })
+  const count = ({ was, is, own }: Exchanged): number =>
+    Math.max(was === undefined ? 0 : old.from(was, meets), is === undefined ? 0 : fresh.from(is, meets)) + own
   for (let again = true; again; ) {
     again = false
-    for (const key of keys) {
-      const found = count(key)
+    for (const program of programs) {
+      const found = count(program)
       if (found > 1) return false
-      if (found === (meets.get(key) ?? 0)) continue
-      meets.set(key, found)
+      const { slot } = program
+      if (slot === undefined || found === (meets.get(slot) ?? 0)) continue
+      meets.set(slot, found)
       again = true
     }
   }
   return true
+}
+
+/** A program that may be exchanged. */
+interface Exchanged {
+  /** Of one that others go over to. */
+  readonly slot: number | undefined
+  readonly was: Through | undefined
+  readonly is: Through | undefined
+  /** 1 where it changes itself. */
+  readonly own: number
 }
 
 /** Those that others go over to before these, as far as they do not go over to one another: so that one look at each will mostly do. */
@@ -110,6 +120,18 @@ interface Leads {
   readonly back: boolean
 }
 
+/** A program by its nodes, each behind those that it leads to. */
+type Through = readonly { readonly node: number; readonly ways: readonly Onwards[] }[]
+
+interface Onwards {
+  /** A node, which may be in the program; else what follows in the array does. */
+  readonly to: number
+  /** Slots that the program uses for it, and for copies to it. */
+  readonly slot: number | undefined
+  readonly copy: number | undefined
+  readonly back: boolean
+}
+
 /** Where nodes lead, by their numbers. */
 class Ways {
   private readonly ways = new Map<number, readonly Leads[]>()
@@ -125,27 +147,40 @@ class Ways {
     }
   }
 
+  through({ side, nodes, slots }: Part): Through {
+    const all = new Set(slots)
+    const used = (slot: number) => (all.has(slot) ? slot : undefined)
+    return nodes.toReversed().map((node) => ({
+      node,
+      ways: (this.ways.get(node) ?? []).map(({ to, back }) => ({
+        to,
+        slot: used(this.slotOf(side, to)),
+        copy: back ? undefined : used(this.slotOf('copied', to)),
+        back,
+      })),
+    }))
+  }
+
   /** How many a packet meets behind the first node of a program, by how many it meets from a slot on. */
-  from({ side, nodes, slots }: Part, met: (slot: number) => number): number {
-    const used = new Set(slots)
+  from(through: Through, met: ReadonlyMap<number, number>): number {
     const behind = new Map<number, number>()
-    const at = (slot: number): number => (used.has(slot) ? met(slot) : 0)
-    for (const node of nodes.toReversed()) {
+    let last = 0
+    for (const { node, ways } of through) {
       let one = 0
       let all = 0
       let isCopied = false
-      for (const { to, back } of this.ways.get(node) ?? []) {
+      for (const { to, slot, copy, back } of ways) {
         // Those behind it in the program are known already; to others, it goes over.
-        const on = behind.get(to) ?? at(this.slotOf(side, to))
+        const on = behind.get(to) ?? (slot === undefined ? 0 : (met.get(slot) ?? 0))
         one = Math.max(one, on)
         if (back) continue
-        const copy = this.slotOf('copied', to)
-        isCopied ||= used.has(copy)
+        isCopied ||= copy !== undefined
         // Of a packet that is flooded, one goes on, and the others are copies.
-        all += Math.max(on, at(copy))
+        all += Math.max(on, copy === undefined ? 0 : (met.get(copy) ?? 0))
       }
-      behind.set(node, isCopied ? Math.max(one, all) : one)
+      last = isCopied ? Math.max(one, all) : one
+      behind.set(node, last)
     }
-    return behind.get(nodes[0] ?? -1) ?? 0
+    return last
   }
 }
