@@ -10,22 +10,23 @@ import { type Open, Wired } from '../compiler/wired.ts'
 import { programsMap } from '../compiler/wiring.ts'
 import type { MapDescription, Program } from '../isa/program.ts'
 
-/** As many as a graph of four thousand ports has, twice. The least recently used goes first. */
+/** As many as a graph of four thousand ports has, and half as many more. The least recently used goes first. */
 const CAPACITY = 8192
 
-/** Of data planes together. */
+/** By all that decides them: a change of a graph leaves most of them as they are. */
 const assembled = new Map<string, Program>()
 
 /** Programs with open numbers. Undefined where the program is to be compiled for its own numbers. */
 const shapes = new Map<string, Shape | undefined>()
 
-type Shape = { readonly number: number; readonly shared: SharedProgram } | { readonly excess: Excess }
+type Shape = { readonly shared: SharedProgram } | { readonly excess: Excess }
 
 /** {@link assemble}, or what it gave for the same sources and the rest. */
-export function assembleOnce(assembly: Assembly): Program {
-  const sorted = sortWays(assembly)
-  return fromShape(sorted) ?? remembered(assembled, keyOf(sorted), () => assemble(sorted))
-}
+export const assembleOnce = (assembly: Assembly): Program =>
+  remembered(assembled, keyOf(assembly), () => {
+    const sorted = sortWays(assembly)
+    return fromShape(sorted) ?? assemble(sorted)
+  })
 
 /** The program, if it shares one with others that are alike. Who looks wants numbers that are its own. */
 function fromShape(assembly: Assembly): Program | undefined {
@@ -38,11 +39,8 @@ function fromShape(assembly: Assembly): Program | undefined {
     remembered(shapes, key, () => shape)
     if (shape === undefined) return undefined
     if ('excess' in shape) throw shape.excess
-    const { name, slots } = assembly
     const { numbers, instances } = open
-    return remembered(assembled, [shape.number, name, slots, numbers, instances].join(' '), () =>
-      bind(shape.shared, { name, numbers, maps: mapsFor(assembly, instances) }),
-    )
+    return bind(shape.shared, { name: assembly.name, numbers, maps: mapsFor(assembly, instances) })
   }
 }
 
@@ -56,12 +54,10 @@ function mapsFor({ slots = 0 }: Assembly, instances: readonly string[]) {
   }
 }
 
-let shapeNumbers = 0
-
 /** `once more`: it was found out which numbers have to be known. */
 function shapeOf(assembly: Assembly, open: OpenAssembly): Shape | 'once more' | undefined {
   try {
-    return { number: shapeNumbers++, shared: assembleShared(open.assembly) }
+    return { shared: assembleShared(open.assembly) }
   } catch (error) {
     if (error instanceof Excess) return { excess: error }
     const isRefused = error instanceof Refusal
