@@ -7,7 +7,7 @@ import { OWN_TMPDIR, transformed } from './test/setup/places.ts'
 const common = {
   pool: 'forks',
   // Most files are over before it pays to optimise what they run (what stays hot is optimised all the same), or to collect what they leave.
-  execArgv: ['--interrupt-budget=1000000', '--min-semi-space-size=16'],
+  execArgv: ['--interrupt-budget=4000000', '--min-semi-space-size=16'],
   // On a machine that may be busy.
   testTimeout: 180_000,
   hookTimeout: 180_000,
