@@ -42,6 +42,10 @@ export function change(
   begun?: Beginning,
 ): Changed {
   const { machine, records } = site
+  if (actions.length === 0) {
+    records.write({ ...running, state: 'applied' })
+    return { lost: 0 }
+  }
   const preparations = actions.filter(isPreparation)
   const steps = actions.filter((action): action is Step => !isPreparation(action))
   const undo = preparations.flatMap((action) => {
