@@ -61,12 +61,18 @@ function start(): void {
   process.on('exit', exited)
   Object.assign(globalThis, { [Symbol.for(NAME)]: halted })
   try {
-    thread ??= new Worker(THREAD, { workerData: { beats, most: MOST, name: NAME }, execArgv: [] })
-    thread.unref()
-    thread.once('error', () => undefined)
+    thread ??= begun()
   } catch {
     // This process may begin no threads.
   }
+}
+
+function begun(): Worker {
+  const worker = new Worker(THREAD, { workerData: { beats, most: MOST, name: NAME }, execArgv: [] })
+  worker.unref()
+  // Then nobody watches, and that is all.
+  worker.once('error', () => undefined)
+  return worker
 }
 
 function stop(): void {

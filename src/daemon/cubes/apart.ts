@@ -33,13 +33,22 @@ export class ImportedApart {
 
 /** Its files with their sizes and times. */
 const contentOf = (folder: string): string =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => {
-      const { size, mtimeMs } = statSync(join(folder, name))
-      return `${name} ${size} ${mtimeMs}`
+  [...sourcesIn(folder)]
+    .map((path) => {
+      const { size, mtimeMs } = statSync(path)
+      return `${path} ${size} ${mtimeMs}`
     })
     .join('\n')
+
+/** As far as they are the cube's own. */
+function* sourcesIn(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+    if (entry.isDirectory()) yield* sourcesIn(path)
+    else if (path.endsWith('.ts')) yield path
+  }
+}
 
 /** What Node.js writes as it runs a script, however it ends. */
 const outputOf = (words: readonly string[]): Promise<string> =>
