@@ -24,15 +24,47 @@ interface Known {
   former: readonly Account[]
 }
 
+/** A round of a loop cancelled what is owed, and then an account was opened that it has to cancel in the next round. */
+export class OpenedLate extends Error {}
+
+/**
+ * Which accounts have to be there before anything is owed to them, by their numbers in the order in which they are opened: a list
+ * for each {@link Accounts}. What is lowered again after {@link OpenedLate} knows them.
+ */
+export class EarlyAccounts {
+  private readonly lists: Set<number>[] = []
+  private count = 0
+
+  /** Everything is lowered from the beginning. */
+  again(): void {
+    this.count = 0
+  }
+
+  next(): Set<number> {
+    const list = this.lists[this.count] ?? new Set()
+    this.lists[this.count++] = list
+    return list
+  }
+}
+
 export class Accounts {
   readonly all: Account[] = []
   private readonly builder: Builder
   private readonly sums: Sums
   private readonly known = new Map<object, Known>()
+  private readonly early: Set<number>
+  /** Those that are there early, until something is owed to them. */
+  private readonly reserved: Map<number, Account>
+  private opened = 0
+  /** Loops in which something was cancelled, by the blocks that their rounds begin with. */
+  private readonly cancelling = new Set<Block>()
 
-  constructor(builder: Builder, sums: Sums) {
+  constructor(builder: Builder, sums: Sums, early: Set<number>) {
     this.builder = builder
     this.sums = sums
+    this.early = early
+    this.reserved = new Map([...early].map((number) => [number, this.open([])]))
+    this.all.push(...this.reserved.values())
   }
 
   /** Nothing is owed at the start, nor at that of any round of these loops. */
@@ -49,11 +81,8 @@ export class Accounts {
     const { places, accounts, former } = known
     const done = builder.newBlock()
     for (const account of former) this.when(account, place, done, () => this.add(account, difference))
-    let account = this.all.find((one) => this.isFor(one, places))
-    if (account === undefined) {
-      account = this.open(loops)
-      this.all.push(account)
-    }
+    const reserved = new Set(this.reserved.values())
+    const account = this.all.find((one) => !reserved.has(one) && this.isFor(one, places)) ?? this.another(loops)
     places.add(place)
     accounts.add(account)
     builder.write(account.place, place)
@@ -61,6 +90,22 @@ export class Accounts {
     if (former.length === 0) return
     builder.jump(done)
     builder.enter(done)
+  }
+
+  private another(loops: readonly Block[]): Account {
+    const number = this.opened++
+    const early = this.reserved.get(number)
+    if (early !== undefined) {
+      this.reserved.delete(number)
+      return early
+    }
+    if (this.builder.loops.some((loop) => this.cancelling.has(loop) && !loops.includes(loop))) {
+      this.early.add(number)
+      throw new OpenedLate()
+    }
+    const account = this.open(loops)
+    this.all.push(account)
+    return account
   }
 
   /** What is found for a header from here on may be another place. */
@@ -74,6 +119,7 @@ export class Accounts {
   cancel({ key }: PacketReference, where: Value): void {
     const { builder } = this
     const { places } = this.of(key)
+    for (const loop of builder.loops) this.cancelling.add(loop)
     for (const account of this.all) {
       if (this.isFor(account, places)) {
         this.clear(account)

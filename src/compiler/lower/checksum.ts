@@ -38,11 +38,11 @@ export class Checksums {
   /** What no checksum in the packet makes up for, and the hardware's sum over the packet (skb->csum) has to be told. */
   private uncovered: Account | undefined
 
-  constructor(builder: Builder, packet: Passage, hook: Hook) {
+  constructor(builder: Builder, packet: Passage, hook: Hook, early: Set<number>) {
     this.builder = builder
     this.hook = hook
     this.sums = new Sums(builder)
-    this.accounts = new Accounts(builder, this.sums)
+    this.accounts = new Accounts(builder, this.sums, early)
     this.covering = new Covering(builder, packet, this.accounts)
     this.settling = new Settling(builder, packet, hook, this.sums, this.accounts)
   }

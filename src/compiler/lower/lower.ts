@@ -7,6 +7,7 @@ import type { Block, Graph, Value } from '../ir.ts'
 import { passMarked } from '../marked.ts'
 import { type Pieces, piecesOf, storePieces, width } from '../pieces.ts'
 import type { Typed, TypedFunction, TypedStatement, ValueType } from '../typed.ts'
+import { EarlyAccounts, OpenedLate } from './account.ts'
 import { bring } from './chosen.ts'
 import { loadField } from './field.ts'
 import { type Callee, calleeOf, joined, signatureOf } from './function.ts'
@@ -32,7 +33,19 @@ export interface NodeToLower extends Pick<LowerOptions, 'cube' | 'prefix' | 'wir
 }
 
 /** The program, and after it the functions that it calls. Packets come in at the first of its nodes; ways lead to later ones only. */
-export function lower(nodes: readonly NodeToLower[], common: ProgramOptions): Graph[] {
+export function lower(nodes: readonly NodeToLower[], common: Omit<ProgramOptions, 'early'>): Graph[] {
+  const early = new EarlyAccounts()
+  for (;;) {
+    early.again()
+    try {
+      return lowerAll(nodes, { ...common, early })
+    } catch (error) {
+      if (!(error instanceof OpenedLate)) throw error
+    }
+  }
+}
+
+function lowerAll(nodes: readonly NodeToLower[], common: ProgramOptions): Graph[] {
   const [first] = nodes
   if (first === undefined) throw new Error('a program of nothing')
   const sites = common.look?.trace === true ? new TraceSites() : undefined

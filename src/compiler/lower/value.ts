@@ -9,6 +9,7 @@ import { octet, type Pieces, piecesOf, width } from '../pieces.ts'
 import { Decisive } from '../shared.ts'
 import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from '../typed.ts'
 import { MAP, type NodeWiring, rowsOf } from '../wiring.ts'
+import type { EarlyAccounts } from './account.ts'
 import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber } from './address.ts'
 import { arithmetic, convert } from './arithmetic.ts'
 import { Checksums } from './checksum.ts'
@@ -54,6 +55,7 @@ export interface ProgramOptions {
   readonly look?: Look | undefined
   /** As {@link Assembly.comparisons}. */
   readonly comparisons?: Assembly['comparisons']
+  readonly early: EarlyAccounts
 }
 
 export interface LowerOptions extends ProgramOptions {
@@ -133,7 +135,7 @@ export abstract class ValueLowering implements References {
     this.options = options
     this.callees = callees
     this.packet = packet
-    this.checksums = new Checksums(builder, packet, options.hook)
+    this.checksums = new Checksums(builder, packet, options.hook, options.early.next())
     const settle = (isLast: boolean) => this.checksums.settle(isLast)
     const { cube, prefix, look, comparisons } = options
     const instance = prefix.slice(0, -1)
