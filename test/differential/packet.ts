@@ -8,6 +8,15 @@ export const TAG = 4
 /** What the kernel's helpers make no packet longer than: four pages without `struct skb_shared_info`. */
 const LONGEST = 16_064
 
+/**
+ * A packet grew in front so often that the kernel may have no memory left for it: pskb_expand_head rounds each new buffer up to a power
+ * of two, so that the next one is twice as long. When that is, depends on the packet's first buffer.
+ */
+export class Unforeseeable extends Error {}
+
+/** From 60 bytes on, 13 times 400 in front were more than there is, and from 1,500 on 15 times 50 (Linux 6.18). */
+const FORESEEABLE = 10
+
 export interface Packet {
   readonly bytes: Uint8Array
   /** Type and control information of the outer tag, which is beside the packet. */
@@ -29,6 +38,7 @@ export class TcPacket implements Packet {
   /** Bytes in front that are never cut off. */
   private least = ETHERNET
   private encapsulated = false
+  private times = 0
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -103,6 +113,7 @@ export class TcPacket implements Packet {
   }
 
   private grown(bytes: number): void {
+    if (++this.times > FORESEEABLE) throw new Unforeseeable()
     this.head += bytes
     this.least += bytes
   }

@@ -13,6 +13,7 @@ import { sample } from './cube.ts'
 import type { Choose } from './generate/draft.ts'
 import { type Generated, generate } from './generate/program.ts'
 import { interpret, type TableContents } from './interpret.ts'
+import { Unforeseeable } from './packet.ts'
 import { packetOf } from './packets.ts'
 import { tablesOf } from './world.ts'
 
@@ -82,7 +83,8 @@ export function judge(
     events: new Map<string, Uint8Array[]>(),
     now,
   }
-  const results = packets.map((packet) => interpret(compiled.typed, packet, world))
+  const results = foreseen(() => packets.map((packet) => interpret(compiled.typed, packet, world)))
+  if (results === undefined) return undefined
   const expected = outcomeOf(results, world)
   for (const bench of benches) {
     const by = `${bench.machine.name} (${hook})`
@@ -92,6 +94,16 @@ export function judge(
     if (message !== '') return { kind: 'disagreement', by, message }
   }
   return undefined
+}
+
+/** Undefined where nobody can say what becomes of a packet. */
+function foreseen<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Unforeseeable) return undefined
+    throw error
+  }
 }
 
 /** The data plane of a trial, as it is checked. */
