@@ -75,7 +75,7 @@ function moduleOf(sample: string): string {
   return `import { ${[...new Set(words)].join(', ')} } from '../../src/lang/index.ts'
 import { dataplane, Listed, Mixed, sample } from './cube.ts'
 ${functions}
-export default dataplane(sample, (packet, { state, now, drop, forward, flood, pass }) => {
+export default dataplane(sample, (packet, { state, now, drop, forward, flood, pass, punt }) => {
   const ethernet = packet.read(Ethernet)
   const ip = packet.read(IPv4, Ethernet.size)
   if (!ethernet || !ip) return drop('truncated')

@@ -42,7 +42,7 @@ export function hideSizes({ blocks }: Graph, hide: (value: Value) => Value): Siz
 }
 
 /** A constant more or less than a number. */
-const isStep = (value: Value): boolean => {
+export const isStep = (value: Value): boolean => {
   const [first, second] = value.arguments
   const adds = value.op === 'alu' && value.bits === 64 && (value.alu === 'add' || value.alu === 'sub')
   return adds && first !== undefined && isNumber(first) && second?.op === 'const'

@@ -11,6 +11,7 @@ import { hideTests } from './hide-tests.ts'
 import { joinStores } from './join-stores.ts'
 import { joinedLoads } from './joined.ts'
 import { keysInPackets } from './keys.ts'
+import { computeSizesLate } from './late-sizes.ts'
 import { rareLast } from './layout.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
@@ -90,6 +91,7 @@ export function optimise(graph: Graph, hidesTests = false): void {
   }
   joinStores(graph)
   splitCriticalEdges(graph)
+  computeSizesLate(graph)
   if (hidesTests) hideTests(graph)
   hideCarried(graph, hidesTests)
   rareLast(graph)
