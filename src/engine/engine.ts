@@ -136,13 +136,13 @@ export class Engine {
     if (before?.version !== VERSION || !isHere(machine, before)) return undefined
     const { graph, file } = before
     const cubes = await cubesOf(graph, file, catalogue)
-    const made = await this.planner.planFor(
-      { file, graph, cubes, place: () => undefined },
+    const made = await this.planner.planFor({
+      file: { file, graph, cubes, place: () => undefined },
       before,
-      this.planner.pointOf(graph),
-      (wanted) => this.planner.present(wanted),
-      { comparisons: before.comparisons },
-    )
+      point: this.planner.pointOf(graph),
+      narrow: (wanted) => this.planner.present(wanted),
+      making: { comparisons: before.comparisons },
+    })
     if (made.actions.length > 0) change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
     return made
   }

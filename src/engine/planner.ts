@@ -54,6 +54,16 @@ export type Making = Pick<AssemblyOptions, 'look'> & {
   readonly late?: boolean
 }
 
+/** A graph file, on what runs. */
+interface Aim {
+  readonly file: GraphFile
+  readonly before: Running | undefined
+  readonly point: AttachPoint
+  /** Gives what of it is to be on this host. */
+  readonly narrow: (wanted: Wanted) => Wanted
+  readonly making: Making
+}
+
 /** Works out changes of one machine's graphs. */
 export class Planner {
   private readonly parts: EngineParts
@@ -71,7 +81,8 @@ export class Planner {
     const point = this.pointOf(graph)
     const wrong = [...unsupported(file, point), ...checkInterfaces(machine, records, file, point, making.late)]
     if (wrong.length > 0) throw new Refusal(wrong)
-    return this.planFor(file, before, point, (wanted) => (making.late === true ? this.present(wanted) : wanted), making)
+    const narrow = (wanted: Wanted) => (making.late === true ? this.present(wanted) : wanted)
+    return this.planFor({ file, before, point, narrow, making })
   }
 
   /** What runs by this name. A Refusal where that is on interfaces of another network namespace, unless these are gone. */
@@ -88,31 +99,18 @@ export class Planner {
     )
   }
 
-  /** `narrow` gives what of it is to be on this host. */
-  async planFor(
-    file: GraphFile,
-    before: Running | undefined,
-    point: AttachPoint,
-    narrow: (wanted: Wanted) => Wanted,
-    making: Making,
-  ): Promise<Change> {
-    const generation = before?.generation ?? 0
-    const made = await this.planOf(generation, file, before, point, narrow, making)
+  async planFor(aim: Aim): Promise<Change> {
+    const generation = aim.before?.generation ?? 0
+    const made = await this.planOf(generation, aim)
     // Whose copies are on their way needs what hands them out.
     const isOvertaken = made.actions.some(
-      (action) => action.do === 'replace' && action.path === copiesPath(file.graph.name, generation),
+      (action) => action.do === 'replace' && action.path === copiesPath(aim.file.graph.name, generation),
     )
-    return isOvertaken ? this.planOf(generation === 0 ? 1 : 0, file, before, point, narrow, making) : made
+    return isOvertaken ? this.planOf(generation === 0 ? 1 : 0, aim) : made
   }
 
-  private async planOf(
-    generation: Generation,
-    file: GraphFile,
-    before: Running | undefined,
-    point: AttachPoint,
-    narrow: (wanted: Wanted) => Wanted,
-    making: Making,
-  ): Promise<Change> {
+  private async planOf(generation: Generation, aim: Aim): Promise<Change> {
+    const { file, before, point, narrow, making } = aim
     const numbering = numberPorts(file.graph, before?.numbering)
     const { createsDevice } = making
     const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, before, createsDevice)
@@ -122,17 +120,15 @@ export class Planner {
       const isNew = before === undefined && machine.pinned(file.graph.name).length === 0
       const begin = beginning && isNew ? (program: Placed) => beginning.expect(program) : undefined
       const wanted = narrow(measured(this.parts, 'compile', () => stitch({ ...options, ...how }, begin)))
-      return this.planTo(wanted, file, before, options, making)
+      return this.planTo(wanted, aim, options)
     })
   }
 
   /** How to get from what is there to what shall be pinned. */
   private planTo(
     wanted: Wanted,
-    file: GraphFile,
-    before: Running | undefined,
+    { file, before, making }: Aim,
     { numbering, point, generation, past }: AssemblyOptions,
-    making: Making,
   ): Change {
     const { machine } = this.parts
     const { graph } = file
