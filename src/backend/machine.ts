@@ -57,6 +57,11 @@ export interface Machine extends Disposable {
   xdpPoint(targets: readonly Interface[]): AttachPoint
   /** Runs `program` on every frame that comes by this point of `target`, until detached. */
   attach(program: LoadedProgram, target: Interface, path: string, point: AttachPoint): Attachment
+  /**
+   * Until disposed, {@link attach} is going to be called for this point of an interface, where no attachment is: a machine may begin with
+   * it at once. Packets notice nothing of it, nothing is refused here, and it goes with the process.
+   */
+  attachSoon(target: Interface, point: AttachPoint): Disposable
   /** The attachment pinned at `path`; undefined where there is none, or where its interface is gone. */
   openAttachment(path: string): Attachment | undefined
 

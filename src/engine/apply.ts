@@ -22,7 +22,8 @@ export function apply(
   conversions: Conversions = new Map(),
 ): void {
   machine.inBulk(() => {
-    prepare(machine, wanted, actions.filter(isPreparation), conversions)
+    using beginning = new Beginning(machine)
+    prepare(machine, wanted, actions.filter(isPreparation), conversions, beginning)
     for (const action of actions)
       if (!isPreparation(action)) carryOut(machine, action, (path) => wanted.maps[path], conversions)
   })
@@ -31,19 +32,15 @@ export function apply(
 export const isPreparation = (action: Action): action is Preparation =>
   ['create map', 'copy', 'load', 'keep', 'install'].includes(action.do)
 
-/**
- * Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. `begun` is what was made of it
- * before, and goes with it.
- */
+/** Makes, fills and loads, and so verifies, all that is new, before the first packet can meet any of it. */
 export function prepare(
   machine: Machine,
   wanted: Wanted,
   preparations: readonly Preparation[],
   conversions: Conversions,
-  begun = new Beginning(machine),
+  beginning: Beginning,
 ): void {
   using held = new Held()
-  using beginning = begun
   const maps = new Map<string, MachineMap>()
   const mapAt = (path: string): MachineMap => {
     const known = maps.get(path)

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import type { Machine } from '../backend/machine.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { bridgeFile } from '../testing/bridge-file.ts'
 import { engineBench } from '../testing/engine-bench.ts'
@@ -57,6 +58,20 @@ test('nothing is made early of what somebody only asks about, or of a change', a
   made.splice(0)
   await it.engine.apply(await bridgeFile({ agingTime: 60 }))
   expect(made).toEqual([])
+})
+
+test('interfaces of a new graph are told of early, and of no other', async () => {
+  const it = engineBench()
+  const attachSoon = vi.spyOn<Machine, 'attachSoon'>(it.machine, 'attachSoon')
+  await it.engine.plan(await bridgeFile())
+  expect(attachSoon).not.toHaveBeenCalled()
+  await it.engine.apply(await bridgeFile())
+  expect(attachSoon.mock.calls.map(([{ name }, point]) => [name, point])).toEqual([
+    ['va', 'tc ingress'],
+    ['vb', 'tc ingress'],
+  ])
+  await it.engine.apply(await bridgeFile({ agingTime: 60 }))
+  expect(attachSoon).toHaveBeenCalledTimes(2)
 })
 
 test('a map that was made early is for who wants one like it, once', () => {

@@ -1,7 +1,7 @@
 /** What is made for a graph before its change begins, while it is still worked out: nobody has pinned it, and what is left over goes. */
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
-import type { MapDescription } from '../isa/program.ts'
+import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import { isSameMap } from './migrate.ts'
 import { mapOwner, owned } from './owner.ts'
 import type { WantedProgram } from './stitch.ts'
@@ -33,6 +33,12 @@ export class Beginning implements Disposable {
   /** On maps that are there. */
   load(program: WantedProgram['program'], maps: Readonly<Record<string, MachineMap>>): void {
     this.expected.use(this.machine.loadSoon(program, maps))
+  }
+
+  /** Of an interface that has nothing of this graph. */
+  attach(name: string, point: AttachPoint): void {
+    const target = this.machine.interface(name)
+    if (target !== undefined) this.expected.use(this.machine.attachSoon(target, point))
   }
 
   /** A map that was made and is nobody's yet, or else a new one. */

@@ -143,7 +143,9 @@ export class Engine {
       narrow: (wanted) => this.planner.present(wanted),
       making: { comparisons: before.comparisons },
     })
-    if (made.actions.length > 0) change(this.parts, before, made.running, made.wanted, made.actions, made.conversions)
+    if (made.actions.length === 0) return made
+    using beginning = new Beginning(machine)
+    change(this.parts, before, made.running, made.wanted, made.actions, made.conversions, beginning)
     return made
   }
 

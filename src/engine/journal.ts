@@ -39,7 +39,7 @@ export function change(
   wanted: Wanted,
   actions: readonly Action[],
   conversions: Conversions,
-  begun?: Beginning,
+  beginning: Beginning,
 ): Changed {
   const { machine, records } = site
   if (actions.length === 0) {
@@ -56,7 +56,7 @@ export function change(
   records.write({ ...changing, state: 'applying' })
   const done: Step[] = []
   try {
-    machine.inBulk(() => prepare(machine, wanted, preparations, conversions, begun))
+    machine.inBulk(() => prepare(machine, wanted, preparations, conversions, beginning))
     records.write({ ...changing, state: 'switching' })
     machine.inBulk(() => {
       for (const step of steps.filter(isSwitch)) {

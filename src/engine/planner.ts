@@ -9,7 +9,7 @@ import { isActive } from '../cube/control.ts'
 import { type AttachPoint, hookAt } from '../isa/program.ts'
 import type { Conversions } from './apply.ts'
 import { type AssemblyOptions, type InterfaceFacts, pastOf } from './assemblies.ts'
-import type { Beginning, Placed } from './beginning.ts'
+import type { Beginning } from './beginning.ts'
 import { copiesPath } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -118,7 +118,7 @@ export class Planner {
     return machine.inBulk(() => {
       const { beginning, ...how } = making
       const isNew = before === undefined && machine.pinned(file.graph.name).length === 0
-      const begin = beginning && isNew ? (program: Placed) => beginning.expect(program) : undefined
+      const begin = isNew ? beginning : undefined
       const wanted = narrow(measured(this.parts, 'compile', () => stitch({ ...options, ...how }, begin)))
       return this.planTo(wanted, aim, options)
     })

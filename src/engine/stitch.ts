@@ -7,7 +7,7 @@ import { cellsMap, clockMap, MAP, programsMap } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type MapDescription, type Program } from '../isa/program.ts'
 import { describe, puntsMap } from '../lang/index.ts'
 import { type AssemblyOptions, assembleTopology, type GraphPrograms } from './assemblies.ts'
-import type { Placed } from './beginning.ts'
+import type { Beginning, Placed } from './beginning.ts'
 import { AT_DEVICE, copiesAt, copiesPath, dispatcher } from './copies.ts'
 import { gateTopology } from './gate-topology.ts'
 import type { Graph } from './graph.ts'
@@ -50,13 +50,16 @@ export interface WantedAttachment extends WantedProgram {
   readonly passesMarked?: true
 }
 
+/** What begins with a graph while it is stitched. */
+export type Begin = Pick<Beginning, 'attach' | 'expect'>
+
 /** A program that others go over to. */
 export interface WantedSlot extends WantedProgram {
   readonly slot: number
 }
 
-/** `begin` hears of programs as they are made: of most that will be wanted, and perhaps of some that will not. */
-export function stitch(options: AssemblyOptions, begin?: (program: Placed) => void): Wanted {
+/** `begin` hears of interfaces, and of programs as they are made: of most that will be wanted, and perhaps of some that will not. */
+export function stitch(options: AssemblyOptions, begin?: Begin): Wanted {
   const { graph, numbering, sources, facts, point, clock, cpus, look, generation } = options
   const maps: Record<string, MapDescription> = {}
   const entries: Record<string, readonly Entry[]> = {}
@@ -91,6 +94,7 @@ export function stitch(options: AssemblyOptions, begin?: (program: Placed) => vo
   for (const [name, description] of Object.entries(look === undefined ? {} : lookMaps(look, cpus)))
     add(name, lookPath(graph.name, name), description)
   const met = topology(graph, point)
+  for (const entry of begin === undefined ? [] : met.entries) begin?.attach(facts(entry.on).name, entry.point)
   const sizes = sizesOf(graph, sources)
   paths[PROGRAMS] = arrayPath(graph.name)
   paths[COPIES] = copiesLeftPath(graph.name)
@@ -100,7 +104,7 @@ export function stitch(options: AssemblyOptions, begin?: (program: Placed) => vo
     placed.set(program, one)
     return one
   }
-  const made = begin && ((program: Program) => begin(place(program)))
+  const made = begin && ((program: Program) => begin.expect(place(program)))
   const programs = assembleTopology({ ...options, made, copied: copiedByGate(options, met) }, met)
   const slots: Record<string, readonly WantedSlot[]> = {}
   if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { TC_ACT } from '../isa/opcodes.ts'
 import type { MapDescription, Program } from '../isa/program.ts'
 import { MANY } from './ahead.ts'
-import { Beside } from './beside.ts'
+import { Beside, ROOM } from './beside.ts'
 import { beginLoad, PROG_TYPE } from './bpf.ts'
 import { ERRNO } from './errno.ts'
 import { close } from './ffi.ts'
@@ -59,7 +59,7 @@ describeKernel('beside this thread', () => {
       const before = programs()
       const thread = beside()
       for (const _ of [1, 2]) {
-        const loads = Array.from({ length: 1500 }, (_, at) => beginLoad(at % 3 === 1 ? refused : plain, thread))
+        const loads = Array.from({ length: ROOM + 100 }, (_, at) => beginLoad(at % 3 === 1 ? refused : plain, thread))
         const results = loads.map((load) => load.result())
         expect(results.map((result) => (result < 0 ? -result : 'loaded'))).toEqual(
           loads.map((_, at) => (at % 3 === 1 ? ERRNO.EACCES : 'loaded')),

@@ -76,7 +76,7 @@ export class Ahead implements Disposable {
 
 let most: number | undefined
 
-function mostHandles(): number {
+export function mostHandles(): number {
   most ??= Math.min(MOST.handles, Number(LIMIT.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0) * MOST.share)
   return most
 }

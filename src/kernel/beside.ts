@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { ERRNO } from './errno.ts'
 import { addressOf, bpf, SYSTEM_CALL } from './ffi.ts'
 
 /**
- * A second thread that makes bpf(2) calls while this one does other things: whole programs are verified and compiled in one. It runs
+ * Another thread that makes bpf(2) calls while this one does other things: whole programs are verified and compiled in one. It runs
  * nothing but those calls (bin/calls.js), which it finds in memory that both have. Calls that it has not come to when their results
  * are wanted are made by whoever wants them, so that nothing depends on it; where there is one CPU, there is none.
  *
@@ -12,7 +13,7 @@ import { addressOf, bpf, SYSTEM_CALL } from './ffi.ts'
  *
  *     | state | result | command | size | address 64 |
  */
-const ROOM = 1024
+export const ROOM = 4096
 const [BEGUN, FIRST, WORDS] = [0, 2, 6]
 const STATE = { waiting: 1, taken: 2, done: 3 } as const
 
@@ -22,6 +23,8 @@ const THREAD = new URL('../../bin/calls.js', import.meta.url)
 export interface Begun {
   /** As {@link bpf} has it, when there is one. */
   result(): number
+  /** The same where somebody has begun to make it; else nobody will, and this is minus ECANCELED. */
+  cancel(): number
 }
 
 interface Call {
@@ -79,7 +82,10 @@ export class Beside implements Disposable {
     Atomics.store(this.#words, at, STATE.waiting)
     Atomics.store(this.#words, BEGUN, ++this.#begun)
     Atomics.notify(this.#words, BEGUN)
-    return { result: () => call.result ?? this.#end(place) }
+    return {
+      result: () => call.result ?? this.#end(place),
+      cancel: () => call.result ?? this.#cancel(place),
+    }
   }
 
   /** What the thread has not come to, it leaves to whoever asks. */
@@ -91,6 +97,15 @@ export class Beside implements Disposable {
   #end(place: number): number {
     // While the other thread makes it, this one makes another.
     for (let mine = this.#make(place); !mine && this.#stateOf(place) === STATE.taken && this.#makeNext(); );
+    return this.#waitFor(place)
+  }
+
+  #cancel(place: number): number {
+    this.#make(place, () => -ERRNO.ECANCELED)
+    return this.#waitFor(place)
+  }
+
+  #waitFor(place: number): number {
     while (this.#stateOf(place) === STATE.taken) Atomics.wait(this.#words, wordOf(place), STATE.taken)
     return this.#take(place)
   }
@@ -113,12 +128,12 @@ export class Beside implements Disposable {
   }
 
   /** False where somebody makes it, or has made it. */
-  #make(place: number): boolean {
+  #make(place: number, make = ({ command, attr }: Call): number => bpf(command, attr)): boolean {
     const call = this.#calls[place]
     const at = wordOf(place)
     if (call === undefined || Atomics.compareExchange(this.#words, at, STATE.waiting, STATE.taken) !== STATE.waiting)
       return false
-    this.#words[at + 1] = bpf(call.command, call.attr)
+    this.#words[at + 1] = make(call)
     Atomics.store(this.#words, at, STATE.done)
     return true
   }

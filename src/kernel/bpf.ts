@@ -196,7 +196,10 @@ export function beginLoad(load: ProgramLoad, beside?: Beside): Begun {
       .u32(104, lineInfo.length / LINE_INFO_SIZE)
   }
   const begun = beside && attr.begin(COMMAND.prog_load, beside)
-  return { result: () => interruptible(() => attr.call(COMMAND.prog_load), begun?.result()) }
+  return {
+    result: () => interruptible(() => attr.call(COMMAND.prog_load), begun?.result()),
+    cancel: () => begun?.cancel() ?? -ERRNO.ECANCELED,
+  }
 }
 
 /** The verifier stops with EAGAIN, and a test run with EINTR, when a signal waits. Five times is libbpf's patience. */
@@ -316,7 +319,14 @@ export function queryAttached(target: number, attachType: number): readonly Atta
 export const XDP_MODE = { generic: 2, native: 4 } as const
 
 export const createLink = (program: number, target: number, attachType: number, flags = 0): number =>
-  new Attr(64).u32(0, program).u32(4, target).u32(8, attachType).u32(12, flags).call(COMMAND.link_create)
+  newLink(program, target, attachType, flags).call(COMMAND.link_create)
+
+/** By another thread, from now on; undefined where it has no room. */
+export const beginLink = (program: number, target: number, attachType: number, beside: Beside): Begun | undefined =>
+  newLink(program, target, attachType, 0).begin(COMMAND.link_create, beside)
+
+const newLink = (program: number, target: number, attachType: number, flags: number): Attr =>
+  new Attr(64).u32(0, program).u32(4, target).u32(8, attachType).u32(12, flags)
 
 export const updateLink = (link: number, program: number): number =>
   new Attr(16).u32(0, link).u32(4, program).call(COMMAND.link_update)

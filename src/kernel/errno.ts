@@ -36,6 +36,7 @@ export const ERRNO = {
   EADDRNOTAVAIL: 99,
   ENETDOWN: 100,
   ENOBUFS: 105,
+  ECANCELED: 125,
   ENOTSUPP: 524,
 } as const
 

@@ -24,7 +24,7 @@ import { KernelProgram } from './programs.ts'
  * link, and the link keeps the program on the interface; before the pin, the death of this process undoes it all.
  */
 
-const ATTACH: Readonly<Record<AttachPoint, { readonly type: number; readonly flags: number }>> = {
+export const ATTACH: Readonly<Record<AttachPoint, { readonly type: number; readonly flags: number }>> = {
   'tc ingress': { type: ATTACH_TYPE.tcx_ingress, flags: 0 },
   'tc egress': { type: ATTACH_TYPE.tcx_egress, flags: 0 },
   'xdp native': { type: ATTACH_TYPE.xdp, flags: XDP_MODE.native },
@@ -46,7 +46,7 @@ export class LinkAttachment implements Attachment {
     this.#hurry = hurry
   }
 
-  /** Undefined where this kernel has no TCX. `hurry` is called before what takes the kernel long. */
+  /** Undefined where this kernel has no TCX. `hurry` is called before what takes the kernel long; `made` is a link that is there already. */
   static attach(
     program: KernelProgram,
     target: Interface,
@@ -54,9 +54,10 @@ export class LinkAttachment implements Attachment {
     point: AttachPoint,
     hurry: () => void,
     owner?: Owner,
+    made?: number,
   ): LinkAttachment | undefined {
     const { type, flags } = ATTACH[point]
-    const fd = createLink(program.fd, target.index, type, flags)
+    const fd = made ?? createLink(program.fd, target.index, type, flags)
     if (fd === -ERRNO.EINVAL && type !== ATTACH_TYPE.xdp) return undefined
     check(fd, 'attach', `attach "${program.program.name}" to "${target.name}" (${point})`)
     const handle = new Handle(fd, owner)

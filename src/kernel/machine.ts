@@ -11,6 +11,7 @@ import { KernelGate, KernelGateSender } from './gate.ts'
 import { Glance } from './glance.ts'
 import { calm, Haste } from './haste.ts'
 import { kernelProgram, LinkAttachment } from './links.ts'
+import { isNothingYet, LinksAhead } from './links-ahead.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
 import { withinNamespace } from './namespace.ts'
@@ -59,6 +60,7 @@ class KernelMachine implements Machine {
   /** Numbers of links that were pinned under our root when it was looked. */
   readonly #ownLinks = new Set<number>()
   readonly #ahead = new Ahead()
+  readonly #links = new LinksAhead()
   /** Of what runs in bulk just now. */
   #bulk: Bulk | undefined
 
@@ -133,7 +135,7 @@ class KernelMachine implements Machine {
       for (const { id } of glance.ownLinks()) this.#ownLinks.add(id)
     return [
       ...programs
-        .filter(({ link }) => !this.#ownLinks.has(link))
+        .filter(({ link, program }) => !this.#ownLinks.has(link) && !isNothingYet(nameOf(program)))
         .map(({ program }) => `tcx program ${describe(program)}`),
       ...(glance.mayHaveFilters(target.index) ? filters(target.index, direction) : [])
         .filter((filter) => !isOwnFilter(filter))
@@ -154,11 +156,16 @@ class KernelMachine implements Machine {
       throw failure('attach', `attach "${name}" at ${point}`, ERRNO.EINVAL, `it is for ${hook}`)
     this.#clear(path)
     if (hook === 'tc' && !this.#usesLinks()) return attachFilter(loaded, target, path, point)
-    this.#hurry()
-    const attachment = LinkAttachment.attach(loaded, target, path, point, this.#hurry, this.#open)
+    const made = this.#links.take(loaded.fd, target.index, point)
+    if (made === undefined) this.#hurry()
+    const attachment = LinkAttachment.attach(loaded, target, path, point, this.#hurry, this.#open, made)
     if (attachment !== undefined) return attachment
     if (this.#attach === 'auto') return attachFilter(loaded, target, path, point)
     throw failure('attach', `attach "${name}" to "${target.name}"`, ERRNO.EINVAL)
+  }
+
+  attachSoon({ index }: Interface, point: AttachPoint): Disposable {
+    return hookAt(point) === 'tc' && this.#usesLinks() ? this.#links.expect(index, point) : { [Symbol.dispose]() {} }
   }
 
   openAttachment(path: string): Attachment | undefined {
@@ -228,6 +235,7 @@ class KernelMachine implements Machine {
   /** Closes the handles; what is pinned or attached stays. */
   [Symbol.dispose](): void {
     this.#ahead[Symbol.dispose]()
+    this.#links[Symbol.dispose]()
     for (const handle of this.#open) handle[Symbol.dispose]()
   }
 
@@ -278,11 +286,17 @@ function foreignXdp({ index }: Interface, glance: Glance): readonly string[] {
   return programs.filter(([, id]) => !own.has(id)).map(([mode, id]) => `XDP program ${describe(id)} (${mode})`)
 }
 
-/** `17 "cil_from_netdev"`; only the number where this process may not open programs of others (CAP_SYS_ADMIN). */
+/** `17 "cil_from_netdev"` */
 function describe(id: number): string {
+  const name = nameOf(id)
+  return name === undefined ? String(id) : `${id} "${name}"`
+}
+
+/** Undefined where this process may not open programs of others (CAP_SYS_ADMIN). */
+function nameOf(id: number): string | undefined {
   const fd = programById(id)
-  if (fd < 0) return String(id)
+  if (fd < 0) return undefined
   const info = programInfo(fd)
   close(fd)
-  return typeof info === 'number' ? String(id) : `${id} "${info.name}"`
+  return typeof info === 'number' ? undefined : info.name
 }

@@ -155,7 +155,7 @@ export class Loading implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    const fd = this.#begun.result()
+    const fd = this.#begun.cancel()
     if (fd >= 0) close(fd)
     this.#closeBtf()
   }

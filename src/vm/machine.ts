@@ -119,6 +119,10 @@ class Virtual implements VirtualMachine {
     return { [Symbol.dispose]() {} }
   }
 
+  attachSoon(): Disposable {
+    return { [Symbol.dispose]() {} }
+  }
+
   openProgram(path: string): LoadedProgram | undefined {
     const pinned = this.#pins.get(path)
     if (!(pinned instanceof VirtualProgram)) return undefined
