@@ -95,8 +95,7 @@ export class Bench {
       }
     }
     const counters = this.map(MAP.counters)
-    for (const [key, value] of counters.entries())
-      if (value.some((byte) => byte !== 0)) counters.update(key, new Uint8Array(value.length))
+    counters.update(word(0), new Uint8Array(counters.valueSize))
     const clock = Buffer.alloc(8)
     clock.writeBigUInt64LE(now)
     this.map(MAP.clock).update(new Uint8Array(4), clock)
@@ -128,12 +127,14 @@ export class Bench {
   private counters(): { readonly cpu: number | undefined; readonly lines: readonly string[] } {
     const value = this.map(MAP.counters).lookup(word(0)) ?? new Uint8Array()
     const words = new BigUint64Array(value.slice().buffer)
+    // To look for the few that are not 0 among those of all CPUs takes less time without a number made of each.
+    const lower = new Uint32Array(words.buffer)
     const perCpu = rowsOf(wiring.capacity) * slotsPerPort(sample)
     const cpus = new Set<number>()
     const lines: string[] = []
     for (let at = 0; at < words.length; at += 2) {
-      const [packets = 0n, bytes] = words.subarray(at, at + 2)
-      if (packets === 0n) continue
+      if (lower[2 * at] === 0 && lower[2 * at + 1] === 0) continue
+      const [packets, bytes] = words.subarray(at, at + 2)
       cpus.add(Math.floor(at / 2 / perCpu))
       lines.push(`${(at / 2) % perCpu}: ${packets}, ${bytes}`)
     }
