@@ -105,7 +105,7 @@ export const Icmpv6 = header(
 export const Udp = header(
   'Udp',
   { sourcePort: u16, destinationPort: u16, length: u16, checksum: u16 },
-  { checksum: { field: 'checksum', covers: 'message', pseudo: true, optional: true } },
+  { checksum: { field: 'checksum', covers: 'message', pseudo: true, length: 'length', optional: true } },
 )
 
 /** RFC 9293 section 3.1, without options. */

@@ -220,6 +220,8 @@ export interface Checksum<Name extends string = string> {
   readonly covers: 'header' | 'message'
   /** The network layer's addresses are covered as well (the pseudo-header of RFC 9293 section 3.1). */
   readonly pseudo?: boolean
+  /** The field that the pseudo-header has as its length, so that it counts twice (RFC 768). */
+  readonly length?: Name
   /** 0 says that there is no checksum; one that comes to 0 is 0xffff (RFC 768). */
   readonly optional?: boolean
 }

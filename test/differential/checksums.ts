@@ -53,7 +53,10 @@ export class Checksums {
     size: number,
     within?: { readonly at: number; readonly struct: StructType },
   ): () => void {
-    const message = within ?? { at, struct }
+    const quoted = struct.checksums?.checksum
+    // For a header that a message quotes, its own checksum makes up.
+    const isOwn = within === undefined || (quoted?.covers === 'header' && field.name !== quoted.field)
+    const message = isOwn ? { at, struct } : within
     const { checksum, pseudoHeader } = message.struct.checksums ?? {}
     if (within === undefined && field.name === checksum?.field) {
       // It is the right one of what has been written so far.
@@ -76,8 +79,9 @@ export class Checksums {
       if (covering !== undefined) this.owe(covering, difference)
       if (own === undefined) return
       const place = message.at + own.offset
+      const isTwice = within === undefined && field.name === checksum?.length
       if (checksum?.covers === 'header') write16(this.packet, place, changed(read16(this.packet, place), difference))
-      else this.owe({ at: place, optional: checksum?.optional === true }, difference)
+      else this.owe({ at: place, optional: checksum?.optional === true }, isTwice ? 2n * difference : difference)
     }
   }
 

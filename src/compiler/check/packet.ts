@@ -31,7 +31,7 @@ export function read(scope: Scope, node: Of<'call'>): Typed {
   return { op: 'read', struct, offset: start, within: message, type, at }
 }
 
-/** The header of a message. What is read in it must not have a checksum of its own. */
+/** The header of a message. What is read in it must not be another message, whose checksum is settled later. */
 function within(scope: Scope, part: StructType, node: Expression): Typed {
   const header = present(scope, value(scope, node), node)
   useReference(scope, header, node.span)
@@ -41,8 +41,12 @@ function within(scope: Scope, part: StructType, node: Expression): Typed {
     throw scope.unfit(node.span, 'this is not a header of the packet', form)
   if (type.struct.checksums?.checksum?.covers !== 'message')
     throw scope.unfit(node.span, `${type.struct.name} has no checksum that covers what is behind it`, form)
-  if (part.checksums?.checksum !== undefined || part.checksums?.pseudoHeader !== undefined)
-    throw scope.unfit(node.span, `${part.name} has checksums of its own`, 'read it without a header around it')
+  if (part.checksums?.checksum?.covers === 'message')
+    throw scope.unfit(
+      node.span,
+      `${part.name} has a checksum over what is behind it`,
+      'read it without a header around it',
+    )
   return header
 }
 

@@ -70,11 +70,13 @@ export class Checksums {
 
   /** The same for a difference of the sum of a header's words. */
   private changed(header: PacketReference, struct: StructType, field: Field, whole: Value): () => void {
+    const own = checksumOf(struct)
     if (header.within !== undefined) {
+      // For a header that is quoted, its own checksum makes up. The packet behind it need not be whole: it stays as it is.
+      if (own?.covers === 'header' && field !== own.field) return this.changingHeader(header, own.field, whole)
       this.changingPart(header, header.within.header, header.within.struct, whole)
       return () => {}
     }
-    const own = checksumOf(struct)
     const covering = this.covering.of(header, struct, field)
     // Two checksums take it.
     const difference = covering?.version === 4 ? this.sums.fold(whole, 32) : whole
@@ -83,19 +85,32 @@ export class Checksums {
       // Of an IPv4 address the header's own checksum makes up for the change.
       if (covering.version === 6) this.unless(covering.place, () => this.oweHardware(header, difference))
     }
-    if (own?.covers === 'message') this.accounts.owe(header, this.placeIn(header, struct), difference)
-    if (own?.covers === 'header') {
-      this.covering.writing(header, own.field)
-      return () => this.sums.update(header.pointer, own.field.offset, difference)
+    if (own?.covers === 'message') {
+      this.accounts.owe(header, this.placeIn(header, struct), difference)
+      if (field.name === own.length) this.owePseudoHeader(header, struct, difference)
     }
+    if (own?.covers === 'header') return this.changingHeader(header, own.field, difference)
     if (covering === undefined && own === undefined) this.oweHardware(header, difference)
     return () => {}
+  }
+
+  private changingHeader(header: PacketReference, checksum: Field, difference: Value): () => void {
+    this.covering.writing(header, checksum)
+    return () => this.sums.update(header.pointer, checksum.offset, difference)
   }
 
   /** The same for a part of a message, which may start at an odd distance from it: then its words are split otherwise. */
   private changingPart(part: PacketReference, message: PacketReference, struct: StructType, difference: Value): void {
     const distance = this.sums.alu('sub', part.offset, message.offset, 32)
     this.accounts.owe(message, this.placeIn(message, struct), this.sums.shifted(difference, distance))
+  }
+
+  /** For its length in the pseudo-header: where the checksum is half done, it covers nothing else so far. */
+  private owePseudoHeader(header: PacketReference, struct: StructType, difference: Value): void {
+    const place = this.placeIn(header, struct)
+    if (this.hook === 'xdp') return this.accounts.owe(header, place, difference)
+    const flag = this.builder.constant(CSUM.pseudo * 2 ** FLAGS_SHIFT)
+    this.accounts.owe(this.covering.otherOf(header), this.sums.alu('add', place, flag, 32), difference)
   }
 
   /** Where the checksum of a message is, and how it is told. */

@@ -57,7 +57,8 @@ export class Covering {
     }
   }
 
-  private otherOf(header: PacketReference): PacketReference {
+  /** The same header, with an account of its own. */
+  otherOf(header: PacketReference): PacketReference {
     const key = this.others.get(header.key) ?? {}
     this.others.set(header.key, key)
     return { ...header, key }

@@ -14,11 +14,8 @@ const OFFSETS = [0, 14, 34, 18, 22, 54, 38, 42, 1, 7, 60]
 type Kind = keyof typeof HEADERS
 const KINDS = Object.keys(HEADERS) as Kind[]
 const structOf = (kind: Kind) => HEADERS[kind] as StructType
-/** What may be a part of a message: what has no checksums of its own. */
-const PARTS = KINDS.filter((kind) => {
-  const { checksum, pseudoHeader } = structOf(kind).checksums ?? {}
-  return checksum === undefined && pseudoHeader === undefined
-})
+/** What may be a part of a message: what is none itself. */
+const PARTS = KINDS.filter((kind) => structOf(kind).checksums?.checksum?.covers !== 'message')
 
 function header(draft: Draft): Taken {
   const message = around(draft)
