@@ -52,12 +52,17 @@ type Byte = number
 type Four = readonly [Byte, Byte, Byte, Byte]
 type Six = readonly [...Four, Byte, Byte]
 type Sixteen = readonly [...Four, ...Four, ...Four, ...Four]
+/** `address.at(i)` is the octet `address[i]`, which `tsc` takes for something that may be undefined where `i` is a variable. */
+interface Octets<Role extends string> {
+  readonly [role]: Role
+  at(index: number): Byte
+}
 /** Six octets in the order of the wire. `address[0]` is the first; two addresses compare with `===`. */
-export type mac = Six & { readonly [role]: 'mac' }
+export type mac = Octets<'mac'> & Six
 /** Four octets in the order of the wire. */
-export type ipv4 = Four & { readonly [role]: 'ipv4' }
+export type ipv4 = Octets<'ipv4'> & Four
 /** Sixteen octets in the order of the wire. */
-export type ipv6 = Sixteen & { readonly [role]: 'ipv6' }
+export type ipv6 = Octets<'ipv6'> & Sixteen
 
 function integer<Control>(name: string, size: Scalar['size'], signed = false): IntType<Control> {
   const bits = size * 8

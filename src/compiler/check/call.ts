@@ -6,7 +6,7 @@ import { nameOfType, type Typed, U64, type ValueType, VERDICT, wrap } from '../t
 import { addressCall, numberOf } from './address.ts'
 import { atomicCall } from './atomic.ts'
 import { asIntType, coerce, convert } from './convert.ts'
-import { expression, value } from './expression.ts'
+import { expression, octet, value } from './expression.ts'
 import { functionCall } from './function.ts'
 import { element } from './list.ts'
 import { lockCall } from './lock.ts'
@@ -68,10 +68,11 @@ export function arity(scope: Scope, node: Call, least: number, most: number, for
     )
 }
 
-/** `list.at(i)` */
-function at(scope: Scope, node: Call, list: Typed): Typed {
-  arity(scope, node, 1, 1, 'write list.at(i)')
-  return element(scope, node.span, list, node.arguments[0] as Expression)
+/** `list.at(i)`, `address.at(0)` */
+function at(scope: Scope, node: Call, of: Typed): Typed {
+  const chosen = of.type.kind === 'address' ? octet : element
+  arity(scope, node, 1, 1, of.type.kind === 'address' ? 'write address.at(0)' : 'write list.at(i)')
+  return chosen(scope, node.span, of, node.arguments[0] as Expression)
 }
 
 function builtin(scope: Scope, node: Call, name: Builtin): Typed {

@@ -279,6 +279,7 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
   const at = scope.at(node.span)
   if (!isStatic(object)) {
     if (object.type.kind === 'list') return listMember(scope, node, object)
+    if (object.type.kind === 'address' && property === 'at') return { static: 'method', of: object, name: 'at', at }
     if (isRecord(object))
       throw scope.unfit(
         node.object.span,
@@ -291,7 +292,9 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
         `${nameOfType(object.type)} has no fields`,
         object.type.kind === 'bool'
           ? 'keep what may be null instead: const tcp = isTcp ? packet.read(Tcp, 34) : null'
-          : 'only headers and table entries have fields',
+          : object.type.kind === 'address'
+            ? 'take an octet: address[0], or address.at(0)'
+            : 'only headers and table entries have fields',
       )
     refuseUnlocked(scope, object, node.span)
     const { struct } = object.type
@@ -396,23 +399,29 @@ export function present(scope: Scope, base: Typed, node: Expression): Typed {
 
 /** `known`: its object, as it was checked. */
 export function indexed(scope: Scope, node: Of<'index'>, known: Checked): Checked {
-  const at = scope.at(node.span)
   if (isStatic(known) && known.static === 'host') return constantElement(scope, node, known)
   const object = carried(scope, known, node.object)
   if (object.type.kind === 'list') return element(scope, node.span, object, node.index)
   if (object.type.kind !== 'address')
     throw scope.unfit(node.span, `${nameOfType(object.type)} has no elements`, 'lists and addresses have: address[0]')
-  const place = value(scope, node.index)
+  return octet(scope, node.span, object, node.index)
+}
+
+/** `address[0]` */
+export function octet(scope: Scope, span: Span, object: Typed, index: Expression): Typed {
+  const at = scope.at(span)
+  if (object.type.kind !== 'address') throw new Error(`${object.op} is no address`)
+  const place = value(scope, index)
   const size = { mac: 6, ipv4: 4, ipv6: 16, raw: 0 }[object.type.role]
   if (place.op !== 'constant' || place.value < 0n || place.value >= BigInt(size))
     throw scope.unfit(
-      node.index.span,
+      index.span,
       `an octet of ${object.type.role} is chosen by a constant from 0 to ${size - 1}`,
       'write address[0]',
     )
   if (object.op === 'address') {
-    const octet = BigInt(object.octets[Number(place.value)] ?? 0)
-    return { op: 'constant', value: octet, type: { kind: 'int', bits: 8, signed: false }, at }
+    const known = BigInt(object.octets[Number(place.value)] ?? 0)
+    return { op: 'constant', value: known, type: { kind: 'int', bits: 8, signed: false }, at }
   }
   return { op: 'byte', base: object, index: Number(place.value), type: { kind: 'int', bits: 8, signed: false }, at }
 }
