@@ -52,7 +52,7 @@ export interface ExitParts {
 }
 
 /** Built in this order: one exit can make a later one necessary, but none that has been built. */
-const ORDER = { flood: 0, way: 1, forward: 2, pass: 3, drop: 4 } as const
+const ORDER = { flood: 0, way: 1, forward: 2, tail: 3, pass: 4, drop: 5 } as const
 
 interface Exit {
   readonly block: Block
@@ -138,7 +138,7 @@ export abstract class Exits implements Verdicts {
 
   forward(port: Value): void {
     const value = port.op === 'const' ? Number(port.value) : port.op === 'wired' ? port.wired.name : undefined
-    const way = this.wiring.ways.find((one) => (one.port instanceof Wired ? one.port.name : one.port) === value)
+    const way = this.wiring.ways.find((one) => nameOf(one.port) === value)
     if (way !== undefined && way.to !== 'interface')
       return this.shared(`way ${value}`, ORDER.way, () => {
         this.settle(isLast(way))
@@ -173,8 +173,13 @@ export abstract class Exits implements Verdicts {
     }
   }
 
-  /** Ways that are taken, by {@link search}, to a port that is known only now. */
+  /** To another program once, wherever that is decided: the kernel patches each jump there by itself, and that takes its time. */
   protected send(way: Way<Open>): void {
+    if (way.to === 'tail') this.shared(`tail ${nameOf(way.port)}`, ORDER.tail, () => this.sendHere(way))
+    else this.sendHere(way)
+  }
+
+  private sendHere(way: Way<Open>): void {
     if (way.to !== 'nowhere') this.counts.count(way.port, SLOT.sent, isInside(way))
     this.go(way)
   }
@@ -271,6 +276,8 @@ export abstract class Exits implements Verdicts {
     return Object.keys(dropReasons(this.cube)).indexOf(name)
   }
 }
+
+const nameOf = (port: Open): string | number => (port instanceof Wired ? port.name : port)
 
 /** Whether it goes to another cube. */
 export const isInside = ({ to }: Way<Open>): boolean => to === 'node' || to === 'tail'
