@@ -38,7 +38,12 @@ onEveryMachine('entries with locks', (openLab) => {
     lab.clock.advance(BigInt(seconds(100)))
     expect(outcome(100)).toEqual([1, 3, 1])
     expect(buckets.get(key)).toEqual({ tokens: 100n, filled: lab.clock.now(), last: 100 })
-    expect(lab.table('totals').get({ index: 1 })).toEqual({ packets: 5, bytes: 430n, longest: 150 })
+    expect(lab.table('totals').get({ index: 1 })).toEqual({
+      packets: 5,
+      bytes: 430n,
+      longest: 150,
+      by: [0, 0, 1, 1, 3, 0, 0],
+    })
   })
 
   test('take what the control plane writes, and nothing else of them changes', async () => {
@@ -49,11 +54,11 @@ onEveryMachine('entries with locks', (openLab) => {
     expect(buckets.add({ address: address(2) }, { ...bucket, tokens: 8n })).toBe(false)
     expect(buckets.replace({ address: address(3) }, bucket)).toBe(false)
     buckets.set({ address: address(2) }, { ...bucket, tokens: 9n })
-    totals.set({ index: 0 }, { packets: 1, bytes: 2n, longest: 3 })
+    totals.set({ index: 0 }, { packets: 1, bytes: 2n, longest: 3, by: [0, 0, 1, 0, 0, 0, 0] })
     expect(buckets.entries()).toEqual([[{ address: address(2) }, { ...bucket, tokens: 9n }]])
     expect(totals.entries().map(([, value]) => value)).toEqual([
-      { packets: 1, bytes: 2n, longest: 3 },
-      { packets: 0, bytes: 0n, longest: 0 },
+      { packets: 1, bytes: 2n, longest: 3, by: [0, 0, 1, 0, 0, 0, 0] },
+      { packets: 0, bytes: 0n, longest: 0, by: [0, 0, 0, 0, 0, 0, 0] },
     ])
     expect(buckets.delete({ address: address(2) })).toBe(true)
     expect(buckets.get({ address: address(2) })).toBeUndefined()

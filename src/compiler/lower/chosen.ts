@@ -18,6 +18,8 @@ import {
 
 /** What lowering references takes from lowering everything else. */
 export interface References extends Values {
+  /** The address of the lock that is held. */
+  readonly lock: Value | undefined
   reference(node: Typed): Reference
   condition(node: Typed, whenTrue: Block, whenFalse: Block): void
 }
@@ -87,7 +89,7 @@ export function elementOf(
     return { pointer, present, copy: { ...copy, offset } }
   }
   const end = isInPacket(base) ? packet.dataEnd() : undefined
-  const list = { offset: field.offset, stride, length: layout.length, end }
+  const list = { offset: field.offset, stride, length: layout.length, end, lock: values.lock }
   const element = {
     pointer: elementPointer(builder, pointer, { value: place, bits: width(index.type) }, list),
     present,

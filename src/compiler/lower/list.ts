@@ -1,6 +1,6 @@
 /** Elements of lists: pointers that the verifier believes to stay within. */
 import type { Builder } from '../builder.ts'
-import type { Comparison, Value } from '../ir.ts'
+import type { Value } from '../ir.ts'
 
 interface Place {
   /** Of the list, from the pointer on. */
@@ -10,6 +10,8 @@ interface Place {
   readonly length: number
   /** Where the packet ends, for a list in it. */
   readonly end: Value | undefined
+  /** The address of a lock that is held: nobody may end with it, not even where nobody gets to. */
+  readonly lock: Value | undefined
 }
 
 /**
@@ -21,19 +23,20 @@ export function elementPointer(
   builder: Builder,
   pointer: Value,
   index: { readonly value: Value; readonly bits: 32 | 64 },
-  { offset, stride, length, end }: Place,
+  { offset, stride, length, end, lock }: Place,
 ): Value {
   const { bits } = index
+  const prove = (left: Value, right: Value) => mustBeAtMost(builder, left, right, lock)
   const sum = (a: Value, b: Value) => builder.emit({ op: 'alu', alu: 'add', bits: 64 }, a, b)
   const distance =
     stride === 1 ? index.value : builder.emit({ op: 'alu', alu: 'mul', bits }, index.value, builder.constant(stride))
   if (distance.op === 'const') return plus(builder, pointer, offset + Number(distance.value))
   // In 64 bits: of what a division gives the verifier does not know the upper half.
-  prove(builder, 'ule', distance, builder.constant((length - 1) * stride))
+  prove(distance, builder.constant((length - 1) * stride))
   // Constants come last: loads and stores take them along.
   const { base, constant } = apart(pointer)
   const place = plus(builder, sum(base, distance), constant + offset)
-  if (end !== undefined) prove(builder, 'ule', plus(builder, place, stride), end)
+  if (end !== undefined) prove(plus(builder, place, stride), end)
   return place
 }
 
@@ -49,10 +52,11 @@ function apart(pointer: Value): { base: Value; constant: number } {
   return isSum && distance?.op === 'const' ? { base, constant: Number(distance.value) } : { base: pointer, constant: 0 }
 }
 
-function prove(builder: Builder, comparison: Comparison, left: Value, right: Value): void {
+function mustBeAtMost(builder: Builder, left: Value, right: Value, lock: Value | undefined): void {
   const [holds, never] = [builder.newBlock(), builder.newBlock()]
-  builder.branch(comparison, 64, left, right, holds, never, { proof: true })
+  builder.branch('ule', 64, left, right, holds, never, { proof: true })
   builder.enter(never)
+  if (lock !== undefined) builder.emit({ op: 'call', helper: 'spin_unlock' }, lock)
   builder.return(builder.constant(0))
   builder.enter(holds)
 }

@@ -150,7 +150,7 @@ class Lowering extends ValueLowering {
         const reference = this.reference(node.base)
         const pieces = this.value(node.value)
         builder.at = node.at
-        if (!this.holding) this.traceWrite(node, reference, pieces)
+        if (this.lock === undefined) this.traceWrite(node, reference, pieces)
         if (node.struct.order === 'network')
           return writeField(builder, this.checksums, this.inPacket(reference), node.struct, node.field, pieces)
         return storePieces(builder, reference.pointer, node.field, pieces)

@@ -116,8 +116,8 @@ export abstract class ValueLowering implements References {
   protected readonly references = new Map<Variable, Reference>()
   /** Functions that are called; the others are compiled in. */
   protected readonly callees: ReadonlyMap<TypedFunction, Callee>
-  /** A lock. */
-  protected holding = false
+  /** The address of the lock that is held. */
+  lock: Value | undefined
   /** In a function that is given it: the time. */
   protected time: Value | undefined
   /** Where `return` of the function being compiled goes; empty in the data plane itself. */
@@ -192,7 +192,7 @@ export abstract class ValueLowering implements References {
   }
 
   protected call(node: Extract<Typed, { op: 'call' }>): Pieces {
-    const callee = this.holding ? undefined : this.callees.get(node.callee)
+    const callee = this.lock === undefined ? this.callees.get(node.callee) : undefined
     if (callee !== undefined) return this.invoke(node, callee)
     this.bindArguments(node)
     return this.compiledIn(node.callee.body, node.type)
@@ -208,9 +208,9 @@ export abstract class ValueLowering implements References {
     builder.at = call.at
     const at = builder.emit({ op: 'alu', alu: 'add', bits: 64 }, pointer, builder.constant(lock))
     builder.emit({ op: 'call', helper: 'spin_lock' }, at)
-    this.holding = true
+    this.lock = at
     const result = this.compiledIn(call.callee.body, call.type)
-    this.holding = false
+    this.lock = undefined
     builder.at = call.at
     builder.emit({ op: 'call', helper: 'spin_unlock' }, at)
     return result
@@ -385,14 +385,15 @@ export abstract class ValueLowering implements References {
 
   private field(node: Extract<Typed, { op: 'field' }>): Pieces {
     const pieces = loadField(this, this.reference(node.base), node.field, node.struct, node.at)
-    if (!this.holding) this.traces?.read(node.at, node.struct.name, node.field, node.type, pieces)
+    if (this.lock === undefined) this.traces?.read(node.at, node.struct.name, node.field, node.type, pieces)
     return pieces
   }
 
   /** Where nobody traces, there is nothing between the decision and what follows. */
   condition(node: Typed, whenTrue: Block, whenFalse: Block): void {
     const { builder, traces } = this
-    if (traces === undefined || this.holding || JOINED.has(node.op)) return this.decide(node, whenTrue, whenFalse)
+    if (traces === undefined || this.lock !== undefined || JOINED.has(node.op))
+      return this.decide(node, whenTrue, whenFalse)
     const [is, isNot] = [builder.newBlock(), builder.newBlock()]
     this.decide(node, is, isNot)
     for (const [block, outcome, next] of [

@@ -6,6 +6,7 @@ import {
   type DataOf,
   Ethernet,
   hash,
+  list,
   locked,
   mac,
   u16,
@@ -20,7 +21,7 @@ export const shaper = defineCube('shaper', {
   config: z.strictObject({ rate: z.number().int().default(100), burst: z.number().int().default(200) }),
   state: {
     buckets: locked(hash({ key: { address: mac }, value: { tokens: u64, filled: u64, last: u16 }, entries: 16 })),
-    totals: locked(array({ value: { packets: u32, bytes: u64, longest: u16 }, entries: 2 })),
+    totals: locked(array({ value: { packets: u32, bytes: u64, longest: u16, by: list(u16, 7) }, entries: 2 })),
   },
   drops: { truncated: 'too short', new: 'the first one', taken: 'within its rate', limited: 'over its rate' },
 })
@@ -33,6 +34,7 @@ const NANOSECONDS = 1_000_000_000
 function add(total: Total, length: u32): void {
   total.packets += 1
   total.bytes += length
+  total.by[length % 7] = total.by.at(length % 7) + 1
   if (length > total.longest) total.longest = length
 }
 
