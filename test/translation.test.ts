@@ -16,6 +16,7 @@ import {
   load,
   load64,
   loadMap,
+  mayGoto,
   mov,
   type Register,
   type Step,
@@ -65,6 +66,7 @@ const flow = fc.array(block, { minLength: 1, maxLength: 12 }).map((blocks) => {
   for (const [number, { work: inside, compared, to, taken, bound }] of blocks.entries())
     steps.push(
       label(at(number)),
+      mayGoto(at(taken)),
       alu64('sub', 'r9', 1),
       jump('jeq', 'r9', 0, 'end'),
       inside,

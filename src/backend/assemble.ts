@@ -7,6 +7,7 @@ import {
   type HelperName,
   JMP,
   LDDW,
+  MAY_GOTO,
   MODE,
   ORDERED,
   PSEUDO,
@@ -201,6 +202,9 @@ export const goto = (to: string): Step => ({ ...none, opcode: CLASS.jmp | JMP.ja
 
 /** `gotol label`: the distance has 32 bits */
 export const gotol = (to: string): Step => ({ ...none, opcode: CLASS.jmp32 | JMP.ja, to })
+
+/** `may_goto label` */
+export const mayGoto = (to: string): Step => ({ ...none, opcode: MAY_GOTO, to })
 
 /** `call helper` */
 export const call = (helper: HelperName): Instruction => ({

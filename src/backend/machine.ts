@@ -11,6 +11,8 @@ export interface Machine extends Disposable {
   readonly name: 'kernel' | 'vm'
   /** How many CPUs there can be. */
   readonly cpus: number
+  /** Whether programs may have loops that end by a budget (`may_goto`). */
+  readonly hasBudgets: boolean
   /** Of several Tesseras on a host, which know nothing of each other: the name of this one. Empty where it has none. */
   readonly tessera: string
 

@@ -79,6 +79,12 @@ export const CALL = { helper: 0, local: 1 } as const
 /** A call of the helper whose number is in the destination register. The kernel takes none; assemblers and other machines know it. */
 export const CALLX = CLASS.jmp | SOURCE.x | JMP.call
 
+/**
+ * Jumps when a budget of rounds is used up, which the program's frame has (linux/bpf.h, BPF_JCOND and BPF_MAY_GOTO; Linux 6.9). All
+ * fields but the offset are 0. The verifier walks the loop that begins with it until nothing changes, instead of round by round.
+ */
+export const MAY_GOTO = CLASS.jmp | 0xe0
+
 export const SIZE_OF_BYTES = { 1: SIZE.b, 2: SIZE.h, 4: SIZE.w, 8: SIZE.dw } as const
 
 /** How many bytes an opcode of a load or store class moves. */

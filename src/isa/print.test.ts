@@ -54,6 +54,8 @@ test.each<[string, Instruction]>([
   ['if r2 & 0x10 goto +0', at(0x45, { dst: 2, imm: 16 })],
   ['goto +5', at(0x05, { offset: 5 })],
   ['gotol -70000', at(0x06, { imm: -70000 })],
+  ['may_goto +5', at(0xe5, { offset: 5 })],
+  ['(0xe5) unknown', at(0xe5, { src: 1 })],
   ['call map_lookup_elem#1', at(0x85, { imm: 1 })],
   ['call pc +7', at(0x85, { src: 1, imm: 7 })],
   ['call r2', at(0x8d, { dst: 2 })],

@@ -9,6 +9,7 @@ import {
   helperName,
   JMP,
   LDDW,
+  MAY_GOTO,
   MODE,
   ORDERED,
   SOURCE,
@@ -112,6 +113,7 @@ function jump(instruction: Instruction, target: Target): string {
   const imm = Number(instruction.imm)
   const isCondition = JMP_SIGN[code] !== undefined
   if (opcode === CALLX) return `call r${dst}`
+  if (opcode === MAY_GOTO) return dst + src + imm === 0 ? `may_goto ${target(offset)}` : unknown(instruction)
   if (!isCondition && (opcode & SOURCE.x) !== 0) return unknown(instruction)
   if (code === JMP.ja) return wide ? `goto ${target(offset)}` : `gotol ${target(imm)}`
   if (code === JMP.exit) return wide ? 'exit' : unknown(instruction)

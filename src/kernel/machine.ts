@@ -68,6 +68,10 @@ class KernelMachine implements Machine {
     this.#attach = attach
   }
 
+  get hasBudgets(): boolean {
+    return probe('may_goto').kind === 'supported'
+  }
+
   createMap(name: string, description: MapDescription): MachineMap {
     return kindOfMap(description).create(name, description, this.#open)
   }

@@ -1,6 +1,6 @@
 import { programBtf } from '../isa/btf.ts'
 import { encode } from '../isa/encode.ts'
-import { ALU, ATOMIC, CLASS, JMP, MAP_FLAGS, MAP_TYPE, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
+import { ALU, ATOMIC, CLASS, JMP, MAP_FLAGS, MAP_TYPE, MAY_GOTO, MODE, SIZE, SOURCE } from '../isa/opcodes.ts'
 import type { Instruction } from '../isa/program.ts'
 import { ATTACH_TYPE, createLink, createMap, loadBtf, loadProgram, lookupBatch, PROG_TYPE } from './bpf.ts'
 import { ERRNO, errnoName } from './errno.ts'
@@ -148,6 +148,10 @@ const PROBES = {
   'sign-extending moves': {
     since: '6.6',
     try: program(PROG_TYPE.tc, [mov(1, 1), instruction(CLASS.alu64 | ALU.mov | SOURCE.x, 0, 1, 8, 0), exit]),
+  },
+  may_goto: {
+    since: '6.9',
+    try: program(PROG_TYPE.tc, [mov(0, 0), instruction(MAY_GOTO, 0, 0, 1, 0), mov(0, 1), exit]),
   },
   'line information': { since: '5.0', try: lineInfo },
   'batch lookup': { since: '5.6', try: batchLookup },

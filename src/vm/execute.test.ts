@@ -12,6 +12,7 @@ import {
   load,
   load64,
   loadAcquire,
+  mayGoto,
   mov,
   type Register,
   type Step,
@@ -107,6 +108,13 @@ test('a long loop runs, and an endless one ends', () => {
   expect(run([], ...rounds)).toBe(20_000_000n)
   expect(() => run([], label('again'), goto('again'))).toThrow(/instruction 0 \(goto -1\).*without an end/)
   expect(() => run([], label('again'), call('ktime_get_ns'), goto('again'))).toThrow(/instruction 0 .*without an end/)
+})
+
+test('a budget of rounds is never used up', () => {
+  const round = [label('again'), mayGoto('out'), alu64('add', 'r0', 1), jump('jlt', 'r0', 9_000_000, 'again'), exit]
+  expect(run([], mov('r0', 0), ...round, label('out'), mov('r0', 1), exit)).toBe(9_000_000n)
+  const endless = [label('again'), mayGoto('out'), goto('again'), label('out'), mov('r0', 1), exit]
+  expect(() => run([], ...endless)).toThrow(/without an end/)
 })
 
 const raw = (instruction: Partial<Instruction>): Instruction => ({

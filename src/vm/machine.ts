@@ -62,6 +62,7 @@ class Virtual implements VirtualMachine {
   readonly name = 'vm'
   readonly namespace = 'vm'
   readonly cpus = 1
+  readonly hasBudgets = true
   readonly tessera = ''
   readonly clock: SimulatedClock
   readonly passed: PassedFrame[] = []

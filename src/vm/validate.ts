@@ -10,6 +10,7 @@ import {
   helperName,
   JMP,
   LDDW,
+  MAY_GOTO,
   MODE,
   ORDERED,
   SIZE,
@@ -186,6 +187,7 @@ function jump(
 ): string | undefined {
   const code = opcode & 0xf0
   if (opcode === CALLX && standard) return src !== 0 || offset !== 0 || imm !== 0 ? RESERVED : undefined
+  if (opcode === MAY_GOTO) return dst !== 0 || src !== 0 || imm !== 0 ? RESERVED : undefined
   const wide = classOf(opcode) === CLASS.jmp
   const register = (opcode & SOURCE.x) !== 0
   if (code === JMP.ja) {

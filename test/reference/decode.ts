@@ -1,4 +1,4 @@
-import { ALU, CALL, CALLX, CLASS, classOf, JMP, LDDW, MODE, SOURCE } from '../../src/isa/opcodes.ts'
+import { ALU, CALL, CALLX, CLASS, classOf, JMP, LDDW, MAY_GOTO, MODE, SOURCE } from '../../src/isa/opcodes.ts'
 import type { Instruction, Program } from '../../src/isa/program.ts'
 import { distanceOf, slotNumbers } from '../../src/vm/validate.ts'
 
@@ -80,7 +80,7 @@ function operationOf({ opcode, src, offset }: Instruction): number {
     if (code === JMP.ja) return 0x05
     if (opcode === CALLX) return 0x86
     if (code === JMP.call) return src === CALL.local ? 0x8d : 0x85
-    if (code === JMP.exit) return opcode
+    if (code === JMP.exit || opcode === MAY_GOTO) return opcode
     return opcode | SOURCE.x
   }
   // Stores of an immediate are stores of a register that holds it.

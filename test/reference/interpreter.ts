@@ -212,6 +212,8 @@ function interpret(code: Code, processor: Processor): number {
         case 0x05:
           next = target[at] ?? 0
           break
+        case 0xe5:
+          break
         case 0x1d:
           if (dl === sl && dh === sh) next = target[at] ?? 0
           break

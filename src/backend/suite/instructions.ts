@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { SK_BUFF } from '../../isa/opcodes.ts'
 import type { Program } from '../../isa/program.ts'
 import {
   type Arithmetic,
@@ -18,6 +19,7 @@ import {
   load,
   load64,
   loadSigned,
+  mayGoto,
   mov,
   movsx,
   neg,
@@ -396,6 +398,24 @@ export function instructionSuite(open: () => Machine): void {
       exit,
     ])
     expect(runOnce(machine, program, frameOf()).verdict).toBe(55)
+  })
+
+  test('a loop that ends by itself before its budget is used up', ({ skip }) => {
+    using machine = open()
+    skip(!machine.hasBudgets, 'may_goto: not before Linux 6.9')
+    const program = assemble('budget', 'tc', [
+      load(4, 'r2', 'r1', SK_BUFF.len),
+      mov('r0', 0),
+      label('again'),
+      mayGoto('out'),
+      alu64('add', 'r0', 'r2'),
+      alu64('sub', 'r2', 1),
+      jump('jne', 'r2', 0, 'again'),
+      exit,
+      label('out'),
+      verdict(7),
+    ])
+    expect(runOnce(machine, program, new Uint8Array(100)).verdict).toBe(5050)
   })
 
   test('a function of the same program has its own frame, and leaves r6 to r9 as they were', () => {

@@ -27,6 +27,7 @@ const WRONG: readonly (readonly [what: string, steps: readonly Step[]])[] = [
   ['an instruction that is never reached', [mov('r0', 0), exit, mov('r0', 1), exit]],
   ['an unknown arithmetic opcode', [raw({ opcode: 0xe7 }), ...[verdict(0)]]],
   ['an unknown jump', [mov('r0', 0), raw({ opcode: 0xf5 }), exit]],
+  ['a budget of another kind', [raw({ opcode: 0xe5, src: 1 }), verdict(0)]],
   ['a load of an unknown mode', [raw({ opcode: 0x41, src: 1 }), verdict(0)]],
   ['a register that does not exist', [raw({ opcode: 0xb7, dst: 11 }), verdict(0)]],
   ['a write to the frame pointer', [mov('r10', 0), verdict(0)]],

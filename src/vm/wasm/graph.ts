@@ -1,4 +1,4 @@
-import { CALL, CLASS, classOf, JMP } from '../../isa/opcodes.ts'
+import { CALL, CLASS, classOf, JMP, MAY_GOTO } from '../../isa/opcodes.ts'
 import type { Instruction } from '../../isa/program.ts'
 import { distanceOf, slotNumbers } from '../validate.ts'
 
@@ -39,7 +39,9 @@ export function targetsOf(instructions: readonly Instruction[]): Int32Array {
   return targets
 }
 
-const isJump = ({ opcode }: Instruction): boolean => classOf(opcode) === CLASS.jmp || classOf(opcode) === CLASS.jmp32
+/** The budget of `may_goto` is never used up here: what runs too long has no fuel left before. */
+const isJump = ({ opcode }: Instruction): boolean =>
+  (classOf(opcode) === CLASS.jmp || classOf(opcode) === CLASS.jmp32) && opcode !== MAY_GOTO
 const codeOf = ({ opcode }: Instruction): number => opcode & 0xf0
 
 export const isExit = (instruction: Instruction): boolean => isJump(instruction) && codeOf(instruction) === JMP.exit

@@ -1,4 +1,4 @@
-import { ALU, ATOMIC, CALL, CALLX, CLASS, classOf, HELPER, JMP, MODE, SOURCE } from '../../isa/opcodes.ts'
+import { ALU, ATOMIC, CALL, CALLX, CLASS, classOf, HELPER, JMP, MAY_GOTO, MODE, SOURCE } from '../../isa/opcodes.ts'
 import type { Instruction } from '../../isa/program.ts'
 import { type Graph, isLocalCall } from './graph.ts'
 
@@ -71,7 +71,7 @@ function reads({ opcode, dst, src, imm }: Instruction): number {
     }
     case CLASS.jmp:
     case CLASS.jmp32:
-      if (code === JMP.ja) return 0
+      if (code === JMP.ja || opcode === MAY_GOTO) return 0
       if (code === JMP.exit) return bit(0)
       if (opcode === CALLX) return ARGUMENTS | bit(dst)
       if (code === JMP.call) return src === CALL.local ? ARGUMENTS : (1 << (arityOf(Number(imm)) + 1)) - 2
