@@ -5,12 +5,14 @@
  *   --seed S      the first program's seed; each program's own is printed with what is wrong, for `--seed S --runs 1`
  *   --only RE     only programs that this matches: the hook, a line's end, and the text
  *   --stress      with as many loops of many rounds as there can be, for the verifier's limits
+ *   --comparisons planned, hidden or bounded: how programs are compiled at first
  *   --json        the results as JSON
  * Exit code 1 if anything was refused, or anybody disagreed. Programs over the limits of docs/language.md are counted by themselves.
  */
 import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { toHex } from '../src/base/bytes.ts'
+import { COMPARISONS, type Comparisons } from '../src/compiler/assembly.ts'
 import { openKernelMachine } from '../src/kernel/machine.ts'
 import { whyNoKernel } from '../src/kernel/requirements.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
@@ -44,12 +46,13 @@ function given() {
         seed: text,
         only: text,
         stress: { type: 'boolean' },
+        comparisons: text,
         json: { type: 'boolean' },
       },
     }).values
   } catch (error) {
     console.error(
-      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--only RE] [--stress] [--json]`,
+      `${error instanceof Error ? error.message : error}\nnpm run fuzz -- [--seconds N] [--runs N] [--seed S] [--only RE] [--stress] [--comparisons FORM] [--json]`,
     )
     process.exit(2)
   }
@@ -64,8 +67,17 @@ function whole(option: 'seconds' | 'runs' | 'seed', otherwise: number): number {
   process.exit(2)
 }
 
+function form(): Comparisons | undefined {
+  const given = values.comparisons
+  const known = COMPARISONS.find((one) => one === given)
+  if (given === known) return known
+  console.error(`--comparisons ${given}: one of ${COMPARISONS.join(', ')}`)
+  process.exit(2)
+}
+
 const first = whole('seed', Date.now()) >>> 0
 const stress = values.stress === true
+const comparisons = form()
 const runs = whole('runs', Number.POSITIVE_INFINITY)
 const seconds = whole('seconds', runs === Number.POSITIVE_INFINITY ? 30 : Number.POSITIVE_INFINITY)
 const only = new RegExp(values.only ?? '')
@@ -90,7 +102,7 @@ let seed = first
 const began = performance.now()
 const elapsed = (): number => (performance.now() - began) / 1000
 for (; !interrupted && programs + excesses < runs && elapsed() < seconds; seed = following(seed)) {
-  const trial = play({ seed, stress })
+  const trial = play({ seed, stress, comparisons })
   if (only.test(`${trial.hook}\n${trial.text}`)) {
     const complaint = judge(modules, trial, benches, constructs)
     if (complaint?.kind === 'excess') excesses++
@@ -131,7 +143,7 @@ else console.log([...findings.map(print), ...lines()].join('\n'))
 process.exitCode = found.length > 0 ? 1 : 0
 
 function shrunk(seed: number, complaint: Complaint): Finding {
-  const least = shrink(modules, benches, { seed, stress }, complaint, SHRINK_MILLISECONDS)
+  const least = shrink(modules, benches, { seed, stress, comparisons }, complaint, SHRINK_MILLISECONDS)
   const { text, config, packets } = least.trial
   const used = Object.entries(config).filter(([name]) => text.includes(`config.${name}`))
   return {
@@ -150,7 +162,7 @@ function sorted(constructs: Constructs): Record<string, number> {
 
 function print({ seed, kind, by, message, program, config = {}, packets = [] }: Finding): string {
   const parts = [
-    `${kind} by the ${by}; again with: npm run fuzz -- --runs 1 --seed ${seed}${stress ? ' --stress' : ''}`,
+    `${kind} by the ${by}; again with: npm run fuzz -- --runs 1 --seed ${seed}${stress ? ' --stress' : ''}${comparisons ? ` --comparisons ${comparisons}` : ''}`,
     message,
   ]
   if (program === undefined) return `${parts[0]}\n`

@@ -6,6 +6,20 @@ import type { DataPlaneSource } from './source.ts'
 /** The map of programs that others go over to. */
 export const PROGRAMS = 'programs'
 
+/**
+ * What is tried one after the other, for as long as the verifier comes to no end. It foresees less and less: `planned`, what an
+ * estimate lets it; `hidden`, no comparison but of what loops count (passes/hide-tests.ts); `bounded`, nor those, for loops end by
+ * a budget, if they have not ended before (passes/bound-loops.ts, Linux 6.9).
+ */
+export const COMPARISONS = ['planned', 'hidden', 'bounded'] as const
+export type Comparisons = (typeof COMPARISONS)[number]
+
+/** What is tried next of a program with which the verifier has come to no end; undefined where there is nothing left. */
+export function comparisonsAfter(comparisons: Comparisons = 'planned', hasBudgets: boolean): Comparisons | undefined {
+  const next = COMPARISONS[COMPARISONS.indexOf(comparisons) + 1]
+  return next === 'bounded' && !hasBudgets ? undefined : next
+}
+
 export interface Assembly<N = number> {
   /** The program's name, in the kernel and in its tools. */
   readonly name: string
@@ -24,8 +38,7 @@ export interface Assembly<N = number> {
   readonly nodes: readonly Node<N>[]
   /** Entries of the array of programs that tail calls go by, a map named `programs`. */
   readonly slots?: number
-  /** `hidden`: the verifier foresees no comparison, and so comes to an end where it would not without (passes/hide-tests.ts). */
-  readonly comparisons?: 'planned' | 'hidden' | undefined
+  readonly comparisons?: Comparisons | undefined
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
   /** Packets that other programs of the graph send here are to pass it at once: they are marked. TC. */

@@ -17,7 +17,7 @@ import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, MapDescription, Program } from '../isa/program.ts'
 import { describe, puntsMap, type Table } from '../lang/index.ts'
-import { type Assembly, type Node, PROGRAMS, type Way } from './assembly.ts'
+import { type Assembly, type Comparisons, type Node, PROGRAMS, type Way } from './assembly.ts'
 import { check } from './check/check.ts'
 import { Functions } from './check/function.ts'
 import type { Cube } from './cube.ts'
@@ -30,6 +30,7 @@ import { tidy } from './emit/tidy.ts'
 import type { Graph } from './ir.ts'
 import { lookMaps } from './look.ts'
 import { COPIES } from './lower/copies.ts'
+import { HOOKS } from './lower/hooks.ts'
 import { lower } from './lower/lower.ts'
 import type { LowerOptions } from './lower/value.ts'
 import { optimise } from './passes/optimise.ts'
@@ -73,8 +74,7 @@ export interface Specialisation {
   readonly cpus?: number
   /** `none`: all functions are compiled in. */
   readonly calls?: 'planned' | 'none'
-  /** As {@link Assembly.comparisons}. */
-  readonly comparisons?: 'planned' | 'hidden' | undefined
+  readonly comparisons?: Comparisons | undefined
 }
 
 /** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
@@ -180,15 +180,15 @@ function generateOnce(whole: Whole): SharedProgram {
   const graphs = optimised(whole)
   graphs.forEach(checkCopied)
   const slots = usedSlots(graphs)
-  const code = graphs.map(select)
+  const { name, hook = 'tc', comparisons = 'planned' } = whole
+  const code = graphs.map((graph) => select(graph, HOOKS[hook].verdict.drop))
   code.forEach(allocate)
   checkEffort(code)
-  const isHidden = whole.comparisons === 'hidden'
+  const isHidden = comparisons !== 'planned'
   // What is hidden from the verifier is what it knows, and nobody else knows of these what it will.
   if (isHidden && openIn(code).some((one) => one !== undefined)) throw new Decisive('comparisons that are hidden')
   if (!isHidden && isDoubtful(graphs, code)) return generateOnce({ ...whole, comparisons: 'hidden' })
   code.forEach(tidy)
-  const { name, hook = 'tc' } = whole
   const [main] = graphs
   const sites = main?.sites === undefined ? {} : { sites: main.sites }
   const program = { ...emit(code, { name, hook, maps: mapsOfWhole(whole) }), ...sites }
@@ -301,7 +301,7 @@ function sending(port: number, at: Position): TypedStatement[] {
 
 function optimised(whole: Whole): Graph[] {
   const graphs = unoptimised(whole)
-  for (const graph of graphs) optimise(graph, whole.comparisons === 'hidden')
+  for (const graph of graphs) optimise(graph, whole.comparisons)
   return usedGraphs(graphs)
 }
 

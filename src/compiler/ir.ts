@@ -51,6 +51,8 @@ export type Operation =
   | { readonly op: 'call'; readonly helper: HelperName; readonly edge?: 'before' | 'after' }
   /** The result of a function of the program. `pure` where nothing but its arguments decides, and nothing else happens. */
   | { readonly op: 'invoke'; readonly callee: string; readonly pure: boolean }
+  /** The packet is dropped here once the loops of its program have gone round as often as the kernel lets them. That is never. */
+  | { readonly op: 'mayGoto' }
   /** The time, the same for the whole packet. */
   | { readonly op: 'now' }
   /** One argument for each predecessor of its block, in their order. */
@@ -119,6 +121,8 @@ export interface Block {
 export interface Graph {
   readonly entry: Block
   blocks: Block[]
+  /** Its loops end by `mayGoto`, and the verifier knows nothing of what they count: see passes/bound-loops.ts. */
+  bounded?: boolean
   /** Of a function that is called: the first graph of a program is the program itself. */
   readonly signature?: Signature
   /** Of a program that is traced: what its events mean. */
@@ -170,7 +174,9 @@ export function isPure(value: Value): boolean {
   if (value.op === 'load') return value.from !== 'shared'
   if (value.op === 'invoke') return value.pure
   if (value.op === 'cleared') return false
-  return value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
+  return (
+    value.op !== 'mayGoto' && value.op !== 'call' && value.op !== 'store' && value.op !== 'atomic' && value.op !== 'phi'
+  )
 }
 
 /** Reachable blocks in reverse postorder, numbered: but for loops, every block comes after its predecessors. */

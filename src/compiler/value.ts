@@ -94,7 +94,7 @@ export function newValue(operation: Operation, id: number, given: Value[], at: P
       made.index = operation.index
       break
     default:
-      operation satisfies { readonly op: 'context' | 'low32' | 'sext32' | 'now' | 'phi' }
+      operation satisfies { readonly op: 'context' | 'low32' | 'sext32' | 'mayGoto' | 'now' | 'phi' }
   }
   return made as Value
 }

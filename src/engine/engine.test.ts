@@ -87,7 +87,24 @@ describe('applying', () => {
     expect(it.records.read('lan')?.programs).not.toEqual(quick.records.read('lan')?.programs)
   })
 
-  test('where it comes to no end with that either, nothing has changed', async () => {
+  test.each([
+    { hasBudgets: true, left: 'bounded' },
+    { hasBudgets: false, left: undefined },
+  ])('nor with that: loops by a budget, if there are any (there are: $hasBudgets)', async ({ hasBudgets, left }) => {
+    Object.defineProperty(it.machine, 'hasBudgets', { value: hasBudgets })
+    let loads = 0
+    const machine = through(it.machine, (operation, run) => {
+      if (operation === 'load' && ++loads <= 2) throw new Unending('s_a', undefined)
+      return run()
+    })
+    const engine = it.engineOn({ machine })
+    const applied = engine.apply(await bridgeFile())
+    if (left === undefined) await expect(applied).rejects.toThrow(/gives up on "s_a"/)
+    else await applied
+    expect(it.records.read('lan')?.comparisons).toBe(left)
+  })
+
+  test('where it comes to no end with any of that, nothing has changed', async () => {
     const machine = through(it.machine, (operation, run) => {
       if (operation === 'load') throw new Unending('s_a', undefined)
       return run()

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Unending } from '../backend/unending.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
+import { type Comparisons, comparisonsAfter } from '../compiler/assembly.ts'
 import type { Look } from '../compiler/look.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { TraceSite } from '../isa/trace.ts'
@@ -112,13 +113,18 @@ export class Engine {
       )
       return { ...made, ...changed }
     }
-    const making = { ...how, createsDevice: true }
+    const carryOutAs = async (comparisons: Comparisons | undefined): Promise<Applied> => {
+      try {
+        return await carryOut({ ...how, createsDevice: true, comparisons })
+      } catch (error) {
+        const isUnending = error instanceof RefusedPart && error.cause instanceof Unending
+        const next = isUnending ? comparisonsAfter(comparisons, machine.hasBudgets) : undefined
+        if (next === undefined) throw error
+        return await carryOutAs(next)
+      }
+    }
     try {
-      return await carryOut({ ...making, comparisons: before?.comparisons })
-    } catch (error) {
-      const isUnending = error instanceof RefusedPart && error.cause instanceof Unending
-      if (!isUnending || before?.comparisons === 'hidden') throw error
-      return await carryOut({ ...making, comparisons: 'hidden' })
+      return await carryOutAs(before?.comparisons)
     } finally {
       this.tidyDevice(file.graph, before?.graph)
     }

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { Interface } from '../backend/machine.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
+import type { Comparisons } from '../compiler/assembly.ts'
 import { readDataPlane } from '../compiler/compile.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
@@ -45,7 +46,7 @@ export interface Change {
 
 /** How the programs of a graph are compiled, besides what its file says. */
 export type Making = Pick<AssemblyOptions, 'look'> & {
-  readonly comparisons?: 'hidden' | undefined
+  readonly comparisons?: Comparisons | undefined
   /** The graph's own interface is made where programs want its number. */
   readonly createsDevice?: boolean
   /** Begins to make what a graph will have that has nothing yet. */

@@ -1,5 +1,6 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
 import { Refusal, refusal } from '../base/diagnostic.ts'
+import type { Comparisons } from '../compiler/assembly.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { Ends } from './assemblies.ts'
@@ -40,7 +41,7 @@ export interface Running {
   /** Which marks its copies have; those of the first without it. */
   readonly generation?: Generation
   /** Its verifier would come to no end with the programs that are quicker. */
-  readonly comparisons?: 'hidden'
+  readonly comparisons?: Comparisons
   /** What the counters of instances are about, by the paths of their maps. */
   readonly slots?: Readonly<Record<string, Slots>>
   /** What counters at these paths have counted that are no more. */

@@ -3,6 +3,7 @@
  * that `fc.gen()` does; and fast-check shrinks them by leaving some out, or making them smaller: 0 is the simplest.
  */
 import fc from 'fast-check'
+import type { Comparisons } from '../../src/compiler/assembly.ts'
 import type { Choose } from './generate/draft.ts'
 import { type Trial, trialOf } from './trial.ts'
 
@@ -12,17 +13,20 @@ export interface Tape {
   readonly choices?: readonly number[]
   /** With as many long loops as there can be. */
   readonly stress?: boolean
+  /** How all are compiled; chosen where there is none. */
+  readonly comparisons?: Comparisons | undefined
 }
 
 /** The trial on a tape. What its program has chosen is appended to `taken`. */
-export function play({ seed, choices, stress }: Tape, taken: number[] = []): Trial {
+export function play({ seed, choices, stress, comparisons }: Tape, taken: number[] = []): Trial {
   const random = mulberry(seed)
   const program: Choose = (below) => {
     const choice = choices === undefined ? random(below) : Math.min(choices[taken.length] ?? 0, below - 1)
     taken.push(choice)
     return choice
   }
-  return trialOf(program, mulberry(~seed), stress)
+  const trial = trialOf(program, mulberry(~seed), stress)
+  return comparisons === undefined ? trial : { ...trial, comparisons }
 }
 
 /** The seed of the program after the one of this seed: all are on one circle. */

@@ -1,7 +1,7 @@
 /** Instructions with registers → a Program: places on the stack, distances of jumps, and the line of each instruction. */
 import { alignUp } from '../../base/bytes.ts'
 import { placeAt } from '../../base/diagnostic.ts'
-import { LIMIT } from '../../isa/opcodes.ts'
+import { LIMIT, MAY_GOTO } from '../../isa/opcodes.ts'
 import type { Hook, Instruction, MapDescription, Program } from '../../isa/program.ts'
 import { slotsOf } from '../../isa/program.ts'
 import { Excess } from '../excess.ts'
@@ -109,6 +109,9 @@ interface Places {
 /** What the verifier keeps account of together, in bytes. */
 const SLOT = 8
 
+/** What the kernel has of the stack itself, below everything else, for `may_goto`: rounds that are left, and when they began. */
+const BUDGET = 16
+
 /** Spills lie next to the frame pointer; below them objects, which share places when they are not in use together. */
 function layStack(graph: CodeGraph): { places: Places; size: number } {
   const spills = Array.from({ length: graph.spills }, (_, index) => -8 * (index + 1))
@@ -140,6 +143,7 @@ function layStack(graph: CodeGraph): { places: Places; size: number } {
     objects.set(object, -high)
     size = Math.max(size, alignUp(high, SLOT))
   }
+  if (graph.blocks.some(({ code }) => code.some(({ opcode }) => opcode === MAY_GOTO))) size += BUDGET
   if (size > LIMIT.stack) throw tooMuchStack(size, graph.spills, [...spans.keys()])
   return { places: { objects, spills }, size }
 }

@@ -1,5 +1,5 @@
 /** Jumps that are too far for the 16 bits of their offset go by way of others: a jump in between, to which they can. */
-import { ALU, CLASS, classOf, JMP } from '../../isa/opcodes.ts'
+import { ALU, CLASS, classOf, JMP, MAY_GOTO } from '../../isa/opcodes.ts'
 import { slotsOf } from '../../isa/program.ts'
 import { type Code, type CodeBlock, type CodeGraph, newCode } from './machine-code.ts'
 
@@ -11,9 +11,9 @@ const OPERATION_BITS = 0xf0
 
 /**
  * What the kernel may put in the place of an instruction, in slots, rounded up: lookups that it compiles in, divisions that it
- * guards (kernel/bpf/verifier.c, do_misc_fixups). It refuses what gets too far by that (bpf_adj_branches).
+ * guards, budgets that it counts (kernel/bpf/verifier.c, do_misc_fixups). It refuses what gets too far by that (bpf_adj_branches).
  */
-const GROWN = { call: 16, division: 12 } as const
+const GROWN = { call: 16, division: 12, mayGoto: 8 } as const
 
 /** How far jumps go by themselves; 32,767 are the most. The rest is for fields of the context, which take several loads. */
 const NEAR = 24_000
@@ -92,6 +92,7 @@ function layOut(blocks: readonly CodeBlock[]) {
 function grownSlots(code: Code): number {
   const { opcode } = code
   if (opcode === CALL) return GROWN.call
+  if (opcode === MAY_GOTO) return GROWN.mayGoto
   const isAlu = classOf(opcode) === CLASS.alu || classOf(opcode) === CLASS.alu64
   const operation = opcode & OPERATION_BITS
   return isAlu && (operation === ALU.div || operation === ALU.mod) ? GROWN.division : slotsOf(code)

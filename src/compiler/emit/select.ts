@@ -1,5 +1,18 @@
 /** SSA → instructions on virtual registers. Constants, addresses of maps and of the stack are made where they are used. */
-import { ALU, ATOMIC, CALL, CLASS, HELPER, JMP, LDDW, MODE, PSEUDO, SIZE_OF_BYTES, SOURCE } from '../../isa/opcodes.ts'
+import {
+  ALU,
+  ATOMIC,
+  CALL,
+  CLASS,
+  HELPER,
+  JMP,
+  LDDW,
+  MAY_GOTO,
+  MODE,
+  PSEUDO,
+  SIZE_OF_BYTES,
+  SOURCE,
+} from '../../isa/opcodes.ts'
 import type { AtomicName } from '../../lang/index.ts'
 import {
   type AluName,
@@ -13,6 +26,7 @@ import {
 } from '../ir.ts'
 import { isLasting } from '../passes/states.ts'
 import type { Position } from '../typed.ts'
+import { newConstant } from '../value.ts'
 import { nameOf, Wired } from '../wired.ts'
 import {
   type Code,
@@ -24,8 +38,9 @@ import {
   type Register,
 } from './machine-code.ts'
 
-export function select(graph: Graph): CodeGraph {
-  return new Selection(graph).run()
+/** `drop`: what a program returns that drops the packet. */
+export function select(graph: Graph, drop = 0): CodeGraph {
+  return new Selection(graph, drop).run()
 }
 
 const JUMP: Readonly<Record<Comparison, number>> = {
@@ -55,8 +70,14 @@ const CLOBBERED: readonly Register[] = [0, 1, 2, 3, 4, 5]
 
 const MEMORIES: readonly Memory[] = ['constant', 'context', 'packet']
 
+/** The number of a block that no graph has. */
+const TRAP = -1
+
 class Selection {
   private readonly graph: Graph
+  private readonly drop: number
+  /** Where something leads to the block that drops what has used up its budget. */
+  private trapped: Position | undefined
   private readonly registers = new Map<Value, Register>()
   private readonly users = new Map<Value, number>()
   /** Masks that the test at the end of their block takes along. */
@@ -72,8 +93,9 @@ class Selection {
   /** Registers that hold addresses of cells: until the next call, and not in what several blocks lead to. */
   private addresses = new Map<string, Register>()
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, drop: number) {
     this.graph = graph
+    this.drop = graph.signature === undefined ? drop : 0
     this.lasting = new Set(MEMORIES.filter((from) => isLasting(graph, from)))
   }
 
@@ -100,7 +122,20 @@ class Selection {
         rare: block.rare === true,
       }
     })
+    if (this.trapped !== undefined) result.push(this.trap(this.trapped))
     return { signature: this.graph.signature, blocks: result, nextRegister: this.next, spills: 0 }
+  }
+
+  private trap(at: Position): CodeBlock {
+    this.code = []
+    this.into(0, newConstant(BigInt(this.drop), at), at)
+    this.push({ opcode: CLASS.jmp | JMP.exit, uses: [0], at })
+    return { id: TRAP, code: this.code, successors: [], rounds: 1, forks: false, rare: true }
+  }
+
+  private mayGoto(at: Position): void {
+    this.trapped = at
+    this.push({ opcode: MAY_GOTO, target: TRAP, at })
   }
 
   /** `(x & mask) !== 0` is one instruction, but its opposite is none. */
@@ -231,6 +266,7 @@ class Selection {
     if (value.op === 'now') return this.call(value, { imm: HELPER.ktime_get_ns })
     if (value.op === 'call') return this.call(value, { imm: HELPER[value.helper] })
     if (value.op === 'invoke') return this.call(value, { src: CALL.local, callee: value.callee })
+    if (value.op === 'mayGoto') return this.mayGoto(at)
     if (a === undefined) throw new Error(`${value.op} without an argument`)
     switch (value.op) {
       case 'load': {

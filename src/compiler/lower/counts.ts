@@ -3,7 +3,7 @@
  * place is an address that the program knows but for the number of its CPU, which it asks for once: where maps of values per CPU are
  * asked, each count is a lookup and a test.
  */
-import type { Assembly } from '../assembly.ts'
+import type { Comparisons } from '../assembly.ts'
 import type { Cube } from '../cube.ts'
 import type { Value } from '../ir.ts'
 import { derived, type Open, Wired } from '../wired.ts'
@@ -18,8 +18,7 @@ export interface Counted {
   /** Ports that there is room for. */
   readonly capacity: number
   readonly looks: Looks | undefined
-  /** As {@link Assembly.comparisons}. */
-  readonly comparisons?: Assembly['comparisons']
+  readonly comparisons?: Comparisons | undefined
 }
 
 export class Counts {
@@ -36,7 +35,7 @@ export class Counts {
 
   constructor(frame: Frame, { cube, prefix, capacity, looks, comparisons }: Counted) {
     this.looks = looks
-    this.isHidden = comparisons === 'hidden'
+    this.isHidden = comparisons !== undefined && comparisons !== 'planned'
     this.frame = frame
     this.map = `${prefix}${MAP.counters}`
     this.rows = rowsOf(capacity)

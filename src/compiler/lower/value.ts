@@ -1,6 +1,6 @@
 /** Values, conditions and references of the typed tree → SSA; statements are in lower.ts. */
 import type { Hook } from '../../isa/program.ts'
-import type { Assembly } from '../assembly.ts'
+import type { Comparisons } from '../assembly.ts'
 import { Builder } from '../builder.ts'
 import type { Cube } from '../cube.ts'
 import type { Block, Value } from '../ir.ts'
@@ -53,8 +53,7 @@ export interface ProgramOptions {
   readonly calls: 'planned' | 'none'
   /** What somebody wants to see of it. */
   readonly look?: Look | undefined
-  /** As {@link Assembly.comparisons}. */
-  readonly comparisons?: Assembly['comparisons']
+  readonly comparisons?: Comparisons | undefined
   readonly early: EarlyAccounts
 }
 

@@ -1,4 +1,5 @@
 /** Small functions, written as `printGraph` prints them, for tests of what comes after lowering. */
+import { TC_ACT } from '../../isa/opcodes.ts'
 import { printInstruction } from '../../isa/print.ts'
 import { allocate } from '../emit/allocate.ts'
 import { emit } from '../emit/emit.ts'
@@ -121,11 +122,12 @@ export const tested = (graph: Graph): void => {
   while ([combineTests, simplifyBranches, deadCode].map((pass) => pass(graph)).some((one) => one));
 }
 
-/** The instructions of a function. */
-export const listing = (text: string): string => {
+/** The instructions of a program for TC. */
+export const listing = (text: string, pass: (graph: Graph) => unknown = () => undefined): string => {
   const graph = graphOf(text)
   splitCriticalEdges(graph)
-  const code = select(graph)
+  pass(graph)
+  const code = select(graph, TC_ACT.shot)
   allocate(code)
   tidy(code)
   const { instructions } = emit([code], { name: 'case', hook: 'tc', maps: {} })

@@ -1,5 +1,6 @@
 import type { Block, Graph, Value } from '../ir.ts'
 import { newConstant, newValue } from '../value.ts'
+import { boundedPhis, lockedBlocks } from './bound-loops.ts'
 import { Dominators } from './dominators.ts'
 import { endsOf } from './ends.ts'
 import { countUses, Numbers } from './graph.ts'
@@ -14,7 +15,7 @@ import { isNumber, Needs, sourceOf } from './tested.ts'
 /**
  * Before a number is compared, 0 is added to it that the verifier does not know to be 0. It cannot foresee the comparison, so it
  * need not tell ways apart by the number; and learns nothing of the number that would tell them apart later. Left alone is what
- * it has to know: what loops count, and what is in the packet, or in a list.
+ * it has to know: what loops count, if nothing else bounds them, and what is in the packet, or in a list.
  *
  * Each comparison costs one or two instructions more, so this is for programs of which the verifier would see no end.
  */
@@ -24,6 +25,8 @@ export function hideTests(graph: Graph): void {
   const added = (value: Value, bits: 32 | 64): Value =>
     newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits), value], value.at)
   const sizes = hideSizes(graph, (value) => added(value, 64))
+  const counts = countsOf(graph)
+  const bounded = boundedPhis(graph)
   const seen = new Set([...seenBy(graph), ...sizes.known])
   const needs = new Needs(graph, () => true, sizes.hidden)
   const uses = countUses(graph)
@@ -45,14 +48,15 @@ export function hideTests(graph: Graph): void {
   }
   for (const block of graph.blocks) {
     const { end } = block
-    if (end?.op !== 'branch' || end.counts || end.proof || isPointer(end.left) || isPointer(end.right)) continue
+    if (end?.op !== 'branch' || counts.has(block) || end.proof || isPointer(end.left) || isPointer(end.right)) continue
     const { left, right } = end
     end.left = hidden(left, right, end.bits, block)
     end.right = hidden(right, left, end.bits, block)
   }
   for (const block of graph.blocks)
     for (const phi of block.values.filter(({ op }) => op === 'phi')) {
-      if (seen.has(phi) || needs.has(phi) || !isPlain(phi) || !canBeKnown(phi, new Set())) continue
+      if (sizes.known.has(phi) || !isPlain(phi)) continue
+      if (!bounded.has(phi) && (seen.has(phi) || needs.has(phi) || !canBeKnown(phi, new Set()))) continue
       const bits = fits32(phi) ? 32 : 64
       const other = newValue({ op: 'alu', alu: 'xor', bits }, numbers.next(), [nothing.of(bits)], phi.at)
       replaceUses(graph, phi, other)
@@ -69,14 +73,22 @@ const isPlain = (value: Value): boolean =>
     return (one.op !== 'load' || one.from !== 'context') && isNumber(one) ? [] : undefined
   })
 
+/** The ends of loops that the verifier sees count. */
+function countsOf(graph: Graph): ReadonlySet<Block> {
+  const locked = graph.bounded === true ? lockedBlocks(graph) : undefined
+  const isSeen = (block: Block): boolean => block.end?.op === 'branch' && block.end.counts === true
+  return new Set(graph.blocks.filter((block) => isSeen(block) && locked?.has(block) !== false))
+}
+
 /** What says how often loops run, and constants and sums of that: the verifier always knows which way it goes. */
 export function seenBy(graph: Graph): ReadonlySet<Value> {
   const counting: Value[] = []
-  for (const { end } of graph.blocks) if (end?.op === 'branch' && end.counts) counting.push(end.left, end.right)
+  for (const { end } of countsOf(graph)) if (end?.op === 'branch') counting.push(end.left, end.right)
   const loops = loopsOf(graph.blocks)
   if (loops.length > 0) {
     const dominators = new Dominators(graph)
-    for (const loop of loops) counting.push(...endsOf(loop, dominators))
+    const bounded = boundedPhis(graph)
+    for (const loop of loops) for (const end of endsOf(loop, dominators)) if (!bounded.has(end)) counting.push(end)
   }
   const seen = new Set(sourcesOf(counting))
   // A block comes after those that dominate it, so what is computed from what is seen comes after that.

@@ -1,6 +1,8 @@
+import type { Comparisons } from '../assembly.ts'
 import type { Graph } from '../ir.ts'
 import { Analyses, type Change } from './analyses.ts'
 import { combineTests } from './bit-tests.ts'
+import { boundLoops } from './bound-loops.ts'
 import { knownBounds } from './bounds.ts'
 import { simplifyBranches, splitCriticalEdges } from './branches.ts'
 import { deadCode } from './dead.ts'
@@ -71,10 +73,12 @@ const LATER: readonly Pass[] = [
 const MOST_ROUNDS = 20
 
 /**
- * Runs the passes until none finds anything, and leaves the graph ready for selection. `hidesTests`: for a program of which the
- * verifier would see no end otherwise.
+ * Runs the passes until none finds anything, and leaves the graph ready for selection. `comparisons`: other ones for a program of
+ * which the verifier would see no end otherwise.
  */
-export function optimise(graph: Graph, hidesTests = false): void {
+export function optimise(graph: Graph, comparisons: Comparisons = 'planned'): void {
+  const hidesTests = comparisons !== 'planned'
+  if (comparisons === 'bounded') graph.bounded = true
   const analyses = new Analyses(graph)
   /** Those that may find something. */
   const waiting = new Set(PASSES)
@@ -94,5 +98,6 @@ export function optimise(graph: Graph, hidesTests = false): void {
   computeSizesLate(graph)
   if (hidesTests) hideTests(graph)
   hideCarried(graph, hidesTests)
+  boundLoops(graph)
   rareLast(graph)
 }

@@ -2,6 +2,7 @@ import { FARTHEST as FARTHEST_BYTE } from '../../lang/index.ts'
 import { type Block, type Comparison, type Graph, MIRRORED, NEGATED, type Value } from '../ir.ts'
 import { newJump } from '../value.ts'
 import { Analyses } from './analyses.ts'
+import { boundedPhis } from './bound-loops.ts'
 import type { Dominators } from './dominators.ts'
 import { prune, removeEdge } from './graph.ts'
 import { Ranges } from './ranges.ts'
@@ -33,11 +34,13 @@ const FARTHEST = BigInt(FARTHEST_BYTE)
 class Knowledge {
   private readonly dominators: Dominators
   private readonly ranges: Ranges
+  private readonly bounded: ReadonlySet<Value>
   /** What is compared anywhere. */
   private readonly compared: ReadonlySet<Value>
 
   constructor(graph: Graph, dominators: Dominators) {
     this.dominators = dominators
+    this.bounded = boundedPhis(graph)
     this.compared = new Set(graph.blocks.flatMap(({ end }) => (end?.op === 'branch' ? [end.left, end.right] : [])))
     const untested = new Ranges(graph, 'verifier')
     // What is masked may be hidden later, and then the verifier has learned nothing of it (see tested.ts).
@@ -100,7 +103,8 @@ class Knowledge {
   private isExact(value: Value): boolean {
     return holds(value, (one) => {
       if (one.op === 'const' || isPacket(one)) return []
-      const isFollowed = one.op === 'phi' || (one.op === 'alu' && one.alu !== 'div' && one.alu !== 'mod')
+      const isFollowed =
+        (one.op === 'phi' && !this.bounded.has(one)) || (one.op === 'alu' && one.alu !== 'div' && one.alu !== 'mod')
       return isFollowed ? one.arguments : undefined
     })
   }

@@ -1,6 +1,7 @@
 import { ByValue } from '../by-value.ts'
 import type { AluName, Block, Graph, Value } from '../ir.ts'
 import { bitLength, ones } from './bits.ts'
+import { boundedPhis } from './bound-loops.ts'
 import { isDistance } from './pointers.ts'
 
 const ONES_16 = 0xffffn
@@ -18,11 +19,14 @@ export class Ranges {
   private readonly eyes: Eyes
   private readonly narrow: Narrow
   private readonly known: ByValue<bigint>
+  /** Of which the verifier knows nothing. */
+  private readonly bounded: ReadonlySet<Value>
 
   constructor(graph: Graph, eyes: Eyes, narrow: Narrow = (_value, most) => most) {
     this.eyes = eyes
     this.narrow = narrow
     this.known = new ByValue(graph)
+    this.bounded = eyes === 'verifier' ? boundedPhis(graph) : new Set()
     // Every value comes after its arguments, but for what goes round a loop: that can be anything.
     for (const block of graph.blocks) for (const value of block.values) this.known.set(value, this.find(value, block))
   }
@@ -50,6 +54,7 @@ export class Ranges {
       case 'swap':
         return this.eyes === 'verifier' ? ONES_64 : ones(value.bits)
       case 'phi':
+        if (this.bounded.has(value)) return ONES_64
         return counted(value, block.predecessors) ?? value.arguments.map(most).reduce((x, y) => (x > y ? x : y), 0n)
       case 'alu': {
         if (this.eyes === 'verifier' && (isDistance(value) || isUnfollowed(value))) return ONES_64
