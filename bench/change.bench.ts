@@ -82,6 +82,9 @@ const comparison: Comparison = async ({ quick }) => {
 
 export default comparison
 
+/** What bin/load.js tells V8. */
+const AS_COMMANDS = ['--interrupt-budget=600000']
+
 function start(
   namespace: string,
   script: string,
@@ -89,7 +92,9 @@ function start(
 ): ChildProcessByStdio<Writable, Readable, null> {
   const path = join(import.meta.dirname, 'change', script)
   return inNamespace(namespace, () =>
-    spawn(process.execPath, ['--import', 'tsx', path, ...words], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    spawn(process.execPath, [...AS_COMMANDS, '--import', 'tsx', path, ...words], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
   )
 }
 

@@ -12,13 +12,15 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'tessera')
 /** What is young stays small: V8 would let it grow to 48 MiB while modules are loaded, and have it be so for ever. */
 const SPARING = '--semi-space-growth-factor=1'
+/** Most of what a command calls is over before it pays to have it optimised: several times as much is to run before V8 begins with that. */
+const PATIENT = '--interrupt-budget=600000'
 const HOUR = 60 * 60 * 1000
 
 const isBundled = process.env.TESSERA_BUNDLE !== 'no'
 
 /** What runs a command line that begins with this verb. */
 export async function loadCommand(verb) {
-  if (verb === 'daemon') setFlagsFromString(SPARING)
+  setFlagsFromString(verb === 'daemon' ? SPARING : PATIENT)
   const folder = await bundleFor(`${scriptOf(verb)}.json`)
   return folder === undefined ? importSource('src/cli/main.ts') : loadScript(folder, verb)
 }
