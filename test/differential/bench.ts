@@ -128,12 +128,12 @@ export class Bench {
     const value = this.map(MAP.counters).lookup(word(0)) ?? new Uint8Array()
     const words = new BigUint64Array(value.slice().buffer)
     // To look for the few that are not 0 among those of all CPUs takes less time without a number made of each.
-    const lower = new Uint32Array(words.buffer)
+    const halves = new Uint32Array(words.buffer)
     const perCpu = rowsOf(wiring.capacity) * slotsPerPort(sample)
     const cpus = new Set<number>()
     const lines: string[] = []
     for (let at = 0; at < words.length; at += 2) {
-      if (lower[2 * at] === 0 && lower[2 * at + 1] === 0) continue
+      if (halves[2 * at] === 0 && halves[2 * at + 1] === 0) continue
       const [packets, bytes] = words.subarray(at, at + 2)
       cpus.add(Math.floor(at / 2 / perCpu))
       lines.push(`${(at / 2) % perCpu}: ${packets}, ${bytes}`)

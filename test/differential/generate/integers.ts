@@ -105,7 +105,8 @@ function octet(draft: Draft, depth: number): Text {
     const type = role === 'mac' || draft.once(4) ? 'u64' : 'u32'
     return { text: `${draft.word(type)}(${text})`, type }
   }
-  return { text: `${text}[${draft.choose({ mac: 6, ipv4: 4, ipv6: 16 }[role])}]`, type: 'u8' }
+  const index = draft.choose({ mac: 6, ipv4: 4, ipv6: 16 }[role])
+  return { text: draft.choose(2) === 0 ? `${text}[${index}]` : `${text}.at(${index})`, type: 'u8' }
 }
 
 function shift(draft: Draft, depth: number): Text {
