@@ -10,8 +10,11 @@ export function makeFolder(folder: string, mode = 0o777, tries = TRIES): void {
   try {
     mkdirSync(folder, mode)
   } catch (error) {
-    if (hasCode(error, 'EEXIST') && statSync(folder).isDirectory()) return
-    if (!hasCode(error, 'ENOENT') || dirname(folder) === folder || tries === 0) throw error
+    const found = hasCode(error, 'EEXIST') ? statSync(folder, { throwIfNoEntry: false }) : undefined
+    if (found?.isDirectory() === true) return
+    // EEXIST of what is gone by now is as good as ENOENT.
+    if (found !== undefined || !hasCode(error, 'ENOENT', 'EEXIST') || dirname(folder) === folder || tries === 0)
+      throw error
     makeFolder(dirname(folder), mode)
     makeFolder(folder, mode, tries - 1)
   }
