@@ -238,8 +238,8 @@ const isDescription = ({ key, value, inner }: MapDescription): boolean =>
 
 /** The control plane with all that it imports, as one module, so that its process needs no files. */
 async function bundled(folder: string): Promise<string> {
-  const { build } = await import('esbuild')
-  const { outputFiles } = await build({
+  const { build, stop } = await import('esbuild')
+  const building = build({
     stdin: {
       contents: `import plane from './control.ts'
 import { runApart } from ${JSON.stringify(join(ROOT, 'src/daemon/apart/process.ts'))}
@@ -255,6 +255,8 @@ runApart(plane)`,
     logLevel: 'silent',
     tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
   })
+  // Its process would stay as long as this thread, with more memory than the control plane has.
+  const { outputFiles } = await building.finally(stop)
   return outputFiles[0]?.text ?? ''
 }
 
