@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { HANGS } from '../src/testing/cubes/clerk/schema.ts'
 import { EGRESS, INGRESS, type tap } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openGraphLab, packet } from '../src/testing/index.ts'
 
@@ -186,6 +187,22 @@ describe.skipIf(kernel?.skip !== undefined)('control planes that somebody looks 
     await expect.poll(() => asked).toBeGreaterThan(1)
     expect(planes.status()).toMatchObject([{ state: 'running', restarts: 0 }])
     expect(lines).toEqual([])
+  })
+
+  test('wait longer each time that they hang', async () => {
+    using lab = await openGraphLab('kernel', { graph })
+    const waits: string[] = []
+    using _planes = await lab.control({
+      patience: 300,
+      wait: { first: 10, most: 1_000 },
+      log: (line) => waits.push(...(/anew in (.*)/.exec(line)?.slice(1) ?? [])),
+    })
+    const hangs = frame(HANGS, bob)
+    const askedAgain = () => {
+      lab.send('eth1', hangs)
+      return waits.slice(0, 3)
+    }
+    await expect.poll(askedAgain, { timeout: 60_000 }).toEqual(['10 ms', '20 ms', '40 ms'])
   })
 
   test('are gone with the graph, and their way into it', async () => {

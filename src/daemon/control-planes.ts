@@ -125,7 +125,7 @@ export class ControlPlanes implements Disposable {
   }
 }
 
-/** How long one has to run for its next failure to be a first one again, in waits. */
+/** How long one has to run well for its next failure to be a first one again: so many times what the last one cost. */
 const FORGOTTEN = 10
 
 /** Milliseconds that one may take until it runs: its modules are loaded first, on a machine that may be busy. */
@@ -142,6 +142,8 @@ class Supervised implements Disposable {
   /** The one that it is in. */
   private waits: number | undefined
   private startedAt = 0
+  /** How long it had not answered when it was ended. */
+  private silent = 0
   /** Since when a question is open: it was begun, or asked whether it is alive. */
   private askedAt: number | undefined
   private leftovers: Leftovers | undefined
@@ -180,6 +182,7 @@ class Supervised implements Disposable {
     // Where this thread was busy, the answer may be there, and only not read: that is done before immediates have their turn.
     setImmediate(() => {
       if (this.worker !== worker || this.state !== state || !this.isLate) return
+      this.silent = this.startedAt > 0 ? this.patience : 0
       this.failed(`it did not answer for ${this.patience} ms`)
       void worker.terminate()
     })
@@ -260,8 +263,11 @@ class Supervised implements Disposable {
 
   private again(): void {
     const { wait } = this.options
-    if (this.startedAt > 0 && performance.now() - this.startedAt > FORGOTTEN * this.wait) this.wait = wait.first
+    const cost = this.wait + this.silent
+    if (this.startedAt > 0 && performance.now() - this.startedAt - this.silent > FORGOTTEN * cost)
+      this.wait = wait.first
     this.startedAt = 0
+    this.silent = 0
     this.state = 'waiting'
     this.timer = setTimeout(() => {
       this.restarts++
