@@ -66,10 +66,7 @@ async function ours(what: (typeof CASES)[number], milliseconds: number): Promise
       failed,
     })
     const producer = produce(OUTER, what === 'punt' ? 0 : AHEAD)
-    plane.watch(() => {
-      for (let batch = 0; batch < 16 && plane.deliver() > 0; batch++);
-      producer.handled(count)
-    })
+    plane.run(() => producer.handled(count))
     await producer.begun()
     const measured = await measure(() => count, milliseconds)
     await producer.end()

@@ -40,9 +40,6 @@ export type Report =
   /** A process of its own. */
   | { readonly is: 'began'; readonly process: number }
 
-/** Batches that are handled before others have their turn: timers, and whoever asks whether this thread is alive. */
-const BATCHES = 16
-
 const tell = (report: Report): void => parentPort?.postMessage(report)
 
 const textOf = (error: unknown): string =>
@@ -90,9 +87,7 @@ async function runHere(): Promise<void> {
   plane = open
   tell({ is: 'running', leftovers: leftovers() })
   open.start()
-  open.watch(() => {
-    for (let batch = 0; batch < BATCHES && open.deliver() > 0; batch++);
-  })
+  open.run()
 }
 
 async function runApart(): Promise<void> {

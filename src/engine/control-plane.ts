@@ -46,6 +46,9 @@ export interface ControlParts {
 /** Packets that are decoded before the first of them is handled: enough to make little of the turns, and soon forgotten. */
 const BATCH = 256
 
+/** Milliseconds of work, after which others have their turn: timers, and whoever asks whether it is alive. */
+const TURN = 20
+
 /** What throws in the control plane goes on to the caller, or, where it was promised, to {@link ControlParts.failed}. */
 export class OpenControlPlane implements Disposable {
   private readonly parts: ControlParts
@@ -57,6 +60,8 @@ export class OpenControlPlane implements Disposable {
   private readonly decode: PuntDecoder<Punts>
   private injected: Injected[] = []
   private batch: PuntedPacket[] = []
+  /** Its next turn, where more waits. */
+  private next: NodeJS.Immediate | undefined
 
   constructor(parts: ControlParts) {
     this.parts = parts
@@ -74,24 +79,50 @@ export class OpenControlPlane implements Disposable {
     this.flush()
   }
 
-  /** Handles what waits, at most a batch of it. Says how many there were. */
-  deliver(): number {
+  /** Handles what waits, at most a batch of it, and few or none but one after that time (`performance.now()`). Says how many. */
+  deliver(until = Number.POSITIVE_INFINITY): number {
     const { punts, parts, kit, decode, batch } = this
     const { onPunt } = parts.plane
     if (punts === undefined || onPunt === undefined) return 0
-    const count = punts.drain(BATCH, (bytes, view, at) => void batch.push(decode(bytes, view, at)))
+    if (batch.length === 0) punts.drain(BATCH, (bytes, view, at) => void batch.push(decode(bytes, view, at)))
+    // One that throws takes the others with it.
     this.batch = []
-    for (const packet of batch) this.settled(onPunt(packet, kit))
+    let count = 0
+    for (const packet of batch) {
+      // The clock is not asked for each: one that is slow is so from the first on.
+      if ((count === 1 || (count & 7) === 7) && performance.now() >= until) break
+      count++
+      this.settled(onPunt(packet, kit))
+    }
+    this.batch = batch.slice(count)
     this.flush()
     return count
   }
 
-  /** Calls `ready` whenever something waits. */
-  watch(ready: () => void): void {
-    if (this.punts !== undefined) this.held.use(this.punts.watch(ready))
+  /**
+   * Handles whatever waits, whenever something does, and in turns with others: a slow one sends what it has, and does not hang.
+   * `over`: whenever a turn is.
+   */
+  run(over = (): void => {}): void {
+    const { punts } = this
+    if (punts === undefined) return
+    const turn = (): void => {
+      const until = performance.now() + TURN
+      let count: number
+      do count = this.deliver(until)
+      while (count > 0 && performance.now() < until)
+      this.next = count > 0 ? setImmediate(turn) : undefined
+      over()
+    }
+    this.held.use(
+      punts.watch(() => {
+        if (this.next === undefined) turn()
+      }),
+    )
   }
 
   [Symbol.dispose](): void {
+    clearImmediate(this.next)
     for (const timer of this.running) timer[Symbol.dispose]()
     this.held[Symbol.dispose]()
   }

@@ -69,9 +69,6 @@ function openMap(path: string, description: MapDescription): MachineMap | undefi
 
 const machine: Pick<Machine, 'openMap' | 'now'> = { openMap, now: () => process.hrtime.bigint() }
 
-/** Batches that are handled before others have their turn. */
-const BATCHES = 16
-
 function fail(error: unknown): never {
   ask({ do: 'failed', why: error instanceof Error ? String(error.stack) : String(error) })
   process.exit(1)
@@ -104,7 +101,5 @@ function hear(plane: ControlPlane, news: News): void {
   })
   ask({ do: 'running' })
   open.start()
-  open.watch(() => {
-    for (let batch = 0; batch < BATCHES && open.deliver() > 0; batch++);
-  })
+  open.run()
 }
