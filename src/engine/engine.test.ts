@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Unending } from '../backend/unending.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { bridgeFile, bridgePins, bridgeText } from '../testing/bridge-file.ts'
@@ -29,6 +29,12 @@ interfaces:
 const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
 const NOTHING = { pins: [], records: [] }
 
+/** From now on a name is another one of an interface. */
+function alias(machine: EngineBench['machine'], name: string, of: string): void {
+  const known = machine.interface.bind(machine)
+  machine.interface = (which) => known(which === name ? of : which)
+}
+
 describe('applying', () => {
   let it: EngineBench
   beforeEach(() => {
@@ -56,6 +62,20 @@ describe('applying', () => {
     expect(write.mock.calls.map(([{ state }]) => state)).toEqual(['applied'])
     expect(it.left()).toEqual(before)
     expect((await it.engine.status('lan')).instances[0]?.ports[1]?.received.packets).toBe(1n)
+  })
+
+  test('a view that throws says so, and hides nothing else', async () => {
+    await it.engine.apply(await bridgeFile())
+    const { control } = await catalogue.find('bridge', '/')
+    const view = vi.spyOn(control.views as { stations: () => unknown }, 'stations').mockImplementation(() => {
+      throw new Error('who was that?')
+    })
+    onTestFinished(() => view.mockRestore())
+    const [instance] = (await it.engine.status('lan')).instances
+    expect(instance).toMatchObject({
+      ports: [{ name: 'a' }, { name: 'b' }],
+      views: { stations: [{ failed: 'Error: who was that?' }] },
+    })
   })
 
   test('planning changes nothing', async () => {
@@ -180,6 +200,19 @@ describe('applying', () => {
       what: 'an interface of another graph',
       before: async ({ engine }) => engine.apply(await bridgeFile({ graph: 'other', ports: { x: 'vb' } })),
       says: 'lan.yaml:8:23: the interface vb belongs to graph other',
+    },
+    {
+      what: 'two names of one interface',
+      before: ({ machine }) => alias(machine, 'vb', 'va'),
+      says: 'lan.yaml:8:23: vb and va are one interface',
+    },
+    {
+      what: 'another name of an interface of another graph',
+      before: async ({ engine, machine }) => {
+        await engine.apply(await bridgeFile({ graph: 'other', ports: { x: 'vc' } }))
+        alias(machine, 'vb', 'vc')
+      },
+      says: 'lan.yaml:8:23: the interface vb belongs to graph other, as vc',
     },
   ])('is refused for $what, and changes nothing', async ({ before, says }) => {
     await before(it)

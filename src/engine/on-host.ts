@@ -26,7 +26,18 @@ function checkAll(
   late: boolean,
 ): Diagnostic[] {
   const diagnostics: Diagnostic[] = []
-  const owners = usesOfOthers(machine, records, graph.name)
+  const others = usesOfOthers(machine, records, graph.name)
+  const owners = new Map(others.flatMap(({ on, points, graph }) => places(interfaceText(on), points, graph)))
+  // An interface has other names as well, and one in a namespace is had at its other end, which is here.
+  const devices = new Map<string, Had>()
+  const have = (index: number, had: Had, points: readonly AttachPoint[]): void => {
+    for (const [place, one] of places(`${index}`, points, had)) devices.set(place, one)
+  }
+  if (!late)
+    for (const { on, points, graph } of others) {
+      const found = there(machine, on)
+      if (found !== undefined) have(found.index, { name: interfaceText(on), graph }, points)
+    }
   for (const { path, on, points } of usesOf(graph, point)) {
     const name = interfaceText(on)
     const say: Say = (message, remedy) => diagnostics.push({ message, remedy, path, place: place(path) })
@@ -35,6 +46,18 @@ function checkAll(
       say(`the interface ${name} belongs to graph ${owner}`, `run tessera delete ${owner}, or take another interface`)
     const found = late ? undefined : find(machine, on, say)
     if (found === undefined) continue
+    const had = points.map((one) => devices.get(placeOf(`${found.index}`, one))).find((one) => one !== undefined)
+    have(found.index, { name }, points)
+    if (had !== undefined && had.name !== name) {
+      if (had.graph === undefined)
+        say(`${name} and ${had.name} are one interface`, 'name it once; what is on the way of a port is listed there')
+      else
+        say(
+          `the interface ${name} belongs to graph ${had.graph}, as ${had.name}`,
+          `run tessera delete ${had.graph}, or take another interface`,
+        )
+      continue
+    }
     if (!found.up) say(`the interface ${name} is down`, `ip link set ${found.name} up`)
     for (const one of points) {
       const [foreign] = machine.foreign(found, one)
@@ -136,19 +159,25 @@ const usesOf = (graph: Graph, point: AttachPoint): readonly Use[] => [
 /** What arrives by an interface is had at one point, and what leaves by it at another one. */
 const placeOf = (name: string, point: AttachPoint): string => `${name} ${point === 'tc egress' ? 'out' : 'in'}`
 
+const places = <T>(name: string, points: readonly AttachPoint[], had: T): [string, T][] =>
+  points.map((point) => [placeOf(name, point), had])
+
+/** Under which name an interface is had, and by which other graph. */
+interface Had {
+  readonly name: string
+  readonly graph?: string
+}
+
 /**
  * The graphs that have programs on interfaces of this network namespace. Where one's record cannot be read, nobody knows its
  * interfaces.
  */
-function usesOfOthers(machine: Machine, records: Records, name: string): Map<string, string> {
-  const owners = new Map<string, string>()
-  for (const other of records.names()) {
-    const running = other === name ? undefined : readable(records, other)
-    if (running === undefined || !isHere(machine, running)) continue
-    for (const { on, points } of usesOf(running.graph, running.point))
-      for (const point of points) owners.set(placeOf(interfaceText(on), point), other)
-  }
-  return owners
+function usesOfOthers(machine: Machine, records: Records, name: string): readonly (Use & { readonly graph: string })[] {
+  return records.names().flatMap((graph) => {
+    const running = graph === name ? undefined : readable(records, graph)
+    if (running === undefined || !isHere(machine, running)) return []
+    return usesOf(running.graph, running.point).map((use) => ({ ...use, graph }))
+  })
 }
 
 /** How programs of others are looked at. */
