@@ -70,6 +70,11 @@ const COUNT_WIDE = COUNT.replace('{ packets: 1 }', '{ packets: 1, since: 2 }')
 
 const small = version('small', { seen: SMALL, first: COUNT })
 const large = version('large', { seen: SMALL.replace('entries: 4', 'entries: 64'), first: COUNT })
+const throwing = version('throwing', {
+  seen: WIDE,
+  first: COUNT_WIDE,
+  migrate: `from(${SMALL}, () => { throw new Error('who was that?') })`,
+})
 const lru = version('lru', { seen: SMALL.replace('hash', 'lruHash'), first: COUNT })
 const renamed = version('renamed', {
   seen: SMALL.replace('packets', 'frames'),
@@ -185,6 +190,23 @@ describe('what a cube has stored', () => {
     expect(it.machine.pinned('')).toEqual(before)
     it.send(5)
     expect(await it.seen(large)).toMatchObject({ [station(5)]: { packets: 2 } })
+  })
+
+  test('whose migration throws is a refusal at its line, and nothing has changed', async () => {
+    const it = open()
+    await it.engine.apply(await it.file(small))
+    it.send(1)
+    const before = it.machine.pinned('')
+    await expect(it.engine.apply(await it.file(throwing))).rejects.toMatchObject({
+      diagnostics: [
+        {
+          message: 'migrate throws at an entry of seen: who was that?',
+          place: { file: expect.stringMatching(/throwing\/control\.ts$/) },
+        },
+        { message: expect.stringMatching(/^it is the table seen of /), place: { file: 'lan.yaml' } },
+      ],
+    })
+    expect(it.machine.pinned('')).toEqual(before)
   })
 
   test('of another instance is another state', async () => {

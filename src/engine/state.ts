@@ -1,7 +1,9 @@
 /** State survives a change by instance, name and layout; where the layout is another one, by the cube's own function. */
-import type { Diagnostic } from '../base/diagnostic.ts'
+import { dirname } from 'node:path'
+import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { Migration } from '../cube/index.ts'
+import { placeInStack } from '../importing/stack.ts'
 import { isKeyless, isRing, type MapDescription } from '../isa/program.ts'
 import { mapKind, type Table } from '../lang/index.ts'
 import type { Graph, GraphFile } from './graph.ts'
@@ -37,10 +39,11 @@ export interface KeptState {
 
 /** What becomes of the maps at `changed`. `recorded` tells how they were described when they were made. */
 export function keepState(
-  { graph, cubes, place }: GraphFile,
+  file: GraphFile,
   changed: readonly string[],
   recorded: (path: string) => MapDescription | undefined,
 ): KeptState {
+  const { graph, cubes, place } = file
   const tables = tablesOf(graph, cubes)
   const kept = new Map<string, MapDescription>()
   const conversions = new Map<string, Convert>()
@@ -53,13 +56,36 @@ export function keepState(
     const convert = from && conversion(from, owned.table, owned.migrations)
     if (from !== undefined && convert !== undefined) {
       kept.set(path, from)
-      conversions.set(path, convert)
+      conversions.set(path, orRefuse(convert, owned, file))
     } else {
       const path = ['instances', owned.instance, 'cube']
       diagnostics.push({ ...lost(graph, owned, from), path, place: place(path) })
     }
   }
   return { kept, conversions, diagnostics }
+}
+
+/** What a cube's own function throws is a mistake in its file, and the change is refused. */
+function orRefuse(convert: Convert, { instance, name }: OwnedTable, { graph, cubes, place }: GraphFile): Convert {
+  return (entry) => {
+    try {
+      return convert(entry)
+    } catch (error) {
+      const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+      const { dataplane = '' } = cubes.get(graph.instances.find((one) => one.name === instance)?.cube ?? '') ?? {}
+      const path = ['instances', instance, 'cube']
+      throw new Refusal(
+        [
+          {
+            message: `migrate throws at an entry of ${name}: ${message}`,
+            place: placeInStack(stack, dirname(dataplane)),
+          },
+          { message: `it is the table ${name} of ${instance}`, path, place: place(path) },
+        ],
+        { cause: error },
+      )
+    }
+  }
 }
 
 function lost({ name: graph }: Graph, { instance, name, table }: OwnedTable, from: MapDescription | undefined) {

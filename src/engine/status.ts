@@ -87,6 +87,15 @@ export function instanceCounters(
   return ports.map((port) => ({ name: port.name, ...at(numbers.ids[port.name] ?? 0) }))
 }
 
+/** One view that throws hides nothing else. */
+function shownBy(view: () => View): View {
+  try {
+    return view()
+  } catch (error) {
+    return [{ failed: String(error) }]
+  }
+}
+
 /** Counters, and what the cube's control plane shows. */
 export function instanceStatus(
   machine: Machine,
@@ -123,7 +132,7 @@ export function instanceStatus(
     now: () => machine.now(),
   }
   const views = complete
-    ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, view(context)]))
+    ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, shownBy(() => view(context))]))
     : {}
   return {
     name: instance.name,
