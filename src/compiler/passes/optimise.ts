@@ -17,6 +17,7 @@ import { computeSizesLate } from './late-sizes.ts'
 import { rareLast } from './layout.ts'
 import { repeatedLoads } from './loads.ts'
 import { numberValues } from './numbering.ts'
+import { joinedOctets } from './octets.ts'
 import { trivialPhis } from './phis.ts'
 import { knownProofs } from './proofs.ts'
 import { packetStores } from './stores.ts'
@@ -46,6 +47,7 @@ const PASSES: readonly Pass[] = [
   { run: deadCode, changes: 'fewer', ignores: 'fewer' },
   { run: repeatedLoads, changes: 'values', ignores: 'fewer' },
   { run: packetStores, changes: 'values' },
+  { run: joinedOctets, changes: 'values' },
   { run: wordSums, changes: 'values' },
   { run: joinedLoads, changes: 'values' },
   { run: swapLate, changes: 'values' },
