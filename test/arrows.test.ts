@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   backend: ['isa', 'base'],
   vm: ['backend', 'lang', 'isa', 'base'],
   kernel: ['filter', 'backend', 'isa', 'base'],
-  engine: ['cube', 'compiler', 'backend', 'lang', 'isa', 'base'],
+  engine: ['cube', 'importing', 'compiler', 'backend', 'lang', 'isa', 'base'],
   daemon: [
     'api',
     'store',

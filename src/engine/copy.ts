@@ -18,11 +18,9 @@ export function copyEntries(machine: Machine, { path, from }: Copy, to: MachineM
   if (old === undefined) throw refusal(`the map ${path} went away meanwhile`, 'run the command again')
   using seen = machine.createMap('seen', keeping(from))
   seen.pin(seenPath(path))
-  for (const entry of old.entries()) {
-    seen.update(...entry)
-    const made = convert(entry)
-    if (made !== undefined && !isNothing(to.description, made)) to.update(...made)
-  }
+  const entries = old.entries()
+  for (const entry of entries) seen.update(...entry)
+  for (const made of convert(entries)) if (made !== undefined && !isNothing(to.description, made)) to.update(...made)
   // That took its time: little is left to do when the programs are switched.
   copyChanges({ old, seen, to }, convert, true)
 }
@@ -42,7 +40,7 @@ export function copyAgain(machine: Machine, { path, from }: Copy, to: MachineMap
 function forgotten(old: MachineMap, to: MachineMap, convert: Convert): number {
   const isSmaller = to.description.entries < old.description.entries
   if (!isSmaller || !['lru_hash', 'lru_percpu_hash'].includes(kindOf(to))) return 0
-  const kept = old.entries().filter((entry) => convert(entry) !== undefined)
+  const kept = convert(old.entries()).filter((entry) => entry !== undefined)
   return Math.max(0, kept.length - to.entries().length)
 }
 
@@ -51,6 +49,12 @@ interface Maps {
   /** The old one as it was when it was copied. */
   readonly seen: MachineMap
   readonly to: MachineMap
+}
+
+interface EntryChange {
+  readonly entry: Entry
+  /** As it was copied. */
+  readonly before: Entry | undefined
 }
 
 function copyChanges({ old, seen, to }: Maps, convert: Convert, goesOn: boolean): number {
@@ -66,17 +70,19 @@ function copyChanges({ old, seen, to }: Maps, convert: Convert, goesOn: boolean)
     }
   }
   // What went makes room for what came.
-  for (const entry of isArray(kindOf(old)) ? [] : seen.entries()) {
-    if (now.has(toHex(entry[0]))) continue
-    const copied = convert(entry)
-    if (copied !== undefined) removeUnchanged(to, copied)
-    if (goesOn) seen.delete(entry[0])
-  }
-  for (const entry of now.values()) {
-    const before = seen.lookup(entry[0])
-    if (before !== undefined && isEqual(before, entry[1])) continue
-    const copied = before && convert([entry[0], before])
-    const made = convert(entry)
+  const gone = isArray(kindOf(old)) ? [] : seen.entries().filter(([key]) => !now.has(toHex(key)))
+  for (const copied of convert(gone)) if (copied !== undefined) removeUnchanged(to, copied)
+  if (goesOn) for (const [key] of gone) seen.delete(key)
+  const changes = [...now.values()].flatMap((entry): readonly EntryChange[] => {
+    const [key, value] = entry
+    const before = seen.lookup(key)
+    if (before === undefined) return [{ entry, before }]
+    return isEqual(before, value) ? [] : [{ entry, before: [key, before] }]
+  })
+  const copies = convert(changes.map(({ before }) => before))
+  const mades = convert(changes.map(({ entry }) => entry))
+  for (const [index, { entry }] of changes.entries()) {
+    const [copied, made] = [copies[index], mades[index]]
     const isMoved = copied !== undefined && made !== undefined && !isEqual(copied[0], made[0])
     if (copied !== undefined && (made === undefined || isMoved)) removeUnchanged(to, copied)
     const isNew = copied === undefined || isMoved || isNothing(to.description, copied)

@@ -64,18 +64,28 @@ describe('applying', () => {
     expect((await it.engine.status('lan')).instances[0]?.ports[1]?.received.packets).toBe(1n)
   })
 
-  test('a view that throws says so, and hides nothing else', async () => {
+  test.each([
+    {
+      what: 'throws',
+      run: () => {
+        throw new Error('who was that?')
+      },
+      failed: 'Error: who was that?',
+    },
+    {
+      what: 'does not come to an end',
+      run: () => {
+        for (;;) Math.random()
+      },
+      failed: 'Error: it did not come to an end in 3000 ms',
+    },
+  ])('a view that $what says so, and hides nothing else', async ({ run, failed }) => {
     await it.engine.apply(await bridgeFile())
     const { control } = await catalogue.find('bridge', '/')
-    const view = vi.spyOn(control.views as { stations: () => unknown }, 'stations').mockImplementation(() => {
-      throw new Error('who was that?')
-    })
+    const view = vi.spyOn(control.views as { stations: () => unknown }, 'stations').mockImplementation(run)
     onTestFinished(() => view.mockRestore())
     const [instance] = (await it.engine.status('lan')).instances
-    expect(instance).toMatchObject({
-      ports: [{ name: 'a' }, { name: 'b' }],
-      views: { stations: [{ failed: 'Error: who was that?' }] },
-    })
+    expect(instance).toMatchObject({ ports: [{ name: 'a' }, { name: 'b' }], views: { stations: [{ failed }] } })
   })
 
   test('planning changes nothing', async () => {

@@ -75,6 +75,11 @@ const throwing = version('throwing', {
   first: COUNT_WIDE,
   migrate: `from(${SMALL}, () => { throw new Error('who was that?') })`,
 })
+const looping = version('looping', {
+  seen: WIDE,
+  first: COUNT_WIDE,
+  migrate: `from(${SMALL}, () => { while (true) {} })`,
+})
 const lru = version('lru', { seen: SMALL.replace('hash', 'lruHash'), first: COUNT })
 const renamed = version('renamed', {
   seen: SMALL.replace('packets', 'frames'),
@@ -207,6 +212,26 @@ describe('what a cube has stored', () => {
       ],
     })
     expect(it.machine.pinned('')).toEqual(before)
+  })
+
+  test('whose migration does not come to an end is a refusal, and nothing has changed', async () => {
+    const it = open()
+    await it.engine.apply(await it.file(small))
+    it.send(1)
+    const before = [it.machine.pinned(''), it.records.read('lan')]
+    await expect(it.engine.apply(await it.file(looping))).rejects.toMatchObject({
+      diagnostics: [
+        {
+          message: expect.stringMatching(
+            /^migrate of seen in .*looping\/control\.ts: it did not come to an end in 3000 ms$/,
+          ),
+        },
+        { message: 'it is the table seen of s', place: { file: 'lan.yaml' } },
+      ],
+    })
+    expect([it.machine.pinned(''), it.records.read('lan')]).toEqual(before)
+    await it.engine.apply(await it.file(wide))
+    expect(await it.seen(wide)).toMatchObject({ [station(1)]: { packets: 1n } })
   })
 
   test('of another instance is another state', async () => {

@@ -4,8 +4,8 @@ import { isKeyless, isPerCpu, type MapDescription } from '../isa/program.ts'
 import { describe, type Table } from '../lang/index.ts'
 import type { Entry } from './stitch.ts'
 
-/** What becomes of an entry; undefined where it is given up. */
-export type Convert = (entry: Entry) => Entry | undefined
+/** What becomes of each entry; undefined where it is given up, or where there is none. */
+export type Convert = (entries: readonly (Entry | undefined)[]) => readonly (Entry | undefined)[]
 
 /** Equal where an entry of the one can be an entry of the other as it is: also to people, who gave its fields names. */
 function layoutOf(description: MapDescription): string {
@@ -42,7 +42,7 @@ export function conversion(
 ): Convert | undefined {
   if (isKeyless(from.kind)) return undefined
   const layout = layoutOf(from)
-  if (layout === layoutOf(describe(table))) return (entry) => entry
+  if (layout === layoutOf(describe(table))) return (entries) => entries
   const known = migrations.find((migration) => layoutOf(describe(migration.from)) === layout)
-  return known && (([key, value]) => known.convert(table, key, value))
+  return known && ((entries) => entries.map((entry) => entry && known.convert(table, ...entry)))
 }

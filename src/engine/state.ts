@@ -1,15 +1,17 @@
 /** State survives a change by instance, name and layout; where the layout is another one, by the cube's own function. */
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { Migration } from '../cube/index.ts'
-import { placeInStack } from '../importing/stack.ts'
+import { bounded, Endless } from '../importing/bounded.ts'
+import { placeInStack, shown } from '../importing/stack.ts'
 import { isKeyless, isRing, type MapDescription } from '../isa/program.ts'
 import { mapKind, type Table } from '../lang/index.ts'
 import type { Graph, GraphFile } from './graph.ts'
 import { type Convert, conversion } from './migrate.ts'
 import { mapPath } from './paths.ts'
 import type { Copy, Step } from './plan.ts'
+import type { Entry } from './stitch.ts'
 
 interface OwnedTable {
   readonly instance: string
@@ -65,28 +67,37 @@ export function keepState(
   return { kept, conversions, diagnostics }
 }
 
-/** What a cube's own function throws is a mistake in its file, and the change is refused. */
-function orRefuse(convert: Convert, { instance, name }: OwnedTable, { graph, cubes, place }: GraphFile): Convert {
-  return (entry) => {
+/** Entries that a cube's own function may take all the time for that {@link bounded} gives. */
+const AT_ONCE = 1000
+
+/** What a cube's own function throws, or that it does not come to an end, is a mistake in its file, and the change is refused. */
+function orRefuse(convert: Convert, { instance, name }: OwnedTable, { graph, cubes, place }: OwnFile): Convert {
+  const some: Convert = (entries) => {
     try {
-      return convert(entry)
+      return bounded(() => convert(entries))
     } catch (error) {
       const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
       const { dataplane = '' } = cubes.get(graph.instances.find((one) => one.name === instance)?.cube ?? '') ?? {}
       const path = ['instances', instance, 'cube']
-      throw new Refusal(
-        [
-          {
-            message: `migrate throws at an entry of ${name}: ${message}`,
-            place: placeInStack(stack, dirname(dataplane)),
-          },
-          { message: `it is the table ${name} of ${instance}`, path, place: place(path) },
-        ],
-        { cause: error },
-      )
+      const inCube = dirname(dataplane)
+      const mistake =
+        error instanceof Endless
+          ? { message: `migrate of ${name} in ${shown(join(inCube, 'control.ts'))}: ${message}` }
+          : { message: `migrate throws at an entry of ${name}: ${message}`, place: placeInStack(stack, inCube) }
+      const which = { message: `it is the table ${name} of ${instance}`, path, place: place?.(path) }
+      throw new Refusal([mistake, which], { cause: error })
     }
   }
+  return (entries) => {
+    const made: (Entry | undefined)[] = []
+    for (let at = 0; at < entries.length; at += AT_ONCE)
+      for (const one of some(entries.slice(at, at + AT_ONCE))) made.push(one)
+    return made
+  }
 }
+
+/** A graph, and where it is written, if it is. */
+type OwnFile = Pick<GraphFile, 'graph' | 'cubes'> & Partial<Pick<GraphFile, 'place'>>
 
 function lost({ name: graph }: Graph, { instance, name, table }: OwnedTable, from: MapDescription | undefined) {
   const what = `the table ${name} of ${instance}`
@@ -115,9 +126,11 @@ export function conversionsAgain(
   const copies = steps.filter((step): step is Step & Copy => step.do === 'copy again')
   return new Map(
     copies.flatMap(({ path, from }) => {
-      const { table, migrations } = tables.get(path) ?? {}
-      const convert = table && conversion(from, table, migrations)
-      return convert === undefined ? [] : [[path, convert] as const]
+      const owned = tables.get(path)
+      const convert = owned && conversion(from, owned.table, owned.migrations)
+      return convert === undefined || owned === undefined
+        ? []
+        : [[path, orRefuse(convert, owned, { graph, cubes })] as const]
     }),
   )
 }

@@ -4,6 +4,7 @@ import { Held } from '../base/held.ts'
 import { MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import { isActive, type View } from '../cube/control.ts'
+import { bounded } from '../importing/bounded.ts'
 import type { AttachPoint } from '../isa/program.ts'
 import { withCounted } from './counted.ts'
 import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
@@ -87,10 +88,10 @@ export function instanceCounters(
   return ports.map((port) => ({ name: port.name, ...at(numbers.ids[port.name] ?? 0) }))
 }
 
-/** One view that throws hides nothing else. */
+/** One view that throws, or does not come to an end, hides nothing else. */
 function shownBy(view: () => View): View {
   try {
-    return view()
+    return bounded(view)
   } catch (error) {
     return [{ failed: String(error) }]
   }
