@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ControlPlanes } from '../src/daemon/control-planes.ts'
 import { HANGS } from '../src/testing/cubes/clerk/schema.ts'
 import { EGRESS, INGRESS, type tap } from '../src/testing/cubes/tap/schema.ts'
 import { everyMachine, openGraphLab, packet } from '../src/testing/index.ts'
@@ -203,6 +204,15 @@ describe.skipIf(kernel?.skip !== undefined)('control planes that somebody looks 
       return waits.slice(0, 3)
     }
     await expect.poll(askedAgain, { timeout: 60_000 }).toEqual(['10 ms', '20 ms', '40 ms'])
+  })
+
+  test('have no way into a graph that has none of them, also where somebody who was killed has left it', async () => {
+    using lab = await openGraphLab('kernel', { graph })
+    const { gate } = await lab.engine.control(lab.name)
+    lab.machine.createGate(gate.name, 1)
+    using planes = new ControlPlanes()
+    planes.update(lab.machine, { graph: lab.name, gate, planes: [] })
+    expect(lab.machine.openGate(gate.name)).toBeUndefined()
   })
 
   test('are gone with the graph, and their way into it', async () => {

@@ -85,6 +85,8 @@ export interface Machine extends Disposable {
    * this process dies; one of the same name that somebody has left goes. `name` has up to 14 characters.
    */
   createGate(name: string, slots: number): Gate
+  /** Takes it away, if it is there: a process that was killed leaves some of it. */
+  removeGate(name: string): void
   /** An interface that is always up, and by which only programs send; there may be one already. What no program there takes is gone. */
   createDevice(name: string): Interface
   /** Takes it away, if it is there. */

@@ -73,7 +73,8 @@ export class ControlPlanes implements Disposable {
 
   /** Makes those of a graph run that it has now: one whose configuration or ports are others is started anew. */
   update(machine: Machine, { graph, gate, planes }: GraphControl): void {
-    this.updateGate(machine, graph, planes.length > 0 ? gate : undefined)
+    if (planes.length > 0) this.updateGate(machine, graph, gate)
+    else this.removeGate(machine, graph, gate.name)
     const wanted = new Set<string>()
     for (const { folder, ...plane } of planes) {
       const at = dirname(folder.dataplane)
@@ -89,19 +90,27 @@ export class ControlPlanes implements Disposable {
   }
 
   /** Another program goes into each slot, unless there are more or less of them. */
-  private updateGate(machine: Machine, graph: string, plan: GatePlan | undefined): void {
-    const before = this.gates.get(graph)
-    if (plan !== undefined && before?.fill(plan) === true) return
-    before?.[Symbol.dispose]()
+  private updateGate(machine: Machine, graph: string, plan: GatePlan): void {
+    if (this.gates.get(graph)?.fill(plan) === true) return
+    this.closeGate(graph)
+    this.gates.set(graph, new OpenGate(machine, plan))
+  }
+
+  /** Also that of a daemon which was killed. */
+  private removeGate(machine: Machine, graph: string, name: string): void {
+    this.closeGate(graph)
+    machine.removeGate(name)
+  }
+
+  private closeGate(graph: string): void {
+    this.gates.get(graph)?.[Symbol.dispose]()
     this.gates.delete(graph)
-    if (plan !== undefined) this.gates.set(graph, new OpenGate(machine, plan))
   }
 
   /** Ends those of a graph, and closes their way into it. */
   stop(graph: string): void {
     this.end(graph, () => true)
-    this.gates.get(graph)?.[Symbol.dispose]()
-    this.gates.delete(graph)
+    this.closeGate(graph)
   }
 
   private end(graph: string, which: (key: string) => boolean): void {

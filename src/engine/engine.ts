@@ -15,7 +15,7 @@ import type { Graph, GraphFile, Instance } from './graph.ts'
 import { isHere } from './home.ts'
 import { abandon, type Changed, type Changing, change, finish } from './journal.ts'
 import { isCurrent } from './made.ts'
-import { deviceOf } from './own-links.ts'
+import { deviceOf, gateOf } from './own-links.ts'
 import { placed, RefusedPart } from './owner.ts'
 import { type EngineParts, measured } from './parts.ts'
 import { asideFolders } from './paths.ts'
@@ -264,6 +264,8 @@ export class Engine {
     return this.atHome(name, () => {
       const actions = this.removal(name)
       apply(machine, nothing(name), actions)
+      // Of a daemon that was killed.
+      machine.removeGate(gateOf(name, machine.tessera))
       const graph = records.read(name)?.graph
       records.remove(name)
       this.tidyDevice(graph)

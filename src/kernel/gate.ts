@@ -29,7 +29,7 @@ export class KernelGate implements Gate {
 
   static open(name: string, slots: number, owner?: Owner): KernelGate {
     // What a process that was killed has left.
-    deleteLink(outer(name))
+    KernelGate.remove(name)
     createVeth({ name: inner(name) }, { name: outer(name) })
     try {
       for (const end of [inner(name), outer(name)]) changeLink(end, { silent: true, up: true })
@@ -40,6 +40,11 @@ export class KernelGate implements Gate {
       deleteLink(outer(name))
       throw error
     }
+  }
+
+  /** The pair, of which this process may know nothing: its program goes with it. */
+  static remove(name: string): void {
+    deleteLink(outer(name))
   }
 
   install(slot: number, program: LoadedProgram): void {

@@ -213,6 +213,10 @@ class KernelMachine implements Machine {
     return KernelGate.open(name, slots, this.#open)
   }
 
+  removeGate(name: string): void {
+    KernelGate.remove(name)
+  }
+
   createDevice(name: string): Interface {
     const [device, other] = [findLink(name), findLink(`${name}p`)]
     // Who watches interfaces hears of each change, also where nothing is another.

@@ -202,6 +202,10 @@ class Virtual implements VirtualMachine {
     return gate
   }
 
+  removeGate(name: string): void {
+    this.#gates.get(name)?.[Symbol.dispose]()
+  }
+
   createDevice(name: string): Interface {
     return snapshot(this.#network.find(name) ?? this.#network.add(name, '06:00:00:00:ff:01', true))
   }

@@ -101,4 +101,15 @@ export function gateSuite(open: () => Machine): void {
     gate[Symbol.dispose]()
     expect(machine.openGate(NAME)).toBeUndefined()
   })
+
+  test('are taken away by their name, as those are that nobody disposes of', () => {
+    using machine = open()
+    machine.removeGate(NAME)
+    using _left = machine.createGate(NAME, 1)
+    using other = machine.createGate(`${NAME}x`, 1)
+    machine.removeGate(NAME)
+    expect(machine.openGate(NAME)).toBeUndefined()
+    using sender = machine.openGate(`${NAME}x`)
+    expect([other, sender]).not.toContain(undefined)
+  })
 }
