@@ -43,6 +43,8 @@ export interface Machine extends Disposable {
    * the network namespace blue: what is found is its other end, which has to be in this one.
    */
   interface(which: string | number): Interface | undefined
+  /** Whether there is a network namespace of that name. */
+  hasNamespace(name: string): boolean
   /**
    * Runs what asks after many things, or changes many: what is asked about interfaces is answered as of one moment, and others
    * wait no longer for us than for one change. Not for asynchronous functions, which it does not wait for.

@@ -44,6 +44,12 @@ export function machineSuite(name: string, open: () => Machine): void {
       expect(machine.interface('no-such-if0')).toBeUndefined()
     })
 
+    test('nor is one in a network namespace that there is not', () => {
+      using machine = open()
+      expect(machine.interface('no-such-netns/eth0')).toBeUndefined()
+      expect(machine.hasNamespace('no-such-netns')).toBe(false)
+    })
+
     test('the clock does not go back', () => {
       using machine = open()
       const before = machine.now()

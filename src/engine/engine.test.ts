@@ -190,6 +190,15 @@ describe('applying', () => {
     expect(it.send('vb', bob, alice)).toBe('va')
   })
 
+  test.each([
+    ['blue/eth7', 'there is no interface eth9 in the network namespace blue'],
+    ['green/eth9', 'there is no network namespace blue'],
+  ])('where %s is all there is in namespaces, an interface is missed by what is not there', async (there, says) => {
+    it.machine.addInterface(there, { mac: '06:00:00:00:00:09' })
+    const text = 'graph: lan\ninstances: { s: { cube: bridge, ports: { a: { interface: eth9, namespace: blue } } } }'
+    await expect(it.engine.apply(await readGraph('lan.yaml', text, catalogue))).rejects.toThrow(says)
+  })
+
   test.each<{ what: string; before: (it: EngineBench) => unknown; says: string }>([
     {
       what: 'an interface that is not there',

@@ -86,10 +86,15 @@ function find(machine: Machine, on: InterfaceName, say: Say): Interface | undefi
       `there is no interface ${name} in this network namespace`,
       `ip link shows those that are; ip link add ${name} type veth peer name …`,
     )
+  else if (!machine.hasNamespace(namespace))
+    say(
+      `there is no network namespace ${namespace}`,
+      `ip netns shows those with a name; ip netns add ${namespace} makes this one`,
+    )
   else
     say(
-      `there is no interface ${name} in a network namespace ${namespace}`,
-      `ip netns shows those that are, and ip -n ${namespace} link their interfaces`,
+      `there is no interface ${name} in the network namespace ${namespace}`,
+      `ip -n ${namespace} link shows those that are`,
     )
   return undefined
 }

@@ -14,7 +14,7 @@ import { kernelProgram, LinkAttachment } from './links.ts'
 import { isNothingYet, LinksAhead } from './links-ahead.ts'
 import { MapOfMaps } from './map-of-maps.ts'
 import { KernelMap, possibleCpus } from './maps.ts'
-import { withinNamespace } from './namespace.ts'
+import { hasNamespace, withinNamespace } from './namespace.ts'
 import { ownNamespace } from './namespace-file.ts'
 import { filters } from './netlink/filter.ts'
 import { changeLink, createVeth, deleteLink, findLink, linkNamed } from './netlink/link.ts'
@@ -104,6 +104,10 @@ class KernelMachine implements Machine {
   interface(which: string | number): Interface | undefined {
     const [namespace, inside] = String(which).split('/')
     return namespace === undefined || inside === undefined ? this.#glance().find(which) : peerOf(namespace, inside)
+  }
+
+  hasNamespace(name: string): boolean {
+    return hasNamespace(name)
   }
 
   inBulk<T>(run: () => T): T {

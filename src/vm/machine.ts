@@ -139,6 +139,11 @@ class Virtual implements VirtualMachine {
     return found === undefined ? undefined : snapshot(found)
   }
 
+  /** It has as many as interfaces are said to be in. */
+  hasNamespace(name: string): boolean {
+    return this.#network.names().some((one) => one.startsWith(`${name}/`))
+  }
+
   inBulk<T>(run: () => T): T {
     return run()
   }

@@ -153,6 +153,10 @@ export class Network {
     this.#tell()
   }
 
+  names(): readonly string[] {
+    return [...this.#byName.keys()]
+  }
+
   find(which: string | number): VirtualInterface | undefined {
     return typeof which === 'string' ? this.#byName.get(which) : this.#byIndex.get(which)
   }
