@@ -12,14 +12,22 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { viewOf } from '../base/bytes.ts'
-import { Refusal } from '../base/diagnostic.ts'
+import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { check, ERRNO, fileFailure, hasCode } from './errno.ts'
 import { control, flock } from './ffi.ts'
 import { makeFolder } from './folder.ts'
 import { RUN_FOLDER, SHARED_FOLDER } from './places.ts'
 
 /** Somebody else has the lock. */
-export class Occupied extends Refusal {}
+export class Occupied extends Refusal {
+  /** The number of their process, where it is known. */
+  readonly owner: number | undefined
+
+  constructor(diagnostics: readonly Diagnostic[], owner?: number) {
+    super(diagnostics)
+    this.owner = owner
+  }
+}
 
 /** sys/file.h. Held by whoever has the lock, and for a moment by who removes the file of somebody who was killed. */
 const LOCK_EX = 2
@@ -148,12 +156,9 @@ function held(path: string): Occupied {
   } catch {
     // The owner has just let go; the message does without its number.
   }
-  return new Occupied([
-    {
-      message: `another process${owner === '' ? '' : ` (${owner})`} holds ${path}`,
-      remedy: 'wait until it is done, or end it; the lock goes with its process',
-    },
-  ])
+  const message = `another process${owner === '' ? '' : ` (${owner})`} holds ${path}`
+  const remedy = 'wait until it is done, or end it; the lock goes with its process'
+  return new Occupied([{ message, remedy }], owner === '' ? undefined : Number(owner))
 }
 
 /** Only of our own folders: other folders were there before. */

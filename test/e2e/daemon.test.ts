@@ -60,7 +60,7 @@ describe.skipIf(reason !== undefined)(`the daemon${reason === undefined ? '' : `
       `${daemon.folder}/other.sock`,
     )
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^another process \(\d+\) holds .*daemon\.lock\n/)
+    expect(stderr).toMatch(/^a daemon runs already \(process \d+\)\n +kill \d+ ends it/)
   })
 
   test('ended, it leaves packets flowing; begun again, it has nothing to do', async () => {
