@@ -189,6 +189,11 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
     says: [`6:39 "tp" there is no instance "tp" | did you mean "t"? ${known('t')}`],
   },
   {
+    what: 'nobody on the way, where no cube could be',
+    text: file('s:', '  cube: bridge', '  ports:', '    a: { interface: eth0, through: [t] }'),
+    says: ['6:39 "t" there is no instance "t" | no instance is transparent: write t: { cube: … } among them'],
+  },
+  {
     what: 'an interface with ways of its own that is that of a port',
     text: `${file(bridge('s', 'a: { interface: eth0 }'), tap('t'))}interfaces:\n  eth0: { through: [t] }\n`,
     says: ['6:3 "eth0" the interface eth0 is that of s.a | list at s.a what is on the way: through: [t]'],

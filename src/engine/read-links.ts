@@ -157,12 +157,16 @@ function checkTransparent(instances: readonly GivenInstance[], on: readonly OnIn
   const shapes = new Map(instances.map(({ name, cube }) => [name, cube.shape]))
   const transparent = instances.filter(({ cube }) => cube.shape === 'transparent').map(({ name }) => name)
   const listed = new Map<string, string>()
+  const known = (name: string): string =>
+    transparent.length === 0
+      ? `no instance is transparent: write ${name}: { cube: … } among them`
+      : suggestion(name, transparent)
   const check = (path: Path, where: string, through: readonly string[]) => {
     for (const [index, name] of through.entries()) {
       const at = [...path, 'through', index]
       const shape = shapes.get(name)
       const before = listed.get(name)
-      if (shape === undefined) say(at, false, `there is no instance "${name}"`, suggestion(name, transparent))
+      if (shape === undefined) say(at, false, `there is no instance "${name}"`, known(name))
       else if (shape === 'standard')
         say(at, false, `${name} has ports, and is not transparent`, `link ports: to: ${name}.…`)
       else if (before !== undefined)
