@@ -28,11 +28,15 @@ export const askedOf = ({ filter, ...rest }: FilterOptions): FilterOptions => ({
   ...(filter === undefined ? {} : { filter }),
 })
 
-/** A whole number from 0 on. */
+/** A whole number. */
 export const number =
-  (most: number) =>
+  (most: number, least = 0) =>
   (text: string): number => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || value > most) throw new InvalidArgumentError(`write a number from 0 to ${most}`)
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`write a number from ${least} to ${most}`)
     return value
   }
+
+/** How many there are to be: one at least. */
+export const count = number(Number.MAX_SAFE_INTEGER, 1)

@@ -80,6 +80,12 @@ describe('mistakes', () => {
     { words: ['set', 'switch', 'aging=3'], code: 1, says: 'its configuration is config.aging' },
     { words: ['set', 'switch', 'conifg.aging=3'], code: 1, says: 'did you mean "config"?' },
     { words: ['connect', 'lan', 'switch', 'eth0'], code: 2, says: 'switch is no port: write instance.port' },
+    ...['capture', 'trace', 'events'].map((verb) => ({
+      words: [verb, 'lan', '-c', '0'],
+      code: 2,
+      says: 'write a number from 1 to ',
+    })),
+    { words: ['capture', 'lan', '-s', '0'], code: 2, says: 'write a number from 1 to 262144' },
     { words: ['watch', '-i', '0'], code: 2, says: 'write seconds' },
     { words: ['completion', 'bsh'], code: 2, says: 'Allowed choices are bash, zsh, fish' },
     { words: ['cube', 'add', 'src'], code: 1, says: 'there is no cube in ' },

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { SIGHTS } from '../../isa/trace.ts'
-import { type FilterOptions, filterHelp, number, withFilter } from '../filter.ts'
+import { count, type FilterOptions, filterHelp, number, withFilter } from '../filter.ts'
 import { type ReachOptions, withReach } from '../reach.ts'
 
 export interface Options extends FilterOptions, ReachOptions {
@@ -19,8 +19,8 @@ export const captureCommand = (): Command =>
         .argument('[ports...]', 'ports, by name, as instance:port or by interface, or instances; all unless given'),
     )
       .option('-d, --direction <what>', `of ${SIGHTS.join(',')}: one or more of them, with commas; all unless given`)
-      .option('-c, --count <packets>', 'end after so many', number(Number.MAX_SAFE_INTEGER))
-      .option('-s, --snapshot <bytes>', 'of each packet, at most', number(262_144))
+      .option('-c, --count <packets>', 'end after so many', count)
+      .option('-s, --snapshot <bytes>', 'of each packet, at most', number(262_144, 1))
       .option('-w, --write <file>', 'write pcapng, with what happened in comments; - is standard output'),
     'local',
   )

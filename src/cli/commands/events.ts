@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { number } from '../filter.ts'
+import { count } from '../filter.ts'
 import { type Output, withOutput } from '../output.ts'
 import { type ReachOptions, withReach } from '../reach.ts'
 
@@ -18,7 +18,7 @@ export const eventsCommand = (): Command =>
         )
         .argument('[graph]', 'only of this one')
         .option('--since <id>', 'begin after this event')
-        .option('-c, --count <events>', 'end after so many', number(Number.MAX_SAFE_INTEGER)),
+        .option('-c, --count <events>', 'end after so many', count),
     ),
   )
     .addHelpText(

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { number } from '../filter.ts'
+import { count } from '../filter.ts'
 import { type Output, withOutput } from '../output.ts'
 import { type ReachOptions, withReach } from '../reach.ts'
 
@@ -46,7 +46,7 @@ const getCommand = (): Command =>
     .argument('<instance>', INSTANCE)
     .argument('<table>', 'by its name')
     .argument('[key]', KEY)
-    .option('-n, --limit <entries>', 'as many at most', number(Number.MAX_SAFE_INTEGER))
+    .option('-n, --limit <entries>', 'as many at most', count)
     .action(async (instance: string, table: string, key: string | undefined, options: GetOptions) =>
       (await import('../actions/state.ts')).get(instance, table, key, options),
     )

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type FilterOptions, filterHelp, number, withFilter } from '../filter.ts'
+import { count, type FilterOptions, filterHelp, withFilter } from '../filter.ts'
 import { type Input, input } from '../inputs.ts'
 import { type ReachOptions, withReach } from '../reach.ts'
 
@@ -18,7 +18,7 @@ export const traceCommand = (): Command =>
         .argument('<graph>', 'the name of a graph that runs, or its file')
         .argument('[filter]', "which packets, in tcpdump's words, as they arrive"),
     )
-      .option('-c, --count <packets>', 'end after so many', number(Number.MAX_SAFE_INTEGER))
+      .option('-c, --count <packets>', 'end after so many', count)
       .option('-i, --in <port=file>', 'on the user-space machine: packets of this capture arrive at a port', input),
     'local',
   )

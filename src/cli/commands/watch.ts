@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { number } from '../filter.ts'
+import { count } from '../filter.ts'
 import { type Kind, kindOf } from '../kinds.ts'
 import { type ReachOptions, withReach } from '../reach.ts'
 import { kindsHelp } from './get.ts'
@@ -23,7 +23,7 @@ export const watchCommand = (): Command =>
       .argument('[kind]', 'what kind of things', kindOf, 'graphs')
       .argument('[names...]', 'only these: a graph, then an instance')
       .option('-i, --interval <seconds>', 'between two looks', seconds, 1)
-      .option('-c, --count <looks>', 'end after so many', number(Number.MAX_SAFE_INTEGER)),
+      .option('-c, --count <looks>', 'end after so many', count),
   )
     .addHelpText(
       'after',
@@ -47,7 +47,7 @@ export const topCommand = (): Command =>
       .description('Packets and bits per second, and drops, of each port, busiest first.')
       .argument('[graph]', 'only of this one')
       .option('-i, --interval <seconds>', 'between two looks', seconds, 1)
-      .option('-c, --count <looks>', 'end after so many', number(Number.MAX_SAFE_INTEGER)),
+      .option('-c, --count <looks>', 'end after so many', count),
   )
     .addHelpText(
       'after',
