@@ -19,11 +19,19 @@ export type Endpoint =
 export class Unreachable extends Error {
   /** As in `ENOENT`, `ECONNREFUSED`, `EACCES`. */
   readonly code: string | undefined
+  /** It was asked for a change, and went before it answered: that may be made, or not. */
+  readonly mayHaveChanged: boolean
 
-  constructor(where: string, cause: unknown) {
-    super(`no daemon answers at ${where}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  constructor(where: string, method: string, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    const isCut = code === 'ECONNRESET' || code === 'EPIPE'
+    const why = cause instanceof Error ? cause.message : cause
+    super(isCut ? `the daemon at ${where} went before it answered: ${why}` : `no daemon answers at ${where}: ${why}`, {
+      cause,
+    })
     this.name = 'Unreachable'
-    this.code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    this.code = code
+    this.mayHaveChanged = isCut && method !== 'GET'
   }
 }
 
@@ -67,7 +75,7 @@ export function openTransport(to: Endpoint): Transport {
           const request = begin(options)
           request.once('response', resolve)
           request.once('error', (error) =>
-            reject(options.signal?.aborted === true ? error : new Unreachable(where, error)),
+            reject(options.signal?.aborted === true ? error : new Unreachable(where, options.method, error)),
           )
           request.end(options.body)
         })

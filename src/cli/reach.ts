@@ -86,6 +86,11 @@ export async function daemonIfThere(options: ReachOptions, who?: 'anybody'): Pro
 
 /** What {@link Unreachable} means to somebody who typed a command. */
 export function nobodyThere(error: Unreachable): Refusal {
+  if (error.mayHaveChanged)
+    return refusal(
+      `${error.message}\nwhat it was asked for may be done, or not`,
+      'tessera get and tessera diff FILE tell, when a daemon runs again (sudo tessera daemon): it finishes or undoes what was begun',
+    )
   const remedy =
     error.code === 'EACCES'
       ? 'only its owner and group may use the socket: run with sudo'

@@ -321,6 +321,34 @@ describe('a cube', () => {
   })
 })
 
+test('where one of several graphs is refused, it is said what became of the others', async () => {
+  const graph = (name: string, on: string) =>
+    file(`${name}.yaml`, `graph: ${name}\ninstances: { s: { cube: bridge, ports: { a: { interface: ${on} } } } }`)
+  const files = [graph('first', 'eth2'), graph('second', 'eth9'), graph('third', 'eth3')]
+  const { code, stdout, stderr } = await tessera('apply', ...files)
+  expect(code).toBe(1)
+  expect(stdout).toContain('graph first is new, and runs')
+  expect(stderr).toContain('there is no interface eth9')
+  expect(stderr).toContain('applied before second: first; not tried: third')
+  expect((await tessera('apply', files[1] ?? '')).stderr).not.toContain('applied before')
+  expect((await tessera('get', '-o', 'name')).stdout).not.toContain('third')
+  await tessera('delete', 'first')
+})
+
+test('a daemon that goes before it answers may have made the change, and that is said', async () => {
+  const dying = createServer((request, response) => {
+    if (request.method === 'GET') response.end('{}')
+    else request.socket.destroy()
+  })
+  const socket = join(folder, 'dying.sock')
+  await once(dying.listen(socket), 'listening')
+  vi.stubEnv('TESSERA_SOCKET', socket)
+  const { code, stderr } = await tessera('apply', file('office.yaml', OFFICE))
+  expect([code, stderr]).toEqual([1, expect.stringContaining('what it was asked for may be done, or not')])
+  expect(stderr).toContain('tessera diff FILE')
+  dying.close().closeAllConnections()
+})
+
 test('Ctrl-C before anything was answered ends a command, and no more is said', async () => {
   const silent = createServer((request, response) => {
     if (request.url?.includes('/trace') === true) process.emit('SIGINT')

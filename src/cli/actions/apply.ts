@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { type Client, ProblemError } from '../../api/client.ts'
-import { refusal } from '../../base/diagnostic.ts'
+import { type Client, ProblemError, Unreachable } from '../../api/client.ts'
+import { Refusal, refusal } from '../../base/diagnostic.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { rehearse } from '../../daemon/rehearsal.ts'
+import type { GraphFile } from '../../engine/graph.ts'
 import { type Action, describeActions } from '../../engine/plan.ts'
 import type { HookPoint } from '../../isa/program.ts'
 import { describeChange } from '../changes.ts'
@@ -10,7 +11,7 @@ import type { Attach, Options } from '../commands/apply.ts'
 import { attachedAt, type GraphSource, sourcesOf } from '../documents.ts'
 import { wrongUsage } from '../exit.ts'
 import { refusalOf } from '../problems.ts'
-import { daemonIfThere } from '../reach.ts'
+import { daemonIfThere, nobodyThere } from '../reach.ts'
 import { printRehearsal } from '../rehearsal.ts'
 import { untilInterrupted } from '../signals.ts'
 
@@ -38,8 +39,32 @@ export async function apply(words: readonly string[], options: Options): Promise
       `how programs get on interfaces is for the daemon to choose, and --attach ${attach} for this process alone`,
       'say --attach auto, or --local',
     )
-  for (const source of sources) await byDaemon(client, source, dryRun)
+  await inTurn(sources, dryRun, (source) => byDaemon(client, source, dryRun))
   if (watch && !dryRun) await followed(client, new Set(sources.map(({ name }) => name)))
+}
+
+/**
+ * One after the other, for one may give up an interface that the next one takes: that cannot be told before. Where one is refused, it is
+ * said what became of the others.
+ */
+async function inTurn<T extends { readonly name: string }>(
+  graphs: readonly T[],
+  dryRun: boolean,
+  run: (graph: T) => Promise<void>,
+): Promise<void> {
+  for (const [index, graph] of graphs.entries()) {
+    try {
+      await run(graph)
+    } catch (error) {
+      const cause = error instanceof Unreachable ? nobodyThere(error) : error
+      if (dryRun || graphs.length === 1 || !(cause instanceof Refusal)) throw error
+      const names = (some: readonly T[]) => some.map(({ name }) => name).join(', ') || 'none'
+      const message = `applied before ${graph.name}: ${names(graphs.slice(0, index))}; not tried: ${names(graphs.slice(index + 1))}`
+      throw new Refusal([...cause.diagnostics, { message, remedy: 'mend it, and run the command again' }], {
+        cause: error,
+      })
+    }
+  }
 }
 
 /** Those that are said as they are, and with -f. */
@@ -98,19 +123,16 @@ async function here(
   { attach, dryRun = false, watch = false }: Options,
 ): Promise<void> {
   using host = openKernelHost(attach === 'tcx' || attach === 'clsact' ? { attach } : {})
-  const graphs = []
-  for (const source of sources) graphs.push(await source.read(host.catalogue))
-  for (const graph of graphs) {
-    if (dryRun) {
-      console.log(printActions((await host.engine.plan(graph)).actions))
-      continue
-    }
+  const graphs: (GraphFile & { readonly name: string })[] = []
+  for (const source of sources) graphs.push({ ...(await source.read(host.catalogue)), name: source.name })
+  await inTurn(graphs, dryRun, async (graph) => {
+    if (dryRun) return console.log(printActions((await host.engine.plan(graph)).actions))
     const { actions, running, lost, left } = await host.engine.apply(graph)
     console.log(printActions(actions))
     if (lost > 0) console.log(`${lost} entries have no room in a table that is smaller now`)
     if (left !== undefined) console.log(`warning: ${left}`)
     console.log(`graph ${running.graph.name} runs; tessera show ${running.graph.name} tells how it does`)
-  }
+  })
   if (!watch || dryRun) return
   const end = new AbortController()
   using _interrupted = untilInterrupted(() => end.abort())
