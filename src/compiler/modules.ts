@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Refusal, refusal } from '../base/diagnostic.ts'
+import { urlAnew } from '../importing/anew.ts'
 import { mustBeShort } from '../importing/size.ts'
 import { shown } from '../importing/stack.ts'
 import { watchedImport } from '../importing/watched.ts'
@@ -51,13 +52,16 @@ export type Resolved =
   | { readonly kind: 'constant'; readonly module: Module; readonly syntax: es.Expression | es.Enum }
   | { readonly kind: 'value'; readonly value: unknown }
 
-/** Reads a module and all TypeScript modules that it imports, directly or not. A Refusal where one cannot be parsed. */
-export async function loadModules(path: string): Promise<Modules> {
+/**
+ * Reads a module and all TypeScript modules that it imports, directly or not. A Refusal where one cannot be parsed. With a `version`,
+ * their values are those of modules that were imported anew.
+ */
+export async function loadModules(path: string, version?: string): Promise<Modules> {
   const modules = new Map<string, Module>()
   const waiting = [path]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (modules.has(next)) continue
-    const module = await loadModule(next)
+    const module = await loadModule(next, version)
     modules.set(next, module)
     for (const origin of [...module.imports.values(), ...module.exports.values()])
       if (typeof origin !== 'string') waiting.push(origin.path)
@@ -66,7 +70,7 @@ export async function loadModules(path: string): Promise<Modules> {
   return modules
 }
 
-const cache = new Map<string, Module>()
+const cache = new Map<string, Module & { readonly version?: string | undefined }>()
 
 /** How often each has been imported. Node.js remembers what became of a URL, of a failure too. */
 const imported = new Map<string, number>()
@@ -77,24 +81,26 @@ const OWN_CUBES = `${OWN}cubes${sep}`
 /** What Tessera itself is made of runs already, and stays as it is. Cubes are read again, wherever they are. */
 const isLibrary = (path: string): boolean => path.startsWith(OWN) && !path.startsWith(OWN_CUBES)
 
-async function loadModule(path: string): Promise<Module> {
-  const library = isLibrary(path) ? cache.get(path) : undefined
+async function loadModule(path: string, version: string | undefined): Promise<Module> {
+  const own = isLibrary(path)
+  const library = own ? cache.get(path) : undefined
   if (library !== undefined) return library
   const text = readText(path)
   const known = cache.get(path)
-  if (known?.text === text && isAsFound(path)) return known
+  if (known?.text === text && known.version === version && isAsFound(path)) return known
   found.delete(path)
   // Parsed before it is imported: a mistake in the syntax has a place here.
   const parsed = parseModule(path, text, {})
-  const before = imported.get(path) ?? 0
-  const url = pathToFileURL(path).href + (before === 0 ? '' : `?${before}`)
+  const plain = own || version === undefined ? pathToFileURL(path).href : urlAnew(path, version)
+  const before = imported.get(plain) ?? 0
+  const url = plain + (before === 0 ? '' : `${plain.includes('?') ? '&' : '?'}${before}`)
   try {
-    const module: Module = { ...parsed, values: await valuesOf(url, parsed.file) }
+    const module = { ...parsed, values: await valuesOf(url, parsed.file), version }
     cache.set(path, module)
     return module
   } finally {
     // Not before: who loads it meanwhile has the same module.
-    imported.set(path, before + 1)
+    imported.set(plain, before + 1)
   }
 }
 

@@ -12,9 +12,9 @@ export interface DataPlaneSource {
   readonly syntax: FunctionSyntax
 }
 
-/** Reads a cube's `dataplane.ts`. A Refusal where it cannot be parsed, or is no data plane. */
-export async function readDataPlane(path: string): Promise<DataPlaneSource> {
-  return dataPlaneOf(await loadModules(path), path)
+/** Reads a cube's `dataplane.ts`, of which this is the `version`. A Refusal where it cannot be parsed, or is no data plane. */
+export async function readDataPlane(path: string, version?: string): Promise<DataPlaneSource> {
+  return dataPlaneOf(await loadModules(path, version), path)
 }
 
 /** The data plane in one of some modules. A Refusal where it is none. */

@@ -12,17 +12,40 @@ export interface CubeFolder {
   readonly control: ControlPlane
   /** Where the compiler finds the data plane. */
   readonly dataplane: string
+  /** Of its files, if they were read anew. */
+  readonly version?: string
 }
+
+/** A folder that was read. */
+interface Read {
+  readonly folder: Promise<CubeFolder>
+  /** Of its files just before. */
+  readonly version: string
+}
+
+/** Tells the version of a data plane's files, and of all others of its cube, from others. */
+export type VersionOf = (dataplane: string) => string
 
 /** The cubes that can be named: every folder with a data plane is one, and those that were added. */
 export class Catalogue {
   private readonly folder: string
   private readonly added = new Map<string, string>()
-  private readonly known: Map<string, Promise<CubeFolder>>
+  private readonly versionOf: VersionOf
+  private readonly known: Map<string, Read>
+  /** Of these, a module that was imported is there already. */
+  private readonly tried: Set<string>
 
-  constructor(folder: string, known = new Map<string, Promise<CubeFolder>>()) {
+  /** Without `versionOf`, no folder is ever read anew. */
+  constructor(
+    folder: string,
+    versionOf: VersionOf = () => '',
+    known = new Map<string, Read>(),
+    tried = new Set<string>(),
+  ) {
     this.folder = folder
+    this.versionOf = versionOf
     this.known = known
+    this.tried = tried
   }
 
   names(): string[] {
@@ -44,7 +67,7 @@ export class Catalogue {
 
   /** Another one, in which the name stands for what is in this folder, and which may be given up. */
   with(name: string, folder: string): Catalogue {
-    const other = new Catalogue(this.folder, this.known)
+    const other = new Catalogue(this.folder, this.versionOf, this.known, this.tried)
     for (const [one, at] of this.added) other.set(one, at)
     other.set(name, folder)
     return other
@@ -63,15 +86,35 @@ export class Catalogue {
     const folder = isPath ? resolve(base, reference) : (this.added.get(reference) ?? join(this.folder, reference))
     const isThere = existsSync(join(folder, 'dataplane.ts'))
     const known = this.known.get(folder)
-    if (known !== undefined && isThere) return known
+    if (known !== undefined && isThere) return known.folder
     if (!isPath && !this.names().includes(reference)) throw this.unknown(reference)
     if (!isThere)
       throw refusal(`there is no cube in ${folder}`, 'a cube is a folder with schema.ts, dataplane.ts and control.ts')
-    const read = readFolder(folder)
+    return this.read(folder, isPath)
+  }
+
+  private read(folder: string, mayChange: boolean): Promise<CubeFolder> {
+    const version = mayChange ? this.versionOf(join(folder, 'dataplane.ts')) : ''
+    const read = { folder: readFolder(folder, this.tried.has(folder) && version !== '' ? version : undefined), version }
+    this.tried.add(folder)
     this.known.set(folder, read)
     // What was not there may come.
-    read.catch(() => this.known.delete(folder))
-    return read
+    read.folder.catch(() => {
+      if (this.known.get(folder) === read) this.known.delete(folder)
+    })
+    return read.folder
+  }
+
+  /**
+   * From now on, a folder that was read is as its files are now. Undefined where they are as they were; else it gives what has the
+   * folder be again as it was.
+   */
+  renew(folder: string): (() => void) | undefined {
+    const before = this.known.get(folder)
+    const dataplane = join(folder, 'dataplane.ts')
+    if (before === undefined || !existsSync(dataplane) || this.versionOf(dataplane) === before.version) return undefined
+    this.known.delete(folder)
+    return () => this.known.set(folder, before)
   }
 
   private unknown(name: string): Refusal {
@@ -79,19 +122,17 @@ export class Catalogue {
   }
 }
 
-async function readFolder(folder: string): Promise<CubeFolder> {
+async function readFolder(folder: string, version: string | undefined): Promise<CubeFolder> {
   const dataplane = join(folder, 'dataplane.ts')
-  const { cube } = await defaultOf<DataPlane>(dataplane)
-  const control = await controlOf(join(folder, 'control.ts'), cube)
-  return { cube, control, dataplane }
+  const { cube } = await defaultOf<DataPlane>(dataplane, version)
+  const path = join(folder, 'control.ts')
+  const control = existsSync(path) ? await defaultOf<ControlPlane>(path, version) : { cube, views: {} }
+  return { cube, control, dataplane, ...(version === undefined ? {} : { version }) }
 }
 
-const controlOf = async (path: string, cube: Cube): Promise<ControlPlane> =>
-  existsSync(path) ? defaultOf<ControlPlane>(path) : { cube, views: {} }
-
-async function defaultOf<T extends { readonly cube: Cube }>(path: string): Promise<T> {
+async function defaultOf<T extends { readonly cube: Cube }>(path: string, version: string | undefined): Promise<T> {
   mustBeInPackage(path)
-  const module: { default?: Partial<T> } = await imported(path)
+  const module: { default?: Partial<T> } = await imported(path, version)
   if (module.default?.cube === undefined)
     throw refusal(`${path} has no default export of a cube`, 'write export default dataplane(…) or control(…)')
   return module.default as T

@@ -2,12 +2,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
+import { urlAnew } from '../importing/anew.ts'
 import { mustAllBeShort } from '../importing/size.ts'
 import { placeInStack, placeOf, shown } from '../importing/stack.ts'
 import { watchedImport } from '../importing/watched.ts'
 
-/** What a module exports; a Refusal where it cannot be imported. */
-export async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+/** What a module exports; a Refusal where it cannot be imported. With a `version`, it is imported anew, for each of them once. */
+export async function imported(path: string, version?: string): Promise<Readonly<Record<string, unknown>>> {
   mustAllBeShort(path)
   // Node.js would end with 13, and without a word.
   const unsettled = (): void => {
@@ -16,7 +17,7 @@ export async function imported(path: string): Promise<Readonly<Record<string, un
   }
   process.once('beforeExit', unsettled)
   try {
-    return await watchedImport(pathToFileURL(path).href)
+    return await watchedImport(version === undefined ? pathToFileURL(path).href : urlAnew(path, version))
   } catch (error) {
     throw importFailure(path, error)
   } finally {

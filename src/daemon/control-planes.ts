@@ -78,7 +78,7 @@ export class ControlPlanes implements Disposable {
     const wanted = new Set<string>()
     for (const { folder, ...plane } of planes) {
       const at = dirname(folder.dataplane)
-      const orders = { ...plane, folder: at, gate: gate.name, apart: this.options.apart(at) }
+      const orders = { ...plane, folder: at, version: folder.version, gate: gate.name, apart: this.options.apart(at) }
       const key = `${graph}/${plane.instance}`
       wanted.add(key)
       const before = this.planes.get(key)

@@ -19,6 +19,8 @@ export interface Orders {
   readonly instance: string
   /** The cube's folder. */
   readonly folder: string
+  /** Another one where its files are others. */
+  readonly version?: string | undefined
   readonly config: Settings
   readonly ports: Readonly<Record<string, number>>
   /** The gate by which its packets come into the graph. */

@@ -8,6 +8,7 @@ import { Engine } from '../engine/engine.ts'
 import { stampOf } from '../engine/made.ts'
 import type { Measure } from '../engine/parts.ts'
 import { MemoryRecords } from '../engine/records.ts'
+import { stampOfCube } from '../engine/sources.ts'
 import type { HookPoint } from '../isa/program.ts'
 import { isLocked, lockFile, Occupied } from '../kernel/lock.ts'
 import { type KernelOptions, openKernelMachine } from '../kernel/machine.ts'
@@ -38,7 +39,7 @@ export interface HostOptions {
 }
 
 /** The cubes that come with Tessera. */
-export const builtinCubes = (): Catalogue => new Catalogue(join(import.meta.dirname, '../cubes'))
+export const builtinCubes = (): Catalogue => new Catalogue(join(import.meta.dirname, '../cubes'), stampOfCube)
 
 /** Graphs in this kernel, in the network namespace of the caller. A Refusal where it cannot be. */
 export function openKernelHost(options: KernelOptions & HostOptions = {}): Host {

@@ -205,7 +205,7 @@ export class Planner {
   ): Promise<AssemblyOptions> {
     const { machine, clock = 'kernel' } = this.parts
     const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
-    for (const [name, { dataplane }] of cubes) sources.set(name, await readDataPlane(dataplane))
+    for (const [name, { dataplane, version }] of cubes) sources.set(name, await readDataPlane(dataplane, version))
     const known = new Map<string, InterfaceFacts>()
     const { tessera } = machine
     const device = deviceOf(graph.name, tessera)

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refusal, refusal } from '../../base/diagnostic.ts'
+import { stampOfCube } from '../../engine/sources.ts'
 import { foundIn } from './found.ts'
 import { ROOT } from './staging.ts'
 
@@ -20,33 +21,15 @@ export class ImportedApart {
   /** A Refusal where it cannot be imported. */
   async check(folder: string): Promise<void> {
     // Whoever reads it says what is missing.
-    if (!existsSync(join(folder, 'dataplane.ts'))) return
-    const content = contentOf(folder)
+    const dataplane = join(folder, 'dataplane.ts')
+    if (!existsSync(dataplane)) return
+    const content = stampOfCube(dataplane)
     if (this.known.get(folder) === content) return
     const output = await outputOf([join(ROOT, 'bin/check-cube.js'), folder, 'import'])
     const found = foundIn(output)?.found
     if (found === undefined) throw refusal(`the cube in ${folder} cannot be imported\n${output.trim().slice(0, 2000)}`)
     if ('diagnostics' in found) throw new Refusal(found.diagnostics)
     this.known.set(folder, content)
-  }
-}
-
-/** Its files with their sizes and times. */
-const contentOf = (folder: string): string =>
-  [...sourcesIn(folder)]
-    .map((path) => {
-      const { size, mtimeMs } = statSync(path)
-      return `${path} ${size} ${mtimeMs}`
-    })
-    .join('\n')
-
-/** As far as they are the cube's own. */
-function* sourcesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
-    if (entry.isDirectory()) yield* sourcesIn(path)
-    else if (path.endsWith('.ts')) yield path
   }
 }
 

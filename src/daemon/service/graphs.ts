@@ -35,10 +35,10 @@ type Change = Output<'putGraph'>
 const TRIES = 10
 
 export class Graphs {
-  private readonly parts: Pick<Parts, 'wanted' | 'engine'>
+  private readonly parts: Pick<Parts, 'wanted' | 'engine' | 'catalogue'>
   private readonly apart = new ImportedApart()
 
-  constructor(parts: Pick<Parts, 'wanted' | 'engine'>) {
+  constructor(parts: Pick<Parts, 'wanted' | 'engine' | 'catalogue'>) {
     this.parts = parts
   }
 
@@ -140,13 +140,46 @@ export class Graphs {
     context: Context,
     isNew: boolean,
   ): Promise<Change> {
-    const { wanted } = this.parts
+    const { wanted, catalogue } = this.parts
     checkCubes(document, await wanted.get(graph), context)
-    for (const folder of foldersIn(document)) await this.apart.check(folder)
-    const made = await (dryRun ? wanted.plan(graph, document, expected) : wanted.put(graph, document, expected))
-    if (isNew && !dryRun) context.created()
-    if (made.revision !== undefined) context.revision(made.revision)
-    return changeOf(graph, dryRun, made)
+    const changed = new Map<string, () => void>()
+    const goBack = () => {
+      for (const back of changed.values()) back()
+    }
+    try {
+      for (const folder of foldersIn(document)) {
+        await this.apart.check(folder)
+        const back = catalogue.renew(folder)
+        if (back !== undefined) changed.set(folder, back)
+      }
+      const made = await (dryRun ? wanted.plan(graph, document, expected) : wanted.put(graph, document, expected))
+      if (isNew && !dryRun) context.created()
+      if (made.revision !== undefined) context.revision(made.revision)
+      if (dryRun) goBack()
+      const warnings = dryRun ? [] : await this.goOver(graph, changed)
+      return changeOf(graph, dryRun, made, warnings)
+    } catch (error) {
+      // What runs is as its cubes were.
+      goBack()
+      throw error
+    }
+  }
+
+  /** Other graphs with cubes in these folders, whose files have changed, are made of what is in them now. What kept some from it. */
+  private async goOver(graph: string, changed: ReadonlyMap<string, unknown>): Promise<readonly string[]> {
+    const { wanted } = this.parts
+    const warnings: string[] = []
+    for (const { name, document, revision } of changed.size === 0 ? [] : await wanted.list()) {
+      if (name === graph || ![...foldersIn(document)].some((folder) => changed.has(folder))) continue
+      try {
+        await wanted.put(name, document, { revision })
+      } catch (error) {
+        warnings.push(
+          `the graph ${name} has a cube that changed, and is as it was: ${error instanceof Error ? error.message : error}`,
+        )
+      }
+    }
+    return warnings
   }
 }
 
@@ -175,7 +208,12 @@ function checkCubes(document: GraphDocument, before: WantedGraph | undefined, { 
   }
 }
 
-function changeOf(graph: string, dryRun: boolean, { actions, revision, lost, left }: Made): Change {
+function changeOf(
+  graph: string,
+  dryRun: boolean,
+  { actions, revision, lost, left }: Made,
+  warnings: readonly string[] = [],
+): Change {
   return {
     graph,
     dryRun,
@@ -186,7 +224,7 @@ function changeOf(graph: string, dryRun: boolean, { actions, revision, lost, lef
       text: describeActions([action])[0] ?? action.do,
     })),
     lost,
-    warnings: left === undefined ? [] : [left],
+    warnings: [...(left === undefined ? [] : [left]), ...warnings],
   }
 }
 
