@@ -62,10 +62,12 @@ test('the next change of a graph is made of what is in them then', () => {
     said.tried = [await put('lan', { extra: 2 }, true), (await hub('lan')).summary]
     said.known = [await put('lan', { extra: 2 }), (await hub('lan')).summary, (await hub('wan')).summary]
     edit('schema.ts', 'value: { seen: u64 }', 'value: { seen: u64, frames: u64 }')
-    edit('dataplane.ts', '{ seen: now() }', '{ seen: now(), frames: 1 }')
     edit('control.ts', '[{ address }, { seen }]) => ({ address,', '[{ address }, { seen, frames }]) => ({ address, frames,')
     said.refused = await put('lan')
+    said.state = (await client.listGraphs()).body.map(({ state }) => state)
     said.asBefore = (await hub('lan')).views.talkers.map(Object.keys)
+    edit('dataplane.ts', '{ seen: now() }', '{ seen: now(), frames: 1 }')
+    said.lost = await put('lan')
     edit('control.ts', 'export default', "import { from } from 'tessera/cube'\\nimport { lruHash, mac, u64 } from 'tessera/lang'\\nexport default")
     edit('control.ts', 'views:', 'migrate: { talkers: [from(lruHash({ key: { address: mac }, value: { seen: u64 }, entries: 1024 }), ({ key, value }) => ({ key, value: { ...value, frames: 7n } }))] }, views:')
     said.migrated = [await put('lan'), (await hub('lan')).views.talkers.map(({ frames }) => String(frames))]
@@ -77,8 +79,10 @@ test('the next change of a graph is made of what is in them then', () => {
     before: 'as it was',
     tried: [[], 'as it was'],
     known: [[], 'anew', 'anew'],
-    refused: 'the table talkers of h has another layout than the graph that runs',
+    refused: 'the value lacks `frames`',
+    lost: 'the table talkers of h has another layout than the graph that runs',
     asBefore: [['address', 'silent']],
+    state: ['running', 'running'],
     migrated: [[], ['7']],
     other: { talkers: [] },
   })

@@ -152,7 +152,9 @@ export class Graphs {
         const back = catalogue.renew(folder)
         if (back !== undefined) changed.set(folder, back)
       }
-      const made = await (dryRun ? wanted.plan(graph, document, expected) : wanted.put(graph, document, expected))
+      const made = await (dryRun
+        ? wanted.plan(graph, document, expected)
+        : wanted.put(graph, document, expected, goBack))
       if (isNew && !dryRun) context.created()
       if (made.revision !== undefined) context.revision(made.revision)
       if (dryRun) goBack()

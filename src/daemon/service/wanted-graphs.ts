@@ -98,14 +98,14 @@ export class WantedGraphs implements Wanted {
     return { actions, revision: before && String(before.revision), lost: 0 }
   }
 
-  put(name: string, document: GraphDocument, expected: Expected): Promise<Made> {
+  put(name: string, document: GraphDocument, expected: Expected, refused = () => {}): Promise<Made> {
     return this.#turns.take(async () => {
       const { engine } = this.#parts.host
       this.#mustBeUp()
       const before = await this.#expected(name, expected)
       const file = await this.#read(name, document)
       const value = JSON.stringify(document)
-      return this.#change(name, before, document, async () => {
+      const apply = async () => {
         const { actions, lost, left } = await engine.apply(file)
         // What is wanted already is no other revision.
         const isSame = before?.value === value
@@ -113,7 +113,8 @@ export class WantedGraphs implements Wanted {
         const made = { actions, lost, left, revision: String(isSame ? before.revision : revision) }
         this.#runs(file.graph, 'graph.applied', made.revision, `${name} runs as it is wanted`)
         return made
-      })
+      }
+      return this.#change(name, before, document, apply, refused)
     })
   }
 
@@ -216,6 +217,7 @@ export class WantedGraphs implements Wanted {
     before: Entry | undefined,
     document: GraphDocument | null,
     make: () => Promise<Made>,
+    refused = () => {},
   ): Promise<Made> {
     const state = this.#states.get(name)
     const intent: Intent = { document, ran: this.#isOnHost(name) }
@@ -229,6 +231,7 @@ export class WantedGraphs implements Wanted {
     } catch (error) {
       if (state === undefined) this.#states.delete(name)
       else this.#states.set(name, state)
+      refused()
       await this.#takeBack(name, intent)
       throw error
     }

@@ -40,7 +40,8 @@ export interface Wanted {
   state(name: string): Pick<Output<'listGraphs'>[number], 'state' | 'reason'> | undefined
   /** What {@link put} would do, and be refused with. */
   plan(name: string, document: GraphDocument, expected: Expected): Promise<Made>
-  put(name: string, document: GraphDocument, expected: Expected): Promise<Made>
+  /** `refused` is called where it is, before what was is made sure of. */
+  put(name: string, document: GraphDocument, expected: Expected, refused?: () => void): Promise<Made>
   planDeletion(name: string, expected: Expected): Promise<Made>
   delete(name: string, expected: Expected): Promise<Made>
 }
