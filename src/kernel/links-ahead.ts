@@ -90,13 +90,18 @@ interface Making extends Disposable {
   readonly haste: Haste
 }
 
-/** Undefined where there is no other thread. */
+/** Undefined where there is no other thread, or nothing can be loaded: whoever loads more than this hears why. */
 function begin(): Making | undefined {
   const beside = Beside.open()
   if (beside === undefined) return undefined
-  const [program, haste] = [KernelProgram.load(NOTHING_YET, {}), new Haste()]
-  const end = () => {
-    for (const one of [haste, program, beside]) one[Symbol.dispose]()
+  try {
+    const [program, haste] = [KernelProgram.load(NOTHING_YET, {}), new Haste()]
+    const end = () => {
+      for (const one of [haste, program, beside]) one[Symbol.dispose]()
+    }
+    return { program, beside, haste, [Symbol.dispose]: end }
+  } catch {
+    beside[Symbol.dispose]()
+    return undefined
   }
-  return { program, beside, haste, [Symbol.dispose]: end }
 }
