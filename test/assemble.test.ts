@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Machine, MachineMap } from '../src/backend/machine.ts'
-import type { Node, Way } from '../src/compiler/assembly.ts'
+import type { Assembly, Node, Way } from '../src/compiler/assembly.ts'
 import { assemble, assembleGraphs, readDataPlane } from '../src/compiler/compile.ts'
+import { COPIES } from '../src/compiler/lower/copies.ts'
 import { countsIn, dropReasons, MAP, SLOT } from '../src/compiler/wiring.ts'
 import { TC_ACT, XDP_ACTION } from '../src/isa/opcodes.ts'
 import type { Program } from '../src/isa/program.ts'
@@ -149,9 +150,34 @@ for (const { name, skip } of everyMachine)
     expect(maps['second/stations']?.entries()).toHaveLength(1)
   })
 
+for (const { name, skip } of everyMachine)
+  test.skipIf(skip !== undefined)(`only of what is no copy itself, copies are counted anew (${name})`, () => {
+    using machine = name === 'vm' ? openVirtualMachine() : openKernelMachine()
+    const left = (common: Partial<Assembly>, device: number): bigint | undefined => {
+      const copy = { ifindex: device, mark: 1, most: 1024 }
+      const ways = [1, 2].map((port): Way => ({ port, to: 'tail', slot: port, copy }))
+      const [config, port] = [{ agingTime: 300 }, { id: 0, config: { learning: true } }]
+      const node = { source: bridge, instance: 'flooding', config, port, capacity: 4, ways }
+      const program = assemble({ name: 'flooding', slots: 3, nodes: [node], ...common })
+      const maps = createMaps(machine, program)
+      maps[COPIES]?.update(word(0), long(10))
+      using loaded = machine.load(program, maps)
+      loaded.run(packet().ethernet({ source: '02:00:00:00:00:01', destination: 'ff:ff:ff:ff:ff:ff' }).bytes())
+      return new DataView(maps[COPIES]?.lookup(word(0))?.buffer ?? new ArrayBuffer(0)).getBigUint64(0, true)
+    }
+    expect(left({}, NOWHERE)).toBe(1023n)
+    expect(left({ isNext: true }, NOWHERE)).toBe(1023n)
+    expect(left({ isNext: true }, HERE)).toBe(9n)
+  })
+
+/** What packets come by that nobody sends: that is the loopback interface. */
+const HERE = 1
+const NOWHERE = 0x7ffffff2
+
 const createMaps = (machine: Machine, { maps }: Program): Record<string, MachineMap> =>
   Object.fromEntries(
     Object.entries(maps).map(([name, map]) => [name, machine.createMap(name.split('/').at(-1) ?? name, map)]),
   )
 
+const long = (value: number): Uint8Array => new Uint8Array(BigUint64Array.of(BigInt(value)).buffer)
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)

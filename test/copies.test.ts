@@ -1,6 +1,8 @@
 /** Copies of packets for several cubes, on both machines: each belongs to one graph, and there is an end of them. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { tree } from '../bench/change/tree.ts'
+import { arrayPath } from '../src/engine/paths.ts'
 import { graphsOnEveryMachine, packet } from '../src/testing/index.ts'
 import type { witness } from './cubes/witness/dataplane.ts'
 
@@ -53,6 +55,18 @@ graphsOnEveryMachine('copies', (open) => {
       ['@programs', '+graph', 'egress', 'copies-0'],
       ['+graph', 'egress', 'copies-0'],
     ])
+  })
+
+  // Programs that others go over to are the same for copies, unless an interface is in another network namespace.
+  test.for(['', ', namespace: blue'])('come of what was handed on, and of copies; to interfaces%s', async (where) => {
+    const { text, interfaces } = tree(14, 64)
+    using lab = await open(text.replaceAll(/interface: e\d+x1/g, `$&${where}`))
+    expect(lab.machine.pinned(lab.name)).toContain(arrayPath(lab.name))
+    const ends = interfaces.map((name) => (name.endsWith('x1') && where !== '' ? `blue/${name}` : name))
+    for (const from of ends.filter((_, index) => index % 5 === 0)) {
+      const arrived = Object.entries(lab.send(from, frame)).flatMap(([name, frames]) => frames.map(() => name))
+      expect(arrived.sort()).toEqual(ends.filter((name) => name !== from).sort())
+    }
   })
 
   test('are made within copies as deep as the kernel goes', async () => {

@@ -25,7 +25,7 @@ export interface Assembly<N = number> {
   readonly name: string
   /** TC unless said otherwise. */
   readonly hook?: Hook
-  /** For TC: whether packets have arrived, or are about to leave. */
+  /** For TC: whether packets have arrived, or are about to leave. Those of other programs of the graph are as if they had arrived. */
   readonly direction?: 'ingress' | 'egress'
   /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
   readonly clock?: 'kernel' | 'cell'
@@ -43,10 +43,8 @@ export interface Assembly<N = number> {
   readonly look?: Look | undefined
   /** Packets that other programs of the graph send here are to pass it at once: they are marked. TC. */
   readonly passesMarked?: boolean
-  /** Its packets come from other programs of the graph, which go over to it. */
+  /** Its packets come from other programs of the graph, which go over to it, or make copies for it. */
   readonly isNext?: boolean
-  /** Its packets are copies that programs of the graph make of others. */
-  readonly isCopied?: boolean
 }
 
 /** An instance of a cube, as packets meet it that come in by one of its ports, or in one direction. */

@@ -35,7 +35,7 @@ import { lower } from './lower/lower.ts'
 import type { LowerOptions } from './lower/value.ts'
 import { optimise } from './passes/optimise.ts'
 import { usedGraphs } from './passes/unused.ts'
-import { checkCopied, Decisive, type SharedProgram, slotsOf } from './shared.ts'
+import { checkCopied, Decisive, type SharedProgram, using } from './shared.ts'
 import type { DataPlaneSource } from './source.ts'
 import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { usedSlots } from './used-slots.ts'
@@ -98,8 +98,7 @@ export function isRight(assembly: Assembly<Open>): boolean {
   }
 }
 
-const known = ({ program, slots }: SharedProgram): Program =>
-  slots.length === 0 ? program : { ...program, slots: slotsOf(slots, []) }
+const known = ({ program, used }: SharedProgram): Program => using(program, used)
 
 /** What becomes a program. */
 interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
@@ -179,7 +178,7 @@ function generate(whole: Whole): SharedProgram {
 function generateOnce(whole: Whole): SharedProgram {
   const graphs = optimised(whole)
   graphs.forEach(checkCopied)
-  const slots = usedSlots(graphs)
+  const used = usedSlots(graphs)
   const { name, hook = 'tc', comparisons = 'planned' } = whole
   const code = graphs.map((graph) => select(graph, HOOKS[hook].verdict.drop))
   code.forEach(allocate)
@@ -192,7 +191,7 @@ function generateOnce(whole: Whole): SharedProgram {
   const [main] = graphs
   const sites = main?.sites === undefined ? {} : { sites: main.sites }
   const program = { ...emit(code, { name, hook, maps: mapsOfWhole(whole) }), ...sites }
-  return { program, open: openIn(code), slots }
+  return { program, open: openIn(code), used }
 }
 
 /** Of each instruction, what its immediate is. */
@@ -256,7 +255,6 @@ function unoptimised(whole: Whole): Graph[] {
     nodes,
     passesMarked,
     isNext,
-    isCopied,
     comparisons,
   } = whole
   const parts = nodes.map((part) => {
@@ -288,7 +286,6 @@ function unoptimised(whole: Whole): Graph[] {
     look,
     passesMarked,
     isNext,
-    isCopied,
     comparisons,
   })
 }

@@ -11,6 +11,7 @@ import type { Block, Graph, Value } from './ir.ts'
 import { countUses } from './passes/graph.ts'
 import { holds } from './passes/sources.ts'
 import { isNumber } from './passes/tested.ts'
+import type { UsedSlots } from './used-slots.ts'
 import type { Open, Wired } from './wired.ts'
 
 /** Thrown where open numbers have to be known: these, or if it cannot be said which, all of them. */
@@ -28,8 +29,7 @@ export interface SharedProgram {
   readonly program: Program
   /** Of each instruction, what its immediate is. */
   readonly open: readonly (Wired | undefined)[]
-  /** Of {@link Program.slots}. */
-  readonly slots: readonly Open[]
+  readonly used: UsedSlots
 }
 
 /** What makes one of those that share it. */
@@ -41,7 +41,7 @@ export interface Binding {
 }
 
 export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): Program {
-  const { program, slots } = shared
+  const { program, used } = shared
   const { own, described } = differentIn(shared)
   const bound = described.map(([map, description]) => maps(map, description))
   const instructions = program.instructions.slice()
@@ -52,7 +52,7 @@ export function bind(shared: SharedProgram, { name, numbers, maps }: Binding): P
     else instructions[index] = imm === undefined ? { ...one, map: other } : { ...one, map: other, mapValue: imm }
   }
   const whole = { ...program, name, instructions, maps: Object.fromEntries(bound), open: placesOf(shared) }
-  return slots.length === 0 ? whole : { ...whole, slots: slotsOf(slots, numbers) }
+  return using(whole, used, numbers)
 }
 
 /** Wide immediates are big. */
@@ -104,8 +104,14 @@ function placesOf({ open }: SharedProgram): readonly (number | undefined)[] {
 
 const places = new WeakMap<SharedProgram['open'], readonly (number | undefined)[]>()
 
-/** In order, each once. */
-export const slotsOf = (slots: readonly Open[], numbers: readonly number[]): readonly number[] =>
+/** The same program, with the slots that it uses. */
+export function using(program: Program, { slots, copies }: UsedSlots, numbers: readonly number[] = []): Program {
+  const whole = slots.length === 0 ? program : { ...program, slots: inOrder(slots, numbers) }
+  return copies.length === 0 ? whole : { ...whole, copies: inOrder(copies, numbers) }
+}
+
+/** Each once. */
+const inOrder = (slots: readonly Open[], numbers: readonly number[]): readonly number[] =>
   [...new Set(slots.map((one) => (typeof one === 'number' ? one : one.of(numbers))))].sort((a, b) => a - b)
 
 /** Refuses open numbers that the passes would have looked at: only where they are copied, or added, does knowing them gain nothing. */

@@ -2,13 +2,17 @@ import { SK_BUFF } from '../isa/opcodes.ts'
 import type { Graph, Value } from './ir.ts'
 import { FIRST_SLOT, MARKED, slotOfMark } from './marked.ts'
 import { sourcesOf } from './passes/sources.ts'
-import { derived, nameOf, type Open } from './wired.ts'
+import { derived, type Open } from './wired.ts'
 
-/**
- * The slots of the array of programs that a program goes over to, or marks copies with, when all that it cannot reach has been taken
- * out.
- */
-export function usedSlots(graphs: readonly Graph[]): readonly Open[] {
+/** The slots of the array of programs that a program uses, when all that it cannot reach has been taken out. */
+export interface UsedSlots {
+  /** It goes over to these. */
+  readonly slots: readonly Open[]
+  /** It marks copies with these. */
+  readonly copies: readonly Open[]
+}
+
+export function usedSlots(graphs: readonly Graph[]): UsedSlots {
   const slots = new Map<string, Open>()
   const marks = new Map<string, Open>()
   for (const { blocks } of graphs)
@@ -18,11 +22,10 @@ export function usedSlots(graphs: readonly Graph[]): readonly Open[] {
         else if (isMark(value)) add(marks, value.arguments[1])
       }
   // The others are those of packets that have no mark any more, or are to be passed.
-  for (const mark of marks.values()) {
-    const slot = derived(mark, 'slot', slotOfMark)
-    if (typeof mark !== 'number' || (mark >= FIRST_SLOT && mark !== MARKED)) slots.set(nameOf(slot), slot)
-  }
-  return [...slots.values()]
+  const copies = [...marks.values()].filter(
+    (mark) => typeof mark !== 'number' || (mark >= FIRST_SLOT && mark !== MARKED),
+  )
+  return { slots: [...slots.values()], copies: copies.map((mark) => derived(mark, 'slot', slotOfMark)) }
 }
 
 const isMark = (value: Value): boolean =>

@@ -10,7 +10,7 @@ import { type Generation, MOST_SLOTS, markOf } from '../compiler/marked.ts'
 import { ROW_OF } from '../compiler/wiring.ts'
 import { type AttachPoint, hookAt, type Program } from '../isa/program.ts'
 import { copiesAt } from './copies.ts'
-import { type Cuts, cut, type NodeNumbers, type PlannedProgram, type Side } from './cuts.ts'
+import { type Cuts, cut, type NodeNumbers, type PlannedProgram, type Side, type Sides } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import type { Destination, GraphEntry, MetNode, NodeName, Topology } from './nodes.ts'
 import { deviceOf } from './own-links.ts'
@@ -51,7 +51,7 @@ export interface AssemblyOptions {
   /** Instances whose control planes may send packets. */
   readonly active?: ReadonlySet<string> | undefined
   /** Slots that copies of such packets are for. */
-  readonly copied?: readonly number[] | undefined
+  readonly copied?: Iterable<number> | undefined
   /** Where the graph had ports before. */
   readonly past?: Ends | undefined
   /** Hears of each program when it is made. */
@@ -86,13 +86,14 @@ function endsOf({ instances }: Graph, past: Ends = { wires: [], hosts: [] }): En
 
 export interface GraphPrograms {
   readonly entries: readonly (OwnProgram & { readonly entry: GraphEntry })[]
-  /** Those that others go over to, by their slots. */
+  /** Those that others go over to, or make copies for, by their slots. */
   readonly slots: ReadonlyMap<number, OwnProgram>
   readonly numbers: NodeNumbers
+  readonly sides: Sides
   /** Slots that there could be. */
   readonly size: number
-  /** Some send copies to others: see copies.ts. */
-  readonly copies: boolean
+  /** Slots that copies are for: see copies.ts. */
+  readonly copies: ReadonlySet<number>
 }
 
 export interface OwnProgram {
@@ -104,13 +105,16 @@ export interface OwnProgram {
   readonly nodes: readonly NodeName[]
 }
 
+/** Programs for copies are those of these programs, or of others. */
+export type CopiesFor = 'own' | 'others'
+
 /** Compiles what packets meet. What turns out to be too much for a program is cut in two, until it fits. */
-export function assembleTopology(options: AssemblyOptions, met: Topology): GraphPrograms {
+export function assembleTopology(options: AssemblyOptions, met: Topology, copiesFor: CopiesFor = 'own'): GraphPrograms {
   const apart = new Set<NodeName>()
   for (;;) {
     const maker = new Assembler(options, met, apart)
     try {
-      return maker.all()
+      return maker.all(copiesFor)
     } catch (error) {
       const isExcess = error instanceof RefusedPart && error.cause instanceof Excess
       if (!isExcess || !maker.divide()) throw error
@@ -124,6 +128,11 @@ const CHARACTERS_EACH = 6
 /** Of a packet. In a graph without rings, no more come of one than there are slots. */
 const LEAST_COPIES = 1024
 
+/** Whether some interface takes at once what has arrived elsewhere. */
+const hasPeers = ({ graph, point, facts }: AssemblyOptions): boolean =>
+  hookAt(point) === 'tc' &&
+  graph.instances.some(({ ports }) => ports.some(({ link }) => link?.to === 'interface' && facts(link).peer === true))
+
 class Assembler {
   private readonly options: AssemblyOptions
   private readonly met: Topology
@@ -133,7 +142,7 @@ class Assembler {
   /** Packets that programs of before have marked may be on their way. */
   private readonly marked: Ends
   private current: PlannedProgram | undefined
-  private copies = false
+  private readonly sides: Sides
   /** What copies leave by. */
   private readonly device = lazy(() => {
     const { graph, tessera, facts } = this.options
@@ -146,25 +155,34 @@ class Assembler {
     this.apart = apart
     this.hosts = new Set(endsOf(options.graph).hosts)
     this.marked = endsOf(options.graph, options.past)
-    this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart, numbers: options.nodes })
+    this.sides = hasPeers(options) ? 'both' : 'one'
+    this.cuts = cut(met, { sizeOf: (node) => this.sizeOf(node), apart, numbers: options.nodes, sides: this.sides })
   }
 
-  all(): GraphPrograms {
-    const entries = this.cuts.entries.flatMap((planned) =>
-      'slot' in planned.from ? [] : [{ entry: planned.from, ...this.compile(planned) }],
-    )
+  all(copiesFor: CopiesFor): GraphPrograms {
+    const { cuts, sides } = this
+    const copies = new Set(this.options.copied)
+    const wanted = [...copies]
+    const follow = ({ program }: OwnProgram): void => {
+      wanted.push(...(program.slots ?? []))
+      for (const slot of program.copies ?? []) copies.add(slot)
+      if (copiesFor === 'own') wanted.push(...(program.copies ?? []))
+    }
+    const entries = cuts.entries.flatMap((planned) => {
+      if ('slot' in planned.from) return []
+      const made = this.compile(planned)
+      follow(made)
+      return [{ entry: planned.from, ...made }]
+    })
     const slots = new Map<number, OwnProgram>()
-    const { copied = [] } = this.options
-    const wanted = [...entries.flatMap(({ program }) => program.slots ?? []), ...copied]
     for (const slot of wanted) {
-      const planned = this.cuts.at(slot)
+      const planned = cuts.at(slot)
       if (planned === undefined || slots.has(slot)) continue
       const made = this.compile(planned)
       slots.set(slot, made)
-      wanted.push(...(made.program.slots ?? []))
+      follow(made)
     }
-    const { numbers, size } = this.cuts
-    return { entries, slots, numbers, size, copies: this.copies || copied.length > 0 }
+    return { entries, slots, numbers: cuts.numbers, sides, size: cuts.size, copies }
   }
 
   /** Has the second half of the program that was too much in one of its own. False where it is one node. */
@@ -195,8 +213,7 @@ class Assembler {
       slots,
       look,
       comparisons,
-      direction: planned.side === 'arriving' ? 'ingress' : 'egress',
-      ...(planned.side === 'copied' ? { isCopied: true } : {}),
+      direction: 'slot' in from || planned.side === 'arriving' ? 'ingress' : 'egress',
     } as const
     const assembly: Assembly = {
       ...common,
@@ -255,8 +272,7 @@ class Assembler {
   }
 
   private copyTo(node: NodeName): Copy {
-    this.copies = true
-    const slot = this.cuts.slotOf('copied', node)
+    const slot = this.cuts.slotOf('leaving', node)
     if (slot >= MOST_SLOTS)
       throw refusal('a graph with floods to several cubes has at most 32,000 ports', 'make two graphs of it')
     const most = Math.max(LEAST_COPIES, this.cuts.size)

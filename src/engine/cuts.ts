@@ -17,7 +17,8 @@
  * flooded to several cubes. A program for a slot is made when another one is found to go over to it, which most never do: then it
  * has one node, and goes over from there.
  *
- * A program at TC ingress, one at TC egress and one for copies are of three kinds, and so are those that they go over to.
+ * Those that others go over to are the same wherever that is, unless some interface is in another network namespace: who has arrived
+ * may go into it at once (bpf_redirect_peer), and who leaves may not, as copies do.
  */
 import { FIRST_SLOT } from '../compiler/marked.ts'
 import type { AttachPoint } from '../isa/program.ts'
@@ -28,8 +29,8 @@ const FEW_REPEATED = 1000
 const MOST_REPEATED = 100_000
 const LARGEST_PROGRAM = 3000
 
-/** `copied`: copies of others, which no entry has. */
-export type Side = 'copied' | 'arriving' | 'leaving'
+/** Where a program runs. Copies are what leaves a device. */
+export type Side = 'leaving' | 'arriving'
 
 export interface PlannedProgram {
   /** Where packets come to it: at an interface, or from another program by its slot. */
@@ -51,6 +52,9 @@ export interface Cuts {
   at(slot: number): PlannedProgram | undefined
 }
 
+/** Of `one`, programs for slots are the same on both sides. */
+export type Sides = 'one' | 'both'
+
 /** Nodes keep their numbers while a graph changes, and so their slots. */
 export type NodeNumbers = ReadonlyMap<NodeName, number>
 
@@ -61,10 +65,11 @@ export interface CutOptions {
   readonly apart?: ReadonlySet<NodeName>
   /** Numbers that nodes have already. */
   readonly numbers?: NodeNumbers | undefined
+  readonly sides: Sides
 }
 
-/** Copies have the first slots: what marks them is short. */
-const SIDES = ['copied', 'arriving', 'leaving'] as const
+/** Where copies go comes first: what marks them is short. */
+const SIDES: Readonly<Record<Sides, readonly Side[]>> = { one: ['leaving'], both: ['leaving', 'arriving'] }
 
 export const sideOf = (point: AttachPoint): Side => (point === 'tc egress' ? 'leaving' : 'arriving')
 
@@ -78,18 +83,22 @@ const capacityFor = (numbers: Iterable<number>): number => {
 }
 
 /** Where the programs of nodes are, by side and number. */
-export function slotting(numbers: Iterable<number>): {
+export function slotting(
+  numbers: Iterable<number>,
+  sides: Sides,
+): {
   readonly size: number
   readonly slotOf: (side: Side, number: number) => number
   readonly at: (slot: number) => { readonly side: Side | undefined; readonly number: number }
 } {
   const capacity = capacityFor(numbers)
+  const all = SIDES[sides]
   return {
-    size: SIDES.length * capacity + FIRST_SLOT,
-    slotOf: (side, number) => SIDES.indexOf(side) * capacity + number + FIRST_SLOT,
+    size: all.length * capacity + FIRST_SLOT,
+    slotOf: (side, number) => Math.max(0, all.indexOf(side)) * capacity + number + FIRST_SLOT,
     at: (slot) => {
       const place = slot - FIRST_SLOT
-      return { side: SIDES[Math.floor(place / capacity)], number: place % capacity }
+      return { side: all[Math.floor(place / capacity)], number: place % capacity }
     },
   }
 }
@@ -107,16 +116,19 @@ function numberNodes(nodes: Iterable<NodeName>, before: NodeNumbers = new Map())
 
 export function cut(graph: Topology, options: CutOptions): Cuts {
   const numbers = numberNodes(graph.nodes.keys(), options.numbers)
-  const { size, slotOf, at } = slotting(numbers.values())
+  const { size, slotOf, at } = slotting(numbers.values(), options.sides)
   const nodeOf = new Map([...numbers].map(([node, number]) => [number, node]))
-  const sides = SIDES.map((side) => {
-    const entries = graph.entries.filter(({ point }) => sideOf(point) === side)
-    return { side, entries, ...cutSide(graph, entries, options) }
+  const all = SIDES[options.sides]
+  const sides = all.map((side) => {
+    const entries = graph.entries.filter(({ point }) => all.length === 1 || sideOf(point) === side)
+    return { entries, ...cutSide(graph, entries, options) }
   })
   return {
-    entries: sides.flatMap(({ side, entries, members }) =>
-      entries.map((from, index) => ({ from, side, nodes: members[index] ?? [] })),
-    ),
+    entries: sides
+      .toReversed()
+      .flatMap(({ entries, members }) =>
+        entries.map((from, index) => ({ from, side: sideOf(from.point), nodes: members[index] ?? [] })),
+      ),
     numbers,
     size,
     slotOf: (side, node) => slotOf(side, numbers.get(node) ?? 0),
@@ -124,7 +136,7 @@ export function cut(graph: Topology, options: CutOptions): Cuts {
       const { side, number } = at(slot)
       const node = nodeOf.get(number)
       if (side === undefined || node === undefined) return undefined
-      return { from: { slot }, side, nodes: sides[SIDES.indexOf(side)]?.own.get(node) ?? [node] }
+      return { from: { slot }, side, nodes: sides[all.indexOf(side)]?.own.get(node) ?? [node] }
     },
   }
 }

@@ -94,9 +94,8 @@ type SlotOf = (instance: string, port: string, direction: Injected['direction'])
 function planGate(options: AssemblyOptions): { gate: GatePlan; slotOf: SlotOf } {
   const { graph, tessera, point, facts } = options
   const { nodes, entries, direct } = gateTopology(options)
-  const compiled = assembleTopology({ ...options, point: 'tc ingress' }, { nodes, entries })
   // Copies go to the array of the graph (stitch.ts).
-  const others = [...compiled.slots].filter(([, { side }]) => side !== 'copied')
+  const compiled = assembleTopology({ ...options, point: 'tc ingress' }, { nodes, entries }, 'others')
   const programs: Program[] = []
   const sizes = sizesOf(graph, options.sources)
   const slots = new Map<string, number>()
@@ -119,7 +118,7 @@ function planGate(options: AssemblyOptions): { gate: GatePlan; slotOf: SlotOf } 
   const gate = {
     name: gateOf(graph.name, tessera),
     entries: programs,
-    others: new Map(others.map(([slot, { program }]) => [slot, withSizes(program, sizes)])),
+    others: new Map([...compiled.slots].map(([slot, { program }]) => [slot, withSizes(program, sizes)])),
     size: compiled.size,
     pathOf,
   }

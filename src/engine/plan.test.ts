@@ -258,6 +258,7 @@ describe('a plan', () => {
     const metAs = (print: string, hook: Met['hook'] = 'tc'): Met => ({
       hook,
       structure: {
+        sides: 'one',
         numbers: { 'switch.a': 0 },
         programs: {
           [linkAt('a')]: { print: 'entry', side: 'arriving', nodes: [], slots: [1] },

@@ -107,8 +107,9 @@ export function stitch(options: AssemblyOptions, begin?: Begin): Wanted {
   const made = begin && ((program: Program) => begin.expect(place(program)))
   const programs = assembleTopology({ ...options, made, copied: copiedByGate(options, met) }, met)
   const slots: Record<string, readonly WantedSlot[]> = {}
-  if (programs.copies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
-  if (programs.slots.size > 0 || programs.copies) {
+  const hasCopies = programs.copies.size > 0
+  if (hasCopies) add(COPIES, copiesLeftPath(graph.name), cellsMap(cpus))
+  if (programs.slots.size > 0) {
     const path = arrayPath(graph.name)
     add(PROGRAMS, path, programsMap(programs.size))
     slots[path] = [...programs.slots].map(([slot, { program, owner }]) => ({
@@ -131,7 +132,7 @@ export function stitch(options: AssemblyOptions, begin?: Begin): Wanted {
       },
     ],
   )
-  if (programs.copies) {
+  if (hasCopies) {
     const program = dispatcher(programs.size, generation)
     const device = deviceOf(graph.name, options.tessera)
     const owner: Owner = { path: ['graph'], name: `the program for copies of packets, at ${device}` }
@@ -152,24 +153,30 @@ export function stitch(options: AssemblyOptions, begin?: Begin): Wanted {
 }
 
 /** Slots for copies that come of what control planes send: they may be flooded where nothing else is. */
-function copiedByGate(options: AssemblyOptions, { nodes }: Topology): readonly number[] {
+function copiedByGate(options: AssemblyOptions, { nodes }: Topology): Iterable<number> {
   const { point, sources, active } = options
   const mayCopy = [...nodes.values()].some((node) => {
     const source = sources.get(node.instance.cube)
     return source !== undefined && copiesAt(node, source)
   })
   if (!mayCopy || active === undefined || active.size === 0 || hookAt(point) !== 'tc') return []
-  const { slots } = assembleTopology({ ...options, point: 'tc ingress' }, gateTopology(options))
-  return [...slots].flatMap(([slot, { side }]) => (side === 'copied' ? [slot] : []))
+  return assembleTopology({ ...options, point: 'tc ingress' }, gateTopology(options), 'others').copies
 }
 
-function structureOf({ entries, slots, numbers }: GraphPrograms, pathOf: (entry: GraphEntry) => string): Structure {
+function structureOf(
+  { entries, slots, numbers, sides }: GraphPrograms,
+  pathOf: (entry: GraphEntry) => string,
+): Structure {
   const keyed = [
     ...entries.map((one) => [pathOf(one.entry), one] as const),
     ...[...slots].map(([slot, one]) => [`${slot}`, one] as const),
   ]
   const programs = keyed.map(([key, one]) => [key, partOf(one, numbers)])
-  return { numbers: Object.fromEntries(numbers), programs: Object.fromEntries(programs) as Structure['programs'] }
+  return {
+    sides,
+    numbers: Object.fromEntries(numbers),
+    programs: Object.fromEntries(programs) as Structure['programs'],
+  }
 }
 
 /** Rings and tables whose instances say how large they are, by the names that programs have for them. */

@@ -7,12 +7,13 @@
  */
 import type { Hook } from '../isa/program.ts'
 import type { OwnProgram } from './assemblies.ts'
-import { type NodeNumbers, type Side, slotting } from './cuts.ts'
+import { type NodeNumbers, type Side, type Sides, slotting } from './cuts.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { NodeName, Topology } from './nodes.ts'
 
 /** Plain data, for the record. */
 export interface Structure {
+  readonly sides: Sides
   readonly numbers: Readonly<Record<NodeName, number>>
   /** By the paths of attachments and, of those that others go over to, by slots. */
   readonly programs: Readonly<Record<string, Part>>
@@ -24,8 +25,10 @@ export interface Part {
   readonly side: Side
   /** Numbers of the data planes in it, each before those that it leads to. */
   readonly nodes: readonly number[]
-  /** Slots that it goes over to, or sends copies to. */
+  /** Slots that it goes over to. */
   readonly slots: readonly number[]
+  /** Those that it makes copies for. */
+  readonly copies?: readonly number[]
 }
 
 /** A structure, and where its nodes lead. */
@@ -41,6 +44,7 @@ export const partOf = ({ program, side, nodes }: OwnProgram, numbers: NodeNumber
   side,
   nodes: nodes.map((node) => numbers.get(node) ?? 0),
   slots: program.slots ?? [],
+  ...(program.copies === undefined ? {} : { copies: program.copies }),
 })
 
 /** Letters: there are thousands of them in a record. */
@@ -51,7 +55,7 @@ export const isSlot = (key: string): boolean => /^\d+$/.test(key)
 /** Whether programs can be exchanged one by one: those that come and go at interfaces, and those for which `isChanged`. */
 export function canExchange(before: Met, now: Met, isChanged: (key: string) => boolean): boolean {
   if (before.hook !== now.hook) return false
-  const sizes = [before, now].map(({ structure }) => slotting(Object.values(structure.numbers)).size)
+  const sizes = [before, now].map(({ structure: { numbers, sides } }) => slotting(Object.values(numbers), sides).size)
   if (sizes[0] !== sizes[1]) return false
   const [old, fresh] = [new Ways(before), new Ways(now)]
   const [oldParts, parts] = [before.structure.programs, now.structure.programs]
@@ -98,7 +102,7 @@ function inOrder(parts: Structure['programs'], others: Structure['programs']): r
   const visit = (key: string): void => {
     if (seen.has(key)) return
     seen.add(key)
-    open.push({ key, next: [...(parts[key]?.slots ?? []), ...(others[key]?.slots ?? [])], at: 0 })
+    open.push({ key, next: [...reached(parts[key]), ...reached(others[key])], at: 0 })
   }
   for (const root of Object.keys(parts)) {
     visit(root)
@@ -113,6 +117,11 @@ function inOrder(parts: Structure['programs'], others: Structure['programs']): r
   }
   return order
 }
+
+const reached = ({ slots, copies = [] }: Pick<Part, 'slots' | 'copies'> = { slots: [] }): readonly number[] => [
+  ...slots,
+  ...copies,
+]
 
 interface Leads {
   readonly to: number
@@ -137,8 +146,8 @@ class Ways {
   private readonly ways = new Map<number, readonly Leads[]>()
   private readonly slotOf: (side: Side, number: number) => number
 
-  constructor({ structure: { numbers }, topology }: Met) {
-    this.slotOf = slotting(Object.values(numbers)).slotOf
+  constructor({ structure: { numbers, sides }, topology }: Met) {
+    this.slotOf = slotting(Object.values(numbers), sides).slotOf
     for (const { name, port, ways } of topology.nodes.values()) {
       const leads = ways.flatMap((way): Leads[] =>
         way.leads.to === 'node' ? [{ to: numbers[way.leads.node] ?? -1, back: way.port === port?.name }] : [],
@@ -147,15 +156,15 @@ class Ways {
     }
   }
 
-  through({ side, nodes, slots }: Part): Through {
-    const all = new Set(slots)
-    const used = (slot: number) => (all.has(slot) ? slot : undefined)
+  through({ side, nodes, slots, copies }: Part): Through {
+    const [next, copied] = [new Set(slots), new Set(copies)]
+    const among = (all: ReadonlySet<number>, slot: number) => (all.has(slot) ? slot : undefined)
     return nodes.toReversed().map((node) => ({
       node,
       ways: (this.ways.get(node) ?? []).map(({ to, back }) => ({
         to,
-        slot: used(this.slotOf(side, to)),
-        copy: back ? undefined : used(this.slotOf('copied', to)),
+        slot: among(next, this.slotOf(side, to)),
+        copy: back ? undefined : among(copied, this.slotOf('leaving', to)),
         back,
       })),
     }))

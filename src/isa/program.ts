@@ -125,6 +125,8 @@ export interface Program {
   readonly maps: Readonly<Record<string, MapDescription>>
   /** Where it goes over to other programs: the numbers that they have in its array of programs. */
   readonly slots?: readonly number[]
+  /** Where copies of its packets go on: numbers in that array, too. */
+  readonly copies?: readonly number[]
   /**
    * Of each instruction, which of the numbers that were open when it was compiled its immediate is, or its `mapValue`. They decide
    * nothing else: programs that differ in nothing else are alike. Those that have the very same array differ in these numbers, in

@@ -14,12 +14,12 @@ const ENETDOWN = 100
 
 export class TcExits extends Exits {
   private readonly copying: Copying
-  private readonly isCopied: boolean
+  private readonly isNext: boolean
 
   constructor(parts: ExitParts) {
     super('tc', parts)
     this.copying = parts.copying
-    this.isCopied = parts.isCopied === true
+    this.isNext = parts.isNext === true
   }
 
   /** Copies to all but the last; what needs none to go on is that one. */
@@ -36,7 +36,7 @@ export class TcExits extends Exits {
     this.settle(last.to !== 'node')
     const copies = others.filter((way) => way !== last)
     const [first] = copies.flatMap((way) => copyFor(way) ?? [])
-    if (!this.isCopied && first !== undefined) this.copying.begin(first.most)
+    if (first !== undefined) this.copying.begin(first, this.isNext)
     for (const way of copies) this.copyTo(way, last.to === 'node')
     // The kernel's helper makes what was copied writable again.
     if (copies.length > 0 && last.to === 'node') this.packet.moved()

@@ -39,8 +39,8 @@ export interface ExitParts {
   readonly counts: Counts
   readonly copying: Copying
   readonly traces: Traces | undefined
-  /** As {@link Assembly.isCopied}. */
-  readonly isCopied?: boolean | undefined
+  /** As {@link Assembly.isNext}. */
+  readonly isNext?: boolean | undefined
   /** Settles what is owed to checksums: before a packet goes on. `isLast`: it ends here. */
   readonly settle: (isLast: boolean) => void
   readonly cube: Cube

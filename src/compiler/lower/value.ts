@@ -43,8 +43,6 @@ export interface ProgramOptions {
   readonly passesMarked?: boolean | undefined
   /** As {@link Assembly.isNext}. */
   readonly isNext?: boolean | undefined
-  /** As {@link Assembly.isCopied}. */
-  readonly isCopied?: boolean | undefined
   /** `returned`: not wired to anything, see returned-verdicts.ts. */
   readonly verdicts?: 'wired' | 'returned' | undefined
   /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
