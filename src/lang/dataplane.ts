@@ -1,5 +1,5 @@
 import type { PuntArguments, Punts } from './punts.ts'
-import type { DataOf, Fields, StructType, u8, u16, u32, u64 } from './types.ts'
+import type { DataOf, Fields, portId, StructType, u8, u16, u32, u64 } from './types.ts'
 
 declare const verdict: unique symbol
 /** What becomes of a packet. Every path of a data plane returns one. */
@@ -98,9 +98,9 @@ interface AnyContext<State, Config, Reason extends string, Punted extends Punts>
 export interface Context<State, Config, Port, Reason extends string, Punted extends Punts = Record<never, never>>
   extends AnyContext<State, Config, Reason, Punted> {
   /** Where the packet came in, with the port's own configuration: constants at compile time. */
-  readonly port: Port & { readonly id: u16 }
+  readonly port: Port & { readonly id: portId }
   /** Sends the packet out of a port. */
-  forward(port: u16): Verdict
+  forward(port: portId): Verdict
   /** Sends a copy out of every port but the one it came in by. */
   flood(): Verdict
 }

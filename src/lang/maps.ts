@@ -1,6 +1,7 @@
 import { alignUp } from '../base/bytes.ts'
 import type { Struct } from '../isa/layout.ts'
 import type { MapDescription, MapKind } from '../isa/program.ts'
+import { checkPortFields } from './port-fields.ts'
 import { prefixKey, prefixKeyLayout } from './prefix.ts'
 import { type Fields, type StructType, struct, u32 } from './types.ts'
 
@@ -40,7 +41,7 @@ const table = <K extends Fields, V extends Fields, Kind extends TableKind>(
 ) => {
   if (!Number.isInteger(entries) || entries < 1 || entries > 0xffffffff)
     throw new RangeError(`entries: ${entries} is not a number from 1 to 4294967295`)
-  return {
+  const made = {
     kind,
     key: struct('key', key),
     value: struct('value', value),
@@ -48,6 +49,8 @@ const table = <K extends Fields, V extends Fields, Kind extends TableKind>(
     summary,
     ...(writable === true ? { writable } : {}),
   } satisfies Table<K, V, Kind>
+  checkPortFields(kind, made)
+  return made
 }
 
 /** A hash table. When it is full, `set` stores nothing and returns false. */
@@ -186,7 +189,9 @@ export function swappable<K extends Fields, V extends Fields, Kind extends Swapp
   const kind: string = table.kind
   if (kind !== 'hash' && kind !== 'array' && kind !== 'lpm_trie')
     throw new RangeError(`${kind}: only a hash, an array or a table of prefixes can be swapped`)
-  return { ...table, kind: `swappable_${table.kind}` }
+  const made = { ...table, kind: `swappable_${table.kind}` } as const
+  checkPortFields(made.kind, made)
+  return made
 }
 
 /** The kind of the table that is swapped, of one that is. */

@@ -30,8 +30,8 @@ export function prefixKey<F extends Fields>(fields: F, valueAlign: number): Stru
   return { name: 'key', fields, order: 'network', layout: { kind: 'struct', size, align: HEAD, fields: places }, size }
 }
 
-const hasPrefixes = ({ kind, layout }: Type): boolean =>
-  layout.kind === 'bytes' || (kind === 'int' && layout.kind === 'scalar' && !layout.signed)
+const hasPrefixes = ({ kind, layout, isPort }: Type): boolean =>
+  layout.kind === 'bytes' || (kind === 'int' && layout.kind === 'scalar' && !layout.signed && !isPort)
 
 /** The layout of the whole key, the length included. */
 export const prefixKeyLayout = ({ layout }: StructType): Struct => ({

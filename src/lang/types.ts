@@ -13,6 +13,8 @@ export interface Type<Data = unknown, Control = unknown> {
   readonly layout: Scalar | Bytes | ListLayout
   /** `bits` only. */
   readonly width?: number
+  /** {@link portId} only. */
+  readonly isPort?: true
   /** Never present: they only carry the types. */
   readonly data?: Data
   readonly control?: Control
@@ -41,6 +43,7 @@ export interface NumericAddressType<A, Octets extends readonly number[]> extends
 
 export type u8 = number
 export type u16 = number
+export type portId = number
 export type u32 = number
 export type u64 = number
 export type i32 = number
@@ -83,6 +86,12 @@ export const u32 = integer<number>('u32', 4)
 export const u64 = integer<bigint>('u64', 8)
 export const i32 = integer<number>('i32', 4, true)
 export const i64 = integer<bigint>('i64', 8, true)
+
+/**
+ * A u16 that is the number of a port, as `port.id` is: of the key or the value of a hash, or of a table of prefixes. Entries that name a
+ * port go when a change of the graph removes it. 0xffff is none's number.
+ */
+export const portId: IntType<number> = Object.assign(integer<number>('portId', 2), { isPort: true } as const)
 
 export const bool: Type<boolean, boolean> = {
   kind: 'bool',
