@@ -5,6 +5,7 @@ import { Held } from '../base/held.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { Beginning } from './beginning.ts'
 import { copyAgain, copyEntries } from './copy.ts'
+import { forgetPorts } from './gone-ports.ts'
 import type { Convert } from './migrate.ts'
 import { owned } from './owner.ts'
 import { isAside, isLinkPath, keptPath, nextPath, programPath } from './paths.ts'
@@ -156,6 +157,12 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
       const description = described(step.path)
       using to = description && machine.openMap(nextPath(step.path), description)
       return to === undefined ? 0 : copyAgain(machine, step, to, conversionAt(conversions, step.path))
+    }
+    case 'forget ports': {
+      const description = described(step.path)
+      using table = description && machine.openMap(step.path, description)
+      if (table !== undefined) forgetPorts(table, step)
+      return 0
     }
     case 'adopt':
       if (machine.pinned(nextPath(step.path)).length > 0) machine.movePin(nextPath(step.path), step.path)

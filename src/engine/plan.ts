@@ -4,6 +4,7 @@ import { toHex } from '../base/bytes.ts'
 import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
 import type { OldCounters } from './counted.ts'
 import { fingerprint } from './fingerprint.ts'
+import type { GonePorts } from './gone-ports.ts'
 import { isSameMap } from './migrate.ts'
 import type { Owner } from './owner.ts'
 import { isLinkPath, isMapPath, isOfWhole, nextPath, programPath, seenPath } from './paths.ts'
@@ -50,6 +51,8 @@ export type Step =
   | ({ readonly do: 'retire'; readonly path: string } & Target)
   | ({ readonly do: 'keep counts' } & OldCounters)
   | ({ readonly do: 'copy again' } & Copy)
+  /** When nobody writes such entries any more. */
+  | ({ readonly do: 'forget ports' } & GonePorts)
   | { readonly do: 'adopt'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
 
@@ -85,6 +88,8 @@ export interface Present {
   readonly kept: ReadonlyMap<string, MapDescription>
   /** Counters that will be others. */
   readonly counters?: readonly OldCounters[] | undefined
+  /** What tables may name that is removed. */
+  readonly gone?: readonly GonePorts[] | undefined
   /** Attachments that are there. */
   readonly attachments: ReadonlyMap<string, Target>
   /** The fingerprints of their programs, where they are known. */
@@ -155,16 +160,21 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       maps: mapsNow(maps),
       owner,
     }))
+  // What is made anew is empty.
+  const forgets = (present.gone ?? [])
+    .filter(({ path }) => same.has(path) || (path in wanted.maps && present.kept.has(path)))
+    .map((gone): Action => ({ do: 'forget ports', ...gone }))
   const inArray = inArrays(present, wanted, same, mapsNow)
   const rest = surplus(present, wanted)
   const { before, after } = switches(present, wanted, new Set(loads.map(({ path }) => path)))
   const retired = [...present.attachments].flatMap(([path, target]): Step[] =>
     isOfWhole(path) && !(path in wanted.attachments) ? [{ do: 'retire', path, ...target }] : [],
   )
-  // Packets on their way may need what is taken from under them, such as the next program.
+  // Packets on their way may need what is taken from under them, such as the next program, or name ports that are no more.
   const isLeft =
     retired.length > 0 ||
     inArray.steps.length > 0 ||
+    forgets.length > 0 ||
     newMaps.some(([path]) => pinned.has(path)) ||
     (attachments.length > 0 && rest.some(isMapPath))
   return [
@@ -193,6 +203,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
     ...(present.counters ?? []).map((old): Action => ({ do: 'keep counts', ...old })),
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
+    ...forgets,
     ...loads
       .filter(({ path }) => pinned.has(programPath(path)))
       .map(({ path }): Action => ({ do: 'adopt', path: programPath(path) })),
@@ -278,6 +289,10 @@ export const describeActions = (actions: readonly Action[]): string[] =>
       case 'detach':
       case 'retire':
         return [`- program  ${action.path}`]
+      case 'forget ports': {
+        const names = Object.keys(action.ports)
+        return [`- entries  ${action.path} that name the port${names.length > 1 ? 's' : ''} ${names.join(', ')}`]
+      }
       case 'remove':
         return action.path.includes('/@') ? [] : [`- ${action.path}`]
       default:

@@ -14,6 +14,7 @@ import type { Beginning } from './beginning.ts'
 import { copiesPath } from './copies.ts'
 import { slotsOf } from './counted.ts'
 import { fingerprint } from './fingerprint.ts'
+import { gonePorts } from './gone-ports.ts'
 import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
 import { isHere } from './home.ts'
 import { madeOf } from './made.ts'
@@ -151,6 +152,7 @@ export class Planner {
       const [from, slots] = [recorded(path), recordedSlots[path]]
       return from === undefined || slots === undefined ? [] : [{ path, from, slots }]
     })
+    const gone = gonePorts(file, before?.numbering, numbering)
     const made = madeOf(this.parts, graph, file.cubes)
     const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
     const running: Running = {
@@ -172,7 +174,7 @@ export class Planner {
       slots,
       counted: Object.fromEntries(Object.entries(before?.counted ?? {}).filter(([path]) => path in wanted.maps)),
     }
-    return { running, wanted, actions: plan({ ...seen, programs, met, kept, counters }, wanted), conversions }
+    return { running, wanted, actions: plan({ ...seen, programs, met, kept, counters, gone }, wanted), conversions }
   }
 
   /** What of it is on interfaces that are there, and nobody else's. */

@@ -155,8 +155,8 @@ export class MemoryRecords implements Records {
 
 /** The counters of an instance have room for this many ports at least; then for twice as many, and so on. */
 const SMALLEST_CAPACITY = 64
-/** Port numbers have 16 bits. */
-const MOST_PORTS = 65_536
+/** Port numbers have 16 bits, and the last one is none's. */
+const MOST_PORTS = 65_535
 
 export const capacityOf = ({ ids }: InstanceNumbers): number => {
   const most = Math.max(0, ...Object.values(ids)) + 1

@@ -15,6 +15,7 @@ import {
   mac,
   packetRing,
   perCpuArray,
+  portId,
   queue,
   ring,
   swappable,
@@ -42,7 +43,7 @@ export const gate = defineCube('gate', {
     learning: z.boolean().default(true),
   }),
   state: {
-    stations: hash({ key: { address: mac }, value: { port: u16, seen: u64, trusted: bool }, entries: 1024 }),
+    stations: hash({ key: { address: mac }, value: { port: portId, seen: u64, trusted: bool }, entries: 1024 }),
     flows: lruHash({ key: { source: ipv4, port: u16 }, value: { bytes: u64 }, entries: 4096 }),
     buckets: locked(hash({ key: { source: mac }, value: { tokens: u64, filled: u64 }, entries: 1024 })),
     totals: array({ value: { packets: u64, last: u32 }, entries: 4 }),
@@ -52,9 +53,9 @@ export const gate = defineCube('gate', {
     arrivals: ring({ value: { address: mac, port: u16 }, bytes: 65536 }),
     copies: packetRing({ value: { port: u16 }, bytes: 1 << 20, packet: 1514 }),
     known: bloom({ value: { address: mac }, entries: 10_000 }),
-    history: hash({ key: { port: u16 }, value: { lengths: list(u32, 8), next: u8 }, entries: 64 }),
+    history: hash({ key: { port: portId }, value: { lengths: list(u32, 8), next: u8 }, entries: 64 }),
     rules: swappable(hash({ key: { source: ipv4 }, value: { port: u16 }, entries: 4096 })),
-    routes: lpmTrie({ key: { destination: ipv4 }, value: { port: u16 }, entries: 256 }),
+    routes: lpmTrie({ key: { destination: ipv4 }, value: { port: portId }, entries: 256 }),
   },
   drops: { truncated: 'shorter than its headers', unknown: 'nobody knows the destination', unwanted: 'not allowed' },
   punts: {

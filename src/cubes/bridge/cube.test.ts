@@ -318,16 +318,16 @@ onEveryMachine('bridge', (openLab, machine) => {
       expect(lab.counters('b')).toMatchObject({ received: { packets: 1n }, sent: { packets: 3n } })
     })
 
-    test('a port that goes leaves its stations behind, until they turn up elsewhere', async () => {
+    test('a port that goes takes its stations along, and nobody else’s', async () => {
       using lab = await open()
-      expectScript(lab, 'carol@c → everybody: a b')
-      await lab.apply({ ports: { a: {}, b: {} } })
+      expectScript(lab, 'carol@c → everybody: a b\nbob@b → everybody: a c')
+      await lab.apply({ ports: { a: {}, b: {}, d: {} } })
       expectScript(
         lab,
-        `alice@a → carol: dropped as no_such_port
-         alice@a → everybody: b
-         carol@b → everybody: a
-         alice@a → carol: b`,
+        `alice@a → carol: b d
+         alice@a → bob: b
+         carol@d → everybody: a b
+         alice@a → carol: d`,
       )
     })
 
@@ -339,7 +339,7 @@ onEveryMachine('bridge', (openLab, machine) => {
       expectScript(
         lab,
         `alice@a → bob: b
-         alice@a → carol: dropped as no_such_port
+         alice@a → carol: b c d
          carol@c → alice: a
          alice@a → carol: c
          alice@a → dave: b c d`,
@@ -362,14 +362,15 @@ onEveryMachine('bridge', (openLab, machine) => {
       { address: address('alice'), port: 'a', seen: '1 s ago' },
       { address: address('bob'), port: 'b', seen: '4 s ago' },
     ])
+    lab.table('stations').set({ address: address('carol') }, { port: 9, seen: lab.clock.now() })
     await lab.apply({ ports: { a: {} } })
     lab.clock.advance(296n * SECOND)
     expect(await lab.view('stations')).toEqual([
       { address: address('alice'), port: 'a', seen: '297 s ago' },
-      { address: address('bob'), port: '(removed: 1)', seen: '300 s ago' },
+      { address: address('carol'), port: '(removed: 9)', seen: '296 s ago' },
     ])
-    lab.clock.advance(1n * SECOND)
-    expect(await lab.view('stations')).toEqual([{ address: address('alice'), port: 'a', seen: '298 s ago' }])
+    lab.clock.advance(4n * SECOND)
+    expect(await lab.view('stations')).toEqual([{ address: address('carol'), port: '(removed: 9)', seen: '300 s ago' }])
   })
 
   test('the table of the stations is the control plane’s too', async () => {

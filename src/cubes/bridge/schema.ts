@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineCube } from '../../cube/index.ts'
-import { lruHash, mac, u16, u64 } from '../../lang/index.ts'
+import { lruHash, mac, portId, u64 } from '../../lang/index.ts'
 
 export const bridge = defineCube('bridge', {
   summary: 'a learning Ethernet switch',
@@ -14,7 +14,7 @@ export const bridge = defineCube('bridge', {
     stations: lruHash({
       summary: 'who was seen where, and when',
       key: { address: mac },
-      value: { port: u16, seen: u64 },
+      value: { port: portId, seen: u64 },
       entries: 65_536,
     }),
   },

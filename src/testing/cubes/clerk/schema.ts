@@ -1,5 +1,5 @@
 import { defineCube } from 'tessera/cube'
-import { hash, mac, u16 } from 'tessera/lang'
+import { hash, mac, portId } from 'tessera/lang'
 import { z } from 'zod'
 
 /** Its control plane decides everything once, and can be made to fail by frames from certain addresses. */
@@ -8,7 +8,7 @@ export const clerk = defineCube('clerk', {
   ports: z.strictObject({}),
   config: z.strictObject({}),
   state: {
-    stations: hash({ key: { address: mac }, value: { port: u16 }, entries: 1024 }),
+    stations: hash({ key: { address: mac }, value: { port: portId }, entries: 1024 }),
   },
   drops: { truncated: 'shorter than an Ethernet header' },
   punts: {
