@@ -1,5 +1,5 @@
 import { defineCube } from 'tessera/cube'
-import { lruHash, mac, u16, u64 } from 'tessera/lang'
+import { lruHash, mac, portId, u64 } from 'tessera/lang'
 import { z } from 'zod'
 
 export const doorman = defineCube('doorman', {
@@ -12,7 +12,7 @@ export const doorman = defineCube('doorman', {
     guests: lruHash({
       summary: 'who is where, since when',
       key: { address: mac },
-      value: { port: u16, since: u64 },
+      value: { port: portId, since: u64 },
       entries: 1024,
       writable: true,
     }),

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { dataplane, defineCube } from '../../../src/cube/index.ts'
-import { Arp, ETHERTYPE, Ethernet, hash, ipv4, isMulticast, isZero, mac, u16 } from '../../../src/lang/index.ts'
+import { Arp, ETHERTYPE, Ethernet, hash, ipv4, isMulticast, isZero, mac, portId } from '../../../src/lang/index.ts'
 
 const cube = defineCube('arp-inspection', {
   summary: 'nobody answers for an address that is not his',
   ports: z.strictObject({}),
   config: z.strictObject({}),
-  state: { bindings: hash({ key: { address: ipv4 }, value: { owner: mac, port: u16 }, entries: 4096 }) },
+  state: { bindings: hash({ key: { address: ipv4 }, value: { owner: mac, port: portId }, entries: 4096 }) },
   drops: { truncated: 'short', malformed: 'not ARP for IPv4', spoofed: 'not his' },
 })
 

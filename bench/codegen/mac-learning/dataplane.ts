@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { dataplane, defineCube } from '../../../src/cube/index.ts'
-import { Ethernet, isMulticast, lruHash, mac, seconds, u16, u64 } from '../../../src/lang/index.ts'
+import { Ethernet, isMulticast, lruHash, mac, portId, seconds, u64 } from '../../../src/lang/index.ts'
 
 const cube = defineCube('mac-learning', {
   summary: 'the heart of a bridge',
   ports: z.strictObject({}),
   config: z.strictObject({}),
-  state: { stations: lruHash({ key: { address: mac }, value: { port: u16, seen: u64 }, entries: 65_536 }) },
+  state: { stations: lruHash({ key: { address: mac }, value: { port: portId, seen: u64 }, entries: 65_536 }) },
   drops: { truncated: 'short', same_port: 'from there' },
 })
 

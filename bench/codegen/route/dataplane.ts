@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { dataplane, defineCube } from '../../../src/cube/index.ts'
-import { ETHERTYPE, Ethernet, IPv4, ipv4, lpmTrie, mac, u16 } from '../../../src/lang/index.ts'
+import { ETHERTYPE, Ethernet, IPv4, ipv4, lpmTrie, mac, portId } from '../../../src/lang/index.ts'
 
 const cube = defineCube('route', {
   summary: 'the next hop of an IPv4 packet',
   ports: z.strictObject({}),
   config: z.strictObject({}),
   state: {
-    routes: lpmTrie({ key: { destination: ipv4 }, value: { gateway: mac, source: mac, port: u16 }, entries: 1024 }),
+    routes: lpmTrie({ key: { destination: ipv4 }, value: { gateway: mac, source: mac, port: portId }, entries: 1024 }),
   },
   drops: { truncated: 'short', no_route: 'nobody knows the way', expired: 'too many hops' },
 })
