@@ -53,15 +53,15 @@ export type Resolved =
   | { readonly kind: 'value'; readonly value: unknown }
 
 /**
- * Reads a module and all TypeScript modules that it imports, directly or not. A Refusal where one cannot be parsed. With a `version`,
- * their values are those of modules that were imported anew.
+ * Reads a module and all TypeScript modules that it imports, directly or not. A Refusal where one cannot be parsed. With `anew`,
+ * their values are those of modules that were imported so.
  */
-export async function loadModules(path: string, version?: string): Promise<Modules> {
+export async function loadModules(path: string, anew?: string): Promise<Modules> {
   const modules = new Map<string, Module>()
   const waiting = [path]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (modules.has(next)) continue
-    const module = await loadModule(next, version)
+    const module = await loadModule(next, anew)
     modules.set(next, module)
     for (const origin of [...module.imports.values(), ...module.exports.values()])
       if (typeof origin !== 'string') waiting.push(origin.path)
@@ -70,7 +70,7 @@ export async function loadModules(path: string, version?: string): Promise<Modul
   return modules
 }
 
-const cache = new Map<string, Module & { readonly version?: string | undefined }>()
+const cache = new Map<string, Module & { readonly anew?: string | undefined }>()
 
 /** How often each has been imported. Node.js remembers what became of a URL, of a failure too. */
 const imported = new Map<string, number>()
@@ -81,21 +81,21 @@ const OWN_CUBES = `${OWN}cubes${sep}`
 /** What Tessera itself is made of runs already, and stays as it is. Cubes are read again, wherever they are. */
 const isLibrary = (path: string): boolean => path.startsWith(OWN) && !path.startsWith(OWN_CUBES)
 
-async function loadModule(path: string, version: string | undefined): Promise<Module> {
+async function loadModule(path: string, anew: string | undefined): Promise<Module> {
   const own = isLibrary(path)
   const library = own ? cache.get(path) : undefined
   if (library !== undefined) return library
   const text = readText(path)
   const known = cache.get(path)
-  if (known?.text === text && known.version === version && isAsFound(path)) return known
+  if (known?.text === text && known.anew === anew && isAsFound(path)) return known
   found.delete(path)
   // Parsed before it is imported: a mistake in the syntax has a place here.
   const parsed = parseModule(path, text, {})
-  const plain = own || version === undefined ? pathToFileURL(path).href : urlAnew(path, version)
+  const plain = own || anew === undefined ? pathToFileURL(path).href : urlAnew(path, anew)
   const before = imported.get(plain) ?? 0
   const url = plain + (before === 0 ? '' : `${plain.includes('?') ? '&' : '?'}${before}`)
   try {
-    const module = { ...parsed, values: await valuesOf(url, parsed.file), version }
+    const module = { ...parsed, values: await valuesOf(url, parsed.file), anew }
     cache.set(path, module)
     return module
   } finally {

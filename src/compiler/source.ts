@@ -12,9 +12,9 @@ export interface DataPlaneSource {
   readonly syntax: FunctionSyntax
 }
 
-/** Reads a cube's `dataplane.ts`, of which this is the `version`. A Refusal where it cannot be parsed, or is no data plane. */
-export async function readDataPlane(path: string, version?: string): Promise<DataPlaneSource> {
-  return dataPlaneOf(await loadModules(path, version), path)
+/** Reads a cube's `dataplane.ts`, with the modules of it that were imported `anew`. A Refusal where it cannot be parsed, or is no data plane. */
+export async function readDataPlane(path: string, anew?: string): Promise<DataPlaneSource> {
+  return dataPlaneOf(await loadModules(path, anew), path)
 }
 
 /** The data plane in one of some modules. A Refusal where it is none. */

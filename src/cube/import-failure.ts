@@ -7,8 +7,8 @@ import { mustAllBeShort } from '../importing/size.ts'
 import { placeInStack, placeOf, shown } from '../importing/stack.ts'
 import { watchedImport } from '../importing/watched.ts'
 
-/** What a module exports; a Refusal where it cannot be imported. With a `version`, it is imported anew, for each of them once. */
-export async function imported(path: string, version?: string): Promise<Readonly<Record<string, unknown>>> {
+/** What a module exports; a Refusal where it cannot be imported. It is imported `anew` for each such word once. */
+export async function imported(path: string, anew?: string): Promise<Readonly<Record<string, unknown>>> {
   mustAllBeShort(path)
   // Node.js would end with 13, and without a word.
   const unsettled = (): void => {
@@ -17,7 +17,7 @@ export async function imported(path: string, version?: string): Promise<Readonly
   }
   process.once('beforeExit', unsettled)
   try {
-    return await watchedImport(version === undefined ? pathToFileURL(path).href : urlAnew(path, version))
+    return await watchedImport(anew === undefined ? pathToFileURL(path).href : urlAnew(path, anew))
   } catch (error) {
     throw importFailure(path, error)
   } finally {

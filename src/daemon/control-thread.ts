@@ -1,4 +1,5 @@
 /** What runs in the thread of one instance's control plane. It ends when anything goes wrong: whoever began it begins it anew. */
+import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Refusal } from '../base/diagnostic.ts'
 import { OpenControlPlane } from '../engine/control-plane.ts'
@@ -6,6 +7,7 @@ import { into } from '../engine/gate.ts'
 import type { PortSlots } from '../engine/gate-plan.ts'
 import type { Settings } from '../engine/settings.ts'
 import type { Entries } from '../engine/sized.ts'
+import { stampOfCube } from '../engine/sources.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
 import { type Leftovers, leftovers } from '../kernel/objects.ts'
 import type { Broker } from './apart/broker.ts'
@@ -19,7 +21,7 @@ export interface Orders {
   readonly instance: string
   /** The cube's folder. */
   readonly folder: string
-  /** Another one where its files are others. */
+  /** Of its files when the graph was made of them, if they may change. */
   readonly version?: string | undefined
   readonly config: Settings
   readonly ports: Readonly<Record<string, number>>
@@ -73,6 +75,16 @@ const inject =
   sender === undefined
     ? () => fail(new Error('the way into the graph is gone'))
     : into(sender, slots, (frames) => tell({ is: 'log', line: `${frames} packets could not be sent`, level: 'warn' }))
+const { version } = given
+if (version !== undefined && stampOfCube(join(folder, 'dataplane.ts')) !== version)
+  fail(
+    new Refusal([
+      {
+        message: `files of ${folder} have changed since the graph ${given.graph} was made of them`,
+        remedy: 'apply it with what is in them now, or put back what was',
+      },
+    ]),
+  )
 await (apart ? runApart() : runHere())
 
 async function runHere(): Promise<void> {

@@ -123,7 +123,7 @@ async function see({ engine, machine, catalogue }: Looked, name: string, request
     records.consume()
     events?.consume()
     lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
-    const cubes = await cubesOf(running.graph, running.file, catalogue)
+    const cubes = await cubesOf(running, catalogue)
     return { running, cubes, records, lost, events, sites, [Symbol.dispose]: () => held[Symbol.dispose]() }
   } catch (error) {
     held[Symbol.dispose]()

@@ -9,7 +9,7 @@ import type { TraceSite } from '../isa/trace.ts'
 import { apply, forget } from './apply.ts'
 import { Beginning } from './beginning.ts'
 import { copiesPath, mayCopy } from './copies.ts'
-import { cubesOf } from './cubes.ts'
+import { cubesOf, sameCubes } from './cubes.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import type { Graph, GraphFile, Instance } from './graph.ts'
 import { isHere } from './home.ts'
@@ -90,7 +90,7 @@ export class Engine {
 
   private async lookAt(name: string, make?: (running: Running) => Look): Promise<Looked> {
     const running = this.running(name)
-    const cubes = await cubesOf(running.graph, running.file, this.parts.catalogue)
+    const cubes = await sameCubes(running, this.parts.catalogue)
     const { file, graph } = running
     const made = await this.change(
       { file, graph, cubes, place: () => undefined },
@@ -141,7 +141,7 @@ export class Engine {
     const before = records.read(name)
     if (before?.version !== VERSION || !isHere(machine, before)) return undefined
     const { graph, file } = before
-    const cubes = await cubesOf(graph, file, catalogue)
+    const cubes = await sameCubes(before, catalogue)
     const made = await this.planner.planFor({
       file: { file, graph, cubes, place: () => undefined },
       before,
@@ -232,9 +232,9 @@ export class Engine {
   }
 
   private async finish(changing: Changing): Promise<void> {
-    const { graph, file, change } = changing
+    const { graph, change } = changing
     const needsCubes = change.steps.some((step) => step.do === 'copy again')
-    const cubes = needsCubes ? await cubesOf(graph, file, this.parts.catalogue) : new Map<string, CubeFolder>()
+    const cubes = needsCubes ? await cubesOf(changing, this.parts.catalogue) : new Map<string, CubeFolder>()
     finish(this.parts, changing, conversionsAgain(graph, cubes, change.steps))
   }
 
@@ -244,8 +244,8 @@ export class Engine {
     const { records, catalogue } = this.parts
     const running = records.read(name)
     if (running === undefined) throw refusal(`nothing is known of the graph ${name}`, 'run tessera apply again')
-    const { graph, numbering, point, file, generation = 0 } = running
-    const cubes = await cubesOf(graph, file, catalogue)
+    const { graph, numbering, point, generation = 0 } = running
+    const cubes = await sameCubes(running, catalogue)
     return planControl(await this.planner.stitching(graph, numbering, point, cubes, generation, running), cubes)
   }
 
@@ -302,6 +302,11 @@ export class Engine {
     return this.parts.records.read(name)
   }
 
+  /** The versions of the cubes that a graph which runs was made of, as far as that is known. */
+  versions(name: string): Running['cubes'] {
+    return readable(this.parts.records, name)?.cubes
+  }
+
   /** What is known of a graph that runs. */
   running(name: string): Running {
     this.mustExist(name)
@@ -326,7 +331,7 @@ export class Engine {
     const { catalogue, machine } = this.parts
     const running = this.running(name)
     const { graph, file, state, point } = running
-    const cubes = await cubesOf(graph, file, catalogue)
+    const cubes = await cubesOf(running, catalogue)
     const statusOf = (instance: Instance): InstanceStatus[] => {
       const folder = cubes.get(instance.cube)
       return folder === undefined ? [] : [instanceStatus(machine, running, instance, folder)]

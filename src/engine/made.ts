@@ -51,7 +51,7 @@ export function madeOf(
 
 function makers(build: string, cubes: ReadonlyMap<string, CubeFolder>): string {
   const hash = createHash('sha256').update(build)
-  for (const [name, { dataplane }] of cubes) hash.update(`\0${name}\0${stampOfCube(dataplane)}`)
+  for (const [name, { dataplane, version = stampOfCube(dataplane) }] of cubes) hash.update(`\0${name}\0${version}`)
   return hash.digest('hex').slice(0, 16)
 }
 

@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import type { Interface } from '../backend/machine.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import type { Comparisons } from '../compiler/assembly.ts'
-import { readDataPlane } from '../compiler/compile.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import { isActive } from '../cube/control.ts'
@@ -13,6 +12,7 @@ import { type AssemblyOptions, type InterfaceFacts, pastOf } from './assemblies.
 import type { Beginning } from './beginning.ts'
 import { copiesPath } from './copies.ts'
 import { slotsOf } from './counted.ts'
+import { sourceOf, versionsOf } from './cubes.ts'
 import { fingerprint } from './fingerprint.ts'
 import { gonePorts } from './gone-ports.ts'
 import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
@@ -154,6 +154,7 @@ export class Planner {
     })
     const gone = gonePorts(file, before?.numbering, numbering)
     const made = madeOf(this.parts, graph, file.cubes)
+    const cubes = versionsOf(file.cubes)
     const fingerprints = Object.entries(wanted.attachments).map(([path, { program }]) => [path, fingerprint(program)])
     const running: Running = {
       version: VERSION,
@@ -168,6 +169,7 @@ export class Planner {
       ...(making.look === undefined ? {} : { look: true }),
       ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
       ...(made === undefined ? {} : { made }),
+      ...(Object.keys(cubes).length === 0 ? {} : { cubes }),
       ...(wanted.met === undefined ? {} : { structure: wanted.met.structure }),
       ...(generation === 0 ? {} : { generation }),
       ...(past === undefined ? {} : { past }),
@@ -206,8 +208,8 @@ export class Planner {
     createsDevice = false,
   ): Promise<AssemblyOptions> {
     const { machine, clock = 'kernel' } = this.parts
-    const sources = new Map<string, Awaited<ReturnType<typeof readDataPlane>>>()
-    for (const [name, { dataplane, version }] of cubes) sources.set(name, await readDataPlane(dataplane, version))
+    const sources = new Map<string, Awaited<ReturnType<typeof sourceOf>>>()
+    for (const [name, folder] of cubes) sources.set(name, await sourceOf(folder))
     const known = new Map<string, InterfaceFacts>()
     const { tessera } = machine
     const device = deviceOf(graph.name, tessera)

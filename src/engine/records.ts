@@ -50,6 +50,8 @@ export interface Running {
   readonly past?: Ends
   /** What it was made of. */
   readonly made?: Made
+  /** The versions of its cubes that may change, by their names. */
+  readonly cubes?: Readonly<Record<string, string>>
   /** Of `applying` and `switching`. */
   readonly change?: Journal
 }

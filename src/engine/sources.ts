@@ -11,17 +11,17 @@ const PACKAGES = `${sep}node_modules${sep}`
 const IMPORT = /\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g
 
 /**
- * Of a data plane, its control plane, and all files that either imports, wherever they are: another one after any of them was edited,
- * replaced, or came or went. Of packages, those files that are imported from without stand for all, for these are installed at once.
+ * Of a data plane, its control plane, and all files that either imports, wherever they are: another one where any of them says something
+ * else, or came or went. Of packages, those files that are imported from without stand for all, for these are installed at once.
  */
 export function stampOfCube(dataplane: string): string {
   const hash = createHash('sha256')
   const waiting = [dataplane, join(dirname(dataplane), 'control.ts')]
   const seen = new Set(waiting)
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-    const stamp = stampOfFile(file)
-    hash.update(`${stamp}\n`)
-    for (const other of importsOf(file, stamp)) {
+    const { content, imports } = sourceIn(file)
+    hash.update(`${file} ${content}\n`)
+    for (const other of imports) {
       // Of Tessera's own is the stamp of the compiler.
       if (seen.has(other) || other.startsWith(OWN)) continue
       seen.add(other)
@@ -36,20 +36,32 @@ export function stampOfFile(file: string): string {
   return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ctimeMs}`
 }
 
-/** What files import, as they were when their stamp was this. */
-const known = new Map<string, { readonly stamp: string; readonly imports: readonly string[] }>()
-
-function importsOf(file: string, stamp: string): readonly string[] {
-  const before = known.get(file)
-  if (before?.stamp === stamp) return before.imports
-  const imports = readImports(file)
-  known.set(file, { stamp, imports })
-  return imports
+interface Source {
+  /** Tells what it says from everything else. */
+  readonly content: string
+  readonly imports: readonly string[]
 }
 
-function readImports(file: string): readonly string[] {
-  if (!/\.[cm]?[jt]s$/.test(file) || file.includes(PACKAGES) || !existsSync(file)) return []
-  return [...readFileSync(file, 'utf8').matchAll(IMPORT)].flatMap(([, , specifier = '']) => resolve(file, specifier))
+/** Files as they were when their stamp was this. */
+const known = new Map<string, Source & { readonly stamp: string }>()
+
+function sourceIn(file: string): Source {
+  const stamp = stampOfFile(file)
+  const before = known.get(file)
+  if (before?.stamp === stamp) return before
+  const source = readSource(file, stamp)
+  known.set(file, { ...source, stamp })
+  return source
+}
+
+function readSource(file: string, stamp: string): Source {
+  if (!existsSync(file)) return { content: '', imports: [] }
+  if (!/\.[cm]?[jt]s$/.test(file) || file.includes(PACKAGES)) return { content: stamp, imports: [] }
+  const text = readFileSync(file, 'utf8')
+  return {
+    content: createHash('sha256').update(text).digest('hex'),
+    imports: [...text.matchAll(IMPORT)].flatMap(([, , specifier = '']) => resolve(file, specifier)),
+  }
 }
 
 function resolve(importer: string, specifier: string): string | [] {

@@ -11,7 +11,7 @@ const home = mkdtempSync(join(tmpdir(), 'tessera-apart-'))
 afterAll(() => rmSync(home, { recursive: true }))
 furnish(home)
 
-/** A copy of a cube for tests, as somebody else's. */
+/** A copy of a cube for tests, as somebody else's, which does something more in a process of its own. */
 function cubeOf(name: string, more: string, at = name): void {
   cpSync(join(import.meta.dirname, '../../testing/cubes', name), join(home, at), { recursive: true })
   const file = join(home, at, 'control.ts')
@@ -19,14 +19,14 @@ function cubeOf(name: string, more: string, at = name): void {
     const path = join(home, at, part)
     writeFileSync(path, readFileSync(path, 'utf8').replace(/'(\.\.\/)+(cube|lang)\/index\.ts'/g, "'tessera/$2'"))
   }
-  writeFileSync(file, `${more}\n${readFileSync(file, 'utf8')}`)
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\nif (process.env.VITEST === undefined) {\n${more}\n}\n`)
 }
 
-const graph = `
+const graphOf = (cube: string) => `
 graph: office
 instances:
   switch:
-    cube: ./clerk
+    cube: ./${cube}
     ports:
       alice: { interface: eth1 }
       bob: { interface: eth2 }
@@ -42,7 +42,7 @@ describe.skipIf(kernel?.skip !== undefined)('a control plane apart', () => {
   test('decides about what was punted, as others do', { timeout: PATIENCE }, async () => {
     cubeOf('clerk', '')
     const lines: string[] = []
-    using lab = await openGraphLab('kernel', { graph, folder: home })
+    using lab = await openGraphLab('kernel', { graph: graphOf('clerk'), folder: home })
     using planes = await lab.control({ log: (line) => lines.push(line), patience: 60_000 })
     await until(() => planes.status().every(({ state }) => state === 'running'))
     const hello = frame(alice, bob)
@@ -54,10 +54,9 @@ describe.skipIf(kernel?.skip !== undefined)('a control plane apart', () => {
 
   test('has no files, no network, no processes, and no rights', { timeout: PATIENCE }, async () => {
     const probes = `
-import { readFileSync, writeFileSync } from 'node:fs'
-import { spawnSync } from 'node:child_process'
-import { Worker } from 'node:worker_threads'
-import { networkInterfaces } from 'node:os'
+const [{ readFileSync, writeFileSync }, { spawnSync }, { Worker }, { networkInterfaces }] = [
+  await import('node:fs'), await import('node:child_process'), await import('node:worker_threads'), await import('node:os'),
+]
 const tried = (run: () => unknown): string => { try { return String(run()) } catch (error) { return (error as { code?: string }).code ?? 'no' } }
 console.log('probed ' + JSON.stringify({
   read: tried(() => readFileSync('/etc/hostname')),
@@ -69,10 +68,10 @@ console.log('probed ' + JSON.stringify({
   interfaces: tried(() => Object.keys(networkInterfaces()).length),
   environment: tried(() => Object.keys(process.env).length),
 }))`
-    cubeOf('clerk', `${probes}\nconsole.error('oh')`)
+    cubeOf('clerk', `${probes}\nconsole.error('oh')`, 'probing')
     const lines: string[] = []
     const levels = new Map<string, string>()
-    using lab = await openGraphLab('kernel', { graph, folder: home })
+    using lab = await openGraphLab('kernel', { graph: graphOf('probing'), folder: home })
     using planes = await lab.control({
       log: (line, level) => {
         lines.push(line)
@@ -99,12 +98,12 @@ console.log('probed ' + JSON.stringify({
   })
 
   test.each([
-    ['says nothing', ''],
-    ['says more and more', "console.log('busy'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)"],
-  ])('one that hangs and %s is ended, with its process', { timeout: PATIENCE }, async (_, meanwhile) => {
-    cubeOf('clerk', `console.log('here ' + process.pid)\nsetTimeout(() => { for (;;) { ${meanwhile} } }, 2_000)`)
+    ['nothing', ''],
+    ['more', "console.log('busy'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)"],
+  ])('one that hangs and says %s is ended, with its process', { timeout: PATIENCE }, async (what, meanwhile) => {
+    cubeOf('clerk', `console.log('here ' + process.pid)\nsetTimeout(() => { for (;;) { ${meanwhile} } }, 2_000)`, what)
     const lines: string[] = []
-    using lab = await openGraphLab('kernel', { graph, folder: home })
+    using lab = await openGraphLab('kernel', { graph: graphOf(what), folder: home })
     using planes = await lab.control({
       log: (line) => lines.push(line),
       patience: 3_000,

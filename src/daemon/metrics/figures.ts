@@ -50,7 +50,7 @@ export class Figures {
     for (const name of engine.names()) {
       try {
         const running = engine.running(name)
-        const cubes = await cubesOf(running.graph, running.file, catalogue)
+        const cubes = await cubesOf(running, catalogue)
         for (const instance of running.graph.instances) {
           const folder = cubes.get(instance.cube)
           if (folder !== undefined) yield this.instance(running, instance, folder)

@@ -3,13 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { furnish, ROOT } from '../cubes/staging.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'tessera-changed-'))
 const mine = join(home, 'mine')
-beforeAll(() => {
-  furnish(home)
+beforeAll(() => furnish(home))
+beforeEach(() => {
   cpSync(join(ROOT, 'examples/hub'), mine, { recursive: true })
   writeFileSync(join(home, 'words.ts'), "export const SUMMARY = 'as it was'\n")
 })
@@ -33,6 +33,7 @@ const edit = (file, from, to) => {
 for (const name of ['lan', 'wan'])
   for (const end of [1, 2]) host.machine.addInterface(name + end, { mac: '02:00:00:00:00:01' })
 const ports = (graph) => ({ a: { interface: graph + 1 }, b: { interface: graph + 2 } })
+const states = async () => (await client.listGraphs()).body.map(({ state }) => state)
 const put = (graph, config = {}, dryRun = false) =>
   client
     .putGraph({ graph, dryRun, body: { graph, instances: { h: { cube: '${mine}', config, ports: ports(graph) } } } })
@@ -64,7 +65,7 @@ test('the next change of a graph is made of what is in them then', () => {
     edit('schema.ts', 'value: { seen: u64 }', 'value: { seen: u64, frames: u64 }')
     edit('control.ts', '[{ address }, { seen }]) => ({ address,', '[{ address }, { seen, frames }]) => ({ address, frames,')
     said.refused = await put('lan')
-    said.state = (await client.listGraphs()).body.map(({ state }) => state)
+    said.state = await states()
     said.asBefore = (await hub('lan')).views.talkers.map(Object.keys)
     edit('dataplane.ts', '{ seen: now() }', '{ seen: now(), frames: 1 }')
     said.lost = await put('lan')
@@ -85,5 +86,45 @@ test('the next change of a graph is made of what is in them then', () => {
     state: ['running', 'running'],
     migrated: [[], ['7']],
     other: { talkers: [] },
+  })
+})
+
+test('until a change is accepted, what runs is what ran, in graphs that stay behind as well, and is repaired as that', () => {
+  const said = inDaemon(`
+    const programs = () => ['lan', 'wan'].map((graph) => JSON.stringify(host.engine.running(graph).programs))
+    const isAs = (before) => programs().map((one, index) => one === before[index])
+    said.put = [await put('lan'), await put('wan', { ipv4: false })]
+    const before = programs()
+    edit('schema.ts', 'value: { seen: u64 }', 'value: { seen: u64, frames: u64 }')
+    edit('dataplane.ts', '{ seen: now() }', '{ seen: now(), frames: 1 }')
+    said.refused = [await put('lan'), await states(), isAs(before)]
+    edit('schema.ts', 'value: { seen: u64, frames: u64 }', 'value: { seen: u64 }')
+    edit('dataplane.ts', '{ seen: now(), frames: 1 }', '{ seen: now() }')
+    said.asBefore = [await put('lan'), isAs(before)]
+    edit('schema.ts', 'ipv4: z.boolean()', 'ipv4: z.literal(true)')
+    edit('dataplane.ts', "return drop('ipv4')", "return drop('truncated')")
+    edit('dataplane.ts', "if (!ethernet) return drop('truncated')", "if (!ethernet) return drop('ipv4')")
+    said.left = [await put('lan'), await states(), isAs(before)]
+    host.machine.removeInterface('wan1')
+    host.machine.addInterface('wan1', { mac: '02:00:00:00:00:01' })
+    said.repaired = (await host.engine.repair('wan')).actions.some((one) => one.do === 'attach')
+    host.machine.receive('wan1', packet().ethernet().ipv4().padded(60))
+    said.counted = Object.keys((await hub('wan')).ports.find(({ name }) => name === 'a').drops)
+  `)
+  expect(said).toEqual({
+    put: [[], []],
+    refused: [
+      'the table talkers of h has another layout than the graph that runs',
+      ['running', 'running'],
+      [true, true],
+    ],
+    asBefore: [[], [true, true]],
+    left: [
+      [expect.stringContaining('the graph wan has a cube that changed, and is as it was')],
+      ['running', 'running'],
+      [false, true],
+    ],
+    repaired: true,
+    counted: ['ipv4'],
   })
 })

@@ -25,7 +25,7 @@ export async function runningGraph(
 ): Promise<RunningGraph> {
   const running = engine.find(name)
   if (running === undefined) throw await absent(engine, wanted, name)
-  return { running, cubes: await cubesOf(running.graph, running.file, catalogue) }
+  return { running, cubes: await cubesOf(running, catalogue) }
 }
 
 async function absent(engine: Parts['engine'], wanted: Parts['wanted'], name: string): Promise<ProblemError> {

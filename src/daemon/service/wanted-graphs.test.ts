@@ -6,7 +6,8 @@ import { readDocument } from '../../engine/read.ts'
 import { Occupied } from '../../kernel/lock.ts'
 import { MemoryStore } from '../../store/memory.ts'
 import { NoRoom, type Operation, type Store } from '../../store/store.ts'
-import { type Host, openVirtualHost } from '../host.ts'
+import { changingCube } from '../../testing/changing-cube.ts'
+import { builtinCubes, type Host, openVirtualHost } from '../host.ts'
 import { type Happened, WantedGraphs } from './wanted-graphs.ts'
 
 const MAC = '02:00:00:00:00:01'
@@ -34,6 +35,12 @@ beforeEach(() => {
   host = boot('va', 'vb', 'vc')
   happened = []
 })
+
+/** The same host, for a process that was begun anew. */
+function begunAnew(): Host {
+  const catalogue = builtinCubes()
+  return { ...host, catalogue, engine: host.engineOf(catalogue) }
+}
 
 const intents = async () => (await store.list('intents/')).entries
 
@@ -224,6 +231,27 @@ test('what failed is tried again when its interfaces are others, and not because
   vi.mocked(later.machine.load).mockRestore()
   later.machine.addInterface('vc', { mac: MAC })
   await expect.poll(() => wanted.state('lan')).toEqual({ state: 'running' })
+})
+
+test('a cube whose files have changed is used by the next start, unless it is refused: then what ran goes on', async () => {
+  using cube = changingCube()
+  const simple = { graph: 'lan', instances: { s: { cube: cube.folder, ports: { a: { interface: 'va' } } } } }
+  await (await open()).put('lan', simple, {})
+  const versions = () => host.engine.versions('lan')
+  const before = versions()
+  cube.drop('others')
+  await (await open(begunAnew())).reconcile()
+  const accepted = versions()
+  expect(accepted).not.toEqual(before)
+  cube.drop('nothing')
+  const wanted = await open(begunAnew())
+  await wanted.reconcile()
+  expect(wanted.state('lan')).toEqual({
+    state: 'failed',
+    reason: expect.stringContaining(`runs as it did, for ${cube.folder} has changed since, and is refused: `),
+  })
+  expect(versions()).toEqual(accepted)
+  expect(host.engine.running('lan').state).toBe('applied')
 })
 
 describe('what failed for a reason that has passed', () => {

@@ -7,6 +7,7 @@ import { refuse } from '../../api/problem.ts'
 import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
 import type { GraphDocument } from '../../cube/document.ts'
+import { otherCubes } from '../../engine/cubes.ts'
 import { type Graph, type GraphFile, interfaceText } from '../../engine/graph.ts'
 import { numbersOf } from '../../engine/made.ts'
 import { there } from '../../engine/on-host.ts'
@@ -244,7 +245,7 @@ export class WantedGraphs implements Wanted {
 
   async #takeBack(name: string, { ran }: Intent): Promise<void> {
     try {
-      if ((await this.#parts.store.get(GRAPHS + name)) !== undefined) await this.#bring(name)
+      if ((await this.#parts.store.get(GRAPHS + name)) !== undefined) await this.#bring(name, true)
       else if (!ran && this.#isOnHost(name)) await this.#parts.host.engine.delete(name)
       await this.#acknowledge(name, [])
     } catch {
@@ -291,14 +292,20 @@ export class WantedGraphs implements Wanted {
     }
   }
 
-  /** A graph that is wanted is made to run with the interfaces that are there. What runs already costs nothing. */
-  async #bring(name: string): Promise<void> {
-    const { engine } = this.#parts.host
+  /**
+   * A graph that is wanted is made to run with the interfaces that are there; `again`, of cubes as they were when what runs was made. What
+   * runs already costs nothing.
+   */
+  async #bring(name: string, again = false): Promise<void> {
+    const { engine, catalogue } = this.#parts.host
     let interfaces: string | undefined
+    let changed: readonly string[] = []
     try {
       const found = await this.get(name)
       if (found === undefined || this.#isDown) return
-      const file = await this.#read(name, found.document)
+      const versions = engine.versions(name)
+      const file = await this.#read(name, found.document, again ? catalogue.as(versions) : catalogue)
+      changed = otherCubes(versions, file.cubes)
       this.#graphs.set(name, file.graph)
       // Those that come or go from here on are others.
       interfaces = this.#interfacesOf(name)
@@ -307,7 +314,9 @@ export class WantedGraphs implements Wanted {
       this.#runs(file.graph, 'graph.applied', found.revision, `${name} runs as it is wanted`)
     } catch (error) {
       if (!(error instanceof Error)) throw error
-      this.#failed(name, error)
+      const because =
+        changed.length === 0 ? '' : `runs as it did, for ${changed.join(', ')} has changed since, and is refused: `
+      this.#failed(name, error, because)
       this.#triedWith(name, error instanceof Occupied ? undefined : interfaces)
     }
   }
@@ -329,9 +338,10 @@ export class WantedGraphs implements Wanted {
     this.#look(graph.name, graph)
   }
 
-  #failed(name: string, error: Error): void {
-    this.#states.set(name, { state: 'failed', reason: error.message })
-    this.#tell({ kind: 'graph.failed', graph: name, text: error.message })
+  #failed(name: string, error: Error, because = ''): void {
+    const reason = because + error.message
+    this.#states.set(name, { state: 'failed', reason })
+    this.#tell({ kind: 'graph.failed', graph: name, text: reason })
   }
 
   #triedWith(name: string, interfaces: string | undefined): void {
@@ -369,8 +379,8 @@ export class WantedGraphs implements Wanted {
     this.#parts.tell?.(happened)
   }
 
-  #read(name: string, document: GraphDocument): Promise<GraphFile> {
-    const { folder, host } = this.#parts
+  #read(name: string, document: GraphDocument, catalogue = this.#parts.host.catalogue): Promise<GraphFile> {
+    const { folder } = this.#parts
     if (document.graph !== name)
       throw new Refusal([
         {
@@ -379,7 +389,7 @@ export class WantedGraphs implements Wanted {
           remedy: `write ${name}, or ask for ${document.graph}`,
         },
       ])
-    return readDocument(`${folder}/${name}`, document, host.catalogue)
+    return readDocument(`${folder}/${name}`, document, catalogue)
   }
 
   async #expected(name: string, expected: Expected): Promise<Entry | undefined> {
