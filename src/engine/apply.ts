@@ -158,12 +158,9 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
       using to = description && machine.openMap(nextPath(step.path), description)
       return to === undefined ? 0 : copyAgain(machine, step, to, conversionAt(conversions, step.path))
     }
-    case 'forget ports': {
-      const description = described(step.path)
-      using table = description && machine.openMap(step.path, description)
-      if (table !== undefined) forgetPorts(table, step)
+    case 'forget ports':
+      forgetPorts(machine, step.tables, described)
       return 0
-    }
     case 'adopt':
       if (machine.pinned(nextPath(step.path)).length > 0) machine.movePin(nextPath(step.path), step.path)
       return 0

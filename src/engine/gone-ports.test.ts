@@ -7,7 +7,7 @@ import { bridgeFile, bridgePins } from '../testing/bridge-file.ts'
 import type { directory } from '../testing/cubes/directory/schema.ts'
 import { atEveryOperation, type EngineBench, engineBench } from '../testing/engine-bench.ts'
 import { builtinCubes, onEveryMachine, openVirtualMachine, through } from '../testing/index.ts'
-import { forgetPorts } from './gone-ports.ts'
+import { forgetPorts, type GonePorts } from './gone-ports.ts'
 import { describeActions } from './plan.ts'
 import { readGraph } from './read.ts'
 import { recordedMap } from './records.ts'
@@ -235,25 +235,51 @@ instances:
   })
 })
 
-test('an entry that a new program has written since it was listed stays', () => {
-  const machine = openVirtualMachine()
+describe('among packets of new programs', () => {
   const table = hash({ key: { address: mac }, value: { port: portId }, entries: 8 })
-  using map = machine.createMap('stations', describeTable(table))
-  const keyOf = (address: string) => Uint8Array.from(parseMac(address))
-  for (const address of [alice, bob, carol]) map.update(keyOf(address), Uint8Array.of(2, 0))
-  const between = {
-    entries: () => {
-      const listed = map.entries()
-      map.update(keyOf(alice), Uint8Array.of(1, 0))
-      map.delete(keyOf(bob))
-      return listed
-    },
-    lookup: (key: Uint8Array) => map.lookup(key),
-    delete: (key: Uint8Array) => map.delete(key),
-  }
-  const gone = { path: PATH, ports: { c: 2 }, fields: portFields(table) }
-  forgetPorts(between, gone)
-  expect(map.entries()).toEqual([[keyOf(alice), Uint8Array.of(1, 0)]])
-  forgetPorts(map, gone)
-  expect(map.entries()).toHaveLength(1)
+  const description = describeTable(table)
+  const [of, to] = [(address: string) => Uint8Array.from(parseMac(address)), (port: number) => Uint8Array.of(port, 0)]
+  const goneFrom = (path: string): GonePorts => ({ path, ports: { c: 2 }, fields: portFields(table) })
+
+  test('an entry that one has written since it was listed stays', () => {
+    const machine = openVirtualMachine()
+    using map = machine.createMap('stations', description)
+    map.pin(PATH)
+    for (const address of [alice, bob, carol]) map.update(of(address), to(2))
+    const busy = through(machine, (operation, run) => {
+      const result = run()
+      if (operation === 'entries') {
+        map.update(of(alice), to(1))
+        map.delete(of(bob))
+      }
+      return result
+    })
+    forgetPorts(busy, [goneFrom(PATH)], () => description)
+    expect(map.entries()).toEqual([[of(alice), to(1)]])
+    forgetPorts(machine, [goneFrom(PATH)], () => description)
+    expect(map.entries()).toHaveLength(1)
+  })
+
+  test('what one copies from an entry that is still there goes as well', () => {
+    const machine = openVirtualMachine()
+    const [flows, routes] = ['lan/s/maps/flows', 'lan/s/maps/routes']
+    using copies = machine.createMap('flows', description)
+    using originals = machine.createMap('routes', description)
+    copies.pin(flows)
+    originals.pin(routes)
+    originals.update(of(carol), to(2))
+    const told: string[] = []
+    const busy = through(machine, (operation, run) => {
+      const original = originals.lookup(of(carol))
+      const result = run()
+      // Between the looks at the one table and at the other.
+      if (operation === 'entries' && original !== undefined) copies.update(of(dave), original)
+      if (operation === 'entries' || operation === 'settle') told.push(operation)
+      return result
+    })
+    forgetPorts(busy, [goneFrom(flows), goneFrom(routes), goneFrom('lan/t/maps/routes')], () => description)
+    expect([copies.entries(), originals.entries()]).toEqual([[], []])
+    const round = ['entries', 'entries']
+    expect(told).toEqual([...round, 'settle', ...round, 'settle', ...round])
+  })
 })

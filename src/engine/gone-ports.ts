@@ -1,5 +1,6 @@
 /** Tables may name ports by their numbers ({@link portFields}). Entries that name one go when a change of the graph removes it. */
-import type { MachineMap } from '../backend/machine.ts'
+import type { Machine, MachineMap } from '../backend/machine.ts'
+import type { MapDescription } from '../isa/program.ts'
 import { type PortField, portFields } from '../lang/index.ts'
 import type { GraphFile } from './graph.ts'
 import { mapPath } from './paths.ts'
@@ -31,14 +32,38 @@ export const gonePorts = (
     })
   })
 
+/** Looks as often, at most. */
+const ROUNDS = 4
+
 /**
- * Removes those entries. What a program has written since they were listed stays, for each is looked at once more; what it writes
- * between that look and the deletion goes, and is learned again. Doing it again changes nothing.
+ * Removes those entries, when no packet is in an old program any more. Doing it again changes nothing. While it looks at one table, a
+ * packet may copy what another one still says of such a port: so where it found any, it looks once more.
  */
 export function forgetPorts(
-  table: Pick<MachineMap, 'entries' | 'lookup' | 'delete'>,
-  { ports, fields }: GonePorts,
+  machine: Pick<Machine, 'openMap' | 'settle'>,
+  tables: readonly GonePorts[],
+  described: (path: string) => MapDescription | undefined,
 ): void {
+  let rest = tables
+  for (let round = 0; round < ROUNDS && rest.length > 0; round++) {
+    if (round > 0) machine.settle()
+    const found = rest.filter((one) => {
+      const description = described(one.path)
+      using table = description && machine.openMap(one.path, description)
+      return table !== undefined && removeFrom(table, one)
+    })
+    const instances = new Set(found.map(({ path }) => instanceOf(path)))
+    rest = rest.filter(({ path }) => instances.has(instanceOf(path)))
+  }
+}
+
+const instanceOf = (path: string): string | undefined => path.split('/')[1]
+
+/**
+ * Whether there were any. What a program has written since they were listed stays, for each is looked at once more; what it writes
+ * between that look and the deletion goes.
+ */
+function removeFrom(table: MachineMap, { ports, fields }: GonePorts): boolean {
   const gone = new Set(Object.values(ports))
   const namesIn = (part: PortField['in']) => {
     const own = fields.filter((field) => field.in === part)
@@ -49,12 +74,14 @@ export function forgetPorts(
     return (bytes: Uint8Array): boolean => own.some((field) => isGone(bytes, field))
   }
   const [inKey, inValue] = [namesIn('key'), namesIn('value')]
+  let isFound = false
   for (const [key, listed] of table.entries()) {
     if (!inKey(key)) {
       if (!inValue(listed)) continue
       const value = table.lookup(key)
       if (value === undefined || !inValue(value)) continue
     }
-    table.delete(key)
+    isFound = table.delete(key) || isFound
   }
+  return isFound
 }

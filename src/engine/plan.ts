@@ -52,7 +52,7 @@ export type Step =
   | ({ readonly do: 'keep counts' } & OldCounters)
   | ({ readonly do: 'copy again' } & Copy)
   /** When nobody writes such entries any more. */
-  | ({ readonly do: 'forget ports' } & GonePorts)
+  | { readonly do: 'forget ports'; readonly path: string; readonly tables: readonly GonePorts[] }
   | { readonly do: 'adopt'; readonly path: string }
   | { readonly do: 'remove'; readonly path: string }
 
@@ -161,9 +161,9 @@ export function plan(present: Present, wanted: Wanted): Action[] {
       owner,
     }))
   // What is made anew is empty.
-  const forgets = (present.gone ?? [])
-    .filter(({ path }) => same.has(path) || (path in wanted.maps && present.kept.has(path)))
-    .map((gone): Action => ({ do: 'forget ports', ...gone }))
+  const tables = (present.gone ?? []).filter(
+    ({ path }) => same.has(path) || (path in wanted.maps && present.kept.has(path)),
+  )
   const inArray = inArrays(present, wanted, same, mapsNow)
   const rest = surplus(present, wanted)
   const { before, after } = switches(present, wanted, new Set(loads.map(({ path }) => path)))
@@ -174,7 +174,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   const isLeft =
     retired.length > 0 ||
     inArray.steps.length > 0 ||
-    forgets.length > 0 ||
+    tables.length > 0 ||
     newMaps.some(([path]) => pinned.has(path)) ||
     (attachments.length > 0 && rest.some(isMapPath))
   return [
@@ -203,7 +203,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
     ...(present.counters ?? []).map((old): Action => ({ do: 'keep counts', ...old })),
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
-    ...forgets,
+    ...(tables.length > 0 ? [{ do: 'forget ports', path: wanted.graph, tables } as const] : []),
     ...loads
       .filter(({ path }) => pinned.has(programPath(path)))
       .map(({ path }): Action => ({ do: 'adopt', path: programPath(path) })),
@@ -289,10 +289,11 @@ export const describeActions = (actions: readonly Action[]): string[] =>
       case 'detach':
       case 'retire':
         return [`- program  ${action.path}`]
-      case 'forget ports': {
-        const names = Object.keys(action.ports)
-        return [`- entries  ${action.path} that name the port${names.length > 1 ? 's' : ''} ${names.join(', ')}`]
-      }
+      case 'forget ports':
+        return action.tables.map(({ path, ports }) => {
+          const names = Object.keys(ports)
+          return `- entries  ${path} that name the port${names.length > 1 ? 's' : ''} ${names.join(', ')}`
+        })
       case 'remove':
         return action.path.includes('/@') ? [] : [`- ${action.path}`]
       default:
