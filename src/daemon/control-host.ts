@@ -14,6 +14,8 @@ export async function runControlPlanes(host: Host, log: (line: string) => void, 
   const { engine, machine } = host
   using _lock = lockFile(CONTROL_LOCK)
   using report = new ControlReport()
+  // Of graphs that there is no time for.
+  using _gates = { [Symbol.dispose]: () => engine.removeGates() }
   using planes = new ControlPlanes({ log })
   const seen = new Map<string, string>()
   while (!signal.aborted) {

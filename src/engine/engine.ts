@@ -249,6 +249,15 @@ export class Engine {
     return planControl(await this.planner.stitching(graph, numbering, point, cubes, generation, running), cubes)
   }
 
+  /** Takes away what processes that were killed have left of the ways in of control planes: for whoever is the only one to run these. */
+  removeGates(): void {
+    const { machine, records } = this.parts
+    for (const name of this.names()) {
+      const running = readable(records, name)
+      if (running === undefined || isHere(machine, running)) machine.removeGate(gateOf(name, machine.tessera))
+    }
+  }
+
   /** What deleting would do. */
   planDeletion(name: string): readonly Action[] {
     this.mustExist(name)

@@ -67,4 +67,12 @@ describe.skipIf(reason !== undefined)(`a daemon that is killed${reason === undef
     expect(gates()).toEqual([])
     expect(daemon.tessera('delete', 'town')).toMatchObject({ code: 0, stderr: '' })
   })
+
+  test('leaves it to the next one also where that ends before it has looked at its graph', async () => {
+    await killed()
+    await daemon.start()
+    expect(await daemon.end('SIGTERM')).toBe(0)
+    expect(gates()).toEqual([])
+    expect(daemon.tessera('delete', 'town')).toMatchObject({ code: 0, stderr: '' })
+  })
 })

@@ -44,5 +44,7 @@ export class FollowingPlanes implements Disposable {
   [Symbol.dispose](): void {
     this.#isOver = true
     this.#planes[Symbol.dispose]()
+    // Of graphs that it had no time for.
+    this.#host.engine.removeGates()
   }
 }
