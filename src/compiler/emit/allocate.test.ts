@@ -111,6 +111,53 @@ describe('registers', () => {
     return ['v0 = context()', ...loads, 'v9 = call redirect(1, 0)', ...sums, 'return v16'].join('\n')
   }
 
+  test('what is on the stack is written once when it is known, and not read where a register still has it', () => {
+    const kept = [1, 2, 3].map((id) => `v${id} = changing 4 ${4 * id}(v0)`)
+    const places = [8, 12, 16, 20]
+    const used = [1, 2, 3].flatMap((id) => places.map((place) => `v${10 * id + place} = store 4 ${place}(v5, v${id})`))
+    const text = `
+      v0 = context()
+      v5 = start 4 76(v0)
+      ${kept.join('\n')}
+      v6 = alu add 64(v5, 6)
+      v7 = call redirect(1, v6)
+      v8 = call redirect(2, v6)
+      ${used.join('\n')}
+      return 0`
+    expect(listing(text)).toMatchInlineSnapshot(`
+      "
+      r6 = *(u32 *)(r1 +76)
+      r0 = *(u32 *)(r1 +4)
+      *(u64 *)(r10 -8) = r0
+      r8 = *(u32 *)(r1 +8)
+      r9 = *(u32 *)(r1 +12)
+      r7 = r6
+      r7 += 6
+      r1 = 1
+      r2 = r7
+      call redirect#23
+      r1 = 2
+      r2 = r7
+      call redirect#23
+      r0 = *(u64 *)(r10 -8)
+      *(u32 *)(r6 +8) = r0
+      *(u32 *)(r6 +12) = r0
+      *(u32 *)(r6 +16) = r0
+      *(u32 *)(r6 +20) = r0
+      *(u32 *)(r6 +8) = r8
+      *(u32 *)(r6 +12) = r8
+      *(u32 *)(r6 +16) = r8
+      *(u32 *)(r6 +20) = r8
+      *(u32 *)(r6 +8) = r9
+      *(u32 *)(r6 +12) = r9
+      *(u32 *)(r6 +16) = r9
+      *(u32 *)(r6 +20) = r9
+      r0 = 0
+      exit
+      "
+    `)
+  })
+
   test('what lives across a call is in r6 to r9, what does not fit there on the stack', () => {
     expect(listing(acrossCall('changing'))).toMatchInlineSnapshot(`
       "

@@ -55,25 +55,32 @@ function loadAgain(graph: CodeGraph, register: Register, unspillable: Set<Regist
   return true
 }
 
-/** Gives a register a slot of the stack: read into a new register before each use, written back after each definition. */
+/**
+ * Gives a register a slot of the stack: read into a new register before each use, written back after each definition. Instructions
+ * in a row that have to do with it share the new one: what is copied and then added to is written once.
+ */
 function spill(graph: CodeGraph, register: Register, unspillable: Set<Register>): void {
   const slot = graph.spills++
   for (const block of graph.blocks) {
     const all: Code[] = []
-    for (const code of block.code) {
-      const reads = code.uses.includes(register)
-      const writes = code.defs.includes(register)
+    let current: Register | undefined
+    for (const [index, code] of block.code.entries()) {
+      const [reads, writes] = [code.uses.includes(register), code.defs.includes(register)]
       if (!reads && !writes) {
         all.push(code)
+        current = undefined
         continue
       }
-      const replacement = graph.nextRegister++
+      const known = current
+      const replacement = known ?? graph.nextRegister++
       unspillable.add(replacement)
       const swap = (one: Register) => (one === register ? replacement : one)
       const [uses, defs] = [code.uses.map(swap), code.defs.map(swap)]
-      if (reads) all.push(readSlot(slot, replacement, code.at))
+      if (reads && known === undefined) all.push(readSlot(slot, replacement, code.at))
       all.push(newCode({ ...code, dst: swap(code.dst), src: swap(code.src), uses, defs }))
-      if (writes) all.push(writeSlot(slot, replacement, code.at))
+      if (writes && block.code[index + 1]?.defs.includes(register) !== true)
+        all.push(writeSlot(slot, replacement, code.at))
+      current = replacement
     }
     block.code = all
   }

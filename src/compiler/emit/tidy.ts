@@ -1,6 +1,6 @@
 /** What is left to do when registers are chosen: jumps that lead to jumps, jumps over jumps, and reloads of what was just spilled. */
-import { CLASS, classOf, JMP, MODE, SIZE } from '../../isa/opcodes.ts'
-import type { Code, CodeBlock, CodeGraph } from './machine-code.ts'
+import { ALU, CLASS, classOf, JMP, MODE, SIZE, SOURCE } from '../../isa/opcodes.ts'
+import { type Code, type CodeBlock, type CodeGraph, newCode, type Register } from './machine-code.ts'
 
 const ALWAYS = CLASS.jmp | JMP.ja
 const EXIT = CLASS.jmp | JMP.exit
@@ -40,13 +40,24 @@ interface Shape {
 
 const LOAD = CLASS.ldx | MODE.mem | SIZE.dw
 const STORE = CLASS.stx | MODE.mem | SIZE.dw
+const COPY = CLASS.alu64 | ALU.mov | SOURCE.x
 
-/** `*(r10 - 8) = r0; r0 = *(r10 - 8)`: the second says nothing new. */
+/** `*(r10 - 8) = r0; … r2 = *(r10 - 8)`, with r0 as it was: a copy will do, if it is another register at all. */
 function withoutReloads(code: readonly Code[]): Code[] {
-  return code.filter((one, index) => {
-    const before = code[index - 1]
-    const isReload = one.opcode === LOAD && one.spill !== undefined && before?.opcode === STORE
-    return !(isReload && before.spill === one.spill && before.src === one.dst)
+  /** What is in slots that a register has as well. */
+  const known = new Map<number, Register>()
+  return code.flatMap((one): readonly Code[] => {
+    const { opcode, spill, dst, src, defs, at } = one
+    const there = opcode === LOAD && spill !== undefined ? known.get(spill) : undefined
+    if (there === dst) return []
+    for (const [slot, register] of known) if (defs.includes(register)) known.delete(slot)
+    if (spill !== undefined && opcode === STORE) known.set(spill, src)
+    if (spill === undefined || opcode !== LOAD) return [one]
+    if (there === undefined) {
+      known.set(spill, dst)
+      return [one]
+    }
+    return [newCode({ opcode: COPY, dst, src: there, uses: [there], defs: [dst], move: true, at })]
   })
 }
 
