@@ -113,7 +113,7 @@ describe('registers', () => {
 
   test('what is on the stack is written once when it is known, and not read where a register still has it', () => {
     const kept = [1, 2, 3].map((id) => `v${id} = changing 4 ${4 * id}(v0)`)
-    const places = [8, 12, 16, 20]
+    const places = [8, 12, 16, 20, 24]
     const used = [1, 2, 3].flatMap((id) => places.map((place) => `v${10 * id + place} = store 4 ${place}(v5, v${id})`))
     const text = `
       v0 = context()
@@ -127,31 +127,33 @@ describe('registers', () => {
     expect(listing(text)).toMatchInlineSnapshot(`
       "
       r6 = *(u32 *)(r1 +76)
-      r0 = *(u32 *)(r1 +4)
-      *(u64 *)(r10 -8) = r0
+      r7 = *(u32 *)(r1 +4)
       r8 = *(u32 *)(r1 +8)
       r9 = *(u32 *)(r1 +12)
-      r7 = r6
-      r7 += 6
+      r0 = r6
+      r0 += 6
+      *(u64 *)(r10 -8) = r0
       r1 = 1
-      r2 = r7
+      r2 = r0
       call redirect#23
       r1 = 2
-      r2 = r7
+      r2 = *(u64 *)(r10 -8)
       call redirect#23
-      r0 = *(u64 *)(r10 -8)
-      *(u32 *)(r6 +8) = r0
-      *(u32 *)(r6 +12) = r0
-      *(u32 *)(r6 +16) = r0
-      *(u32 *)(r6 +20) = r0
+      *(u32 *)(r6 +8) = r7
+      *(u32 *)(r6 +12) = r7
+      *(u32 *)(r6 +16) = r7
+      *(u32 *)(r6 +20) = r7
+      *(u32 *)(r6 +24) = r7
       *(u32 *)(r6 +8) = r8
       *(u32 *)(r6 +12) = r8
       *(u32 *)(r6 +16) = r8
       *(u32 *)(r6 +20) = r8
+      *(u32 *)(r6 +24) = r8
       *(u32 *)(r6 +8) = r9
       *(u32 *)(r6 +12) = r9
       *(u32 *)(r6 +16) = r9
       *(u32 *)(r6 +20) = r9
+      *(u32 *)(r6 +24) = r9
       r0 = 0
       exit
       "
