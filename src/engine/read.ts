@@ -9,6 +9,7 @@ import { graphShape, linkShape, NAME, NAME_RULE } from '../cube/document.ts'
 import { issuesOf } from '../cube/issues.ts'
 import type { Graph, GraphFile, Instance, Port } from './graph.ts'
 import { type GivenInstance, type Path, readLinks } from './read-links.ts'
+import { Rules } from './rules.ts'
 import type { Settings } from './settings.ts'
 import { canBeSized, type Entries } from './sized.ts'
 import { type Written, writtenAsData, writtenAsText } from './written.ts'
@@ -23,12 +24,15 @@ export async function readDocument(file: string, document: unknown, catalogue: C
   return new Reader(writtenAsData(file, document), catalogue).read()
 }
 
+type Instances = z.output<typeof graphShape>['instances']
+
 const NOTHING: z.output<typeof graphShape> = { graph: '', instances: {}, interfaces: {} }
 
 class Reader {
   private readonly written: Written
   private readonly catalogue: Catalogue
   private readonly diagnostics: Diagnostic[] = []
+  private readonly rules = new Rules()
 
   constructor(written: Written, catalogue: Catalogue) {
     this.written = written
@@ -42,34 +46,8 @@ class Reader {
     this.stopIfWrong()
     const { graph: name, attach, instances, interfaces } = shaped.data ?? NOTHING
     this.checkName(name, ['graph'], false)
-    const cubes = new Map<string, CubeFolder>()
-    const read: Omit<Instance, 'ports'>[] = []
-    const given: GivenInstance[] = []
-    const settings = new Map<string, Settings>()
-    for (const [instance, { cube: reference, config, ports = {}, queue, entries }] of Object.entries(instances)) {
-      const path = ['instances', instance]
-      this.checkName(instance, path, true)
-      const folder = cubes.get(reference) ?? (await this.findCube(reference, [...path, 'cube']))
-      if (folder === undefined) continue
-      const { cube } = folder
-      cubes.set(reference, folder)
-      this.checkPorts(path, cube, instances[instance]?.ports !== undefined)
-      this.checkEntries([...path, 'entries'], cube, entries)
-      for (const [port, all] of Object.entries(cube.shape === 'transparent' ? {} : ports)) {
-        const at = [...path, 'ports', port]
-        this.checkName(port, at, true)
-        const own = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in linkShape.shape)))
-        settings.set(`${instance}.${port}`, this.settings(own, cube.ports, at, LINK_KEYS))
-      }
-      given.push({ name: instance, cube, ports })
-      read.push({
-        name: instance,
-        cube: reference,
-        config: this.settings(config, cube.config, [...path, 'config'], []),
-        ...(queue === undefined ? {} : { queue }),
-        ...(entries === undefined ? {} : { entries }),
-      })
-    }
+    const found = await this.findCubes(instances)
+    const { cubes, read, given, settings } = this.rules.run(() => this.readInstances(instances, found))
     // Of what could not be read, others would seem to lead nowhere.
     this.stopIfWrong()
     const { links, interfaces: on } = readLinks(given, interfaces, (path, key, message, remedy) =>
@@ -89,6 +67,39 @@ class Reader {
       interfaces: on,
     }
     return { file, graph, cubes, place: (path) => this.written.place(path, false) }
+  }
+
+  private readInstances(instances: Instances, found: ReadonlyMap<string, CubeFolder | Refusal>) {
+    const cubes = new Map<string, CubeFolder>()
+    const read: Omit<Instance, 'ports'>[] = []
+    const given: GivenInstance[] = []
+    const settings = new Map<string, Settings>()
+    for (const [instance, { cube: reference, config, ports = {}, queue, entries }] of Object.entries(instances)) {
+      const path = ['instances', instance]
+      this.checkName(instance, path, true)
+      const folder = found.get(reference)
+      if (folder instanceof Refusal) this.repeat(folder, [...path, 'cube'])
+      if (folder === undefined || folder instanceof Refusal) continue
+      const { cube } = folder
+      cubes.set(reference, folder)
+      this.checkPorts(path, cube, instances[instance]?.ports !== undefined)
+      this.checkEntries([...path, 'entries'], cube, entries)
+      for (const [port, all] of Object.entries(cube.shape === 'transparent' ? {} : ports)) {
+        const at = [...path, 'ports', port]
+        this.checkName(port, at, true)
+        const own = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in linkShape.shape)))
+        settings.set(`${instance}.${port}`, this.settings(own, cube.ports, folder, at, LINK_KEYS))
+      }
+      given.push({ name: instance, cube, ports })
+      read.push({
+        name: instance,
+        cube: reference,
+        config: this.settings(config, cube.config, folder, [...path, 'config'], []),
+        ...(queue === undefined ? {} : { queue }),
+        ...(entries === undefined ? {} : { entries }),
+      })
+    }
+    return { cubes, read, given, settings }
   }
 
   private checkPorts(path: Path, { name, shape }: Cube, given: boolean): void {
@@ -115,21 +126,38 @@ class Reader {
     }
   }
 
-  private settings(given: unknown, schema: z.ZodObject, path: Path, otherKeys: readonly string[]): Settings {
-    const parsed = schema.safeParse(given)
-    if (!parsed.success) this.report(parsed.error, path, given, schema, otherKeys)
-    return parsed.data ?? {}
+  private settings(
+    given: unknown,
+    schema: z.ZodObject,
+    { dataplane }: CubeFolder,
+    path: Path,
+    otherKeys: readonly string[],
+  ): Settings {
+    const parsed = this.rules.ask(schema, given, dataplane)
+    if (parsed instanceof Refusal) this.repeat(parsed, path)
+    else if (!parsed.success) this.report(parsed.error, path, given, schema, otherKeys)
+    return parsed instanceof Refusal ? {} : (parsed.data ?? {})
   }
 
-  private async findCube(reference: string, path: Path): Promise<CubeFolder | undefined> {
+  private async findCubes(instances: Instances): Promise<ReadonlyMap<string, CubeFolder | Refusal>> {
+    const found = new Map<string, CubeFolder | Refusal>()
+    for (const { cube } of Object.values(instances)) if (!found.has(cube)) found.set(cube, await this.findCube(cube))
+    return found
+  }
+
+  private async findCube(reference: string): Promise<CubeFolder | Refusal> {
     try {
       return await this.catalogue.find(reference, dirname(this.written.file))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      for (const { message, remedy, place } of error.diagnostics)
-        this.diagnostics.push({ message, remedy, path, place: place ?? this.written.place(path, false) })
-      return undefined
+      return error
     }
+  }
+
+  /** What somebody else refuses, at its place, or where the graph has it. */
+  private repeat({ diagnostics }: Refusal, path: Path): void {
+    for (const { message, remedy, place } of diagnostics)
+      this.diagnostics.push({ message, remedy, path, place: place ?? this.written.place(path, false) })
   }
 
   private checkName(name: string, path: Path, isKey: boolean): void {

@@ -9,6 +9,7 @@ import { printTyped } from '../../compiler/print-typed.ts'
 import { dropReasons, MAP } from '../../compiler/wiring.ts'
 import { issuesOf } from '../../cube/issues.ts'
 import { builtinCubes, interfaceIndex } from '../../daemon/host.ts'
+import { Rules } from '../../engine/rules.ts'
 import { elfObject, HOOK_SECTION } from '../../isa/elf.ts'
 import { printHeader, printMap, printProgram } from '../../isa/print.ts'
 import type { Program } from '../../isa/program.ts'
@@ -27,8 +28,8 @@ export async function compileCube(name: string, options: Options): Promise<void>
   const isFolder = existsSync(join(name, 'dataplane.ts'))
   const { cube, dataplane } = await builtinCubes().find(isFolder ? resolve(name) : name, process.cwd())
   const source = await readDataPlane(dataplane)
-  const config = settings('--set', cube.config, options.set)
-  const port = settings('--port', cube.ports, options.port)
+  const config = settings('--set', cube.config, options.set, dataplane)
+  const port = settings('--port', cube.ports, options.port, dataplane)
   const exits = interfacesOf(options).map((ifindex, index) => ({ port: index, ifindex }))
   const at = (index: number): Specialisation => ({
     name: `${cube.name}_p${index}`,
@@ -92,9 +93,16 @@ function summary(file: string, object: Uint8Array, programs: readonly Program[],
   return lines.join('\n')
 }
 
-function settings(option: string, schema: z.ZodObject, written: Settings): Readonly<Record<string, unknown>> {
+function settings(
+  option: string,
+  schema: z.ZodObject,
+  written: Settings,
+  dataplane: string,
+): Readonly<Record<string, unknown>> {
   const given = Object.fromEntries(Object.entries(written).map(([key, text]) => [key, parse(text) as unknown]))
-  const parsed = schema.safeParse(given)
+  const rules = new Rules()
+  const parsed = rules.run(() => rules.ask(schema, given, dataplane))
+  if (parsed instanceof Refusal) throw parsed
   if (parsed.success) return parsed.data
   throw new Refusal(
     issuesOf(parsed.error, given, schema).map(({ path, message, remedy, missing }) =>
