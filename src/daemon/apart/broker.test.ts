@@ -118,6 +118,28 @@ test('a table that is asked for again and again is opened once', { timeout: PATI
   expect(opened).toBe(1)
 })
 
+test('its stacks have the lines of its files', { timeout: PATIENCE }, async () => {
+  const throwing = `
+interface Told { readonly what: string }
+
+console.error(new Error('told' satisfies Told['what']).stack)
+setTimeout(() => {
+  throw new Error('thrown')
+})
+export default { start() {} }
+`
+  await watched(
+    throwing,
+    () => undefined,
+    async ({ said }) => {
+      await expect.poll(() => JSON.stringify(said), { timeout: PATIENCE }).toContain('failed')
+      expect(JSON.stringify(said)).toMatch(/told[^}]*\/control\.ts:4:15/)
+      expect(JSON.stringify(said)).toMatch(/thrown[^}]*\/control\.ts:6:9/)
+      expect(JSON.stringify(said)).not.toContain('[eval')
+    },
+  )
+})
+
 test('that it runs is told once', { timeout: PATIENCE }, async () => {
   await watched(
     asking({ do: 'running' }),

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Machine, MachineMap } from '../../backend/machine.ts'
 import { refusal } from '../../base/diagnostic.ts'
@@ -18,7 +17,7 @@ import { Sparing } from '../access/sparing.ts'
 import type { LineLevel } from '../control-planes.ts'
 import type { Orders } from '../control-thread.ts'
 import { asNobody, NOBODYS_RIGHTS, NODE, wayTo } from '../cubes/nobody.ts'
-import { ROOT } from '../cubes/staging.ts'
+import { bundled } from './bundle.ts'
 import { type Answer, CALLS, type Call, Frames, framed, LONGEST, MAP_METHODS, NEWS, type News } from './channel.ts'
 
 interface Line {
@@ -52,6 +51,7 @@ export class Broker implements Disposable {
   private readonly maps: { readonly path: string; readonly map: MachineMap; watch: Disposable | undefined }[] = []
   private readonly lines = new Sparing(LINES)
   private child: ChildProcess | undefined
+  private inSources = (text: string): string => text
   private isRunning = false
   private isAsked = false
   private isOver = false
@@ -63,7 +63,8 @@ export class Broker implements Disposable {
   /** Compiles the control plane and begins its process. An Error where that cannot be. */
   async begin(): Promise<void> {
     const { orders, began } = this.parts
-    const code = await bundled(orders.folder)
+    const { code, inSources } = await bundled(orders.folder)
+    this.inSources = inSources
     const [command = '', ...words] = [...withoutRights(), NODE, ...NODE_OPTIONS]
     const stdio = ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] as const
     const child = spawn(command, words, { cwd: '/', env: {}, stdio: [...stdio] })
@@ -132,7 +133,7 @@ export class Broker implements Disposable {
   private failed(why: string): void {
     if (this.isOver) return
     this.isOver = true
-    this.parts.tell({ do: 'failed', why })
+    this.parts.tell({ do: 'failed', why: this.inSources(why) })
   }
 
   private log(line: string, level: LineLevel = 'info'): void {
@@ -140,7 +141,7 @@ export class Broker implements Disposable {
     if (told === undefined) return
     const untold = `${told.untold} lines more, of which nobody was told`
     if (told.untold > 0) this.parts.tell({ do: 'log', line: untold, level: 'warn' })
-    this.parts.tell({ do: 'log', line: line.slice(0, LONGEST_LINE), level })
+    this.parts.tell({ do: 'log', line: this.inSources(line.slice(0, LONGEST_LINE)), level })
   }
 
   private answer(call: unknown): Answer {
@@ -235,30 +236,6 @@ export class Broker implements Disposable {
 const isDescription = ({ key, value, inner }: MapDescription): boolean =>
   [key, value].every(({ size }) => Number.isInteger(size) && size >= 0 && size <= LONGEST) &&
   (inner === undefined || isDescription(inner))
-
-/** The control plane with all that it imports, as one module, so that its process needs no files. */
-async function bundled(folder: string): Promise<string> {
-  const { build, stop } = await import('esbuild')
-  const building = build({
-    stdin: {
-      contents: `import plane from './control.ts'
-import { runApart } from ${JSON.stringify(join(ROOT, 'src/daemon/apart/process.ts'))}
-runApart(plane)`,
-      resolveDir: folder,
-      loader: 'ts',
-    },
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    logLevel: 'silent',
-    tsconfigRaw: { compilerOptions: { target: 'es2023', verbatimModuleSyntax: true } },
-  })
-  // Its process would stay as long as this thread, with more memory than the control plane has.
-  const { outputFiles } = await building.finally(stop)
-  return outputFiles[0]?.text ?? ''
-}
 
 /** It reads nothing, not even its own program: that comes by a pipe. No files, no processes, no threads, no native code. */
 const NODE_OPTIONS = [
