@@ -64,4 +64,19 @@ instances:
     )
     expect(journey.at(-1)?.split(', ').toSorted()).toEqual(['died at b:a of not_connected', 'left by a:b'])
   })
+
+  test('ends behind the last transparent cube, and it is said which one, and where that is', async () => {
+    using lab = await open(`
+graph: veil
+instances:
+  here: { cube: ./tap }
+  there: { cube: ./tap }
+  else: { cube: ./tap }
+interfaces: { eth0: { through: [here, there] }, eth1: { through: [else] } }
+`)
+    const ends = async (name: string) =>
+      (await followed(lab, () => void lab.send(name, frame))).map((one) => one.at(-1))
+    expect(await ends('eth0')).toEqual(['went on behind there, ingress of eth0'])
+    expect(await ends('eth1')).toEqual(['went on behind else, ingress of eth1'])
+  })
 })

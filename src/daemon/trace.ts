@@ -69,8 +69,15 @@ function endOf(events: readonly TraceEvent[]): string {
   if (ends.length > 0) return ends.join(', ')
   const last = events.findLast(({ site }) => site?.kind === 'verdict')?.site
   const text = last?.kind === 'verdict' ? last.text : ''
-  if (text.includes('next(')) return 'went on behind the last transparent cube'
+  if (text.includes('next(')) return wentOn(events)
   return text.includes('pass(') ? "went on to the host's stack" : 'the rest of its way is not known'
+}
+
+/** Behind the last cube that it met, which is a transparent one. */
+function wentOn(events: readonly TraceEvent[]): string {
+  const last = events.findLast(({ site }) => site?.kind === 'counted')
+  if (last?.site?.kind !== 'counted' || last.on === undefined) return 'went on behind the last transparent cube'
+  return `went on behind ${last.site.instance}, ${last.port} of ${last.on}`
 }
 
 /** `dataplane.ts:8 isMulticast(ethernet.source): no` */

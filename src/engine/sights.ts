@@ -58,6 +58,8 @@ export interface TraceEvent {
   readonly second: bigint
   /** Of a counter: the port's name. */
   readonly port: string
+  /** Of a transparent cube's: the port or the interface that it is on. */
+  readonly on: string | undefined
 }
 
 export function traceEventOf(
@@ -69,7 +71,15 @@ export function traceEventOf(
   const site = sites.get(number)
   const instance = site?.kind === 'counted' ? graph.instances.find(({ name }) => name === site.instance) : undefined
   const port = portName(instance?.ports.length === 0, numbering[instance?.name ?? '']?.ids ?? {}, Number(first))
-  return { trace, time, site, first, second, port }
+  return { trace, time, site, first, second, port, on: instance && placeOf(graph, instance.name) }
+}
+
+function placeOf({ instances, interfaces }: Graph, transparent: string): string | undefined {
+  const isThere = ({ through }: { readonly through: readonly string[] }): boolean => through.includes(transparent)
+  const on = interfaces.find(isThere)
+  if (on !== undefined) return interfaceText(on)
+  const places = instances.flatMap(({ name, ports }) => ports.filter(isThere).map((port) => `${name}:${port.name}`))
+  return places[0]
 }
 
 /** A packet at a port. */
