@@ -9,10 +9,10 @@ const [ALICE, BOB, CAROL] = ['va', 'vb', 'vc']
 const lock = async () => ({ [Symbol.dispose]() {} })
 const MAC = '02:00:00:00:00:01'
 
-const file = (ports = ALICE, name = 'lan') =>
+const file = (ports = ALICE, name = 'lan', other = BOB) =>
   readGraph(
     'lan.yaml',
-    `graph: ${name}\ninstances:\n  s:\n    cube: bridge\n    ports:\n      a: { interface: ${ports} }\n      b: { interface: ${BOB} }\n`,
+    `graph: ${name}\ninstances:\n  s:\n    cube: bridge\n    ports:\n      a: { interface: ${ports} }\n      b: { interface: ${other} }\n`,
     catalogue,
   )
 
@@ -41,6 +41,47 @@ describe('a graph whose interfaces come late', () => {
     await engine.apply(await file(CAROL, 'other'))
     await expect(engine.bringUp(await file())).rejects.toThrow('belongs to graph other')
     expect(engine.names()).toEqual(['other'])
+  })
+})
+
+describe('interfaces of other graphs', () => {
+  let machine: ReturnType<typeof openVirtualMachine>
+  let engine: Engine
+  /** Names that the machine was asked for. */
+  let asked: string[]
+  /** From now on, `name` is another name of the interface `of`. */
+  const alias = (name: string, of: string): void => {
+    const { interface: find } = machine
+    machine.interface = (which) => {
+      asked.push(`${which}`)
+      return find.call(machine, which === name ? of : which)
+    }
+  }
+  beforeEach(async () => {
+    machine = openVirtualMachine()
+    asked = []
+    for (const name of [ALICE, BOB, CAROL, 'vd']) machine.addInterface(name, { mac: MAC })
+    engine = new Engine({ machine, records: new MemoryRecords(), catalogue, lock, build: () => '1' })
+    await engine.apply(await file(ALICE, 'other', CAROL))
+  })
+
+  test('are known by their numbers, and are not asked for again', async () => {
+    alias('', '')
+    await engine.apply(await file('vd'))
+    expect(asked.filter((name) => [ALICE, CAROL].includes(name))).toEqual([])
+  })
+
+  test('are not taken by another name', async () => {
+    alias('vd', CAROL)
+    await expect(engine.apply(await file('vd'))).rejects.toThrow('the interface vd belongs to graph other, as vc')
+  })
+
+  test('that were renamed have their programs until these are repaired', async () => {
+    machine.renameInterface(CAROL, 've')
+    await expect(engine.apply(await file('ve'))).rejects.toThrow('the interface ve belongs to graph other, as vc')
+    await engine.repair('other')
+    await engine.apply(await file('ve'))
+    expect(engine.names()).toEqual(['lan', 'other'])
   })
 })
 

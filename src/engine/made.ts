@@ -9,7 +9,7 @@ import { type Graph, type GraphFile, type InterfaceName, interfaceText } from '.
 import { isHere } from './home.ts'
 import { observe } from './plan.ts'
 import { interfacesOf } from './ports.ts'
-import { type Records, VERSION } from './records.ts'
+import { type Records, type Running, VERSION } from './records.ts'
 import { stampOfCube, stampOfFile } from './sources.ts'
 import { nothing } from './stitch.ts'
 
@@ -38,6 +38,13 @@ function numberOf(machine: Machine, one: InterfaceName): number | string {
     if (error instanceof Refusal) return '?'
     throw error
   }
+}
+
+/** The numbers of the interfaces that it was made for, by their names, as far as they were there. */
+export function madeNumbers({ graph, made }: Running): ReadonlyMap<string, number> {
+  const numbers = made?.interfaces.split(',') ?? []
+  const names = made === undefined ? [] : interfacesOf(graph).map(interfaceText)
+  return new Map(names.flatMap((name, at) => (Number(numbers[at]) > 0 ? [[name, Number(numbers[at])] as const] : [])))
 }
 
 /** Undefined where nobody can tell. */

@@ -5,6 +5,7 @@ import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { type AttachPoint, hookAt } from '../isa/program.ts'
 import { type Graph, type GraphFile, type InterfaceName, interfaceText } from './graph.ts'
 import { isHere } from './home.ts'
+import { madeNumbers } from './made.ts'
 import { type Records, readable } from './records.ts'
 
 type Say = (message: string, remedy: string) => void
@@ -34,10 +35,8 @@ function checkAll(
     for (const [place, one] of places(`${index}`, points, had)) devices.set(place, one)
   }
   if (!late)
-    for (const { on, points, graph } of others) {
-      const found = there(machine, on)
-      if (found !== undefined) have(found.index, { name: interfaceText(on), graph }, points)
-    }
+    for (const { on, points, graph, index = there(machine, on)?.index } of others)
+      if (index !== undefined) have(index, { name: interfaceText(on), graph }, points)
   for (const { path, on, points } of usesOf(graph, point)) {
     const name = interfaceText(on)
     const say: Say = (message, remedy) => diagnostics.push({ message, remedy, path, place: place(path) })
@@ -173,15 +172,26 @@ interface Had {
   readonly graph?: string
 }
 
+interface UseOfOther extends Use {
+  readonly graph: string
+  /** The interface that its program is on, as far as that is known: then it is not asked for, which is long for thousands. */
+  readonly index: number | undefined
+}
+
 /**
  * The graphs that have programs on interfaces of this network namespace. Where one's record cannot be read, nobody knows its
  * interfaces.
  */
-function usesOfOthers(machine: Machine, records: Records, name: string): readonly (Use & { readonly graph: string })[] {
+function usesOfOthers(machine: Machine, records: Records, name: string): readonly UseOfOther[] {
   return records.names().flatMap((graph) => {
     const running = graph === name ? undefined : readable(records, graph)
     if (running === undefined || !isHere(machine, running)) return []
-    return usesOf(running.graph, running.point).map((use) => ({ ...use, graph }))
+    const numbers = madeNumbers(running)
+    return usesOf(running.graph, running.point).map((use) => ({
+      ...use,
+      graph,
+      index: numbers.get(interfaceText(use.on)),
+    }))
   })
 }
 
