@@ -17,6 +17,7 @@ import { Occupied } from '../../kernel/lock.ts'
 import { Conflict, type Entry, NoRoom, type Operation, type Store } from '../../store/store.ts'
 import type { Host } from '../host.ts'
 import { mustBeAsExpected } from './expected.ts'
+import { patience } from './patience.ts'
 import type { Expected, Made, Wanted, WantedGraph } from './wanted.ts'
 
 export interface WantedParts {
@@ -107,6 +108,7 @@ export class WantedGraphs implements Wanted {
       const file = await this.#read(name, document)
       const value = JSON.stringify(document)
       const apply = async () => {
+        using _patience = patience(file.graph.instances.length)
         const { actions, lost, left } = await engine.apply(file)
         // What is wanted already is no other revision.
         const isSame = before?.value === value
@@ -310,6 +312,7 @@ export class WantedGraphs implements Wanted {
       // Those that come or go from here on are others.
       interfaces = this.#interfacesOf(name)
       if (engine.isApplied(file)) return this.#look(name, file.graph)
+      using _patience = patience(file.graph.instances.length)
       await engine.bringUp(file)
       this.#runs(file.graph, 'graph.applied', found.revision, `${name} runs as it is wanted`)
     } catch (error) {
