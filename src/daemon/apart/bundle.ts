@@ -39,7 +39,7 @@ runApart(plane)`,
 }
 
 /** What Node.js calls a module that comes by a pipe, and where in it a call is. */
-const CALL = /(?:file:\/\/)?\/?\[eval1\]:(\d+):(\d+)/g
+const CALL = /(?:file:\/+)?\[eval1\]:(\d+):(\d+)/g
 
 function inSources(text: string, map: string, folder: string): string {
   if (!text.includes('[eval1]')) return text
