@@ -7,7 +7,10 @@ export const NAME = /^[a-z][a-z0-9-]{0,30}$/
 export const NAME_RULE = 'lower-case letters, digits and dashes, starting with a letter, at most 31'
 
 const NO_SLASH = /^[^/]+$/
-const interfaceName = z.string().min(1).regex(NO_SLASH, 'an interface has no slash in its name')
+const interfaceName = z
+  .string()
+  .min(1)
+  .regex(NO_SLASH, 'an interface has no slash in its name; of one in a namespace, say that beside it: namespace')
 const through = z.array(z.string()).describe('transparent instances on the way, from the outermost on')
 
 /** The keys of a port that are not its cube's. */

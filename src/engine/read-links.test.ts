@@ -206,7 +206,9 @@ const BAD: readonly { what: string; text: string; says: readonly string[] }[] = 
   {
     what: 'a slash in the interface of a port',
     text: file('s:', '  cube: bridge', '  ports:', '    a: { interface: blue/eth0 }'),
-    says: ['6:23 "blue/eth0" interface: an interface has no slash in its name'],
+    says: [
+      '6:23 "blue/eth0" interface: an interface has no slash in its name; of one in a namespace, say that beside it: namespace',
+    ],
   },
   {
     what: 'an interface that nothing is on',
