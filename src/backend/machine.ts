@@ -77,7 +77,10 @@ export interface Machine extends Disposable {
   unpin(path: string): void
   /** Forgets the pin of a map, or of a program that was pinned by itself: where that is attached does not change. */
   forget(path: string): void
-  /** From one moment to the next, what is pinned at `from` is at `to`, and what was there is forgotten. Not for attachments. */
+  /**
+   * From one moment to the next, what is pinned at `from` is at `to`, and what was there is forgotten. An attachment, which packets
+   * notice nothing of, is known by one of both at any time.
+   */
   movePin(from: string, to: string): void
   /** Returns when no packet is any more on its way through a program that has been replaced or detached. */
   settle(): void

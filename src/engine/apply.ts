@@ -124,9 +124,11 @@ export type Described = (path: string) => MapDescription | undefined
 export function carryOut(machine: Machine, step: Step, described: Described, conversions: Conversions): number {
   switch (step.do) {
     case 'attach':
-    case 'replace': {
+    case 'replace':
+    case 'take over': {
       using program = machine.openProgram(nextPath(programPath(step.path))) ?? openProgram(machine, step.path)
-      put(machine, step, program)
+      if (isAsideAtFirst(step)) putAside(machine, step, program)
+      else put(machine, step, program)
       return 0
     }
     case 'detach':
@@ -161,6 +163,11 @@ export function carryOut(machine: Machine, step: Step, described: Described, con
     case 'forget ports':
       forgetPorts(machine, step.tables, described)
       return 0
+    case 'hand over': {
+      using attachment = machine.openAttachment(step.from)
+      if (attachment !== undefined && isAt(attachment, step)) machine.movePin(step.from, nextPath(step.path))
+      return 0
+    }
     case 'adopt':
       if (machine.pinned(nextPath(step.path)).length > 0) machine.movePin(nextPath(step.path), step.path)
       return 0
@@ -179,15 +186,16 @@ export function takeBack(machine: Machine, step: Step, described: Described): vo
   if (step.do === 'fill') emptySlot(machine, step, described)
   if (step.do === 'exchange') putBack(machine, step, described)
   if (step.do === 'attach') {
-    using attachment = machine.openAttachment(step.path)
+    using attachment = machine.openAttachment(step.aside ? nextPath(step.path) : step.path)
     if (attachment !== undefined && isAt(attachment, step)) attachment.detach()
   }
-  if (step.do === 'replace' || step.do === 'detach') {
+  if (step.do === 'replace' || step.do === 'take over' || step.do === 'detach') {
     // By its number, for it may have another name by now.
     const target = machine.interface(step.index)
     if (target === undefined) return
-    using program = openProgram(machine, step.path)
-    put(machine, { ...step, interface: target.name }, program)
+    const path = step.do === 'take over' ? step.from : step.path
+    using program = openProgram(machine, path)
+    put(machine, { ...step, path, interface: target.name }, program)
   }
 }
 
@@ -211,10 +219,22 @@ type Placed = Extract<Step, { readonly interface: string }>
 const isAt = (attachment: Attachment, step: Placed): boolean =>
   attachment.interface.index === step.index && attachment.point === step.point
 
+const isAsideAtFirst = (step: Step): boolean => step.do === 'take over' || (step.do === 'attach' && step.aside === true)
+
 function openProgram(machine: Machine, path: string): LoadedProgram {
   const program = machine.openProgram(programPath(path))
   if (program === undefined) throw refusal(`the program of ${path} went away meanwhile`, 'run the command again')
   return program
+}
+
+/** As {@link put}, where something else may be pinned at the path: what is at the place is where a change was left. */
+function putAside(machine: Machine, step: Placed, program: LoadedProgram): void {
+  const aside = nextPath(step.path)
+  for (const path of ['from' in step ? step.from : aside, aside, step.path]) {
+    using attachment = machine.openAttachment(path)
+    if (attachment !== undefined && isAt(attachment, step)) return attachment.replace(program)
+  }
+  put(machine, { ...step, path: aside }, program)
 }
 
 /** Has the program run at its place, whatever ran there before. */

@@ -22,7 +22,7 @@ export interface Changing extends Running {
 
 /** Packets see these, and they can be taken back. */
 const isSwitch = ({ do: what }: Step): boolean =>
-  ['attach', 'replace', 'detach', 'fill', 'exchange', 'settle'].includes(what)
+  ['attach', 'replace', 'take over', 'detach', 'fill', 'exchange', 'settle'].includes(what)
 
 export interface Changed {
   /** Entries that were given up, because a smaller table was full. */

@@ -147,16 +147,29 @@ describe('a plan', () => {
       actions: ['detach b', 'attach b on v9', 'replace a on v1'],
     },
     {
-      what: 'two ports that swap their interfaces: both off before either is on',
-      from: whole,
-      to: { ...whole, links: { a: 'v2', b: 'v1' } },
-      actions: ['detach a', 'detach b', 'attach a on v2', 'attach b on v1'],
-    },
-    {
       what: 'a map more and a map less',
       from: whole,
       to: { ...whole, maps: ['m', 'o'] },
       actions: ['create map o', 'replace a on v1', 'replace b on v2', 'settle lan', 'remove n'],
+    },
+    {
+      what: 'two ports exchange their interfaces: what is there stays, and gets the other name afterwards',
+      from: whole,
+      to: { ...whole, links: { a: 'v2', b: 'v1' } },
+      actions: [
+        'take over a on v2',
+        'take over b on v1',
+        'hand over a on v2',
+        'hand over b on v1',
+        'adopt a',
+        'adopt b',
+      ],
+    },
+    {
+      what: 'an interface of one port becomes that of another, which had one as well',
+      from: whole,
+      to: { ...whole, links: { a: 'v3', b: 'v1' } },
+      actions: ['detach b', 'attach a on v3', 'take over b on v1', 'hand over b on v1', 'adopt a', 'adopt b'],
     },
     {
       what: 'a map of another layout',
@@ -207,6 +220,12 @@ describe('a plan', () => {
       from: { xdp: { a: 'v1' } },
       to: { xdp: { a: 'v1' }, point: 'xdp generic' },
       actions: ['detach xdp/a', 'attach xdp/a on v1'],
+    },
+    {
+      what: 'from native to generic, by another port',
+      from: { xdp: { a: 'v1' } },
+      to: { xdp: { b: 'v1' }, point: 'xdp generic' },
+      actions: ['detach xdp/a', 'attach xdp/b on v1'],
     },
     {
       what: 'exits that stay: nothing is written',

@@ -1,16 +1,17 @@
 /** From what is there to what is wanted: a list of actions, computed without touching anything. */
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { toHex } from '../base/bytes.ts'
-import type { AttachPoint, MapDescription, Program } from '../isa/program.ts'
+import type { MapDescription, Program } from '../isa/program.ts'
 import type { OldCounters } from './counted.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { GonePorts } from './gone-ports.ts'
 import { isSameMap } from './migrate.ts'
 import type { Owner } from './owner.ts'
 import { isLinkPath, isMapPath, isOfWhole, nextPath, programPath, seenPath } from './paths.ts'
-import { areSame, inArrays, isMoved, sized, staying } from './plan-array.ts'
+import { areSame, inArrays, staying } from './plan-array.ts'
 import type { Entry, Wanted, WantedAttachment, WantedProgram, WantedSlot } from './stitch.ts'
 import type { Met } from './structure.ts'
+import { switches } from './switches.ts'
 
 export type Action = Preparation | Step
 
@@ -40,7 +41,11 @@ export type Preparation =
 
 /** What packets see, and what tidies up after it. Plain data, for the journal; each can be done twice. */
 export type Step =
-  | ({ readonly do: 'attach' | 'replace'; readonly path: string } & Sized & Target)
+  | ({ readonly do: 'replace'; readonly path: string } & Sized & Target)
+  /** `aside`: what is pinned at the path will be at another one, or no more. */
+  | ({ readonly do: 'attach'; readonly path: string; readonly aside?: true } & Sized & Target)
+  /** The program comes into the place of one that is pinned at `from`. */
+  | ({ readonly do: 'take over'; readonly path: string; readonly from: string } & Sized & Target)
   | ({ readonly do: 'detach'; readonly path: string } & Target)
   /** What is at `from` comes into an array: where nobody goes over to it yet, or in the place of another one. */
   | ({ readonly do: 'fill' | 'exchange'; readonly from: string } & Slot & Sized)
@@ -49,6 +54,8 @@ export type Step =
   | { readonly do: 'settle'; readonly path: string }
   /** What only packets of the old graph came to is detached. */
   | ({ readonly do: 'retire'; readonly path: string } & Target)
+  /** What has been taken over lies aside, for what is pinned at the path may be at another one. */
+  | ({ readonly do: 'hand over'; readonly path: string; readonly from: string } & Target)
   | ({ readonly do: 'keep counts' } & OldCounters)
   | ({ readonly do: 'copy again' } & Copy)
   /** When nobody writes such entries any more. */
@@ -166,7 +173,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
   )
   const inArray = inArrays(present, wanted, same, mapsNow)
   const rest = surplus(present, wanted)
-  const { before, after } = switches(present, wanted, new Set(loads.map(({ path }) => path)))
+  const { before, after, renamed } = switches(present, wanted, new Set(loads.map(({ path }) => path)))
   const retired = [...present.attachments].flatMap(([path, target]): Step[] =>
     isOfWhole(path) && !(path in wanted.attachments) ? [{ do: 'retire', path, ...target }] : [],
   )
@@ -202,6 +209,7 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     ...inArray.steps.filter((step) => step.do === 'empty'),
     ...copies.map((copy): Action => ({ do: 'copy again', ...copy })),
     ...(present.counters ?? []).map((old): Action => ({ do: 'keep counts', ...old })),
+    ...renamed,
     ...newMaps.filter(([path]) => pinned.has(path)).map(([path]): Action => ({ do: 'adopt', path })),
     ...(tables.length > 0 ? [{ do: 'forget ports', path: wanted.graph, tables } as const] : []),
     ...loads
@@ -211,47 +219,6 @@ export function plan(present: Present, wanted: Wanted): Action[] {
     ...inArray.preparations.map(({ at }): Action => ({ do: 'remove', path: at })),
     ...rest.map((path): Action => ({ do: 'remove', path })),
   ]
-}
-
-/**
- * Programs come, change and go. A moved one leaves its old interface before its pin's name can be used again.
- *
- * Beside programs that have what arrives, one that has what leaves would have what they send as well, but for what they mark: it comes
- * `after` those that do, when none is at work any more that does not, and goes first. And where marked packets arrive, they pass
- * before anybody marks any.
- */
-function switches(
-  present: Present,
-  { attachments }: Wanted,
-  loaded: ReadonlySet<string>,
-): { readonly before: readonly Step[]; readonly after: readonly Step[] } {
-  const put = ([path, wanted]: readonly [string, WantedAttachment], how: 'attach' | 'replace'): Step => {
-    const { interface: on, index, point, program } = wanted
-    return { do: how, path, interface: on, index, point, ...sized(program) }
-  }
-  const wanted = Object.entries(attachments)
-  const isMovedAt = (path: string): boolean => isMoved(present, attachments, path)
-  const isThere = (path: string): boolean => present.attachments.has(path) && !isMovedAt(path)
-  const detached = [...present.attachments].map(([path, target]) => ({ do: 'detach', path, ...target }) as const)
-  const gone = detached.filter(({ path }) => !(path in attachments) && !isOfWhole(path))
-  const arriving = [...present.attachments.values(), ...Object.values(attachments)]
-  const isBeside = arriving.some(({ point }) => point === 'tc ingress')
-  const leaves = ({ path, point }: { readonly path: string; readonly point: AttachPoint }): boolean =>
-    isBeside && point === 'tc egress' && !isOfWhole(path)
-  const replaced = wanted.filter(([path]) => isThere(path) && loaded.has(path))
-  const attached = wanted.filter(([path]) => !isThere(path))
-  const late = attached.filter(([path, { point }]) => leaves({ path, point }))
-  return {
-    before: [
-      ...detached.filter(({ path }) => isMovedAt(path)),
-      ...gone.filter(leaves),
-      ...attached.filter((one) => !late.includes(one)).map((one) => put(one, 'attach')),
-      ...replaced.filter(([, { passesMarked }]) => passesMarked).map((one) => put(one, 'replace')),
-      ...replaced.filter(([, { passesMarked }]) => !passesMarked).map((one) => put(one, 'replace')),
-      ...gone.filter((step) => !leaves(step)),
-    ],
-    after: late.map((one) => put(one, 'attach')),
-  }
 }
 
 /** What is pinned and not wanted, but for attachments, which are detached. */
@@ -282,6 +249,7 @@ export const describeActions = (actions: readonly Action[]): string[] =>
       case 'attach':
         return [`+ program  ${action.path} on ${action.interface} (${action.point}, ${size(action)})`]
       case 'replace':
+      case 'take over':
         return [`~ program  ${action.path} on ${action.interface} (${action.point}, ${size(action)})`]
       case 'fill':
       case 'exchange':

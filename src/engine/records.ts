@@ -14,7 +14,7 @@ import type { Structure } from './structure.ts'
  * Of records and of what is pinned beside them. It grows with every change of either, for nobody can finish or undo what another
  * version began.
  */
-export const VERSION = 5
+export const VERSION = 6
 
 export interface Running {
   readonly version: number

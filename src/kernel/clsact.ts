@@ -4,7 +4,7 @@ import type { AttachPoint } from '../isa/program.ts'
 import { kernelProgram } from './links.ts'
 import { addFilter, type DIRECTION, deleteFilter, type Filter, filters, replaceFilter } from './netlink/filter.ts'
 import { addClsact, deleteClsact, ingressQdiscs } from './netlink/qdisc.ts'
-import { pin, replacePin, unpin } from './pins.ts'
+import { pin, replacePin, unpin, withPin } from './pins.ts'
 import { OWN_NAME } from './places.ts'
 import type { KernelProgram } from './programs.ts'
 
@@ -21,6 +21,8 @@ const NAME = new RegExp(`^${OWN_NAME}(?<qdisc>\\+clsact)?:(?<path>.*)$`)
 
 const filterName = (path: string, oursIsTheQdisc: boolean): string =>
   `${OWN_NAME}${oursIsTheQdisc ? '+clsact' : ''}:${path}`
+
+const isOnOwnQdisc = ({ name = '' }: Filter): boolean => NAME.exec(name)?.groups?.qdisc !== undefined
 
 export const isOwnFilter = (filter: Filter): boolean => NAME.test(filter.name ?? '')
 
@@ -75,6 +77,15 @@ const allFilters = (): Filter[] => ingressQdiscs().flatMap((qdisc) => filtersOf(
 
 const pathOf = ({ name = '' }: Filter): string | undefined => NAME.exec(name)?.groups?.path
 
+/** The pin of its program goes last: a process that is killed in between leaves one of the two, with the filter, and a pin without. */
+export function moveFilter(filter: Filter, from: string, to: string): void {
+  withPin(from, (program) => {
+    replacePin(to, program)
+    replaceFilter(filter, program, filterName(to, isOnOwnQdisc(filter)))
+  })
+  unpin(from)
+}
+
 /** Wherever it is in this network namespace. */
 const filtersAt = (path: string): Filter[] => allFilters().filter((filter) => pathOf(filter) === path)
 
@@ -105,7 +116,6 @@ const filtersOf = (index: number): Filter[] => [...filters(index, 'ingress'), ..
 
 /** The last filter of our own qdisc goes with the qdisc, in one step. */
 function remove(filter: Filter): void {
-  const isOurs = NAME.exec(filter.name ?? '')?.groups?.qdisc !== undefined
-  if (isOurs && filtersOf(filter.interface).length === 1) deleteClsact(filter.interface)
+  if (isOnOwnQdisc(filter) && filtersOf(filter.interface).length === 1) deleteClsact(filter.interface)
   else deleteFilter(filter)
 }

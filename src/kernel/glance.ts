@@ -17,7 +17,17 @@ export class Glance {
   #doubted = 0
   /** The links that are pinned under our root. */
   readonly ownLinks = lazy(ownLinks)
-  readonly ownFilters = lazy(ownFilters)
+  #ownFilters: ReturnType<typeof ownFilters> | undefined
+
+  ownFilters = (): ReturnType<typeof ownFilters> => {
+    this.#ownFilters ??= ownFilters()
+    return this.#ownFilters
+  }
+
+  /** Some have come, or have other names. */
+  forgetFilters(): void {
+    this.#ownFilters = undefined
+  }
 
   /** {@link findLink} */
   find = (which: string | number): Link | undefined => {

@@ -162,6 +162,25 @@ describeKernel('attachments', () => {
       }
     })
 
+    test('a program stays where it is while its pin moves, and is found there', () => {
+      inScratch(PAIRS, () => {
+        machine.inBulk(() => {
+          machine.attach(to('left'), interfaceOf('entry'), path, at)
+          machine.movePin(path, `${root}/aside/edge`)
+          expect([machine.openAttachment(path), pinned(root)]).toEqual([undefined, [`${root}/aside/edge`]])
+          machine.movePin(`${root}/aside/edge`, `${root}/other`)
+        })
+        expect(whereTo(1)).toBe('left')
+        const found = machine.openAttachment(`${root}/other`)
+        expect(found).toMatchObject({ interface: { name: 'entry' }, point: at })
+        found?.replace(to('right'))
+        expect(whereTo(2)).toBe('right')
+        expect(machine.foreign(interfaceOf('entry'), at)).toEqual([])
+        found?.detach()
+        expect([isAttached('entry'), pinned(root), ingressQdiscs()]).toEqual([false, [], []])
+      })
+    })
+
     test('a program goes with its pin', () => {
       inScratch(PAIRS, () => {
         machine.attach(to('left'), interfaceOf('entry'), path, at)[Symbol.dispose]()
@@ -263,6 +282,24 @@ describeKernel('attachments', () => {
         attachment?.replace(to('left'))
         expect(whereTo(2)).toBe('left')
         attachment?.detach()
+        expect([pinned(root), ingressQdiscs()]).toEqual([[], []])
+      })
+    })
+
+    test('with the pin moved and the filter not, or that as well but for the old pin: moving it again does the rest', () => {
+      inScratch(PAIRS, () => {
+        machine.attach(to('left'), interfaceOf('entry'), path, 'tc ingress')
+        pin(`${root}/other`, kernelProgram(to('right')).fd)
+        machine.movePin(path, `${root}/other`)
+        expect([machine.openAttachment(path), pinned(root)]).toEqual([undefined, [`${root}/other`]])
+        pin(path, kernelProgram(to('right')).fd)
+        expect([machine.openAttachment(path), machine.openAttachment(`${root}/other`)]).toEqual([
+          undefined,
+          expect.objectContaining({ point: 'tc ingress' }),
+        ])
+        machine.unpin(path)
+        expect(whereTo(1)).toBe('left')
+        machine.openAttachment(`${root}/other`)?.detach()
         expect([pinned(root), ingressQdiscs()]).toEqual([[], []])
       })
     })

@@ -4,7 +4,7 @@ import { type AttachPoint, hookAt, isProgramArray, type MapDescription, type Pro
 import { Ahead } from './ahead.ts'
 import { ATTACH_TYPE, programById, programInfo, queryAttached } from './bpf.ts'
 import { exclusivelyInTurns } from './bpffs.ts'
-import { FilterAttachment, isOwnFilter, removeFilters } from './clsact.ts'
+import { FilterAttachment, isOwnFilter, moveFilter, removeFilters } from './clsact.ts'
 import { ERRNO, failure } from './errno.ts'
 import { awaitReaders, close } from './ffi.ts'
 import { KernelGate, KernelGateSender } from './gate.ts'
@@ -163,12 +163,12 @@ class KernelMachine implements Machine {
     if (hook !== hookAt(point))
       throw failure('attach', `attach "${name}" at ${point}`, ERRNO.EINVAL, `it is for ${hook}`)
     this.#clear(path)
-    if (hook === 'tc' && !this.#usesLinks()) return attachFilter(loaded, target, path, point)
+    if (hook === 'tc' && !this.#usesLinks()) return this.#attachFilter(loaded, target, path, point)
     const made = this.#links.take(loaded.fd, target.index, point)
     if (made === undefined) this.#hurry()
     const attachment = LinkAttachment.attach(loaded, target, path, point, this.#hurry, this.#open, made)
     if (attachment !== undefined) return attachment
-    if (this.#attach === 'auto') return attachFilter(loaded, target, path, point)
+    if (this.#attach === 'auto') return this.#attachFilter(loaded, target, path, point)
     throw failure('attach', `attach "${name}" to "${target.name}"`, ERRNO.EINVAL)
   }
 
@@ -205,7 +205,10 @@ class KernelMachine implements Machine {
   }
 
   movePin(from: string, to: string): void {
-    movePin(from, to)
+    const filter = this.#glance().ownFilters().get(from)
+    if (filter === undefined) return movePin(from, to)
+    moveFilter(filter, from, to)
+    this.#bulk?.glance.forgetFilters()
   }
 
   settle(): void {
@@ -259,6 +262,11 @@ class KernelMachine implements Machine {
     if (withPin(path, kindOf) !== undefined) unpin(path)
   }
 
+  #attachFilter(program: KernelProgram, target: Interface, path: string, point: AttachPoint): FilterAttachment {
+    this.#bulk?.glance.forgetFilters()
+    return FilterAttachment.attach(program, target, path, point === 'tc egress' ? 'egress' : 'ingress')
+  }
+
   #openFilter(path: string): FilterAttachment | undefined {
     const { find, ownFilters } = this.#glance()
     const filter = ownFilters().get(path)
@@ -287,9 +295,6 @@ const ONE_ENTRY = {
   entries: 1,
   inner: { kind: 'array', key: NUMBER, value: NUMBER, entries: 1 },
 } as const
-
-const attachFilter = (program: KernelProgram, target: Interface, path: string, point: AttachPoint): Attachment =>
-  FilterAttachment.attach(program, target, path, point === 'tc egress' ? 'egress' : 'ingress')
 
 /** An XDP program that no link of ours has there. */
 function foreignXdp({ index }: Interface, glance: Glance): readonly string[] {

@@ -74,8 +74,7 @@ export function addFilter(index: number, direction: keyof typeof DIRECTION, prog
 }
 
 /** In place: each packet sees the old program or the new one (net/sched/cls_bpf.c swaps one pointer in its list). */
-export function replaceFilter(filter: Filter, program: number): void {
-  const name = filter.name ?? ''
+export function replaceFilter(filter: Filter, program: number, name = filter.name ?? ''): void {
   request('filter', `replace the filter "${name}"`, RTM.newtfilter, NLM_F.create, place(filter), bpf(program, name))
 }
 
