@@ -31,7 +31,7 @@ const ENTRIES = [
 const SHARED = ['src/base', 'src/isa', 'src/lang', 'src/cube']
 const CUBES = 'src/cubes'
 /** Packages that come along, with what they ask for: many small files. All others are imported from where they are. */
-const BUNDLED = ['commander', 'yaml', 'zod', 'fastify', '@fastify/rate-limit', 'pino', 'prom-client']
+const BUNDLED = ['commander', 'js-yaml', 'yaml', 'zod', 'fastify', '@fastify/rate-limit', 'pino', 'prom-client']
 /** What modules ask `import.meta` for. */
 const PLACES = ['dirname', 'filename', 'url']
 /** Milliseconds after which a bundle that nobody has touched, and that is not the current one, is nobody's any more: see load.js. */

@@ -1,8 +1,10 @@
 /** A document that is read: what it says, and where. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import { type Diagnostic, type Place, placeAt, Refusal } from '../base/diagnostic.ts'
+import { lazy } from '../base/lazy.ts'
 import { NAME_RULE } from '../cube/document.ts'
 import type { Path } from './read-links.ts'
+import { readUsual } from './usual-yaml.ts'
 
 export interface Written {
   /** For messages, and for finding cubes that are named by folder. */
@@ -18,9 +20,10 @@ export const writtenAsData = (file: string, content: unknown): Written => ({ fil
 
 /** YAML, and so JSON. A Refusal where it is neither, or says what plain data cannot hold. */
 export function writtenAsText(file: string, text: string): Written {
-  const read = new Text(file, text)
-  read.check()
-  return { file, content: read.plain(), place: (path, key) => read.place(path, key) }
+  const content = readUsual(text)
+  const read = lazy(() => new Text(file, text))
+  if (content === undefined) read().check()
+  return { file, content: content ?? read().plain(), place: (path, key) => read().place(path, key) }
 }
 
 class Text {
