@@ -8,7 +8,8 @@ import { LONGEST_FRAME, SHORTEST_FRAME } from './buffer.ts'
 import type { Arrival } from './context.ts'
 import { ERRNO } from './errno.ts'
 import { Fault } from './fault.ts'
-import type { Clone, Destination, VirtualProcessor } from './processor.ts'
+import type { Destination } from './helpers/redirects.ts'
+import type { Clone, VirtualProcessor } from './processor.ts'
 import { retag, untag } from './vlan.ts'
 
 /** Sends a frame into the interface that an endpoint is plugged into. */
