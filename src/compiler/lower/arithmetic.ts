@@ -34,6 +34,17 @@ export function arithmetic(
   return builder.emit({ op: 'alu', alu, bits }, left, right)
 }
 
+/** `-x` */
+export const negated = (builder: Builder, type: ValueType, value: Value): Value =>
+  builder.emit({ op: 'alu', alu: 'sub', bits: width(type) }, builder.constant(0), value)
+
+/** `~x` */
+export function complemented(builder: Builder, type: ValueType, value: Value): Value {
+  const bits = width(type)
+  const ones = builder.constant(2n ** BigInt(bits) - 1n)
+  return builder.emit({ op: 'alu', alu: 'xor', bits }, value, ones)
+}
+
 /**
  * Before version 4 of the instruction set (kernel 6.6) division is unsigned: the magnitudes are divided, and the
  * result gets its sign afterwards. With s all ones for a negative x and zero otherwise, (x ^ s) - s is |x|, and is x

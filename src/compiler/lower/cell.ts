@@ -1,6 +1,6 @@
 /** Numbers that each CPU has for itself: of what is done with a packet before anything else is done there. */
 import type { Value } from '../ir.ts'
-import type { Frame } from './value.ts'
+import type { Frame } from './frame.ts'
 
 /** Where the CPU's own is, in a map that {@link cellsMap} describes. */
 export function cellOf({ builder, cpu }: Frame, map: string): Value {

@@ -69,14 +69,24 @@ export function referenceTo(builder: Builder, pointer: Value, type: ValueType): 
   return { pointer, present: isNullable ? [test] : [], loops: builder.loops }
 }
 
-/** An element of a list of `base`, wherever that is. */
+/** Of a header that was chosen from others only the pointer is known. */
+export function inPacket(builder: Builder, packet: Passage, reference: Reference): PacketReference {
+  if (isInPacket(reference)) return reference
+  const distance = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, reference.pointer, packet.data())
+  const { loops = builder.loops } = reference
+  return { ...reference, key: reference, offset: builder.emit({ op: 'low32' }, distance), loops }
+}
+
+/** An element of a list, wherever that is. */
 export function elementOf(
   values: References,
   packet: Passage,
-  base: Reference,
   { base: of, field, index, at }: Extract<Typed, { op: 'element' }>,
 ): Reference {
   const { builder } = values
+  const owner = values.reference(of)
+  const isHeader = of.type.kind === 'reference' && of.type.space === 'packet'
+  const base = isHeader ? inPacket(builder, packet, owner) : owner
   const { pointer, present, copy } = base
   const { layout } = field
   if (layout.kind !== 'list') throw new Error(`${field.name} is no list`)

@@ -8,7 +8,7 @@ import type { Copy } from '../assembly.ts'
 import type { Block } from '../ir.ts'
 import type { Open } from '../wired.ts'
 import { cellOf } from './cell.ts'
-import type { Frame } from './value.ts'
+import type { Frame } from './frame.ts'
 
 /** The map of those numbers. No cube can have such a name. */
 export const COPIES = '+graph/copies'

@@ -8,8 +8,8 @@ import type { Cube } from '../cube.ts'
 import type { Value } from '../ir.ts'
 import { derived, type Open, Wired } from '../wired.ts'
 import { counter, MAP, rowsOf, slotsPerPort } from '../wiring.ts'
+import type { Frame } from './frame.ts'
 import type { Looks } from './look.ts'
-import type { Frame } from './value.ts'
 
 export interface Counted {
   readonly cube: Cube

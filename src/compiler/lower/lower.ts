@@ -1,6 +1,6 @@
 /**
- * The typed tree → SSA: functions, which are called or compiled in, and statements. Values, conditions and references are in
- * value.ts.
+ * The typed tree → SSA: functions, which are called or compiled in, and statements. Values and references are in value.ts,
+ * conditions in condition.ts.
  */
 import { type Called, Names, planCalls, planNoCalls } from '../calls.ts'
 import type { Block, Graph, Value } from '../ir.ts'
@@ -8,21 +8,15 @@ import { passMarked } from '../marked.ts'
 import { type Pieces, piecesOf, storePieces, width } from '../pieces.ts'
 import type { Typed, TypedFunction, TypedStatement, ValueType } from '../typed.ts'
 import { EarlyAccounts, OpenedLate } from './account.ts'
-import { bring } from './chosen.ts'
+import { bring, inPacket } from './chosen.ts'
 import { loadField } from './field.ts'
+import { frameOf, type LowerOptions, type ProgramOptions, programFrame } from './frame.ts'
 import { type Callee, calleeOf, joined, signatureOf } from './function.ts'
 import { LOOK_FUNCTION, lowerLook } from './look.ts'
 import { OWN } from './packet.ts'
 import type { Reference } from './reference.ts'
 import { lowerTraceEvent, TRACE_FUNCTION, TraceSites } from './trace.ts'
-import {
-  frameOf,
-  type LowerOptions,
-  type ProgramOptions,
-  programFrame,
-  VARIABLE_STRIDE,
-  ValueLowering,
-} from './value.ts'
+import { VARIABLE_STRIDE, ValueLowering } from './value.ts'
 import { writeField } from './write.ts'
 
 /** A data plane of the program, and what is its own. */
@@ -152,7 +146,14 @@ class Lowering extends ValueLowering {
         builder.at = node.at
         if (this.lock === undefined) this.traceWrite(node, reference, pieces)
         if (node.struct.order === 'network')
-          return writeField(builder, this.checksums, this.inPacket(reference), node.struct, node.field, pieces)
+          return writeField(
+            builder,
+            this.checksums,
+            inPacket(builder, this.packet, reference),
+            node.struct,
+            node.field,
+            pieces,
+          )
         return storePieces(builder, reference.pointer, node.field, pieces)
       }
       case 'if': {

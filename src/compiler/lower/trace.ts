@@ -11,10 +11,10 @@ import { siteNumber, traceEvent } from '../trace.ts'
 import type { Position, ValueType } from '../typed.ts'
 import { reasonOf, sightOf } from '../wiring.ts'
 import { cellOf } from './cell.ts'
+import type { Frame } from './frame.ts'
 import { lostOne, timeNow } from './look.ts'
 import { OWN } from './packet.ts'
 import { reserve } from './punt.ts'
-import type { Frame } from './value.ts'
 
 /** What it is called in the program. */
 export const TRACE_FUNCTION = 'trace_event'

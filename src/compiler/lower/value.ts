@@ -1,115 +1,39 @@
-/** Values, conditions and references of the typed tree → SSA; statements are in lower.ts. */
-import type { Hook } from '../../isa/program.ts'
-import type { Comparisons } from '../assembly.ts'
-import { Builder } from '../builder.ts'
-import type { Cube } from '../cube.ts'
+/** Values and references of the typed tree → SSA; conditions are in condition.ts, statements in lower.ts. */
+import type { Builder } from '../builder.ts'
 import type { Block, Value } from '../ir.ts'
-import type { Look } from '../look.ts'
-import { octet, type Pieces, piecesOf, width } from '../pieces.ts'
+import { octet, type Pieces, piecesOf } from '../pieces.ts'
 import { Decisive } from '../shared.ts'
-import type { Position, Typed, TypedFunction, TypedStatement, ValueType, Variable } from '../typed.ts'
-import { MAP, type NodeWiring, rowsOf } from '../wiring.ts'
-import type { EarlyAccounts } from './account.ts'
+import type { Typed, TypedFunction, TypedStatement, ValueType, Variable } from '../typed.ts'
+import { MAP } from '../wiring.ts'
 import { addressPieces, maskPieces, numberOfPieces, octetPieces, piecesOfNumber } from './address.ts'
-import { arithmetic, convert } from './arithmetic.ts'
-import { Checksums } from './checksum.ts'
-import { chosen, elementOf, type References, referenceTo } from './chosen.ts'
-import { compare } from './compare.ts'
-import { Copying } from './copies.ts'
-import { Counts } from './counts.ts'
-import type { ExitParts, Verdicts } from './exits.ts'
-import { TcExits } from './exits-tc.ts'
-import { XdpExits } from './exits-xdp.ts'
+import { arithmetic, complemented, convert, negated } from './arithmetic.ts'
+import type { Checksums } from './checksum.ts'
+import { chosen, elementOf, inPacket, referenceTo } from './chosen.ts'
+import { type Conditions, lowerCondition } from './condition.ts'
+import type { Verdicts } from './exits.ts'
 import { loadField } from './field.ts'
+import { type Frame, type LowerOptions, partsOf } from './frame.ts'
 import { type Callee, parted } from './function.ts'
-import { Looks } from './look.ts'
+import type { Looks } from './look.ts'
 import { TcMover } from './move-tc.ts'
 import { XdpMover } from './move-xdp.ts'
-import { OWN, type Passage, passageOf } from './packet.ts'
-import { emitWithPacket } from './punt.ts'
+import { OWN, type Passage } from './packet.ts'
 import { readPacket } from './read.ts'
-import { isInPacket, type PacketReference, type Reference } from './reference.ts'
-import { ReturnedVerdicts } from './returned-verdicts.ts'
-import { stateCall, stateReference } from './state.ts'
-import { type TraceSites, Traces } from './trace.ts'
-
-/** What all nodes of a program have in common. */
-export interface ProgramOptions {
-  /** CPUs that counters have places for. */
-  readonly cpus: number
-  readonly hook: Hook
-  readonly direction: 'ingress' | 'egress'
-  /** See marked.ts. */
-  readonly passesMarked?: boolean | undefined
-  /** As {@link Assembly.isNext}. */
-  readonly isNext?: boolean | undefined
-  /** `returned`: not wired to anything, see returned-verdicts.ts. */
-  readonly verdicts?: 'wired' | 'returned' | undefined
-  /** Where `now()` reads: the kernel's monotonic clock, or a cell that tests write. */
-  readonly clock: 'kernel' | 'cell'
-  /** `none`: all functions are compiled in. */
-  readonly calls: 'planned' | 'none'
-  /** What somebody wants to see of it. */
-  readonly look?: Look | undefined
-  readonly comparisons?: Comparisons | undefined
-  readonly early: EarlyAccounts
-}
-
-export interface LowerOptions extends ProgramOptions {
-  readonly cube: Cube
-  /** Before the names of the instance's maps. */
-  readonly prefix: string
-  readonly wiring: NodeWiring
-}
-
-/** What is being built: the program, or a function of it. */
-export interface Frame {
-  readonly builder: Builder
-  readonly packet: Passage
-  /** Where the nodes of the program begin. */
-  readonly nodes: readonly Block[]
-  /** The number of the CPU, as counters know it. */
-  readonly cpu: () => Value
-  /** Of what is traced. */
-  readonly sites?: TraceSites | undefined
-}
-
-/** Of a function. */
-export function frameOf(start: Position, options: ProgramOptions): Frame {
-  const builder = new Builder(start)
-  return { builder, packet: passageOf(options, builder), nodes: [], cpu: () => cpuNumber(builder, options.cpus) }
-}
-
-/** Of the program, which asks for its CPU once, at the start. */
-export function programFrame(start: Position, options: ProgramOptions, nodes: number): Frame {
-  const { builder, packet } = frameOf(start, options)
-  // Value numbering finds the context wherever another one is asked for.
-  builder.emit({ op: 'context' })
-  const cpu = options.verdicts === 'returned' ? builder.constant(0) : cpuNumber(builder, options.cpus)
-  return { builder, packet, nodes: Array.from({ length: nodes }, () => builder.newBlock()), cpu: () => cpu }
-}
-
-function cpuNumber(builder: Builder, cpus: number): Value {
-  if (cpus === 1) return builder.constant(0)
-  const number = builder.emit({ op: 'call', helper: 'get_smp_processor_id' })
-  return builder.emit({ op: 'alu', alu: 'and', bits: 64 }, number, builder.constant(rowsOf(cpus) - 1))
-}
-
-/** Conditions that are made of others, or known. */
-const JOINED: ReadonlySet<Typed['op']> = new Set(['constant', 'not', 'and', 'or', 'bound'])
+import type { PacketReference, Reference } from './reference.ts'
+import { stateReference } from './state.ts'
+import type { Traces } from './trace.ts'
 
 /** Numbers for SSA variables: each source variable may have several pieces. */
 export const VARIABLE_STRIDE = 4
 
-export abstract class ValueLowering implements References {
+export abstract class ValueLowering implements Conditions {
   readonly builder: Builder
-  protected readonly packet: Passage
-  protected readonly checksums: Checksums
-  protected readonly exits: Verdicts
-  /** Whoever looks. */
+  readonly packet: Passage
+  readonly options: LowerOptions
+  readonly exits: Verdicts
+  readonly traces: Traces | undefined
   protected readonly looks: Looks | undefined
-  protected readonly traces: Traces | undefined
-  protected readonly options: LowerOptions
+  protected readonly checksums: Checksums
   protected readonly references = new Map<Variable, Reference>()
   /** Functions that are called; the others are compiled in. */
   protected readonly callees: ReadonlyMap<TypedFunction, Callee>
@@ -127,37 +51,15 @@ export abstract class ValueLowering implements References {
   protected nextResult = -VARIABLE_STRIDE * 3
 
   constructor(frame: Frame, options: LowerOptions, callees: ReadonlyMap<TypedFunction, Callee>) {
-    const { builder, packet, nodes, sites } = frame
-    this.builder = builder
+    const { exits, traces, looks, checksums } = partsOf(frame, options)
+    this.builder = frame.builder
+    this.packet = frame.packet
     this.options = options
+    this.exits = exits
+    this.traces = traces
+    this.looks = looks
+    this.checksums = checksums
     this.callees = callees
-    this.packet = packet
-    this.checksums = new Checksums(builder, packet, options.hook, options.early.next())
-    const settle = (isLast: boolean) => this.checksums.settle(isLast)
-    const { cube, prefix, look, comparisons } = options
-    const instance = prefix.slice(0, -1)
-    this.traces = sites && new Traces(frame, sites, cube, instance)
-    this.looks = look && new Looks(builder, packet, cube, instance, look, this.traces)
-    const counts = new Counts(frame, {
-      cube,
-      prefix,
-      capacity: options.wiring.capacity,
-      looks: this.looks,
-      comparisons,
-    })
-    this.exits =
-      options.verdicts === 'returned'
-        ? new ReturnedVerdicts(builder, packet, settle)
-        : new EXITS[options.hook]({
-            ...options,
-            builder,
-            packet,
-            counts,
-            traces: this.traces,
-            copying: new Copying(frame),
-            settle,
-            nodes,
-          })
   }
 
   nameOf(map: string): string {
@@ -168,7 +70,7 @@ export abstract class ValueLowering implements References {
     return this.builder.emit({ op: 'map', name: this.nameOf(name) })
   }
 
-  protected assign(variable: Variable, value: Typed): void {
+  assign(variable: Variable, value: Typed): void {
     if (value.type.kind === 'reference') this.references.set(variable, this.reference(value))
     else this.writePieces(variable.id * VARIABLE_STRIDE, this.value(value))
   }
@@ -240,7 +142,7 @@ export abstract class ValueLowering implements References {
     return Array.from({ length: pieces }, (_, index) => builder.read(result + index))
   }
 
-  protected scalar(node: Typed): Value {
+  scalar(node: Typed): Value {
     const [piece] = this.value(node)
     if (piece === undefined) throw new Error(`no value for ${node.op}`)
     return piece
@@ -282,18 +184,9 @@ export abstract class ValueLowering implements References {
       case 'arithmetic':
         return [this.arithmetic(node)]
       case 'negate':
-        return [
-          builder.emit(
-            { op: 'alu', alu: 'sub', bits: width(node.type) },
-            builder.constant(0),
-            this.scalar(node.operand),
-          ),
-        ]
-      case 'complement': {
-        const bits = width(node.type)
-        const ones = builder.constant(bits === 64 ? 2n ** 64n - 1n : 0xffffffffn)
-        return [builder.emit({ op: 'alu', alu: 'xor', bits }, this.scalar(node.operand), ones)]
-      }
+        return [negated(builder, node.type, this.scalar(node.operand))]
+      case 'complement':
+        return [complemented(builder, node.type, this.scalar(node.operand))]
       case 'convert':
         if (node.operand.type.kind === 'address')
           return [numberOfPieces(builder, node.operand.type, this.value(node.operand))]
@@ -386,78 +279,8 @@ export abstract class ValueLowering implements References {
     return pieces
   }
 
-  /** Where nobody traces, there is nothing between the decision and what follows. */
   condition(node: Typed, whenTrue: Block, whenFalse: Block): void {
-    const { builder, traces } = this
-    if (traces === undefined || this.lock !== undefined || JOINED.has(node.op))
-      return this.decide(node, whenTrue, whenFalse)
-    const [is, isNot] = [builder.newBlock(), builder.newBlock()]
-    this.decide(node, is, isNot)
-    for (const [block, outcome, next] of [
-      [is, true, whenTrue],
-      [isNot, false, whenFalse],
-    ] as const) {
-      builder.enter(block)
-      if (block.predecessors.length > 0) traces.decided(node.at, outcome !== (node.op === 'isNull'))
-      builder.jump(next)
-    }
-  }
-
-  private decide(node: Typed, whenTrue: Block, whenFalse: Block): void {
-    const { builder } = this
-    builder.at = node.at
-    switch (node.op) {
-      case 'constant':
-        return builder.jump(node.value === 0n ? whenFalse : whenTrue)
-      case 'not':
-        return this.condition(node.operand, whenFalse, whenTrue)
-      case 'and':
-      case 'or': {
-        const right = builder.newBlock()
-        if (node.op === 'and') this.condition(node.left, right, whenFalse)
-        else this.condition(node.left, whenTrue, right)
-        builder.enter(right)
-        return this.condition(node.right, whenTrue, whenFalse)
-      }
-      case 'isNull': {
-        const tests = this.reference(node.operand).present
-        if (tests.length === 0) return builder.jump(whenFalse)
-        for (const [index, { comparison, bits, left, right }] of tests.entries()) {
-          const isLast = index === tests.length - 1
-          const next = isLast ? whenFalse : builder.newBlock()
-          builder.branch(comparison, bits, left, right, next, whenTrue)
-          if (!isLast) builder.enter(next)
-        }
-        return
-      }
-      case 'compare':
-        return compare(this, node, whenTrue, whenFalse)
-      case 'bound':
-        this.assign(node.variable, node.value)
-        return this.condition(node.body, whenTrue, whenFalse)
-      case 'set':
-      case 'add':
-      case 'replace':
-      case 'push':
-      case 'has':
-      case 'delete':
-        return builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, whenFalse)
-      case 'move':
-      case 'encapsulate':
-      case 'decapsulate':
-        return builder.branch('eq', 64, this.move(node), builder.constant(0), whenTrue, whenFalse)
-      case 'emit': {
-        const lost = builder.newBlock()
-        if (node.table.table.kind === 'packet_ringbuf')
-          emitWithPacket(this, this.packet, this.options.hook, node, whenTrue, lost)
-        else builder.branch('eq', 64, stateCall(this, node), builder.constant(0), whenTrue, lost)
-        builder.enter(lost)
-        this.exits.lost(node.table.name)
-        return builder.jump(whenFalse)
-      }
-      default:
-        return builder.branch('ne', 32, this.scalar(node), builder.constant(0), whenTrue, whenFalse)
-    }
+    lowerCondition(this, node, whenTrue, whenFalse)
   }
 
   protected arithmetic(node: Extract<Typed, { op: 'arithmetic' }>): Value {
@@ -491,11 +314,8 @@ export abstract class ValueLowering implements References {
         const part: PacketReference = { ...header, within: this.around(node.within) }
         return part
       }
-      case 'element': {
-        const base = this.reference(node.base)
-        const isHeader = node.base.type.kind === 'reference' && node.base.type.space === 'packet'
-        return elementOf(this, this.packet, isHeader ? this.inPacket(base) : base, node)
-      }
+      case 'element':
+        return elementOf(this, this.packet, node)
       case 'bound':
         this.assign(node.variable, node.value)
         return this.reference(node.body)
@@ -520,20 +340,11 @@ export abstract class ValueLowering implements References {
   protected around(node: Typed | undefined): PacketReference['within'] {
     if (node === undefined) return undefined
     if (node.type.kind !== 'reference') throw new Error(`${node.op} is no header`)
-    return { header: this.inPacket(this.reference(node)), struct: node.type.struct }
-  }
-
-  /** Of a header that was chosen from others only the pointer is known. */
-  protected inPacket(reference: Reference): PacketReference {
-    if (isInPacket(reference)) return reference
-    const { builder } = this
-    const distance = builder.emit({ op: 'alu', alu: 'sub', bits: 64 }, reference.pointer, this.packet.data())
-    const { loops = builder.loops } = reference
-    return { ...reference, key: reference, offset: builder.emit({ op: 'low32' }, distance), loops }
+    return { header: inPacket(this.builder, this.packet, this.reference(node)), struct: node.type.struct }
   }
 
   /** 0 where it was done. */
-  protected move(node: Extract<Typed, { op: 'move' | 'encapsulate' | 'decapsulate' }>): Value {
+  move(node: Extract<Typed, { op: 'move' | 'encapsulate' | 'decapsulate' }>): Value {
     const mover = new MOVERS[this.options.hook](this.builder, this.packet, (...ways) => this.join(...ways))
     const operands = node.op === 'move' ? node.operands.map((one) => this.scalar(one)) : []
     this.builder.at = node.at
@@ -546,5 +357,3 @@ export abstract class ValueLowering implements References {
 }
 
 const MOVERS = { tc: TcMover, xdp: XdpMover } as const
-
-const EXITS: Readonly<Record<Hook, new (parts: ExitParts) => Verdicts>> = { tc: TcExits, xdp: XdpExits }
