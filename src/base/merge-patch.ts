@@ -1,5 +1,7 @@
 /** JSON merge patches (RFC 7396). */
 
+import { own } from './own.ts'
+
 type Members = Readonly<Record<string, unknown>>
 
 const isObject = (value: unknown): value is Members =>
@@ -25,5 +27,3 @@ export function patchBetween(from: unknown, to: unknown): unknown {
     changed.map((name) => [name, Object.hasOwn(to, name) ? patchBetween(own(from, name), to[name]) : null]),
   )
 }
-
-const own = (object: Members, name: string): unknown => (Object.hasOwn(object, name) ? object[name] : undefined)

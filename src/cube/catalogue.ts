@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
+import { own } from '../base/own.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
 import type { Cube, DataPlane } from './define.ts'
@@ -102,7 +103,7 @@ export class Catalogue {
     // A name is one folder, and no way to others.
     if (!isPath && basename(reference) !== reference) throw this.unknown(reference)
     const folder = isPath ? resolve(base, reference) : (this.added.get(reference) ?? join(this.folder, reference))
-    const version = Object.hasOwn(this.meant, reference) ? this.meant[reference] : undefined
+    const version = own(this.meant, reference)
     const meant = version === undefined ? undefined : this.folders.ever.get(`${version} ${folder}`)
     if (meant !== undefined) return meant.folder
     const isThere = existsSync(join(folder, 'dataplane.ts'))

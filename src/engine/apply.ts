@@ -6,14 +6,11 @@ import type { MapDescription } from '../isa/program.ts'
 import { Beginning } from './beginning.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import { forgetPorts } from './gone-ports.ts'
-import type { Convert } from './migrate.ts'
+import type { Conversions, Convert } from './migrate.ts'
 import { owned } from './owner.ts'
 import { isAside, isLinkPath, keptPath, nextPath, programPath } from './paths.ts'
 import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
-
-/** What becomes of the entries of maps that others take the place of. */
-export type Conversions = ReadonlyMap<string, Convert>
 
 /** All actions of a plan, on a machine that goes with its process: nobody is to finish them after it. */
 export function apply(

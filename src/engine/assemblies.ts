@@ -13,10 +13,10 @@ import { copiesAt } from './copies.ts'
 import { type Cuts, cut, type NodeNumbers, type PlannedProgram, type Side, type Sides } from './cuts.ts'
 import { type Graph, type InterfaceName, interfaceText } from './graph.ts'
 import type { Destination, GraphEntry, MetNode, NodeName, Topology } from './nodes.ts'
+import { capacityOf, type Numbering } from './numbering.ts'
 import { deviceOf } from './own-links.ts'
 import { entryOwner, nodeOwner, type Owner, owned, RefusedPart } from './owner.ts'
 import { assembleOnce } from './programs.ts'
-import { capacityOf, type Numbering } from './records.ts'
 
 /** What has to be known of an interface to send there. */
 export interface InterfaceFacts {

@@ -2,8 +2,8 @@
 import type { Machine, MachineMap } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
-import { isSameMap } from './migrate.ts'
 import { mapOwner, owned } from './owner.ts'
+import { isSameMap } from './same-map.ts'
 import type { WantedProgram } from './stitch.ts'
 
 /** A program, with the paths of its maps. */

@@ -1,10 +1,12 @@
 /** Tables may name ports by their numbers ({@link portFields}). Entries that name one go when a change of the graph removes it. */
+
 import type { Machine, MachineMap } from '../backend/machine.ts'
+import { own } from '../base/own.ts'
 import type { MapDescription } from '../isa/program.ts'
 import { type PortField, portFields } from '../lang/index.ts'
 import type { GraphFile } from './graph.ts'
+import type { Numbering } from './numbering.ts'
 import { mapPath } from './paths.ts'
-import type { Numbering } from './records.ts'
 
 /** What goes of a table. */
 export interface GonePorts {
@@ -22,8 +24,7 @@ export const gonePorts = (
 ): readonly GonePorts[] =>
   graph.instances.flatMap(({ name, cube: named }) => {
     const kept = now[name]?.ids ?? {}
-    const known = Object.hasOwn(before, name) ? before[name] : undefined
-    const gone = Object.entries(known?.ids ?? {}).filter(([port]) => !Object.hasOwn(kept, port))
+    const gone = Object.entries(own(before, name)?.ids ?? {}).filter(([port]) => !Object.hasOwn(kept, port))
     if (gone.length === 0) return []
     const ports = Object.fromEntries(gone)
     return Object.entries(cubes.get(named)?.cube.state ?? {}).flatMap(([table, declared]) => {

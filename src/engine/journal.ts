@@ -3,9 +3,10 @@
  * comes after a process that was killed in between gets to one of both: all of the change, or nothing of it.
  */
 import type { Machine } from '../backend/machine.ts'
-import { type Conversions, carryOut, type Described, forget, isPreparation, prepare, takeBack } from './apply.ts'
+import { carryOut, type Described, forget, isPreparation, prepare, takeBack } from './apply.ts'
 import type { Beginning } from './beginning.ts'
 import { keepCounts } from './counted.ts'
+import type { Conversions } from './migrate.ts'
 import { asideFolders, seenPath } from './paths.ts'
 import type { Action, Step } from './plan.ts'
 import { type Journal, type Records, type Running, recordedMap } from './records.ts'

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { MapDescription, Program } from '../isa/program.ts'
 import { fingerprint } from './fingerprint.ts'
+import { numberPorts } from './numbering.ts'
 import { programPath } from './paths.ts'
 import { type Action, describeActions, type Present, plan, type Target } from './plan.ts'
-import { numberPorts } from './records.ts'
 import type { Wanted } from './stitch.ts'
 import type { Met } from './structure.ts'
 

@@ -7,7 +7,6 @@ import type { Generation } from '../compiler/marked.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import { isActive } from '../cube/control.ts'
 import { type AttachPoint, hookAt } from '../isa/program.ts'
-import type { Conversions } from './apply.ts'
 import { type AssemblyOptions, type InterfaceFacts, pastOf } from './assemblies.ts'
 import type { Beginning } from './beginning.ts'
 import { copiesPath } from './copies.ts'
@@ -18,22 +17,16 @@ import { gonePorts } from './gone-ports.ts'
 import { type Graph, type GraphFile, type Instance, type InterfaceName, interfaceText } from './graph.ts'
 import { isHere } from './home.ts'
 import { madeOf } from './made.ts'
+import type { Conversions } from './migrate.ts'
 import { topology } from './nodes.ts'
+import { type Numbering, numberPorts } from './numbering.ts'
 import { checkInterfaces, there, unsupported } from './on-host.ts'
 import { deviceOf } from './own-links.ts'
 import { type EngineParts, measured } from './parts.ts'
 import { isLinkPath } from './paths.ts'
 import { type Action, observe, plan } from './plan.ts'
 import { interfacesOf } from './ports.ts'
-import {
-  mustBeOfThisVersion,
-  type Numbering,
-  numberPorts,
-  type Running,
-  recordedMap,
-  recordMaps,
-  VERSION,
-} from './records.ts'
+import { mustBeOfThisVersion, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
 import { keepState } from './state.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
 

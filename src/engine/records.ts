@@ -1,5 +1,7 @@
 /** What is known of a graph that runs: beside the pinned objects, all that a later process needs. */
+
 import { Refusal, refusal } from '../base/diagnostic.ts'
+import { own } from '../base/own.ts'
 import type { Comparisons } from '../compiler/assembly.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
@@ -7,6 +9,7 @@ import type { Ends } from './assemblies.ts'
 import type { CountedPorts, Slots } from './counted.ts'
 import type { Graph } from './graph.ts'
 import type { Made } from './made.ts'
+import type { Numbering } from './numbering.ts'
 import type { Step } from './plan.ts'
 import type { Structure } from './structure.ts'
 
@@ -97,15 +100,6 @@ export function recordedMap(running: Running | undefined, path: string): MapDesc
   return number === undefined ? undefined : running?.maps.layouts[number]
 }
 
-/** Port numbers by instance. State refers to ports by number, so a number is not soon given to another port. */
-export type Numbering = Readonly<Record<string, InstanceNumbers>>
-
-export interface InstanceNumbers {
-  readonly ids: Readonly<Record<string, number>>
-  /** The next number that no port has had. */
-  readonly next: number
-}
-
 /** Where {@link Running} is kept. */
 export interface Records {
   names(): readonly string[]
@@ -153,44 +147,6 @@ export class MemoryRecords implements Records {
   remove(name: string): void {
     this.running.delete(name)
   }
-}
-
-/** The counters of an instance have room for this many ports at least; then for twice as many, and so on. */
-const SMALLEST_CAPACITY = 64
-/** Port numbers have 16 bits, and the last one is none's. */
-const MOST_PORTS = 65_535
-
-export const capacityOf = ({ ids }: InstanceNumbers): number => {
-  const most = Math.max(0, ...Object.values(ids)) + 1
-  return Math.max(SMALLEST_CAPACITY, 2 ** Math.ceil(Math.log2(most)))
-}
-
-/** Names are people's choice, and `constructor` is one. */
-const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
-  Object.hasOwn(record, name) ? record[name] : undefined
-
-/** All numbers have been used: the first that nobody has now. */
-function unused(taken: readonly number[]): number {
-  const all = new Set(taken)
-  return Array.from({ length: MOST_PORTS }, (_, one) => one).find((one) => !all.has(one)) ?? 0
-}
-
-/** Numbers for the ports of a graph: known ports keep theirs, new ones get numbers that were never used. */
-export function numberPorts(graph: Graph, before: Numbering = {}): Numbering {
-  return Object.fromEntries(
-    graph.instances.map(({ name, ports }) => {
-      const known = own(before, name) ?? { ids: {}, next: 0 }
-      let { next } = known
-      const ids: Record<string, number> = {}
-      for (const port of ports) {
-        const id = own(known.ids, port.name)
-        if (id !== undefined) ids[port.name] = id
-        else if (next < MOST_PORTS) ids[port.name] = next++
-        else ids[port.name] = unused([...Object.values(known.ids), ...Object.values(ids)])
-      }
-      return [name, { ids, next }]
-    }),
-  )
 }
 
 /** A Refusal where graphs were applied by another version: of all, for they share this host; or of one. */

@@ -7,8 +7,8 @@ import { SIGHTS, type TraceSite } from '../isa/trace.ts'
 import { decodeStruct } from '../lang/codec.ts'
 import { puntReasons } from '../lang/index.ts'
 import { type Graph, interfaceText } from './graph.ts'
+import type { Numbering } from './numbering.ts'
 import { findPort } from './ports.ts'
-import type { Numbering } from './records.ts'
 
 export interface LookRequest {
   /** Ports by their names or interfaces, interfaces with transparent cubes, or instances; all of the graph where there is none. */

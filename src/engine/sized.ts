@@ -1,4 +1,5 @@
 /** Tables that have as many entries as a graph says of an instance, where its cube says another number. */
+import { own } from '../base/own.ts'
 import type { Cube } from '../cube/index.ts'
 import { mapKind, type Table } from '../lang/index.ts'
 
@@ -12,8 +13,8 @@ export const canBeSized = ({ kind }: Table): boolean => KINDS.includes(mapKind(k
 export function sized<C extends Pick<Cube, 'state'>>(cube: C, entries: Entries | undefined): C {
   if (entries === undefined) return cube
   const state = Object.entries(cube.state).map(([name, table]) => {
-    const own = Object.hasOwn(entries, name) ? entries[name] : undefined
-    return [name, own === undefined ? table : { ...table, entries: own }]
+    const said = own(entries, name)
+    return [name, said === undefined ? table : { ...table, entries: said }]
   })
   return { ...cube, state: Object.fromEntries(state) }
 }

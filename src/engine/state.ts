@@ -8,7 +8,7 @@ import { placeInStack, shown } from '../importing/stack.ts'
 import { isKeyless, isRing, type MapDescription } from '../isa/program.ts'
 import { mapKind, type Table } from '../lang/index.ts'
 import type { Graph, GraphFile } from './graph.ts'
-import { type Convert, conversion } from './migrate.ts'
+import { type Conversions, type Convert, conversion } from './migrate.ts'
 import { mapPath } from './paths.ts'
 import type { Copy, Step } from './plan.ts'
 import type { Entry } from './stitch.ts'
@@ -34,7 +34,7 @@ function tablesOf(graph: Graph, cubes: ReadonlyMap<string, CubeFolder>): Readonl
 export interface KeptState {
   /** How maps are described whose entries go into another one. */
   readonly kept: ReadonlyMap<string, MapDescription>
-  readonly conversions: ReadonlyMap<string, Convert>
+  readonly conversions: Conversions
   /** Tables whose entries would be lost. */
   readonly diagnostics: readonly Diagnostic[]
 }
@@ -121,7 +121,7 @@ export function conversionsAgain(
   graph: Graph,
   cubes: ReadonlyMap<string, CubeFolder>,
   steps: readonly Step[],
-): ReadonlyMap<string, Convert> {
+): Conversions {
   const tables = tablesOf(graph, cubes)
   const copies = steps.filter((step): step is Step & Copy => step.do === 'copy again')
   return new Map(

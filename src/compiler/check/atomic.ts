@@ -1,4 +1,5 @@
 /** Atomic operations on integers of table entries. */
+import { own } from '../../base/own.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { AtomicName, StructType } from '../../lang/index.ts'
 import type { Expression, Of } from '../narrow/tree.ts'
@@ -40,7 +41,7 @@ export function atomicCall(scope: Scope, node: Of<'call'>, operation: AtomicName
   if (!isStatic(named) || named.static !== 'host' || typeof named.value !== 'string')
     throw scope.unfit(second.span, 'a field is chosen by its name', form(known[0]))
   const field = struct.layout.fields.find(({ name }) => name === named.value)
-  const declared = Object.hasOwn(struct.fields, named.value) ? struct.fields[named.value] : undefined
+  const declared = own(struct.fields, named.value)
   if (field === undefined || declared === undefined)
     throw scope.unfit(second.span, `${struct.name} has no \`${named.value}\``, suggestion(named.value, known))
   const type = typeOfDeclared(declared)

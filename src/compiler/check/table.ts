@@ -1,4 +1,5 @@
 /** State: what each kind of table can be asked, and the keys and values that are written out there. */
+import { own } from '../../base/own.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { LIMIT } from '../../isa/opcodes.ts'
 import { isArray } from '../../isa/program.ts'
@@ -146,7 +147,7 @@ export function record(scope: Scope, node: Expression, struct: StructType, form:
   const written = node.fields.filter(({ spread }) => spread !== true)
   const fields = written.flatMap((given, index) => {
     const { name, span } = given
-    const type = Object.hasOwn(struct.fields, name) ? struct.fields[name] : undefined
+    const type = own(struct.fields, name)
     const field = struct.layout.fields.find((one) => one.name === name)
     if (field === undefined || type === undefined)
       throw scope.unfit(span, `${definite(struct)} has no \`${name}\``, suggestion(name, Object.keys(struct.fields)))

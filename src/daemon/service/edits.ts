@@ -1,8 +1,10 @@
 /** Changes of one part of a graph, as changes of its document. None is applied here, and none is checked but for what it is about. */
+
 import type { z } from 'zod'
 import { refuse } from '../../api/problem.ts'
 import type { Input, Output } from '../../api/routes.ts'
 import { merged } from '../../base/merge-patch.ts'
+import { own } from '../../base/own.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { GraphDocument, instanceShape, portShape } from '../../cube/document.ts'
 
@@ -11,9 +13,6 @@ export type PortDocument = z.input<typeof portShape>
 
 /** What is to become of a document. What a change makes of it is checked as a whole, so it need not be a graph. */
 export type Edit = (document: GraphDocument) => GraphDocument
-
-const own = <T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
-  record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined
 
 const without = <T>(record: Readonly<Record<string, T>>, name: string): Record<string, T> =>
   Object.fromEntries(Object.entries(record).filter(([one]) => one !== name))

@@ -1,6 +1,8 @@
 /** Tables of instances that run. */
+
 import { refuse } from '../../api/problem.ts'
 import { Held } from '../../base/held.ts'
+import { own } from '../../base/own.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { mapPath } from '../../engine/paths.ts'
 import { sized } from '../../engine/sized.ts'
@@ -28,7 +30,7 @@ export function stateHandlers(parts: Pick<Parts, 'engine' | 'catalogue' | 'wante
   /** Opens the table that is named for as long as something is done with it. */
   const withTable = async <T>(named: Named & { readonly table: string }, run: (table: JsonTable) => T): Promise<T> => {
     const tables = await tablesOf(named)
-    const table = Object.hasOwn(tables, named.table) ? tables[named.table] : undefined
+    const table = own(tables, named.table)
     if (table === undefined)
       throw refuse(404, `${named.instance} has no table ${named.table}`, suggestion(named.table, Object.keys(tables)))
     using map = open(named, named.table, table)
