@@ -41,4 +41,23 @@ test('a new cube works as it is', { timeout: 120_000 }, () => {
     status: 0,
     printed: expect.stringContaining('const ethernet = packet.read(Ethernet)'),
   })
+  const told = run(join(ROOT, 'bin/tessera.js'), 'cube', 'docs', 'my-cube')
+  expect(told).toMatchObject({ status: 0, printed: expect.stringContaining('      cube: ./my-cube\n') })
+})
+
+test('says what is to be done first, where its package is not one of ES modules, or not here', () => {
+  const folder = join(FOLDER, 'other')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
+  const { printed } = run(join(ROOT, 'bin/tessera.js'), 'cube', 'new', './other/cubes')
+  const steps = printed.slice(printed.indexOf('next:')).split('\n')
+  expect(steps.filter((step) => !step.includes('npm install'))).toEqual([
+    'next:',
+    '  cd other',
+    '  npm pkg set type=module',
+    '  npx vitest run cubes',
+    '  npx tessera compile cubes',
+    '  npx tessera cube docs cubes',
+    '',
+  ])
 })

@@ -1,9 +1,12 @@
 /** What a cube is, for people: how it is configured, what it knows, and why it drops packets. */
+import { basename } from 'node:path'
 import type { Output as Answer } from '../api/routes.ts'
 import { shown } from './settings.ts'
 import { table } from './table.ts'
 
-export type CubeText = Answer<'getCube'>
+type Described = Answer<'getCube'>
+/** Of a folder that nobody has added, too: graphs name it as it is. */
+export type CubeText = Omit<Described, 'origin'> & { readonly origin: Described['origin'] | 'folder' }
 
 export function printCube({
   name,
@@ -21,7 +24,7 @@ export function printCube({
 }: CubeText) {
   const titled = (title: string, lines: string | undefined) => (lines === undefined ? [] : [`${title}:\n${lines}`])
   return [
-    `${name}: ${summary}\n${shape}, ${origin === 'builtin' ? 'comes with Tessera' : from === undefined ? 'added' : `added from ${from}`}, in ${folder}`,
+    `${name}: ${summary}\n${shape}, ${ORIGINS[origin]}${from === undefined ? '' : ` from ${from}`}, in ${folder}`,
     ...titled('configuration (config.…)', fields(config)),
     ...titled('of each port (ports.NAME.…)', fields(ports)),
     ...titled(
@@ -37,8 +40,14 @@ export function printCube({
     ...titled('drops packets as', meanings(drops)),
     ...titled('leaves packets to its control plane as', meanings(punts)),
     ...titled('shows', views.length === 0 ? undefined : `  ${views.join(', ')}`),
-    ...example(name, shape, config),
+    ...example(name, origin === 'folder' ? `./${basename(folder)}` : name, shape, config),
   ].join('\n\n')
+}
+
+const ORIGINS: Readonly<Record<CubeText['origin'], string>> = {
+  builtin: 'comes with Tessera',
+  added: 'added',
+  folder: 'not added, for graphs that name its folder',
 }
 
 const meanings = (reasons: Readonly<Record<string, string>>): string | undefined =>
@@ -85,7 +94,7 @@ function typeOf(schema: Schema): string {
   return `${typeof type === 'string' ? type : 'anything'}${isBounded ? ` ${minimum} to ${maximum}` : ''}`
 }
 
-function example(name: string, shape: CubeText['shape'], config: Schema): string[] {
+function example(name: string, reference: string, shape: CubeText['shape'], config: Schema): string[] {
   const needed = fieldsOf(config).filter(({ required }) => required)
   const settings = needed.map(({ name }) => `${name}: …`).join(', ')
   const ports =
@@ -95,7 +104,7 @@ function example(name: string, shape: CubeText['shape'], config: Schema): string
       'in a graph:',
       '  instances:',
       `    ${name}1:`,
-      `      cube: ${name}`,
+      `      cube: ${reference}`,
       ...(settings === '' ? [] : [`      config: { ${settings} }`]),
       ...ports.map((line) => `  ${line}`),
     ].join('\n'),

@@ -46,14 +46,33 @@ describe('the catalogue', () => {
     expect(await refused('./empty')).toContain(
       `${file} cannot be imported: there is no package.json with "type": "module" around ${folder}/empty`,
     )
+    expect(await refused('./empty')).toContain(remedy)
     const manifest = join(folder, 'package.json')
     for (const text of ['{ "private": true }', '{ "type": "commonjs" }', 'null', '{']) {
       writeFileSync(manifest, text)
-      expect(await refused('./empty')).toContain(remedy)
+      expect(await refused('./empty')).toContain(
+        `${file} cannot be imported: ${manifest} does not say "type": "module"\n    write that into it: npm pkg set type=module`,
+      )
     }
     // The package comes, and nobody starts anything anew.
     writeFileSync(manifest, '{ "private": true, "type": "module" }')
-    expect(await refused('./empty')).toContain('has no default export of a cube')
+    expect(await refused('./empty')).toContain('has no default export of a cube\n    write export default dataplane(…)')
+  })
+
+  test('another copy of Tessera than this', async () => {
+    const other = join(folder, 'two/node_modules/tessera')
+    mkdirSync(other, { recursive: true })
+    writeFileSync(
+      join(other, 'package.json'),
+      '{ "name": "tessera", "exports": { "./package.json": "./package.json" } }',
+    )
+    mkdirSync(join(folder, 'two/cube'))
+    writeFileSync(join(folder, 'two/cube/dataplane.ts'), 'export const nothing = 1\n')
+    const here = join(import.meta.dirname, '../..')
+    expect(await refused('./two/cube')).toBe(
+      `${folder}/two/cube/dataplane.ts imports Tessera from ${other}, and this is Tessera in ${here}\n` +
+        `    run that one: ${other}/bin/tessera.js; or have its package import this one: npm install ${here}`,
+    )
   })
 })
 
@@ -116,14 +135,17 @@ describe('a module that cannot be imported', () => {
 
   test.each([
     ["Cannot find package 'zod' imported from /a/schema.ts", 'npm install CLONE zod'],
-    ['Cannot require() ES Module /a/dataplane.ts in a cycle.', '"type": "module" } into a package.json'],
+    ['Cannot require() ES Module /a/dataplane.ts in a cycle.', 'npm pkg set type=module'],
+    ["Cannot find package 'lodash' imported from /a/dataplane.ts", 'run npm install lodash in the package'],
+    ["Cannot find module '/a/shcema.ts' imported from /a/dataplane.ts", 'is the import spelled right?'],
+    ["Cannot access 'mine' before initialization", 'schema.ts imports neither dataplane.ts nor control.ts'],
   ])('what is missing around it: %s', (message, remedy) => {
     expect(importFailure(file, new Error(message)).diagnostics[0]?.remedy).toContain(remedy)
   })
 
   test('where no package says that modules are ES modules, that is said', () =>
     expect(placed(new Error('require() of ES Module /a.ts not supported')).message).toContain(
-      'there is no package.json with "type": "module" around',
+      'package.json does not say "type": "module"',
     ))
 
   test('what a schema says is no mere throw', () =>

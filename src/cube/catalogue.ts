@@ -5,7 +5,7 @@ import { own } from '../base/own.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { ControlPlane } from './control.ts'
 import type { Cube, DataPlane } from './define.ts'
-import { imported, mustBeInPackage } from './import-failure.ts'
+import { imported, mustBeInPackage, mustMeanThisTessera } from './import-failure.ts'
 
 /** A cube's folder, read. */
 export interface CubeFolder {
@@ -165,8 +165,9 @@ async function readFolder(folder: string, version: string, anew: string | undefi
 
 async function defaultOf<T extends { readonly cube: Cube }>(path: string, anew: string | undefined): Promise<T> {
   mustBeInPackage(path)
+  mustMeanThisTessera(path)
   const module: { default?: Partial<T> } = await imported(path, anew)
   if (module.default?.cube === undefined)
-    throw refusal(`${path} has no default export of a cube`, 'write export default dataplane(…) or control(…)')
+    throw refusal(`${path} has no default export of a cube`, `write export default ${basename(path, '.ts')}(…)`)
   return module.default as T
 }

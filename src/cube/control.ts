@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ControlTableOf, PuntedPacket } from '../lang/index.ts'
 import type { Cube, Tables } from './define.ts'
+import { mustBeCube } from './given.ts'
 import type { Migration } from './migration.ts'
 
 type ControlState<State extends Tables> = {
@@ -24,7 +25,10 @@ export type View = readonly Readonly<Record<string, string | number | bigint>>[]
 export interface ControlKit<C extends Cube> extends ControlContext<C> {
   /** The numbers of the ports that there are, by their names. */
   readonly ports: Readonly<Record<string, number>>
-  /** A packet comes in by a port, as if it had arrived there: through all transparent cubes on its way, and to the data plane. */
+  /**
+   * A packet comes in by a port, as if it had arrived there: through all transparent cubes on its way, and to the data plane. Not of
+   * a transparent cube, which has no ports, nor is {@link send}.
+   */
   inject(port: number, packet: Uint8Array): void
   /** A packet leaves by a port, as if the data plane had forwarded it there, through all transparent cubes on its way. */
   send(port: number, packet: Uint8Array): void
@@ -62,10 +66,13 @@ export type Migrations<State extends Tables> = {
 }
 
 /** Ties a control plane to its schema. The default export of a cube's `control.ts`. */
-export const control = <C extends Cube>(
+export function control<C extends Cube>(
   cube: C,
   { views = {}, ...parts }: Omit<ControlPlane<C>, 'cube' | 'views'> & Partial<Pick<ControlPlane<C>, 'views'>>,
-): ControlPlane<C> => ({ cube, views, ...parts })
+): ControlPlane<C> {
+  mustBeCube(cube, 'control')
+  return { cube, views, ...parts }
+}
 
 /** Whether anything of it runs by itself. */
 export const isActive = ({ start, onPunt }: ControlPlane): boolean => start !== undefined || onPunt !== undefined

@@ -11,6 +11,7 @@ import {
   type TransparentContext,
   type Verdict,
 } from '../lang/index.ts'
+import { mustBeCube } from './given.ts'
 
 export type Tables = Readonly<Record<string, Table>>
 export type Drops = Readonly<Record<string, string>>
@@ -150,7 +151,10 @@ export interface DataPlane<C extends Cube = Cube> {
 }
 
 /** Ties a data-plane function to its schema. The default export of a cube's `dataplane.ts`. */
-export const dataplane = <C extends Cube>(
+export function dataplane<C extends Cube>(
   cube: C,
   run: (packet: Packet, context: ContextOf<C>) => Verdict,
-): DataPlane<C> => ({ cube, run })
+): DataPlane<C> {
+  mustBeCube(cube, 'dataplane')
+  return { cube, run }
+}

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Diagnostic, Refusal, refusal } from '../base/diagnostic.ts'
@@ -64,6 +65,18 @@ function explained(path: string, error: unknown, message: string): Explained {
       remedy:
         'cubes need tessera and zod: put the folder into the clone, or into a package of "type": "module"\nwhere npm install CLONE zod was run, CLONE being the folder of Tessera',
     }
+  const missing = /^Cannot find (package|module) '([^']*)'/.exec(message)
+  if (missing !== null)
+    return {
+      remedy:
+        missing[1] === 'package'
+          ? `run npm install ${missing[2]} in the package of the cube, or take the import away`
+          : 'is the import spelled right? It names the file as it is called, with its .ts',
+    }
+  if (/^Cannot access '.*' before initialization$/.test(message))
+    return {
+      remedy: 'modules that import each other are not there yet: schema.ts imports neither dataplane.ts nor control.ts',
+    }
   if (message === 'Maximum call stack size exceeded')
     return { words: 'it is nested too deep, or calls itself without end', remedy: undefined }
   // What the words of a schema refuse says by itself what they take.
@@ -71,23 +84,59 @@ function explained(path: string, error: unknown, message: string): Explained {
   return { remedy: 'the module is run before its data plane is compiled: it must not throw' }
 }
 
-const notInPackage = (path: string) => ({
-  words: `there is no package.json with "type": "module" around ${shown(dirname(path))}`,
-  remedy: 'put the folder into the clone, or write { "private": true, "type": "module" } into a package.json above it',
-})
+function notInPackage(path: string): { readonly words: string; readonly remedy: string } {
+  const found = packageAround(dirname(path))
+  if (found !== undefined)
+    return {
+      words: `${shown(found.file)} does not say "type": "module"`,
+      remedy: 'write that into it: npm pkg set type=module; or put the folder into the clone',
+    }
+  return {
+    words: `there is no package.json with "type": "module" around ${shown(dirname(path))}`,
+    remedy:
+      'put the folder into the clone, or write { "private": true, "type": "module" } into a package.json above it',
+  }
+}
 
 /** A Refusal before Node.js has looked for the package of a module, for what it has found it keeps as long as the process. */
 export function mustBeInPackage(path: string): void {
-  if (typeOfPackage(dirname(path)) === 'module') return
+  if (packageAround(dirname(path))?.type === 'module') return
   const { words, remedy } = notInPackage(path)
   throw refusal(`${shown(path)} cannot be imported: ${words}`, remedy)
 }
 
-function typeOfPackage(folder: string): unknown {
+export interface Package {
+  readonly file: string
+  readonly type: unknown
+}
+
+/** The nearest one, by which Node.js goes. */
+export function packageAround(folder: string): Package | undefined {
   const file = join(folder, 'package.json')
-  if (!existsSync(file)) return dirname(folder) === folder ? undefined : typeOfPackage(dirname(folder))
+  if (!existsSync(file)) return dirname(folder) === folder ? undefined : packageAround(dirname(folder))
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown } | null)?.type
+    return { file, type: (JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown } | null)?.type }
+  } catch {
+    return { file, type: undefined }
+  }
+}
+
+const OWN = realpathSync(join(import.meta.dirname, '../..'))
+
+/** A Refusal where a cube imports another Tessera than this: what its words stand for is nothing that this one knows. */
+export function mustMeanThisTessera(path: string): void {
+  const other = tesseraOf(path)
+  if (other === undefined || other === OWN) return
+  throw refusal(
+    `${shown(path)} imports Tessera from ${other}, and this is Tessera in ${OWN}`,
+    `run that one: ${join(other, 'bin/tessera.js')}; or have its package import this one: npm install ${OWN}`,
+  )
+}
+
+/** The folder of what `tessera/…` is for a module; undefined where it is nothing. */
+function tesseraOf(path: string): string | undefined {
+  try {
+    return dirname(createRequire(path).resolve('tessera/package.json'))
   } catch {
     return undefined
   }

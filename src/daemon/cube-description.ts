@@ -7,10 +7,10 @@ import { puntReasons } from '../lang/index.ts'
 
 export type CubeDescription = Output<'getCube'>
 
-export function describeCube(
+export function describeCube<Origin extends string>(
   { cube, control, dataplane }: CubeFolder,
-  origin: CubeDescription['origin'],
-): CubeDescription {
+  origin: Origin,
+): Omit<CubeDescription, 'origin'> & { readonly origin: Origin } {
   const { name, summary, shape, config, ports, state, drops, punts } = cube
   return {
     name,

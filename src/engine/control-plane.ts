@@ -161,6 +161,10 @@ export class OpenControlPlane implements Disposable {
   private kitOf({ machine, graph, instance, plane, config, ports, entries, log }: ControlParts): ControlKit<Cube> {
     const names = new Map(Object.entries(ports).map(([name, id]) => [id, name]))
     const put = (port: number, direction: Injected['direction'], packet: Uint8Array): void => {
+      if (plane.cube.shape === 'transparent')
+        throw new RangeError(
+          `${instance} is transparent, and has no ports to send by: its data plane says next(), and emits to a ring what its control plane is to know`,
+        )
       if (!names.has(port)) throw new RangeError(`${instance} has no port ${port}`)
       this.injected.push({ port, direction, packet })
     }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { refusal } from '../../base/diagnostic.ts'
 import { NAME, NAME_RULE } from '../../cube/document.ts'
+import { packageAround } from '../../cube/import-failure.ts'
 import { newCubeFiles } from '../new-cube-files.ts'
 
 export async function newCube(given: string): Promise<void> {
@@ -12,38 +13,35 @@ export async function newCube(given: string): Promise<void> {
   if (existsSync(folder)) throw refusal(`${given} is there already`, 'name a folder that is not, or remove it')
   if (!existsSync(dirname(folder)))
     throw refusal(`there is no folder ${dirname(folder)}`, `mkdir -p ${dirname(folder)}`)
-  const files = { ...newCubeFiles(name), ...(hasPackage(folder) ? {} : PACKAGE) }
+  const files = { ...newCubeFiles(name), ...(packageAround(folder) === undefined ? PACKAGE : {}) }
   mkdirSync(folder)
   for (const [file, text] of Object.entries(files)) {
     writeFileSync(join(folder, file), text)
     console.log(`wrote ${join(given, file)}`)
   }
-  const shown = relative('', folder) || '.'
   const missing = ['tessera/cube', 'zod', 'vitest'].filter((one) => !isFound(one, folder))
-  console.log(['', 'next:', ...nextSteps(folder, shown, missing).map((line) => `  ${line}`)].join('\n'))
+  console.log(['', 'next:', ...nextSteps(folder, missing).map((line) => `  ${line}`)].join('\n'))
 }
 
-function nextSteps(folder: string, shown: string, missing: readonly string[]): string[] {
+/** In the folder of its package, where npx finds what is installed. */
+function nextSteps(folder: string, missing: readonly string[]): string[] {
   const root = dirname(dirname(dirname(import.meta.dirname)))
   const packages = missing.map((one) => (one === 'tessera/cube' ? root : one))
+  const around = packageAround(folder)
+  const home = around === undefined ? folder : dirname(around.file)
+  const shown = relative(home, folder) || '.'
   return [
-    ...(packages.length === 0
-      ? []
-      : [`npm install --prefix ${hasPackage(folder) ? '.' : shown} ${packages.join(' ')}`]),
+    ...(home === process.cwd() ? [] : [`cd ${relative('', home)}`]),
+    ...(around?.type === 'module' ? [] : ['npm pkg set type=module']),
+    ...(packages.length === 0 ? [] : [`npm install ${packages.join(' ')}`]),
     `npx vitest run ${shown}`,
-    `tessera compile ${shown}`,
-    `tessera cube docs ${shown}`,
+    `npx tessera compile ${shown}`,
+    `npx tessera cube docs ${shown}`,
   ]
 }
 
 /** Where no package is around it, it is one. */
 const PACKAGE = { 'package.json': `${JSON.stringify({ private: true, type: 'module' }, undefined, 2)}\n` }
-
-function hasPackage(folder: string): boolean {
-  const above = dirname(folder)
-  if (above === folder) return false
-  return existsSync(join(above, 'package.json')) || hasPackage(above)
-}
 
 function isFound(specifier: string, folder: string): boolean {
   try {

@@ -5,7 +5,7 @@ import { refusal } from '../../base/diagnostic.ts'
 import { type CubeDescription, describeCube } from '../../daemon/cube-description.ts'
 import { builtinCubes } from '../../daemon/host.ts'
 import type { Options } from '../commands/cube.ts'
-import { printCube } from '../cube-text.ts'
+import { type CubeText, printCube } from '../cube-text.ts'
 import { cubeRows } from '../listing.ts'
 import { printData } from '../output.ts'
 import { daemonIfThere, daemonOf, type ReachOptions } from '../reach.ts'
@@ -31,11 +31,11 @@ export async function docs(name: string, { output, ...reach }: Options): Promise
   else await printData(cube, output)
 }
 
-async function described(client: Client | undefined, name: string): Promise<CubeDescription> {
+async function described(client: Client | undefined, name: string): Promise<CubeText> {
   const isFolder = existsSync(join(name, 'dataplane.ts'))
   if (!isFolder && client !== undefined) return (await client.getCube({ cube: name })).body
   const folder = await builtinCubes().find(isFolder ? resolve(name) : name, process.cwd())
-  return describeCube(folder, isFolder ? 'added' : 'builtin')
+  return describeCube(folder, isFolder ? 'folder' : 'builtin')
 }
 
 export async function add(folder: string, reach: ReachOptions): Promise<void> {
