@@ -14,7 +14,7 @@ import {
 } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
-import type { findLink, Link } from './netlink/link.ts'
+import { findLink, type Link } from './netlink/link.ts'
 import { Handle, kindOf, type Owner } from './objects.ts'
 import { pin, pinned, unpin, withPin } from './pins.ts'
 import { KernelProgram } from './programs.ts'
@@ -129,7 +129,12 @@ export function kernelProgram(program: LoadedProgram): KernelProgram {
 function targetOf(info: LinkInfo, find: typeof findLink): Link | 'elsewhere' {
   const found = find(info.interface)
   if (found === undefined) return 'elsewhere'
-  if (info.type === LINK_TYPE.xdp) return Object.values(found.xdp).includes(info.program) ? found : 'elsewhere'
+  if (info.type === LINK_TYPE.xdp) {
+    const has = (link: Link | undefined) => Object.values(link?.xdp ?? {}).includes(info.program)
+    // What is known of it may be from before the program came there.
+    const now = has(found) ? found : findLink(info.interface)
+    return now !== undefined && has(now) ? now : 'elsewhere'
+  }
   const attached = queryAttached(info.interface, info.attachType)
   const isHere = typeof attached !== 'number' && attached.some(({ link }) => link === info.id)
   return isHere ? found : 'elsewhere'

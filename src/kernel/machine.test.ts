@@ -165,7 +165,10 @@ describeKernel('attachments', () => {
     test('a program stays where it is while its pin moves, and is found there', () => {
       inScratch(PAIRS, () => {
         machine.inBulk(() => {
-          machine.attach(to('left'), interfaceOf('entry'), path, at)
+          const attachment = machine.attach(to('right'), interfaceOf('entry'), path, at)
+          expect(machine.openAttachment(path)?.interface.name).toBe('entry')
+          attachment.replace(to('left'))
+          expect(machine.openAttachment(path)?.interface.name).toBe('entry')
           machine.movePin(path, `${root}/aside/edge`)
           expect([machine.openAttachment(path), pinned(root)]).toEqual([undefined, [`${root}/aside/edge`]])
           machine.movePin(`${root}/aside/edge`, `${root}/other`)
