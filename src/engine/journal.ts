@@ -85,7 +85,10 @@ function takeAllBack(site: Site, changing: Changing, done: readonly Step[]): voi
       if (leftOf(left).length > 0) return
       // Packets may be in programs that no other packet meets, and go over to what is filled in.
       if (back.length > 0) machine.settle()
-      if (leftOf(back.filter(({ do: it }) => it === 'fill')).length === 0) abandon(site, changing)
+      if (leftOf(back.filter(({ do: it }) => it === 'fill')).length > 0) return
+      // From here on there is nothing to finish it with.
+      if (back.length > 0) site.records.write({ ...changing, state: 'applying' })
+      abandon(site, changing)
     })
   } catch {
     // The machine is in no state to be changed. The record says what is to be done, and the first error why it was not.

@@ -50,6 +50,40 @@ test('where an interface vanishes between two steps, the change is refused, and 
   expect(it.records.read('lan')).toEqual(before)
 })
 
+test('where its process is killed while it takes back a change that was refused, all of it is taken back, or made', async () => {
+  const ports = ['va', 'vb', 'vc', 'vd']
+  const ended = new Set<unknown>()
+  for (let at = 1, isKilled = true; isKilled; at++) {
+    const it = engineBench(ports)
+    await it.engine.apply(await bridge('lan', ports, 300))
+    it.send('vc', bob, alice)
+    it.machine.clock.advance(100n * SECOND)
+    let left = Number.POSITIVE_INFINITY
+    isKilled = false
+    const call = <T>(operation: string, run: () => T): T => {
+      // What is in bulk dies one by one.
+      isKilled ||= operation !== 'inBulk' && !operation.startsWith('Symbol') && --left < 0
+      if (isKilled) throw new Injected(operation)
+      const result = run()
+      if (operation === 'replace' && left > at) {
+        it.machine.removeInterface('vb')
+        left = at
+      }
+      return result
+    }
+    const engine = it.engineOn({ machine: through(it.machine, call), records: through(it.records, call) })
+    await expect(engine.apply(await bridge('lan', ports, 10))).rejects.toThrow()
+    await it.engine.recover(thrown)
+    const { state, graph } = it.records.read('lan') ?? {}
+    expect([state, it.machine.pinned('lan/@next')], `killed at ${at}`).toEqual(['applied', []])
+    const agingTime = graph?.instances[0]?.config.agingTime
+    // With an ageing time of 10 s it is flooded.
+    expect(it.send('va', alice, bob), `killed at ${at}`).toBe(agingTime === 10 ? 'vc vd' : 'vc')
+    ended.add(agingTime)
+  }
+  expect(ended).toEqual(new Set([10, 300]))
+})
+
 test.each([
   { what: 'attached', from: ['vc'], operation: 'attach' },
   { what: 'replaced', from: ['va', 'vb', 'vc'], operation: 'replace' },
