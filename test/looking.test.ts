@@ -74,6 +74,20 @@ test('a graph that is changed meanwhile is looked at again', async () => {
   await looking.close()
 })
 
+test('what was seen before a change, and not taken, is not lost with it', async () => {
+  using host = await open()
+  const looking = await Looking.open(host, 'lan', { where: [], trace: true })
+  host.machine.receive('a', frame)
+  await host.engine.apply(await readGraph('/lan.yaml', LARGER, host.catalogue))
+  await looking.again()
+  host.machine.clock.advance(2n)
+  host.machine.receive('a', frame)
+  const journeys = journeysOf(looking.take(), looking.takeEvents())
+  const ends = journeys.map((one) => printJourney(one, 0n, false).split('\n').at(-1))
+  expect(ends).toEqual(['  left by core:bob', '  left by core:bob, left by core:carol'])
+  await looking.close()
+})
+
 test('ports that there are not are refused, and nothing has changed', async () => {
   using host = await open()
   const { programs } = host.engine.running('lan')

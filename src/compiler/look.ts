@@ -54,7 +54,8 @@ export const lookRecord = struct('record', {
   /** The row of its counters, and the counter in the row: which tells what happened, and why. */
   port: u16,
   slot: u16,
-  reserved: u16,
+  /** Of one that is traced: its number. */
+  cpu: u16,
   /** The outer VLAN tag, protocol and control information; 0 without one. */
   tag: u32,
   /** Bytes of the packet without that tag, and how many of them are here. */
@@ -63,6 +64,9 @@ export const lookRecord = struct('record', {
   /** Payload of each packet that this one will be cut into, or 0. */
   segmentSize: u32,
 })
+
+/** What the events of a packet call it: two that come at once do so by different CPUs. Never 0. */
+export const traceOf = (time: bigint, cpu: number): bigint => BigInt.asUintN(64, (time | 1n) ^ (BigInt(cpu) << 56n))
 
 /** The most that a record has of a packet: more than the longest frame. */
 export const LONGEST_SNAPSHOT = 65_568

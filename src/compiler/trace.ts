@@ -3,7 +3,7 @@ import { struct, u32, u64 } from '../lang/index.ts'
 
 /** An event, in host order. */
 export const traceEvent = struct('event', {
-  /** The same for all events of a packet: when it came. */
+  /** The same for all events of a packet (`traceOf`). */
   trace: u64,
   time: u64,
   /** The value of a field, as memory has it; of a counter, the port. */

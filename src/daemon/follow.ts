@@ -19,6 +19,8 @@ export async function follow(looking: Looking, { take, changed, signal }: Follow
     const isEnough = await untilChanged(looking, take, signal)
     if (isEnough || signal.aborted) return
     changed()
+    // What was seen until it was.
+    if (!looking.take().every(take)) return
   }
 }
 

@@ -31,6 +31,8 @@ export class Looking {
   #sight: Sight
   /** Of the programs before these. */
   #lostBefore = 0n
+  #sightingsBefore: readonly Sighting[] = []
+  #eventsBefore: readonly TraceEvent[] = []
 
   /** A Refusal where there is no such graph or port, or where somebody looks at the graph already. */
   static async open(host: Looked, name: string, request: LookRequest): Promise<Looking> {
@@ -57,14 +59,16 @@ export class Looking {
 
   /** What was seen since this was last asked for. */
   take(): readonly Sighting[] {
-    const { records, running, cubes } = this.#sight
-    return records.consume().map((record) => sightingOf(record, running.graph, running.numbering, cubes))
+    const before = this.#sightingsBefore
+    this.#sightingsBefore = []
+    return [...before, ...sightingsOf(this.#sight)]
   }
 
   /** Of those who trace: what happened since this was last asked for. */
   takeEvents(): readonly TraceEvent[] {
-    const { events, running, sites } = this.#sight
-    return (events?.consume() ?? []).map((record) => traceEventOf(record, running, sites))
+    const before = this.#eventsBefore
+    this.#eventsBefore = []
+    return [...before, ...eventsOf(this.#sight)]
   }
 
   /** What was seen, and found no room because nobody took it in time. */
@@ -86,9 +90,12 @@ export class Looking {
 
   /** Looks at the graph as it is now. A Refusal where it is gone, or has no such ports any more. Watches have to be begun anew. */
   async again(): Promise<void> {
-    this.#lostBefore = this.lost
     const before = this.#sight
     this.#sight = await see(this.#host, this.#name, this.#request)
+    // What they have told to the end.
+    this.#lostBefore += lostOf(before.lost)
+    this.#eventsBefore = [...this.#eventsBefore, ...eventsOf(before)]
+    this.#sightingsBefore = [...this.#sightingsBefore, ...sightingsOf(before)]
     before[Symbol.dispose]()
   }
 
@@ -119,9 +126,9 @@ async function see({ engine, machine, catalogue }: Looked, name: string, request
   try {
     const [records, lost] = [open(LOOK_MAP.records), open(LOOK_MAP.lost)]
     const events = request.trace === true ? open(LOOK_MAP.events) : undefined
-    // Of somebody who looked before, and was killed.
-    records.consume()
+    // Of somebody who looked before, and was killed. Packets come before their events: none is kept without them.
     events?.consume()
+    records.consume()
     lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
     const cubes = await cubesOf(running, catalogue)
     return { running, cubes, records, lost, events, sites, [Symbol.dispose]: () => held[Symbol.dispose]() }
@@ -130,6 +137,12 @@ async function see({ engine, machine, catalogue }: Looked, name: string, request
     throw error
   }
 }
+
+const sightingsOf = ({ records, running, cubes }: Sight): readonly Sighting[] =>
+  records.consume().map((record) => sightingOf(record, running.graph, running.numbering, cubes))
+
+const eventsOf = ({ events, running, sites }: Sight): readonly TraceEvent[] =>
+  (events?.consume() ?? []).map((record) => traceEventOf(record, running, sites))
 
 const lostOf = (map: MachineMap): bigint =>
   new BigUint64Array((map.lookup(new Uint8Array(4)) ?? new Uint8Array()).slice().buffer).reduce((a, b) => a + b, 0n)

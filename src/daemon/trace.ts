@@ -19,8 +19,7 @@ export function journeysOf(heads: readonly Sighting[], events: readonly TraceEve
     if (others === undefined) byTrace.set(event.trace, [event])
     else others.push(event)
   }
-  // Traces are called by the times at which they began, made odd, so that none is 0.
-  return heads.map((head) => ({ head, events: byTrace.get(head.time | 1n) ?? [] }))
+  return heads.map((head) => ({ head, events: byTrace.get(head.trace) ?? [] }))
 }
 
 /** `isTimed`: its machine has a clock that runs meanwhile. */
@@ -48,13 +47,16 @@ export function printJourney({ head, events }: Journey, epoch: bigint, isTimed: 
     )
   }
   leave(events.at(-1)?.time ?? time)
-  return [...lines, `  ${endOf(events)}`].join('\n')
+  return [...lines, `  ${endOf(events) ?? 'the rest of its way is not known'}`].join('\n')
 }
 
 const COUNTED = { in: 'in', out: 'out', drop: 'dropped', punt: 'left to the control plane' } as const
 
+/** Whether it is known what became of it. */
+export const hasEnd = (events: readonly TraceEvent[]): boolean => endOf(events) !== undefined
+
 /** Where it left, or why it died. */
-function endOf(events: readonly TraceEvent[]): string {
+function endOf(events: readonly TraceEvent[]): string | undefined {
   const ends = events.flatMap(({ site, port }) => {
     if (site?.kind !== 'counted' || site.sight === 'in') return []
     if (site.sight === 'out' && site.isInside) return []
@@ -70,7 +72,7 @@ function endOf(events: readonly TraceEvent[]): string {
   const last = events.findLast(({ site }) => site?.kind === 'verdict')?.site
   const text = last?.kind === 'verdict' ? last.text : ''
   if (text.includes('next(')) return wentOn(events)
-  return text.includes('pass(') ? "went on to the host's stack" : 'the rest of its way is not known'
+  return text.includes('pass(') ? "went on to the host's stack" : undefined
 }
 
 /** Behind the last cube that it met, which is a transparent one. */

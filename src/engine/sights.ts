@@ -1,5 +1,13 @@
 /** What somebody asks to see of a graph, by the names of its ports, and what programs tell of it. */
-import { type Filter, LONGEST_SNAPSHOT, type Look, lookRecord, type Point, type Sight } from '../compiler/look.ts'
+import {
+  type Filter,
+  LONGEST_SNAPSHOT,
+  type Look,
+  lookRecord,
+  type Point,
+  type Sight,
+  traceOf,
+} from '../compiler/look.ts'
 import { traceEvent } from '../compiler/trace.ts'
 import { dropReasons, ROW_OF, reasonOf, sightOf } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
@@ -49,7 +57,7 @@ export function lookOf(graph: Graph, numbering: Numbering, request: LookRequest)
 
 /** Something that happened to a packet that is traced. */
 export interface TraceEvent {
-  /** The packet: when it came, as an odd number. */
+  /** The packet: as its sighting has it. */
   readonly trace: bigint
   readonly time: bigint
   /** Undefined: of a program that is not known. */
@@ -86,6 +94,8 @@ function placeOf({ instances, interfaces }: Graph, transparent: string): string 
 export interface Sighting {
   /** As the machine's `now()` gives it. */
   readonly time: bigint
+  /** Of one that is traced: what its events call it. */
+  readonly trace: bigint
   readonly instance: string
   /** Of a transparent cube: `ingress` or `egress`. */
   readonly port: string
@@ -109,12 +119,23 @@ export function sightingOf(
   numbering: Numbering,
   cubes: ReadonlyMap<string, CubeFolder>,
 ): Sighting {
-  const { time, instance: place, port, slot, tag, length, captured, segmentSize } = decodeStruct(lookRecord, record)
+  const {
+    time,
+    instance: place,
+    port,
+    slot,
+    cpu,
+    tag,
+    length,
+    captured,
+    segmentSize,
+  } = decodeStruct(lookRecord, record)
   const instance = graph.instances[place]
   const cube = cubes.get(instance?.cube ?? '')?.cube
   const reason = cube && reasonOf(cube, slot)
   return {
     time,
+    trace: traceOf(time, cpu),
     instance: instance?.name ?? String(place),
     port: portName(instance?.ports.length === 0, numbering[instance?.name ?? '']?.ids ?? {}, port),
     what: (cube && sightOf(cube, slot)) ?? 'in',

@@ -1,12 +1,12 @@
 import type { Client } from '../../api/client.ts'
 import { filterOf } from '../../daemon/filter.ts'
-import { follow } from '../../daemon/follow.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
+import { followJourneys } from '../../daemon/journeys.ts'
 import { Looking } from '../../daemon/looking.ts'
-import { journeysOf, printJourney } from '../../daemon/trace.ts'
+import { printJourney } from '../../daemon/trace.ts'
 import { traceReplay } from '../../daemon/trace-replay.ts'
 import { findWire } from '../../engine/ports.ts'
-import type { LookRequest, Sighting } from '../../engine/sights.ts'
+import type { LookRequest } from '../../engine/sights.ts'
 import type { Options } from '../commands/trace.ts'
 import { nameOf, onlySource } from '../documents.ts'
 import { askedOf, type FilterOptions } from '../filter.ts'
@@ -16,8 +16,6 @@ import { untilInterrupted } from '../signals.ts'
 
 /** Of each packet: what a line tells of it. */
 const HEADERS = 128
-/** Milliseconds in which a program has told all of a packet. */
-const WHOLE = 20
 
 export async function trace(which: string, words: string | undefined, options: Options): Promise<void> {
   const { count = Number.POSITIVE_INFINITY, in: inputs = [], ...given } = options
@@ -74,35 +72,17 @@ async function here(which: string, request: LookRequest, count: number): Promise
   const looking = await Looking.open(host, name, request)
   const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
   let seen = 0
-  const print = (heads: readonly Sighting[]): void => {
-    for (const journey of journeysOf(heads, looking.takeEvents()))
-      console.log(`${printJourney(journey, epoch, true)}\n`)
-  }
   try {
     process.stderr.write(`tracing ${name}; Ctrl-C ends it\n`)
-    let waiting: Sighting[] = []
-    let timer: NodeJS.Timeout | undefined
-    const flush = (): void => {
-      timer = undefined
-      const heads = waiting.splice(0)
-      print(heads)
-    }
-    await follow(looking, {
-      take(sighting) {
-        if (seen >= count) return false
+    await followJourneys(looking, {
+      count,
+      tell(journey) {
         seen++
-        waiting.push(sighting)
-        timer ??= setTimeout(flush, WHOLE)
-        return seen < count
+        console.log(`${printJourney(journey, epoch, true)}\n`)
       },
       changed: () => void process.stderr.write(`${name} was changed; tracing it as it is now\n`),
       signal: end.signal,
     })
-    clearTimeout(timer)
-    // What it has begun to tell, it tells to its end.
-    await new Promise((resolve) => setTimeout(resolve, WHOLE))
-    flush()
-    waiting = []
   } finally {
     const { lost } = looking
     await looking.close()

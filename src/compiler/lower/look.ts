@@ -119,15 +119,21 @@ export function lowerLook({ hook, direction, clock }: LookOptions, look: Look): 
   else lowerFilter(builder, packet, look.filter.program, tag, matches, done)
   builder.enter(matches)
   const time = timeNow(builder, clock)
-  record(builder, packet, hook, look.snapshot, { tag, what, time }, told)
+  const cpu = look.trace ? builder.emit({ op: 'call', helper: 'get_smp_processor_id' }) : builder.constant(0)
+  record(builder, packet, hook, look.snapshot, { tag, what: combined(builder, 'or', what, cpu, 48), time }, told)
   builder.enter(told)
-  // Never 0: what is traced has begun.
-  builder.return(builder.emit({ op: 'alu', alu: 'or', bits: 64 }, time, builder.constant(1)))
+  const odd = builder.emit({ op: 'alu', alu: 'or', bits: 64 }, time, builder.constant(1))
+  builder.return(combined(builder, 'xor', odd, cpu, 56))
   builder.enter(done)
   builder.return(builder.constant(0))
   packet.finish()
   const graph = builder.finish()
   return { graph: { ...graph, signature }, farthest: packet.settle(graph, 0) }
+}
+
+function combined(builder: Builder, alu: 'or' | 'xor', left: Value, right: Value, shift: number): Value {
+  const shifted = builder.emit({ op: 'alu', alu: 'lsh', bits: 64 }, right, builder.constant(shift))
+  return builder.emit({ op: 'alu', alu, bits: 64 }, left, shifted)
 }
 
 export const positionOf = ({ filter }: Look): Position => {

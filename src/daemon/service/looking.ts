@@ -2,15 +2,16 @@
 import { refuse } from '../../api/problem.ts'
 import type { Input, Output } from '../../api/routes.ts'
 import { suggestion } from '../../base/suggest.ts'
-import type { LookRequest, Sighting } from '../../engine/sights.ts'
+import type { LookRequest } from '../../engine/sights.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
 import { AnnotatedWriter } from '../../pcap/index.ts'
 import { frameOf, remarksOf } from '../capture.ts'
 import { type Asked, filterOf } from '../filter.ts'
 import { follow } from '../follow.ts'
+import { followJourneys } from '../journeys.ts'
 import { Looking } from '../looking.ts'
 import { summarise } from '../summary.ts'
-import { journeysOf, printJourney } from '../trace.ts'
+import { type Journey as Followed, printJourney } from '../trace.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'
 import { type Push, pushed } from './pushed.ts'
@@ -20,8 +21,6 @@ type Journey = Output<'traceGraph'> extends AsyncIterable<infer J> ? J : never
 
 /** Of each packet that is traced: what a line tells of it. */
 const HEADERS = 128
-/** Milliseconds in which a program has told all of a packet. */
-const WHOLE = 20
 /** Items that wait for a reader who is slow; more are lost, and counted. */
 const WAITING = 1_000
 
@@ -73,45 +72,20 @@ async function traced(
   count: number,
   { signal, put, hasRoom }: Push<Journey>,
 ): Promise<void> {
-  let seen = 0
   let unread = 0n
-  let waiting: Sighting[] = []
-  let timer: NodeJS.Timeout | undefined
-  const flush = (): void => {
-    timer = undefined
-    const heads = waiting
-    waiting = []
-    for (const journey of journeysOf(heads, looking.takeEvents())) {
-      const { time, bytes, length, tag } = journey.head
-      const text = printJourney(journey, epoch, true)
-      if (!hasRoom()) unread++
-      else
-        put({
-          time: String(time + epoch),
-          packet: summarise(bytes, length, tag),
-          text,
-          lost: String(looking.lost + unread),
-        })
-    }
+  const tell = (journey: Followed): void => {
+    const { time, bytes, length, tag } = journey.head
+    if (!hasRoom()) return void unread++
+    put({
+      time: String(time + epoch),
+      packet: summarise(bytes, length, tag),
+      text: printJourney(journey, epoch, true),
+      lost: String(looking.lost + unread),
+    })
   }
   try {
-    await follow(looking, {
-      take(sighting) {
-        if (seen >= count) return false
-        seen++
-        waiting.push(sighting)
-        timer ??= setTimeout(flush, WHOLE)
-        return seen < count
-      },
-      changed: () => {},
-      signal,
-    })
-    clearTimeout(timer)
-    // What it has begun to tell, it tells to its end.
-    await new Promise((resolve) => setTimeout(resolve, WHOLE))
-    flush()
+    await followJourneys(looking, { count, tell, changed: () => {}, signal })
   } finally {
-    clearTimeout(timer)
     await looking.close()
   }
 }
