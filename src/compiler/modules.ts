@@ -28,6 +28,8 @@ export interface Module extends SourceText {
   readonly types: ReadonlyMap<string, Annotation>
   /** Local name → where it comes from. */
   readonly imports: ReadonlyMap<string, Origin>
+  /** Names at the top that a data plane cannot use, and what to do instead. */
+  readonly unusable: ReadonlyMap<string, string>
   /** Exported name → local name, or where it comes from. */
   readonly exports: ReadonlyMap<string, string | Origin>
   /** `export * from`: paths. */
@@ -77,6 +79,10 @@ const imported = new Map<string, number>()
 
 /** All paths of Tessera's own files begin with this. */
 export const OWN = join(import.meta.dirname, '..') + sep
+/** Those of `tessera/lang` whose functions are words of schemas: what a data plane never calls. */
+const DECLARING = ['types', 'maps'].map((name) => join(OWN, 'lang', `${name}.ts`))
+export const declares = ({ path }: Module): boolean => DECLARING.includes(path)
+
 const OWN_CUBES = `${OWN}cubes${sep}`
 /** What Tessera itself is made of runs already, and stays as it is. Cubes are read again, wherever they are. */
 const isLibrary = (path: string): boolean => path.startsWith(OWN) && !path.startsWith(OWN_CUBES)
@@ -136,6 +142,7 @@ function declarations(path: string, tree: es.ModuleNode) {
   const constants = new Map<string, es.Expression | es.Enum>()
   const types = new Map<string, Annotation>()
   const imports = new Map<string, Origin>()
+  const unusable = new Map<string, string>()
   const exports = new Map<string, string | Origin>()
   const stars: string[] = []
   let main: es.Expression | undefined
@@ -159,8 +166,12 @@ function declarations(path: string, tree: es.ModuleNode) {
       if (annotation !== undefined && !typeParameters) types.set(id.name, annotation)
       if (exported) exports.set(id.name, id.name)
     }
-    if (statement.type !== 'VariableDeclaration' || statement.kind !== 'const') return
+    if (statement.type !== 'VariableDeclaration') return
     for (const { id, init } of statement.declarations) {
+      if (statement.kind !== 'const') {
+        if (id.type === 'Identifier') unusable.set(id.name, LATER_PACKETS)
+        continue
+      }
       if (id.type !== 'Identifier' || !init) continue
       if (init.type === 'ArrowFunctionExpression' || init.type === 'FunctionExpression') functions.set(id.name, init)
       else constants.set(id.name, init)
@@ -171,9 +182,18 @@ function declarations(path: string, tree: es.ModuleNode) {
   for (const node of tree.body) {
     if (node.type === 'ImportDeclaration') {
       const from = resolveSpecifier(path, node.source.value)
-      if (from === undefined) continue
       for (const specifier of node.specifiers) {
-        if (specifier.type === 'ImportNamespaceSpecifier') continue
+        if (specifier.type === 'ImportNamespaceSpecifier')
+          unusable.set(
+            specifier.local.name,
+            `import what you need of it by name: import { … } from '${node.source.value}'`,
+          )
+        else if (from === undefined)
+          unusable.set(
+            specifier.local.name,
+            `${node.source.value} does not run in a kernel: use it in the schema or the control plane`,
+          )
+        if (specifier.type === 'ImportNamespaceSpecifier' || from === undefined) continue
         const name = specifier.type === 'ImportSpecifier' ? nameOf(specifier.imported) : 'default'
         imports.set(specifier.local.name, { path: from, name })
       }
@@ -196,8 +216,10 @@ function declarations(path: string, tree: es.ModuleNode) {
       } else main = declaration as es.Expression
     } else declare(node, false)
   }
-  return { functions, constants, types, imports, exports, stars, default: main }
+  return { functions, constants, types, imports, unusable, exports, stars, default: main }
 }
+
+const LATER_PACKETS = 'what later packets are to find is a cell or a table of the state'
 
 const nameOf = (node: { type: string } & ({ name: string } | { value: string })): string =>
   'name' in node ? node.name : node.value

@@ -1,12 +1,13 @@
 /** Calls: of what a data plane is given, of conversions, and of other data-plane functions. */
 import { suggestion } from '../../base/suggest.ts'
 import { atomicName, isWithLock } from '../../lang/index.ts'
+import { declares } from '../modules.ts'
 import type { Expression } from '../narrow/tree.ts'
 import { nameOfType, type Typed, U64, type ValueType, VERDICT, wrap } from '../typed.ts'
 import { addressCall, numberOf } from './address.ts'
 import { atomicCall } from './atomic.ts'
 import { asIntType, coerce, convert } from './convert.ts'
-import { expression, octet, value } from './expression.ts'
+import { carried, expression, octet, value } from './expression.ts'
 import { functionCall } from './function.ts'
 import { element } from './list.ts'
 import { lockCall } from './lock.ts'
@@ -48,6 +49,12 @@ export function call(scope: Scope, node: Call): Checked {
       if (callee.of === 'packet') return packetMethod(scope, node, callee.name)
       return 'op' in callee.of ? at(scope, node, callee.of) : tableMethod(scope, node, callee.of, callee.name)
     case 'function':
+      if (declares(callee.module))
+        throw scope.unfit(
+          node.span,
+          `${callee.name}(…) declares something, once and for all packets`,
+          `write it at the top of a module, export const … = ${callee.name}(…), or in the schema`,
+        )
       return functionCall(scope, node, callee.module, callee.name)
     default:
       throw scope.unfit(
@@ -91,7 +98,19 @@ function builtin(scope: Scope, node: Call, name: Builtin): Typed {
     case 'forward': {
       arity(scope, node, 1, 1, 'write return forward(port)')
       const argument = node.arguments[0] as Expression
-      return { op: 'forward', port: coerce(scope, value(scope, argument), U16, argument.span), type: VERDICT, at }
+      const given = expression(scope, argument)
+      if (isStatic(given) && given.static === 'host')
+        throw scope.unfit(
+          argument.span,
+          'a port is forwarded to by its number',
+          'take a portId that a table keeps, or port.id; what a port is for is said by its configuration: port.uplink',
+        )
+      return {
+        op: 'forward',
+        port: coerce(scope, carried(scope, given, argument), U16, argument.span),
+        type: VERDICT,
+        at,
+      }
     }
     case 'drop': {
       const reasons = Object.keys(scope.compilation.cube.drops)

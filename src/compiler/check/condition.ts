@@ -78,6 +78,13 @@ function orderForm({ kind, ...type }: ValueType): string {
 }
 
 export function conditional(scope: Scope, node: Of<'conditional'>): Typed {
+  for (const one of [node.whenTrue, node.whenFalse])
+    if (one.kind === 'record')
+      throw scope.unfit(
+        one.span,
+        'a record is not chosen as a whole',
+        'choose its fields: const key = { port: test ? a : b }; or have a function return the one or the other',
+      )
   const test = condition(scope, node.test)
   const before = scope.nonNull
   const { ranges } = scope

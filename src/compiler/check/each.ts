@@ -2,7 +2,7 @@
 import type { Each, Expression, Part, Pattern } from '../narrow/tree.ts'
 import { nameOfType, type Typed, type TypedStatement, U32 } from '../typed.ts'
 import { bindValue } from './declare.ts'
-import { expression, host, value } from './expression.ts'
+import { BYTES, expression, host, value } from './expression.ts'
 import { elementOfList } from './list.ts'
 import { bounded, inRounds, LONGEST_LOOP } from './loop.ts'
 import { keep } from './ranges.ts'
@@ -60,7 +60,7 @@ function over(scope: Scope, node: Each, subject: Expression, bind: Bind): TypedS
       throw scope.unfit(
         span,
         'for … of goes through constant arrays, and lists of headers and entries',
-        'write for (let i = 0; i < 16; i++) { … }',
+        known.static === 'packet' ? `${BYTES}, in a loop` : 'write for (let i = 0; i < 16; i++) { … }',
       )
     return unrolled(
       scope,

@@ -17,7 +17,7 @@ import { PACKET_METHODS } from './move.ts'
 import { otherwise } from './optional.ts'
 import { isRecord } from './record.ts'
 import { Unfit } from './report.ts'
-import { builtinsOf, type Checked, isStatic, Scope, Silent, type Static } from './scope.ts'
+import { builtinsOf, type Checked, isStatic, ofOtherShape, Scope, Silent, type Static } from './scope.ts'
 import { useReference } from './stale.ts'
 import { isOfCell, methodsOf } from './table.ts'
 import { typeOfDeclared } from './type.ts'
@@ -175,7 +175,8 @@ function name(scope: Scope, node: Of<'name'>, isTest = false): Checked {
     throw scope.unfit(
       node.span,
       `\`${node.name}\` is not known here`,
-      GLOBALS[node.name] ??
+      scope.module.unusable.get(node.name) ??
+        GLOBALS[node.name] ??
         suggestion(node.name, [
           ...scope.names(),
           ...scope.module.functions.keys(),
@@ -204,7 +205,7 @@ function name(scope: Scope, node: Of<'name'>, isTest = false): Checked {
   throw scope.unfit(
     node.span,
     `\`${node.name}\` has no value that is known here`,
-    `write export const ${node.name} = …`,
+    found.syntax.type === 'NewExpression' ? NO_HEAP : `write export const ${node.name} = …`,
   )
 }
 
@@ -226,6 +227,10 @@ const GLOBALS: Readonly<Record<string, string>> = {
   Map: NO_HEAP,
   Set: NO_HEAP,
 }
+
+/** A live value that keeps others. */
+const isHeap = (value: unknown): boolean =>
+  value instanceof Map || value instanceof Set || value instanceof WeakMap || value instanceof WeakSet
 
 const isKnown = ({ op }: Typed): boolean => op === 'constant' || op === 'address'
 
@@ -317,6 +322,8 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       if (property === 'config' || property === own)
         return { static: 'host', value: scope.compilation[property], name: property, at }
       const builtin = builtinsOf(cube).find((one) => one === property)
+      const remedy = ofOtherShape(cube, property)
+      if (remedy !== undefined) throw scope.unfit(propertySpan, `\`${cube.name}\` has no \`${property}\``, remedy)
       if (builtin === undefined)
         throw unknown(scope, node, 'the context', ['state', 'config', own, ...builtinsOf(cube)])
       return { static: 'builtin', name: builtin, at }
@@ -351,7 +358,9 @@ export function member(scope: Scope, node: Of<'member'>, object: Checked): Check
       const nothing = found === undefined || found.value === undefined || found.value === null
       if (nothing && scope.unreached) throw new Silent()
       if (found === undefined || !('value' in found))
-        throw lacking(scope, node, object.name, holds ? Object.keys(holder) : [])
+        throw isHeap(holder)
+          ? scope.unfit(node.span, `\`${object.name}\` is no value that a packet can meet`, NO_HEAP)
+          : lacking(scope, node, object.name, holds ? Object.keys(holder) : [])
       return host(scope, found.value, `${object.name}.${property}`, node.span)
     }
     default:
@@ -397,9 +406,14 @@ export function present(scope: Scope, base: Typed, node: Expression): Typed {
   throw scope.unfit(node.span, `\`${name}\` may be null: ${why}`, `test it first: if (!${name}) return …`)
 }
 
+/** How single bytes are read. */
+export const BYTES =
+  "write packet.read(Byte, 14)?.value ?? 0, with export const Byte = header('Byte', { value: u8 }) above"
+
 /** `known`: its object, as it was checked. */
 export function indexed(scope: Scope, node: Of<'index'>, known: Checked): Checked {
   if (isStatic(known) && known.static === 'host') return constantElement(scope, node, known)
+  if (isStatic(known) && known.static === 'packet') throw scope.unfit(node.span, 'a packet is read by headers', BYTES)
   const object = carried(scope, known, node.object)
   if (object.type.kind === 'list') return element(scope, node.span, object, node.index)
   if (object.type.kind !== 'address')

@@ -34,6 +34,17 @@ export const builtinsOf = ({ shape }: Cube): readonly Builtin[] =>
 export const verdictForm = ({ shape }: Cube): string =>
   shape === 'transparent' ? 'return drop(…), next() or pass()' : 'return drop(…), forward(…), flood() or pass()'
 
+/** Of what cubes of the other shape are given, what to do instead. */
+export function ofOtherShape({ shape }: Cube, word: string): string | undefined {
+  if (shape === 'transparent')
+    return ['port', 'forward', 'flood'].includes(word)
+      ? 'a transparent cube has no ports: return next(), and look at direction; one with ports says so in its schema'
+      : undefined
+  return ['direction', 'next'].includes(word)
+    ? "that is of transparent cubes, shape: 'transparent' in the schema; others return forward(…) or flood()"
+    : undefined
+}
+
 export type Checked = Typed | Static
 export const isStatic = (checked: Checked): checked is Static => 'static' in checked
 

@@ -213,7 +213,7 @@ class Narrower extends ExpressionNarrower implements StatementNarrower {
           this.source,
           target,
           'this cannot be assigned to',
-          'assign to a variable, or to a field of a table entry',
+          'assign one after the other; to swap two: const kept = a; a = b; b = kept',
         )
       const operator = node.operator.slice(0, -1)
       if (operator === '&&' || operator === '||') {
