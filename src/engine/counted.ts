@@ -6,6 +6,7 @@ import type { CubeFolder } from '../cube/catalogue.ts'
 import type { MapDescription } from '../isa/program.ts'
 import type { Graph } from './graph.ts'
 import { mapPath, nextPath } from './paths.ts'
+import { type Running, recordedMap } from './records.ts'
 import type { Count, PortCounters } from './tables.ts'
 
 /** What a slot of a port's counters is about: `received`, `sent`, `drops no_such_port`, `lost events`, `punts why`. */
@@ -62,6 +63,47 @@ export function keepCounts(
       kept[port] = counted
     }
   return kept
+}
+
+/**
+ * What is counted at an instance's ports, as its record says what counts what: the cube may be another by now, or gone. Undefined
+ * where the record says nothing.
+ */
+export function recordedCounters(
+  machine: Machine,
+  running: Running,
+  path: string,
+): ((row: number) => PortCounters) | undefined {
+  const [slots, description] = [running.slots?.[path], recordedMap(running, path)]
+  if (slots === undefined || description === undefined) return undefined
+  using map = machine.openMap(path, description)
+  const value = map?.lookup(new Uint8Array(description.key.size)) ?? new Uint8Array()
+  const view = viewOf(value)
+  const ofOneCpu = value.length / rowsOf(machine.cpus)
+  const counted = (row: number, slot: number): Count => {
+    const count = { packets: 0n, bytes: 0n }
+    for (let at = (row * slots.length + slot) * counter.size; at < value.length; at += ofOneCpu) {
+      count.packets += view.getBigUint64(at, true)
+      count.bytes += view.getBigUint64(at + 8, true)
+    }
+    return count
+  }
+  return (row) => {
+    const happened = (what: 'drops' | 'lost' | 'punts') =>
+      Object.fromEntries(
+        slots.flatMap((name, slot) => {
+          const count = name.startsWith(`${what} `) ? counted(row, slot) : undefined
+          return count === undefined || count.packets === 0n ? [] : [[name.slice(what.length + 1), count] as const]
+        }),
+      )
+    return {
+      received: counted(row, slots.indexOf('received')),
+      sent: counted(row, slots.indexOf('sent')),
+      drops: happened('drops'),
+      lost: happened('lost'),
+      punts: happened('punts'),
+    }
+  }
 }
 
 /** Of one port, together with what was kept. */

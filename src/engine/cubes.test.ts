@@ -1,4 +1,6 @@
 /** Graphs with a cube in a folder, whose files change while they run. */
+import { rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ChangingCube, changingCube } from '../testing/changing-cube.ts'
 import { builtinCubes, openVirtualMachine } from '../testing/index.ts'
@@ -80,4 +82,22 @@ test('what somebody else has applied since is what runs', async () => {
   comeBack()
   await one.engine.repair('lan')
   expect(await drops(one.engine)).toEqual(['others'])
+})
+
+test('whoever looks hears what was counted, though the cube cannot be read any more', async () => {
+  const before = process()
+  await before.engine.apply(await before.file())
+  rmSync(join(cube.folder, 'dataplane.ts'))
+  const { engine } = process()
+  expect(await drops(engine)).toEqual(['some'])
+  const { instances } = await engine.status('lan')
+  expect(instances).toMatchObject([
+    {
+      name: 's',
+      cube: basename(cube.folder),
+      summary: `cannot be read: there is no cube in ${cube.folder}`,
+      ports: [{ name: 'a', to: 'va', state: 'up', received: { packets: 1n, bytes: 60n } }],
+      views: {},
+    },
+  ])
 })

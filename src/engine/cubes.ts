@@ -18,6 +18,20 @@ export async function cubesOf({ graph, file, cubes }: Running, catalogue: Catalo
   return found
 }
 
+/** The same for whoever only looks: of a cube that cannot be read, why. */
+export async function cubesToShow(running: Running, catalogue: Catalogue): Promise<Map<string, CubeFolder | Refusal>> {
+  const found = new Map<string, CubeFolder | Refusal>()
+  const asMeant = catalogue.as(running.cubes)
+  for (const name of new Set(running.graph.instances.map(({ cube }) => cube)))
+    try {
+      found.set(name, await asMeant.find(name, dirname(running.file)))
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      found.set(name, error)
+    }
+  return found
+}
+
 /** The names of those that are others than the graph that runs was made of, if it was made of these versions. */
 export function otherCubes(made: Running['cubes'], cubes: ReadonlyMap<string, CubeFolder>): readonly string[] {
   const versions = versionsOf(cubes)

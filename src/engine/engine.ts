@@ -9,7 +9,7 @@ import type { TraceSite } from '../isa/trace.ts'
 import { apply, forget } from './apply.ts'
 import { Beginning } from './beginning.ts'
 import { copiesPath, mayCopy } from './copies.ts'
-import { cubesOf, sameCubes } from './cubes.ts'
+import { cubesOf, cubesToShow, sameCubes } from './cubes.ts'
 import { type GraphControl, planControl } from './gate-plan.ts'
 import type { Graph, GraphFile, Instance } from './graph.ts'
 import { isHere } from './home.ts'
@@ -340,7 +340,7 @@ export class Engine {
     const { catalogue, machine } = this.parts
     const running = this.running(name)
     const { graph, file, state, point } = running
-    const cubes = await cubesOf(running, catalogue)
+    const cubes = await cubesToShow(running, catalogue)
     const statusOf = (instance: Instance): InstanceStatus[] => {
       const folder = cubes.get(instance.cube)
       return folder === undefined ? [] : [instanceStatus(machine, running, instance, folder)]

@@ -121,7 +121,8 @@ test('what cannot be recovered of one graph is told of whoever asks about that o
   const failed: string[] = []
   await engine.recover((name, error) => failed.push(`${name}: ${error instanceof Error ? error.message : error}`))
   expect(failed).toEqual([expect.stringMatching(/^one: there is no cube in .*gone/)])
-  await expect(engine.status('one')).rejects.toThrow('there is no cube in')
+  expect((await engine.status('one')).instances[0]?.summary).toContain('cannot be read: there is no cube in')
+  await expect(engine.look('one')).rejects.toThrow('there is no cube in')
   await engine.apply(await bridge('one', ['va', 'vb']))
   expect(it.records.read('one')).not.toHaveProperty('look')
 })

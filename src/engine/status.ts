@@ -1,12 +1,14 @@
 /** What runs, for people: each port's counters, and the views of control planes. */
+import { basename } from 'node:path'
 import type { Machine } from '../backend/machine.ts'
+import { Refusal } from '../base/diagnostic.ts'
 import { Held } from '../base/held.ts'
 import { MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import { isActive, type View } from '../cube/control.ts'
 import { bounded } from '../importing/bounded.ts'
 import type { AttachPoint } from '../isa/program.ts'
-import { withCounted } from './counted.ts'
+import { recordedCounters, withCounted } from './counted.ts'
 import { type Instance, interfaceText, linkText, type Port } from './graph.ts'
 import { isHere } from './home.ts'
 import { capacityOf } from './numbering.ts'
@@ -70,18 +72,37 @@ function wentOn({ received, drops, punts }: PortCounters): Count {
   )
 }
 
+const NOTHING: PortCounters = {
+  received: { packets: 0n, bytes: 0n },
+  sent: { packets: 0n, bytes: 0n },
+  drops: {},
+  lost: {},
+  punts: {},
+}
+
+/** Of a cube that cannot be read, as its instance looks. */
+const isTransparent = ({ ports }: Instance, folder: CubeFolder | Refusal): boolean =>
+  folder instanceof Refusal ? ports.length === 0 : folder.cube.shape === 'transparent'
+
 /** What was counted at each port of an instance, as long as the graph is there; of a transparent cube, in each direction. */
 export function instanceCounters(
   machine: Machine,
-  { graph, numbering, counted }: Running,
-  { name, ports }: Instance,
-  { cube }: CubeFolder,
+  running: Running,
+  instance: Instance,
+  folder: CubeFolder | Refusal,
 ): readonly (PortCounters & { readonly name: string })[] {
+  const { graph, numbering, counted } = running
+  const { name, ports } = instance
   const numbers = numbering[name] ?? { ids: {}, next: 0 }
-  const counters = readCounters(machine, graph.name, name, cube, capacityOf(numbers))
-  const before = counted?.[mapPath(graph.name, name, MAP.counters)] ?? {}
+  const path = mapPath(graph.name, name, MAP.counters)
+  const now = () =>
+    folder instanceof Refusal
+      ? () => NOTHING
+      : readCounters(machine, graph.name, name, folder.cube, capacityOf(numbers))
+  const counters = recordedCounters(machine, running, path) ?? now()
+  const before = counted?.[path] ?? {}
   const at = (row: number) => withCounted(counters(row), before[row])
-  if (cube.shape === 'transparent')
+  if (isTransparent(instance, folder))
     return Object.entries(ROW_OF).map(([direction, row]) => {
       const both = at(row)
       return { name: direction, ...both, sent: wentOn(both) }
@@ -98,17 +119,36 @@ function shownBy(view: () => View): View {
   }
 }
 
-/** Counters, and what the cube's control plane shows. */
+/** Counters, and what the cube's control plane shows; of a cube that cannot be read, why, and the counters. */
 export function instanceStatus(
   machine: Machine,
   running: Running,
   instance: Instance,
-  folder: CubeFolder,
+  folder: CubeFolder | Refusal,
 ): InstanceStatus {
+  const ports = portStatuses(machine, running, instance, folder)
+  if (folder instanceof Refusal) {
+    const why = folder.diagnostics[0]?.message ?? folder.message
+    return { name: instance.name, cube: basename(instance.cube), summary: `cannot be read: ${why}`, ports, views: {} }
+  }
   const { cube, control } = folder
-  const { graph, numbering, point } = running
-  const numbers = numbering[instance.name] ?? { ids: {}, next: 0 }
-  using held = new Held()
+  return {
+    name: instance.name,
+    cube: cube.name,
+    summary: cube.summary,
+    ports,
+    views: viewsOf(machine, running, instance, folder),
+    ...(isActive(control) ? { hasControl: true } : {}),
+  }
+}
+
+function portStatuses(
+  machine: Machine,
+  running: Running,
+  instance: Instance,
+  folder: CubeFolder | Refusal,
+): readonly PortStatus[] {
+  const { graph, point } = running
   const links = new Map(instance.ports.map((port) => [port.name, port]))
   const isElsewhere = !isHere(machine, running)
   const stateOf = ({ name, link }: Pick<Port, 'name' | 'link'>): PortStatus['state'] => {
@@ -120,28 +160,28 @@ export function instanceStatus(
     if (on === undefined || attachment?.interface.name !== on.name) return 'detached'
     return on.up ? 'up' : 'down'
   }
-  const ports = instanceCounters(machine, running, instance, folder).map(({ name, ...counters }): PortStatus => {
-    if (cube.shape === 'transparent') return { name, to: 'what is behind it', state: 'up', ...counters }
+  return instanceCounters(machine, running, instance, folder).map(({ name, ...counters }): PortStatus => {
+    if (isTransparent(instance, folder)) return { name, to: 'what is behind it', state: 'up', ...counters }
     const link = links.get(name)?.link
     return { name, to: linkText(link), state: stateOf({ name, link }), ...counters }
   })
+}
+
+function viewsOf(
+  machine: Machine,
+  { graph, numbering }: Running,
+  instance: Instance,
+  { cube, control }: CubeFolder,
+): InstanceStatus['views'] {
+  const { ids } = numbering[instance.name] ?? { ids: {} }
+  using held = new Held()
   const tables = openTables(machine, graph.name, instance.name, sized(cube, instance.entries), held)
-  const complete = Object.keys(cube.state).every((name) => name in tables)
+  if (!Object.keys(cube.state).every((name) => name in tables)) return {}
   const context = {
     state: tables,
     config: instance.config,
-    portName: (id: number) => Object.entries(numbers.ids).find(([, number]) => number === id)?.[0],
+    portName: (id: number) => Object.entries(ids).find(([, number]) => number === id)?.[0],
     now: () => machine.now(),
   }
-  const views = complete
-    ? Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, shownBy(() => view(context))]))
-    : {}
-  return {
-    name: instance.name,
-    cube: cube.name,
-    summary: cube.summary,
-    ports,
-    views,
-    ...(isActive(control) ? { hasControl: true } : {}),
-  }
+  return Object.fromEntries(Object.entries(control.views).map(([title, view]) => [title, shownBy(() => view(context))]))
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Refusal } from '../../base/diagnostic.ts'
 import { Held } from '../../base/held.ts'
 import type { CubeFolder } from '../../cube/catalogue.ts'
-import { cubesOf } from '../../engine/cubes.ts'
+import { cubesToShow } from '../../engine/cubes.ts'
 import type { Instance } from '../../engine/graph.ts'
 import { mapPath } from '../../engine/paths.ts'
 import type { Running } from '../../engine/records.ts'
@@ -50,39 +50,38 @@ export class Figures {
     for (const name of engine.names()) {
       try {
         const running = engine.running(name)
-        const cubes = await cubesOf(running, catalogue)
+        const cubes = await cubesToShow(running, catalogue)
         for (const instance of running.graph.instances) {
           const folder = cubes.get(instance.cube)
           if (folder !== undefined) yield this.instance(running, instance, folder)
           if (++turn % TURN === 0) await setImmediate()
         }
       } catch (error) {
-        // It went just now, is half-done, or its cube cannot be read any more: others are told of.
+        // It went just now, or is half-done: others are told of.
         if (!(error instanceof Refusal)) throw error
       }
     }
     this.fill.tidy()
   }
 
-  private instance(running: Running, instance: Instance, folder: CubeFolder): InstanceFigures {
+  private instance(running: Running, instance: Instance, folder: CubeFolder | Refusal): InstanceFigures {
     const { machine } = this.host
     const graph = running.graph.name
     using held = new Held()
-    const tables = Object.entries(sized(folder.cube, instance.entries).state).flatMap(
-      ([name, table]): TableFigures[] => {
-        const description = describe(table)
-        const kind = mapKind(table.kind)
-        // The others are always full, or cannot be listed.
-        if (isRing(kind) || isKeyless(kind) || kind.endsWith('array')) return []
-        const path = mapPath(graph, instance.name, name)
-        const count = () => {
-          const map = machine.openMap(path, description)
-          return map === undefined ? undefined : held.use(map).entries().length
-        }
-        const entries = this.fill.count(path, count)
-        return entries === undefined ? [] : [{ name, entries, capacity: description.entries }]
-      },
-    )
+    const state = folder instanceof Refusal ? {} : sized(folder.cube, instance.entries).state
+    const tables = Object.entries(state).flatMap(([name, table]): TableFigures[] => {
+      const description = describe(table)
+      const kind = mapKind(table.kind)
+      // The others are always full, or cannot be listed.
+      if (isRing(kind) || isKeyless(kind) || kind.endsWith('array')) return []
+      const path = mapPath(graph, instance.name, name)
+      const count = () => {
+        const map = machine.openMap(path, description)
+        return map === undefined ? undefined : held.use(map).entries().length
+      }
+      const entries = this.fill.count(path, count)
+      return entries === undefined ? [] : [{ name, entries, capacity: description.entries }]
+    })
     return { graph, instance: instance.name, ports: instanceCounters(machine, running, instance, folder), tables }
   }
 }

@@ -1,20 +1,28 @@
 /** A graph that runs, and its cubes, for those who read it. */
+
 import { type ProblemError, refuse } from '../../api/problem.ts'
+import { Refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { CubeFolder } from '../../cube/catalogue.ts'
-import { cubesOf } from '../../engine/cubes.ts'
+import { cubesToShow } from '../../engine/cubes.ts'
 import type { Instance } from '../../engine/graph.ts'
 import type { Running } from '../../engine/records.ts'
 import type { Parts } from './parts.ts'
 
 export interface RunningGraph {
   readonly running: Running
-  readonly cubes: ReadonlyMap<string, CubeFolder>
+  /** Of those that cannot be read, why. */
+  readonly cubes: ReadonlyMap<string, CubeFolder | Refusal>
 }
 
-export interface RunningInstance {
+/** An instance to show, whatever has become of its cube. */
+export interface ShownInstance {
   readonly running: Running
   readonly instance: Instance
+  readonly folder: CubeFolder | Refusal
+}
+
+export interface RunningInstance extends ShownInstance {
   readonly folder: CubeFolder
 }
 
@@ -25,7 +33,7 @@ export async function runningGraph(
 ): Promise<RunningGraph> {
   const running = engine.find(name)
   if (running === undefined) throw await absent(engine, wanted, name)
-  return { running, cubes: await cubesOf(running, catalogue) }
+  return { running, cubes: await cubesToShow(running, catalogue) }
 }
 
 async function absent(engine: Parts['engine'], wanted: Parts['wanted'], name: string): Promise<ProblemError> {
@@ -37,7 +45,14 @@ async function absent(engine: Parts['engine'], wanted: Parts['wanted'], name: st
   return refuse(409, `the graph ${name} does not run now${reason === undefined ? '' : `: ${reason}`}`)
 }
 
-export function instanceIn({ running, cubes }: RunningGraph, name: string): RunningInstance {
+/** A Refusal where its cube cannot be read. */
+export function instanceIn(graph: RunningGraph, name: string): RunningInstance {
+  const { running, instance, folder } = shownIn(graph, name)
+  if (folder instanceof Refusal) throw folder
+  return { running, instance, folder }
+}
+
+export function shownIn({ running, cubes }: RunningGraph, name: string): ShownInstance {
   const { instances } = running.graph
   const instance = instances.find((one) => one.name === name)
   const folder = cubes.get(instance?.cube ?? '')

@@ -1,5 +1,6 @@
 /** How graphs do. */
 import type { Output } from '../../api/routes.ts'
+import { Refusal } from '../../base/diagnostic.ts'
 import { dropReasons } from '../../compiler/wiring.ts'
 import { toJson } from '../../cube/fields.ts'
 import { type InstanceStatus, instanceCounters, instanceStatus } from '../../engine/status.ts'
@@ -8,7 +9,7 @@ import type { ControlStatus } from '../control-planes.ts'
 import type { Graphs } from './graphs.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'
-import { instanceIn, type RunningInstance, runningGraph } from './running.ts'
+import { runningGraph, type ShownInstance, shownIn } from './running.ts'
 
 type PortCounts = Pick<Output<'getCounters'>[number], 'received' | 'sent' | 'drops' | 'lost' | 'punts'>
 type Row = Output<'getInstanceStatus'>['views'][string][number]
@@ -48,12 +49,12 @@ export function statusHandlers(
   const { engine, machine, planes } = parts
   const statuses = () => {
     const all = new Map(planes().map((plane) => [`${plane.graph} ${plane.instance}`, plane]))
-    return ({ running, instance, folder }: RunningInstance) =>
+    return ({ running, instance, folder }: ShownInstance) =>
       shown(instanceStatus(machine, running, instance, folder), all.get(`${running.graph.name} ${instance.name}`))
   }
-  const instances = async (graph: string): Promise<readonly RunningInstance[]> => {
+  const instances = async (graph: string): Promise<readonly ShownInstance[]> => {
     const found = await runningGraph(parts, graph)
-    return found.running.graph.instances.map(({ name }) => instanceIn(found, name))
+    return found.running.graph.instances.map(({ name }) => shownIn(found, name))
   }
   const counters = async (graph: string) =>
     (await instances(graph)).flatMap(({ running, instance, folder }) =>
@@ -72,8 +73,7 @@ export function statusHandlers(
       const all = machine.inBulk(() => found.map(statuses()))
       return { name: graph, state, ...said, point: engine.running(graph).point, instances: all }
     },
-    getInstanceStatus: async ({ graph, instance }) =>
-      statuses()(instanceIn(await runningGraph(parts, graph), instance)),
+    getInstanceStatus: async ({ graph, instance }) => statuses()(shownIn(await runningGraph(parts, graph), instance)),
     getCounters: async ({ graph }) =>
       (await counters(graph)).map(({ instance, counted }) => ({
         instance: instance.name,
@@ -87,7 +87,7 @@ export function statusHandlers(
             instance: instance.name,
             port: counted.name,
             reason,
-            meaning: dropReasons(folder.cube)[reason] ?? '',
+            meaning: folder instanceof Refusal ? '' : (dropReasons(folder.cube)[reason] ?? ''),
             packets,
             bytes,
           })),
