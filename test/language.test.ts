@@ -32,7 +32,7 @@ const ROW = /^\| `(?<source>[^`]+)` \|(?<says>[^|]*)\|(?<remedy>[^|]*)\|$/gm
 const marked = (name: string): RegExp => new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=\\n<!-- / -->)`)
 
 const GIVEN = '{ state, config, port, now, drop, punt, forward, flood, pass }'
-const IMPORTS = `import { gate, Mpls, Ripv2 } from './schema.ts'; import { dataplane } from 'tessera/cube'; import { Arp, atomic, contains, Ethernet, ETHERTYPE, fill, flowOf, FRAGMENT, Gre, i32, i64, ipv4, IPv4, isMulticast, mac, masked, portId, prefix, PROTOCOL, seconds, Tcp, u8, u16, u32, u64, Udp, Vlan } from 'tessera/lang'`
+const IMPORTS = `import { gate, Mpls, Ripv2 } from './schema.ts'; import { dataplane } from 'tessera/cube'; import { Arp, atomic, contains, Ethernet, ETHERTYPE, fill, flowOf, FRAGMENT, Gre, i32, i64, ipv4, IPv4, ipv6, IPv6, isMulticast, mac, masked, portId, prefix, PROTOCOL, seconds, Tcp, u8, u16, u32, u64, Udp, Vlan } from 'tessera/lang'`
 const isModule = (source: string): boolean => source.includes('export default')
 const moduleText = (source: string): string =>
   isModule(source) ? source : `${IMPORTS}; export default dataplane(gate, (packet, ${GIVEN}) => {\n${source}\n})\n`

@@ -35,6 +35,10 @@ export const Ripv2 = header('Ripv2', {
 
 export const Mpls = header('Mpls', { label: bits(20), trafficClass: bits(3), bottom: bits(1), timeToLive: bits(8) })
 
+export const Word = header('Word', { value: u16 })
+
+export const Octet = header('Octet', { value: u8 })
+
 export const gate = defineCube('gate', {
   summary: 'what the samples of the language reference belong to',
   ports: z.strictObject({ uplink: z.boolean().default(false) }),
