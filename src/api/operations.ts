@@ -24,6 +24,7 @@ export const OPERATIONS = {
   patchInstance: 'PATCH /graphs/{graph}/instances/{instance}',
   deleteInstance: 'DELETE /graphs/{graph}/instances/{instance}',
   getInstanceStatus: 'GET /graphs/{graph}/instances/{instance}/status',
+  getInstanceCube: 'GET /graphs/{graph}/instances/{instance}/cube',
 
   listPorts: 'GET /graphs/{graph}/instances/{instance}/ports',
   getPort: 'GET /graphs/{graph}/instances/{instance}/ports/{port}',

@@ -13,7 +13,7 @@ import * as watching from './routes/watching.ts'
 
 const { listGraphs, getGraph, putGraph, patchGraph, deleteGraph } = graphs
 const { getGraphStatus, getInstanceStatus, getCounters, getDrops } = status
-const { listInstances, getInstance, putInstance, patchInstance, deleteInstance } = instances
+const { listInstances, getInstance, putInstance, patchInstance, deleteInstance, getInstanceCube } = instances
 const { listPorts, getPort, putPort, patchPort, deletePort } = ports
 const { listLinks, connect, disconnect, listAttachments, attach, detach } = links
 const { listTables, listEntries, flushTable, getEntry, putEntry, deleteEntry } = state
@@ -38,6 +38,7 @@ export const ROUTES = {
   patchInstance,
   deleteInstance,
   getInstanceStatus,
+  getInstanceCube,
   listPorts,
   getPort,
   putPort,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { NAME, NAME_RULE } from '../cube/document.ts'
 
-export const name = z.string().regex(NAME, NAME_RULE)
+export const name = z.string().regex(NAME, { error: ({ input }) => `"${input}" is no name: ${NAME_RULE}` })
 export const tableName = z
   .string()
   .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,30}$/, 'letters, digits and underscores, starting with a letter, at most 31')

@@ -161,7 +161,7 @@ const ATTACH = ['attach=', ...HOOK_POINTS.map((point) => `attach=${point}`)]
 async function fields(client: Client, given: readonly string[], typed: string): Promise<string[]> {
   const found = await only(client, given)
   if (found === undefined) return given.length === 1 && (await graphs(client)).includes(given[0] ?? '') ? ATTACH : []
-  const { config, ports } = (await client.getCube({ cube: found.cube })).body
+  const { config, ports } = (await client.getInstanceCube({ graph: found.graph, instance: found.instance })).body
   const all = [
     ...fieldsOf(config).map((field) => ({ ...field, path: `config.${field.name}` })),
     ...found.ports.flatMap((port) =>

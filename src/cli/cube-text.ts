@@ -4,9 +4,7 @@ import type { Output as Answer } from '../api/routes.ts'
 import { shown } from './settings.ts'
 import { table } from './table.ts'
 
-type Described = Answer<'getCube'>
-/** Of a folder that nobody has added, too: graphs name it as it is. */
-export type CubeText = Omit<Described, 'origin'> & { readonly origin: Described['origin'] | 'folder' }
+export type CubeText = Answer<'getCube'>
 
 export function printCube({
   name,

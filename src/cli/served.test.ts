@@ -18,6 +18,7 @@ import { KINDS } from './kinds.ts'
 
 const { folder, tessera, file } = useCommand()
 const SHELF = join(import.meta.dirname, '../testing/cubes/shelf')
+const STAMP = join(import.meta.dirname, '../testing/cubes/stamp')
 const TAP = join(import.meta.dirname, '../testing/cubes/tap')
 
 let host: Host<VirtualMachine>
@@ -272,6 +273,28 @@ test.each([
   { words: ['delete', 'office', 'sh'], found: ['shelf'] },
 ])('complete $words', async ({ words, found }) => {
   expect((await tessera('complete', '--', ...words)).stdout.split('\n').slice(0, -1)).toEqual(found)
+})
+
+test('fields of a cube that a graph names by its folder are completed, and told of', async () => {
+  const config = '{ place: 1, number: 7 }'
+  const instance = `{ cube: ${STAMP}, config: ${config}, ports: { a: {} } }`
+  await tessera('apply', file('marked.yaml', `graph: marked\ninstances: { s: ${instance} }\n`))
+  const { stdout } = await tessera('complete', '--', 'set', 'marked/s', 'config.')
+  expect(stdout).toBe('config.place=\nconfig.number=\n')
+  const { body } = await served.client.getInstanceCube({ graph: 'marked', instance: 's' })
+  expect(body).toMatchObject({ name: 'stamp', origin: 'folder', folder: STAMP })
+  const { body: own } = await served.client.getInstanceCube({ graph: 'office', instance: 'switch' })
+  expect(own).toMatchObject({ name: 'bridge', origin: 'builtin' })
+  await tessera('delete', 'marked')
+})
+
+test('show is of graphs, and says so of an instance', async () => {
+  const { code, stderr } = await tessera('show', 'office/switch')
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `office/switch is an instance, and this shows graphs
+    tessera describe office/switch; or tessera show office\n`,
+  })
 })
 
 test.each([

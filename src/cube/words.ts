@@ -14,6 +14,16 @@ const TYPES: Readonly<Record<string, string>> = {
   nan: 'no number',
 }
 
+/** Forms of text that have a name. */
+const FORMATS: Readonly<Record<string, string>> = {
+  datetime: 'a time in UTC, as 2027-01-31T00:00:00Z',
+  ipv4: 'an IPv4 address, as 10.0.0.1',
+  ipv6: 'an IPv6 address, as fd00::1',
+  cidrv4: 'a prefix of IPv4, as 10.0.0.0/8',
+  cidrv6: 'a prefix of IPv6, as fd00::/8',
+  mac: 'a MAC address, as 02:00:00:00:00:01',
+}
+
 /** Characters of a text that are shown. */
 const SHOWN = 40
 
@@ -61,10 +71,12 @@ function words(issue: z.core.$ZodRawIssue): string | undefined {
       return bounded(issue.origin, issue.exact ? 'exactly' : issue.inclusive ? 'at most' : 'less than', issue.maximum)
     case 'not_multiple_of':
       return `has to be a multiple of ${issue.divisor}`
-    case 'invalid_format':
-      return issue.format === 'datetime'
-        ? 'has to be a time in UTC, as 2027-01-31T00:00:00Z'
-        : `has to be of the form ${issue.pattern ?? issue.format}`
+    case 'invalid_format': {
+      const form = Object.hasOwn(FORMATS, issue.format) ? FORMATS[issue.format] : undefined
+      return form === undefined
+        ? `has to be of the form ${issue.pattern ?? issue.format}`
+        : `has to be ${form}, and is ${shown(issue.input)}`
+    }
     case 'invalid_union':
       return 'is of none of the forms that it may have'
     default:

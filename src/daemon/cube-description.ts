@@ -7,10 +7,10 @@ import { puntReasons } from '../lang/index.ts'
 
 export type CubeDescription = Output<'getCube'>
 
-export function describeCube<Origin extends string>(
+export function describeCube(
   { cube, control, dataplane }: CubeFolder,
-  origin: Origin,
-): Omit<CubeDescription, 'origin'> & { readonly origin: Origin } {
+  origin: CubeDescription['origin'],
+): CubeDescription {
   const { name, summary, shape, config, ports, state, drops, punts } = cube
   return {
     name,

@@ -6,12 +6,12 @@ const summary = {
   name,
   summary: z.string(),
   shape: z.enum(['standard', 'transparent']),
-  origin: z.enum(['builtin', 'added']),
+  origin: z.enum(['builtin', 'added', 'folder']).describe('folder: of a graph that names it, and of no other'),
   folder: z.string().describe('where the files are of which it is made: of one that was added, a copy'),
   from: z.string().optional().describe('of one that was added: the folder that was copied'),
 }
 
-const cube = z
+export const cube = z
   .object({
     ...summary,
     config: jsonSchema.describe('what an instance may be configured with'),

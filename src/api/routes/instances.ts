@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { instanceShape } from '../../cube/document.ts'
 import { route } from '../route.ts'
 import { graphParams, instanceParams } from '../schemas.ts'
+import { cube } from './cubes.ts'
 import { changingPart, merge } from './graphs.ts'
 
 export const instanceDocument = instanceShape.meta({ id: 'Instance' })
@@ -41,4 +42,12 @@ export const deleteInstance = route('deleteInstance', {
   ...changingPart,
   summary: 'Remove an instance, to which nothing leads any more',
   params: instanceParams,
+})
+
+export const getInstanceCube = route('getInstanceCube', {
+  role: 'viewer',
+  summary: 'The cube of an instance that runs, with the schemas of its configuration',
+  params: instanceParams,
+  output: cube,
+  errors: [404, 409],
 })

@@ -5,7 +5,7 @@ import { refusal } from '../../base/diagnostic.ts'
 import { type CubeDescription, describeCube } from '../../daemon/cube-description.ts'
 import { builtinCubes } from '../../daemon/host.ts'
 import type { Options } from '../commands/cube.ts'
-import { type CubeText, printCube } from '../cube-text.ts'
+import { printCube } from '../cube-text.ts'
 import { cubeRows } from '../listing.ts'
 import { printData } from '../output.ts'
 import { daemonIfThere, daemonOf, type ReachOptions } from '../reach.ts'
@@ -31,7 +31,7 @@ export async function docs(name: string, { output, ...reach }: Options): Promise
   else await printData(cube, output)
 }
 
-async function described(client: Client | undefined, name: string): Promise<CubeText> {
+async function described(client: Client | undefined, name: string): Promise<CubeDescription> {
   const isFolder = existsSync(join(name, 'dataplane.ts'))
   if (!isFolder && client !== undefined) return (await client.getCube({ cube: name })).body
   const folder = await builtinCubes().find(isFolder ? resolve(name) : name, process.cwd())

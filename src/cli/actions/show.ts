@@ -13,6 +13,11 @@ export async function show(only: string | undefined, { machine, json = false, ..
       'a graph on the user-space machine ends with the command that ran it: there is nothing to show',
       'tessera apply FILE --machine vm runs it and prints what it did',
     )
+  if (only?.includes('/') === true)
+    throw refusal(
+      `${only} is an instance, and this shows graphs`,
+      `tessera describe ${only}; or tessera show ${only.split('/')[0]}`,
+    )
   using client = await daemonIfThere(reach)
   const graphs = client === undefined ? await here(only) : await byDaemon(client, only)
   if (json)

@@ -6,6 +6,7 @@ import type { CubeFolder } from '../../cube/catalogue.ts'
 import { type CubeDescription, describeCube } from '../cube-description.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'
+import { instanceIn, runningGraph } from './running.ts'
 
 const summaryOf = ({ name, summary, shape, origin, folder, from }: CubeDescription): Output<'listCubes'>[number] => ({
   name,
@@ -16,7 +17,8 @@ const summaryOf = ({ name, summary, shape, origin, folder, from }: CubeDescripti
   ...(from === undefined ? {} : { from }),
 })
 
-export function cubeHandlers({ catalogue, cubes }: Pick<Parts, 'catalogue' | 'cubes'>) {
+export function cubeHandlers(parts: Pick<Parts, 'catalogue' | 'cubes' | 'engine' | 'wanted'>) {
+  const { catalogue, cubes } = parts
   const find = async (name: string): Promise<CubeFolder> => {
     const names = catalogue.names()
     if (!names.includes(name)) throw refuse(404, `there is no cube "${name}"`, suggestion(name, names))
@@ -33,6 +35,10 @@ export function cubeHandlers({ catalogue, cubes }: Pick<Parts, 'catalogue' | 'cu
       return (await Promise.all(catalogue.names().map((name) => shown(name, added)))).map(summaryOf)
     },
     getCube: ({ cube }) => shown(cube),
+    getInstanceCube: async ({ graph, instance: name }) => {
+      const { instance, folder } = instanceIn(await runningGraph(parts, graph), name)
+      return catalogue.names().includes(instance.cube) ? shown(instance.cube) : describeCube(folder, 'folder')
+    },
     addCube: async ({ body }, { created }) => {
       const name = await cubes.add(body)
       created()
