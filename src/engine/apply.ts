@@ -12,13 +12,9 @@ import { isAside, isLinkPath, keptPath, nextPath, programPath } from './paths.ts
 import type { Action, Preparation, Step } from './plan.ts'
 import type { Wanted, WantedProgram } from './stitch.ts'
 
-/** All actions of a plan, on a machine that goes with its process: nobody is to finish them after it. */
-export function apply(
-  machine: Machine,
-  wanted: Wanted,
-  actions: readonly Action[],
-  conversions: Conversions = new Map(),
-): void {
+/** All actions of a plan that copies nothing, without a journal: what is left half done is deleted as a whole. */
+export function apply(machine: Machine, wanted: Wanted, actions: readonly Action[]): void {
+  const conversions: Conversions = new Map()
   machine.inBulk(() => {
     using beginning = new Beginning(machine)
     prepare(machine, wanted, actions.filter(isPreparation), conversions, beginning)

@@ -209,14 +209,8 @@ function interruptible(call: () => number, first = call()): number {
   return result
 }
 
-export const loadBtf = (btf: Uint8Array, log?: Uint8Array): number =>
-  new Attr(28)
-    .pointer(0, btf)
-    .pointer(8, log)
-    .u32(16, btf.length)
-    .u32(20, log?.length ?? 0)
-    .u32(24, log === undefined ? 0 : 1)
-    .call(COMMAND.btf_load)
+export const loadBtf = (btf: Uint8Array): number =>
+  new Attr(28).pointer(0, btf).u32(16, btf.length).call(COMMAND.btf_load)
 
 export const pinObject = (path: string, fd: number): number =>
   new Attr(16).pointer(0, cString(path)).u32(8, fd).call(COMMAND.obj_pin)

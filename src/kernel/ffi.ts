@@ -163,12 +163,10 @@ export const send = (fd: number, bytes: Uint8Array): number => orErrno(c().send(
 export const sendMessages = (fd: number, messages: Uint8Array, count: number): number =>
   orErrno(c().sendmmsg(fd, messages, count, 0))
 
-export const receive = (fd: number, bytes: Uint8Array, flags = 0): number =>
-  orErrno(c().recv(fd, bytes, bytes.length, flags))
+export const receive = (fd: number, bytes: Uint8Array): number => orErrno(c().recv(fd, bytes, bytes.length, 0))
 
 /** `message` is a `struct msghdr`. */
-export const receiveMessage = (fd: number, message: Uint8Array, flags = 0): number =>
-  orErrno(c().recvmsg(fd, message, flags))
+export const receiveMessage = (fd: number, message: Uint8Array): number => orErrno(c().recvmsg(fd, message, 0))
 
 export const setOption = (fd: number, level: number, name: number, value: Uint8Array): number =>
   orErrno(c().setsockopt(fd, level, name, value, value.length))

@@ -73,8 +73,8 @@ export async function compileFilter(text: string): Promise<ClassicProgram> {
   }
 }
 
-/** Whether libpcap's interpreter says that a frame matches, of which `length` bytes were on the wire. */
-export function matchesFilter(filter: ClassicProgram, frame: Uint8Array, length = frame.length): boolean {
+/** Whether libpcap's interpreter says that a frame matches. */
+export function matchesFilter(filter: ClassicProgram, frame: Uint8Array): boolean {
   // The instructions lie behind what points to them, so that nobody frees them meanwhile.
   const program = concat(new Uint8Array(PROGRAM_SIZE), encodeClassic(filter))
   viewOf(program).setUint32(0, filter.length, true)
@@ -82,7 +82,7 @@ export function matchesFilter(filter: ClassicProgram, frame: Uint8Array, length 
   // `struct pcap_pkthdr`: a time of two words, the bytes that were captured, and those that there were.
   const header = new Uint8Array(24)
   viewOf(header).setUint32(16, frame.length, true)
-  viewOf(header).setUint32(20, length, true)
+  viewOf(header).setUint32(20, frame.length, true)
   return load().pcap_offline_filter(program, header, frame) !== 0
 }
 

@@ -32,8 +32,8 @@ export class KernelProgram implements LoadedProgram {
     this.#handle = new Handle(fd, owner)
   }
 
-  static load(program: Program, maps: Given, owner?: Owner): KernelProgram {
-    return KernelProgram.begin(program, maps).end(owner)
+  static load(program: Program, maps: Given): KernelProgram {
+    return KernelProgram.begin(program, maps).end()
   }
 
   /** A Refusal where it cannot even be begun. */

@@ -6,7 +6,6 @@ export const ERRNO = {
   ENOMEM: 12,
   EFAULT: 14,
   EEXIST: 17,
-  ENODEV: 19,
   EINVAL: 22,
   ENOSPC: 28,
   ENETDOWN: 100,

@@ -13,7 +13,6 @@ export const AT = {
   clock: 176,
   /** The address of the lock that the program holds, or 0. */
   lock: 184,
-  random: 192,
   /** How many functions have called the one that runs. */
   depth: 196,
   /** Instructions that the run may still execute. */
@@ -34,7 +33,6 @@ export const AT = {
 } as const
 
 export const ROOM = {
-  context: AT.written - AT.context,
   packet: AT.heap - AT.packet,
   /** Of one frame's bits. */
   written: LIMIT.stack >> 3,

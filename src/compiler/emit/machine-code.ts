@@ -1,5 +1,3 @@
-/** Instructions before registers are chosen: numbers below 11 are the machine's registers, the others are virtual. */
-import type { Instruction } from '../../isa/program.ts'
 import type { Signature, StackObject } from '../ir.ts'
 import type { Position } from '../typed.ts'
 import type { Wired } from '../wired.ts'
@@ -79,5 +77,3 @@ export interface CodeGraph {
   nextRegister: number
   spills: number
 }
-
-export type Encoded = Omit<Instruction, 'line'>

@@ -8,8 +8,8 @@ export type Level = (typeof LEVELS)[number]
 const STANDARD_ERROR = 2
 
 /** To standard error: for people where that is a terminal, else a JSON document a line. No line has a secret. */
-export async function openLog(level: Level, isTerminal = process.stderr.isTTY): Promise<Logger> {
-  const stream = isTerminal ? await forPeople() : destination({ dest: STANDARD_ERROR, sync: true })
+export async function openLog(level: Level): Promise<Logger> {
+  const stream = process.stderr.isTTY ? await forPeople() : destination({ dest: STANDARD_ERROR, sync: true })
   return pino({ level, redact: SECRETS, base: null, timestamp: pino.stdTimeFunctions.isoTime }, discreet(stream))
 }
 

@@ -1,12 +1,12 @@
 import { concat, viewOf } from '../../base/bytes.ts'
 import { ERRNO, failure } from '../errno.ts'
-import { attributes, exchange, NLM_F, nested, numberOf, request, string, textOf, u32 } from '../netlink.ts'
+import { attributes, exchange, NLM_F, nested, request, string, textOf, u32 } from '../netlink.ts'
 import { TCA, tcmsg } from './qdisc.ts'
 
 /** Filters of a clsact or ingress qdisc: RTM_*TFILTER, TCA_BPF_* (linux/pkt_cls.h). */
 
 const RTM = { newtfilter: 44, deltfilter: 45, gettfilter: 46 } as const
-const TCA_BPF = { fd: 6, name: 7, flags: 8, id: 11 } as const
+const TCA_BPF = { fd: 6, name: 7, flags: 8 } as const
 /** The program's return value is the verdict. */
 const TCA_BPF_FLAG_ACT_DIRECT = 1
 
@@ -21,9 +21,8 @@ export interface Filter {
   readonly direction: keyof typeof DIRECTION
   readonly handle: number
   readonly priority: number
-  /** The next three of bpf filters only. */
+  /** Of bpf filters only. */
   readonly name: string | undefined
-  readonly program: number | undefined
 }
 
 /** In the order in which they see a packet. Empty where the interface has no such qdisc. */
@@ -46,7 +45,6 @@ export function filters(index: number, direction: keyof typeof DIRECTION): Filte
       handle,
       priority: view.getUint32(16, true) >>> 16,
       name: kind === 'bpf' ? textOf(options.get(TCA_BPF.name)) : undefined,
-      program: kind === 'bpf' ? numberOf(options.get(TCA_BPF.id)) : undefined,
     }
   })
 }

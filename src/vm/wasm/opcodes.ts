@@ -9,7 +9,6 @@ export const SECTION = {
   import: 2,
   function: 3,
   table: 4,
-  global: 6,
   export: 7,
   element: 9,
   code: 10,
@@ -36,7 +35,6 @@ export const OP = {
   localSet: 0x21,
   localTee: 0x22,
   globalGet: 0x23,
-  globalSet: 0x24,
   i32Const: 0x41,
   i64Const: 0x42,
   i32WrapI64: 0xa7,
@@ -46,10 +44,7 @@ export const OP = {
 
 export const I32 = {
   load: 0x28,
-  load8S: 0x2c,
   load8U: 0x2d,
-  load16S: 0x2e,
-  load16U: 0x2f,
   store: 0x36,
   store8: 0x3a,
   eqz: 0x45,

@@ -33,10 +33,6 @@ export class Registers {
   pop(body: Body, register: number): void {
     body.set(this.#locals[register] ?? 0)
   }
-
-  tee(body: Body, register: number): void {
-    body.tee(this.#locals[register] ?? 0)
-  }
 }
 
 /** r10 of the function that is run first. */

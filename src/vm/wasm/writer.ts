@@ -139,10 +139,6 @@ export class Body extends Writer {
     return this.byte(OP.globalGet).unsigned(index)
   }
 
-  setGlobal(index: number): this {
-    return this.byte(OP.globalSet).unsigned(index)
-  }
-
   /** A load or store at `offset` from the address on the stack. Alignment is a hint only: none is promised. */
   access(opcode: number, offset = 0): this {
     return this.byte(opcode).byte(0).unsigned(offset)
