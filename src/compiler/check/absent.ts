@@ -4,7 +4,8 @@
  */
 import type { Expression, Of } from '../narrow/tree.ts'
 import { BOOL, type Typed } from '../typed.ts'
-import { expression, member } from './expression.ts'
+import { expression } from './expression.ts'
+import { member } from './member.ts'
 import { type Checked, isStatic, type Scope, Silent, type Static } from './scope.ts'
 
 const isUndefined = (node: Expression): boolean => node.kind === 'name' && node.name === 'undefined'
