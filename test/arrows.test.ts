@@ -94,6 +94,19 @@ test('the allowed arrows form no cycle', () => {
   for (const folder of Object.keys(MAY_IMPORT)) visit(folder, [])
 })
 
+test('the table of the README has each folder below all that it may import', () => {
+  const readme = readFileSync(join(src, '../README.md'), 'utf8')
+  const rows = [...readme.matchAll(/^\| (`\w+\/`(?:, `\w+\/`)*) \|/gm)].map(
+    ([, folders = '']): readonly string[] => folders.match(/\w+/g) ?? [],
+  )
+  expect(rows.flat().sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+  const rowOf = (folder: string): number => rows.findIndex((row) => row.includes(folder))
+  const wrong = Object.entries(MAY_IMPORT).flatMap(([folder, allowed]) =>
+    allowed.filter((one) => rowOf(one) > rowOf(folder)).map((one) => `${one}/ is below ${folder}/`),
+  )
+  expect(wrong).toEqual([])
+})
+
 /** What runs in a browser, too. */
 const ANYWHERE = ['base', 'isa', 'pcap', 'filter', 'lang', 'backend', 'vm', 'compiler']
 /** The stage that calls the parser, and the parser. */
