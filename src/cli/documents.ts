@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { Catalogue } from '../cube/catalogue.ts'
-import type { GraphDocument } from '../cube/document.ts'
+import { type GraphDocument, NAME, NAME_RULE } from '../cube/document.ts'
 import { imported } from '../cube/import-failure.ts'
 import type { GraphFile } from '../engine/graph.ts'
 import { readDocument, readGraph } from '../engine/read.ts'
@@ -73,6 +73,7 @@ async function sourcesIn(file: string): Promise<GraphSource[]> {
     const near = known.some((key) => key.toLowerCase().startsWith('g')) ? `${suggestion('graph', known)}: ` : ''
     throw refusal('`graph` is missing', `${near}start with graph: NAME`, written.place([], false))
   }
+  if (!NAME.test(name)) throw refusal(`"${name}" is not a name`, NAME_RULE, written.place(['graph'], false))
   return [
     {
       file: shown,

@@ -288,6 +288,17 @@ test('fields of a cube that a graph names by its folder are completed, and told 
   await tessera('delete', 'marked')
 })
 
+test('what is no name of a graph is pointed at', async () => {
+  const { code, stderr } = await tessera('apply', file('named.yaml', 'graph: M y\ninstances: {}\n'))
+  expect({ code, stderr: stderr.slice(stderr.indexOf(':')) }).toEqual({
+    code: 1,
+    stderr: `:1:8: "M y" is not a name
+  1 | graph: M y
+    |        ^^^
+    lower-case letters, digits and dashes, starting with a letter, at most 31\n`,
+  })
+})
+
 test('show is of graphs, and says so of an instance', async () => {
   const { code, stderr } = await tessera('show', 'office/switch')
   expect({ code, stderr }).toEqual({

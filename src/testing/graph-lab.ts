@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Machine } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
+import { suggestion } from '../base/suggest.ts'
 import { clockMap, MAP, ROW_OF } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { View } from '../cube/control.ts'
@@ -231,15 +232,17 @@ export class OpenGraphLab implements GraphLab {
     const cube = this.#cubeOf(instance)
     const { entries } = this.#graph.instances.find((one) => one.name === instance) ?? {}
     const table = sized(cube, entries).state[name]
-    if (table === undefined) throw new RangeError(`${cube.name} has no table ${name}`)
+    if (table === undefined)
+      throw new RangeError(`${cube.name} has no table ${name}: ${suggestion(name, Object.keys(cube.state))}`)
     const map = this.machine.openMap(mapPath(this.name, instance, name), describeTable(table))
     if (map === undefined) throw new Error(`the table ${name} is not there`)
     return controlTable(table, map) as ControlTableOf<T>
   }
 
   counters(instance: string, port: string): PortCounters {
-    const id = this.#idsOf(instance)[port]
-    if (id === undefined) throw new RangeError(`there is no port ${port} now`)
+    const ids = this.#idsOf(instance)
+    const id = ids[port]
+    if (id === undefined) throw new RangeError(`there is no port ${port} now: ${suggestion(port, Object.keys(ids))}`)
     return this.#readCounters(instance)(id)
   }
 
@@ -333,9 +336,12 @@ export class OpenGraphLab implements GraphLab {
 
   async view(instance: string, title: string): Promise<View> {
     const { instances } = await this.engine.status(this.name)
-    const view = instances.find(({ name }) => name === instance)?.views[title]
-    if (view === undefined) throw new RangeError(`${this.#cubeOf(instance).name} has no view ${title}`)
-    return view
+    const views = instances.find(({ name }) => name === instance)?.views ?? {}
+    const view = views[title]
+    if (view !== undefined) return view
+    throw new RangeError(
+      `${this.#cubeOf(instance).name} has no view ${title}: ${suggestion(title, Object.keys(views))}`,
+    )
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { Machine } from '../backend/machine.ts'
 import { refusal } from '../base/diagnostic.ts'
+import { suggestion } from '../base/suggest.ts'
 import type { View } from '../cube/control.ts'
 import type { Cube } from '../cube/define.ts'
 import type { Change } from '../engine/planner.ts'
@@ -132,7 +133,7 @@ class OpenLab<C extends Cube> implements Lab<C> {
   #interfaceOf(port: string): string {
     const name = this.#interfaces.get(port)
     if (name === undefined || !Object.hasOwn(this.#options.ports, port))
-      throw new RangeError(`there is no port ${port} now`)
+      throw new RangeError(`there is no port ${port} now: ${suggestion(port, Object.keys(this.#options.ports))}`)
     return name
   }
 

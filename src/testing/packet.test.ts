@@ -23,6 +23,12 @@ function plainSum(bytes: Uint8Array): number {
 const ALL_ONES = 0xffff
 
 describe('a packet', () => {
+  test('has no fields but those of its headers, whether types were looked at or not', () => {
+    const wrong = { sorce: '10.0.0.1' } as object
+    expect(() => packet().ipv4(wrong)).toThrow('ipv4 has no field sorce: did you mean "source"?')
+    expect(() => packet().ipv4().change('ipv4', wrong)).toThrow('ipv4 has no field sorce')
+  })
+
   test('reads back by name', () => {
     const bytes = packet()
       .ethernet({ source: alice, destination: bob })

@@ -6,6 +6,7 @@
 import { parseIPv4, parseIPv6 } from '../base/address.ts'
 import { concat, viewOf } from '../base/bytes.ts'
 import { crc32c, internetChecksum } from '../base/checksum.ts'
+import { suggestion } from '../base/suggest.ts'
 import { encodeStruct } from '../lang/codec.ts'
 import {
   Arp,
@@ -166,6 +167,14 @@ const OPTIONS: Readonly<Partial<Record<LayerName, Uint8Array>>> = {
   routing: Uint8Array.of(253, 0, 0, 0, 0, 0),
 }
 
+/** Types say so already, and nobody looks at them while tests run. */
+function mustBeFields(name: LayerName, given: object): void {
+  const { fields } = HEADERS[name]
+  const other = Object.keys(given).find((field) => field !== 'options' && !Object.hasOwn(fields, field))
+  if (other !== undefined)
+    throw new RangeError(`${name} has no field ${other}: ${suggestion(other, Object.keys(fields))}`)
+}
+
 /** A packet to be: every method gives a new one. */
 export class PacketBuilder {
   readonly #layers: readonly Layer[]
@@ -213,6 +222,7 @@ export class PacketBuilder {
   change<L extends LayerName>(name: L, given: Given<L>): PacketBuilder {
     const at = this.#layers.findIndex((layer) => layer.name === name)
     if (at === -1) throw new RangeError(`the packet has no ${name} layer to change`)
+    mustBeFields(name, given)
     const layers = this.#layers.map((layer, index) =>
       index === at ? { name, given: { ...layer.given, ...given } } : layer,
     )
@@ -232,6 +242,7 @@ export class PacketBuilder {
   }
 
   #with(name: LayerName, given: object): PacketBuilder {
+    mustBeFields(name, given)
     return new PacketBuilder([...this.#layers, { name, given: given as Layer['given'] }], this.#payload)
   }
 
