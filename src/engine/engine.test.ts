@@ -169,6 +169,14 @@ describe('applying', () => {
     expect(numbers()).toEqual({ a: 3, c: 2 })
   })
 
+  test('a port that is called otherwise is where it was for stations behind it', async () => {
+    await it.engine.apply(await bridgeFile({ ports: { a: 'va', b: 'vb', c: 'vc' } }))
+    it.send('vb', bob, alice)
+    const { actions } = await it.engine.apply(await bridgeFile({ ports: { a: 'va', office: 'vb', c: 'vc' } }))
+    expect(actions.map((action) => action.do)).not.toContain('forget ports')
+    expect(it.send('va', alice, bob)).toBe('vb')
+  })
+
   test('a port may move to another interface, and two may swap', async () => {
     await it.engine.apply(await bridgeFile())
     it.send('vb', bob, alice)

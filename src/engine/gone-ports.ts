@@ -24,7 +24,8 @@ export const gonePorts = (
 ): readonly GonePorts[] =>
   graph.instances.flatMap(({ name, cube: named }) => {
     const kept = now[name]?.ids ?? {}
-    const gone = Object.entries(own(before, name)?.ids ?? {}).filter(([port]) => !Object.hasOwn(kept, port))
+    const numbers = new Set(Object.values(kept))
+    const gone = Object.entries(own(before, name)?.ids ?? {}).filter(([, id]) => !numbers.has(id))
     if (gone.length === 0) return []
     const ports = Object.fromEntries(gone)
     return Object.entries(cubes.get(named)?.cube.state ?? {}).flatMap(([table, declared]) => {

@@ -1,6 +1,6 @@
 /** Ports have numbers, which data planes and tables know them by. */
 import { own } from '../base/own.ts'
-import type { Graph } from './graph.ts'
+import { type Graph, linkText } from './graph.ts'
 
 /** Port numbers by instance. State refers to ports by number, so a number is not soon given to another port. */
 export type Numbering = Readonly<Record<string, InstanceNumbers>>
@@ -27,15 +27,22 @@ function unused(taken: readonly number[]): number {
   return Array.from({ length: MOST_PORTS }, (_, one) => one).find((one) => !all.has(one)) ?? 0
 }
 
-/** Numbers for the ports of a graph: known ports keep theirs, new ones get numbers that were never used. */
-export function numberPorts(graph: Graph, before: Numbering = {}): Numbering {
+/**
+ * Numbers for the ports of a graph: known ports keep theirs, new ones get numbers that were never used. A port that is called otherwise
+ * than in the graph `was`, and leads where that one led, is the same: what tables know of it is still there.
+ */
+export function numberPorts(graph: Graph, before: Numbering = {}, was?: Graph): Numbering {
+  const old = new Map(was?.instances.map((instance) => [instance.name, instance.ports]))
   return Object.fromEntries(
     graph.instances.map(({ name, ports }) => {
       const known = own(before, name) ?? { ids: {}, next: 0 }
+      const names = new Set(ports.map((port) => port.name))
+      const left = (old.get(name) ?? []).filter((port) => !names.has(port.name) && port.link !== undefined)
+      const called = new Map(left.map((port) => [linkText(port.link), port.name]))
       let { next } = known
       const ids: Record<string, number> = {}
       for (const port of ports) {
-        const id = own(known.ids, port.name)
+        const id = own(known.ids, port.name) ?? own(known.ids, called.get(linkText(port.link)) ?? port.name)
         if (id !== undefined) ids[port.name] = id
         else if (next < MOST_PORTS) ids[port.name] = next++
         else ids[port.name] = unused([...Object.values(known.ids), ...Object.values(ids)])

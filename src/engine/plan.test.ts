@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { MapDescription, Program } from '../isa/program.ts'
 import { fingerprint } from './fingerprint.ts'
+import type { Link } from './graph.ts'
 import { numberPorts } from './numbering.ts'
 import { programPath } from './paths.ts'
 import { type Action, describeActions, type Present, plan, type Target } from './plan.ts'
@@ -419,6 +420,24 @@ describe('port numbers', () => {
     },
   ])('$what', ({ versions, ids, next }) => {
     expect(numbered(...versions)).toEqual({ ids, next })
+  })
+
+  test('stay where a port is called otherwise and leads where it led, and nowhere else', () => {
+    const leading = (ports: Readonly<Record<string, Link | undefined>>) => {
+      const [instance] = graph().instances
+      const all = Object.entries(ports).map(([name, link]) => ({ name, config: {}, link, through: [] }))
+      return { ...graph(), instances: [{ ...instance!, ports: all }] }
+    }
+    const [eth0, stack, blue] = [
+      { to: 'interface', interface: 'eth0' },
+      { to: 'host', interface: 'eth0' },
+      { to: 'interface', interface: 'eth0', namespace: 'blue' },
+    ] as const
+    const peer = { to: 'port', instance: 'core', port: 'up' } as const
+    const was = leading({ a: eth0, b: peer, c: blue, d: undefined })
+    const before = numberPorts(was)
+    const now = leading({ a: blue, e: peer, f: eth0, g: stack, h: undefined })
+    expect(numberPorts(now, before, was)).toEqual({ switch: { ids: { a: 0, e: 1, f: 4, g: 5, h: 6 }, next: 7 } })
   })
 
   test('of instances have nothing to do with each other', () => {

@@ -106,7 +106,7 @@ export class Planner {
 
   private async planOf(generation: Generation, aim: Aim): Promise<Change> {
     const { file, before, point, narrow, making } = aim
-    const numbering = numberPorts(file.graph, before?.numbering)
+    const numbering = numberPorts(file.graph, before?.numbering, before?.graph)
     const { createsDevice } = making
     const options = await this.stitching(file.graph, numbering, point, file.cubes, generation, before, createsDevice)
     const { machine } = this.parts
