@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { Interface } from '../backend/machine.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
+import { lazy } from '../base/lazy.ts'
 import type { Comparisons } from '../compiler/assembly.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
@@ -29,6 +30,7 @@ import { interfacesOf } from './ports.ts'
 import { mustBeOfThisVersion, type Running, recordedMap, recordMaps, VERSION } from './records.ts'
 import { keepState } from './state.ts'
 import { nothing, stitch, type Wanted } from './stitch.ts'
+import { placeOf } from './switches.ts'
 
 /** A change that has been worked out and not begun. */
 export interface Change {
@@ -172,14 +174,18 @@ export class Planner {
     return { running, wanted, actions: plan({ ...seen, programs, met, kept, counters, gone }, wanted), conversions }
   }
 
-  /** What of it is on interfaces that are there, and nobody else's. */
+  /** What of it is on interfaces that are there and nobody else's, or that it has already: whoever came beside it takes none away. */
   present(wanted: Wanted): Wanted {
     const { machine } = this.parts
-    const isFree = (on: string, point: AttachPoint): boolean => {
-      const target = machine.interface(on)
-      return target !== undefined && machine.foreign(target, point).length === 0
-    }
-    return machine.inBulk(() => onInterfaces(wanted, isFree))
+    return machine.inBulk(() => {
+      const had = lazy(() => new Set([...observe(machine, nothing(wanted.graph)).attachments.values()].map(placeOf)))
+      const isFree = (on: string, point: AttachPoint): boolean => {
+        const target = machine.interface(on)
+        if (target === undefined) return false
+        return machine.foreign(target, point).length === 0 || had().has(placeOf({ index: target.index, point }))
+      }
+      return onInterfaces(wanted, isFree)
+    })
   }
 
   /** All programs of a graph go to points of one kind: what one of them redirects, another one's interface must take. */

@@ -83,4 +83,5 @@ export function switches(present: Present, { attachments }: Wanted, loaded: Read
 
 const targetOf = ({ interface: on, index, point }: Target): Target => ({ interface: on, index, point })
 
-const placeOf = ({ index, point }: Target): string => `${index} ${point}`
+/** Where an attachment is. */
+export const placeOf = ({ index, point }: Omit<Target, 'interface'>): string => `${index} ${point}`

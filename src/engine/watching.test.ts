@@ -45,6 +45,27 @@ describe('watching interfaces', () => {
     expect((await it.engine.status('lan')).instances[0]?.ports.map(({ state }) => state)).toEqual(['up', 'detached'])
   })
 
+  test.each(['tc ingress', 'xdp generic'] as const)(
+    'one that somebody else comes to keeps what it has there, at %s',
+    async (point) => {
+      const it = engineBench()
+      const file = await bridgeFile({ ports: { a: 'va', b: 'vb', c: 'vc' } })
+      const engine = it.engineOn({ at: point })
+      await engine.apply(file)
+      it.send('vb', bob, alice)
+      it.machine.addForeign('vb', point, 'XDP program 17 "somebody"')
+      it.machine.removeInterface('vc')
+      await engine.repair('lan')
+      await engine.bringUp(file)
+      await engine.look('lan')
+      const states = async () => (await engine.status('lan')).instances[0]?.ports.map(({ state }) => state)
+      expect(await states()).toEqual(['up', 'up', 'detached'])
+      await expect(engine.apply(await bridgeFile({ agingTime: 10 }))).rejects.toThrow('a program of somebody else')
+      expect(await states()).toEqual(['up', 'up', 'detached'])
+      expect([it.send('va', alice, bob), it.send('vb', bob, alice)]).toEqual(['vb', 'va'])
+    },
+  )
+
   test('until nobody watches any more', async () => {
     const it = engineBench()
     await it.engine.apply(await bridgeFile())
