@@ -1,7 +1,7 @@
 /** The store in a folder, and what can happen to its process and its disk. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -128,6 +128,22 @@ describe.skipIf(cannotMount)('on a disk that is full', () => {
       await using again = open(folder)
       expect(await again.get('later')).toEqual({ key: 'later', value, revision: written })
       expect((await again.list('k')).entries.every((entry) => entry.value === value)).toBe(true)
+    }))
+
+  test('however often, commits of any size are refused as that', () =>
+    on('4m', async (folder) => {
+      await using store = open(folder)
+      const commit = (at: number, length: number) => store.commit([{ put: `k${at % 5}`, value: 'x'.repeat(length) }])
+      for (let at = 0; at < 20; at++) await commit(at, 2000)
+      const { entries } = await store.list('')
+      const rest = join(folder, '../rest')
+      spawnSync('sh', ['-c', `cat /dev/zero > ${rest}`])
+      truncateSync(rest, statSync(rest).size - 12_288)
+      for (let at = 0; at < 1000; at++)
+        await expect(commit(at, 1 + ((at * 7919) % 20_000)), `commit ${at}`).rejects.toThrow(NoRoom)
+      expect((await store.list('')).entries).toEqual(entries)
+      rmSync(rest)
+      await commit(0, 20_000)
     }))
 
   test('where there is no room for anything, that is said', () =>

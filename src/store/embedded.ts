@@ -39,6 +39,10 @@ const LOCK_SIZE = 16_384
 
 /** Bytes for the first commits. */
 const LEAST_ROOM = 2 ** 20
+/** Bytes that a commit of a few characters may take: pages of each tree from the root on, and of the list of those that are free. */
+const PAGES = 2 ** 19
+/** Bytes for each character, of its entry and of the history, where it may be escaped. */
+const WRITTEN = 8
 /** mdb.c */
 const MAGIC = 0xbeefc0de
 /** Bytes that are written first of all. */
@@ -161,6 +165,8 @@ class EmbeddedStore implements Store {
     const changes = changesOf(operations, (key) => this.#get(key))
     if (changes.length === 0) return this.#meta.revision
     const commit = { revision: this.#meta.revision + 1, changes }
+    // LMDB does not survive many writes that the disk refuses: it then has overwritten what malloc keeps.
+    if (freeBytes(this.#folder) < roomFor(commit)) throw fullDisk(this.#folder)
     try {
       // Synchronous, to the disk: the asynchronous ones never end where it is full.
       this.#meta = this.#root.transactionSync(() => this.#write(commit))
@@ -239,6 +245,8 @@ function unwritable(folder: string, error: unknown, characters = 0): Refusal | u
   if (isFull) return fullDisk(folder)
   return code === EIO ? refusal(`the disk of the store ${folder} has an error: ${messageOf(error)}`) : undefined
 }
+
+const roomFor = (commit: Commit): number => PAGES + WRITTEN * lengthOf(commit)
 
 const fullDisk = (folder: string): NoRoom =>
   new NoRoom([
