@@ -132,6 +132,8 @@ describe.skipIf(reason !== undefined)(`adversity${reason === undefined ? '' : ` 
     expect(full.stdout.slice(full.stdout.indexOf('code '))).toBe(
       `code 1\n/run/all\n${RUN_FOLDER}\n${RUN_FOLDER}/graphs\n`,
     )
+    const fuller = elsewhere('mount -o remount,size=64k /run; cat /dev/zero > /run/all;', 'apply', file)
+    expect(fuller.stdout).toContain(`cannot lock ${RUN_FOLDER}/engine.lock: ENOSPC (no space left)`)
   })
 
   describe('while a graph runs', () => {
