@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs'
 import type { LoadedProgram, MachineMap, VisitRecord } from '../backend/machine.ts'
-import { alignUp, toHex } from '../base/bytes.ts'
+import { alignUp, toHex, viewOf } from '../base/bytes.ts'
 import { type Refusal, refusal } from '../base/diagnostic.ts'
 import { lazy } from '../base/lazy.ts'
 import { mapBtf } from '../isa/btf.ts'
 import { F_LOCK, MAP_FLAGS, MAP_TYPE, UPDATE } from '../isa/opcodes.ts'
-import { isBloom, isKeyless, isPerCpu, isRing, isSequence, type MapDescription, type MapKind } from '../isa/program.ts'
+import {
+  isBloom,
+  isDevmap,
+  isKeyless,
+  isPerCpu,
+  isRing,
+  isSequence,
+  type MapDescription,
+  type MapKind,
+} from '../isa/program.ts'
 import { type BtfReference, createMap, loadBtf, lookupBatch, MapEntries, type MapShape, mapInfo } from './bpf.ts'
 import { check, ERRNO, failure } from './errno.ts'
 import { close } from './ffi.ts'
@@ -95,6 +104,11 @@ export class KernelMap implements MachineMap {
     const condition = only === undefined ? UPDATE.any : only === 'new' ? UPDATE.noExist : UPDATE.exist
     const result = this.#entries.update(condition | this.#flags)
     if (only !== undefined && (result === -ERRNO.EEXIST || result === -ERRNO.ENOENT)) return false
+    if (result === -ERRNO.EINVAL && isDevmap(this.description.kind))
+      throw refusal(
+        `the interface with the number ${viewOf(value).getUint32(0, true)} went away meanwhile`,
+        'create it, and run the command again',
+      )
     this.#check(result, 'write', key)
     return true
   }
