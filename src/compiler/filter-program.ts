@@ -8,7 +8,7 @@ import { emit } from './emit/emit.ts'
 import { select } from './emit/select.ts'
 import { tidy } from './emit/tidy.ts'
 import { lowerFilter } from './lower/filter.ts'
-import { passageOf } from './lower/packet.ts'
+import { passageOf } from './lower/passages.ts'
 import { optimise } from './passes/optimise.ts'
 
 export interface FilterOptions {

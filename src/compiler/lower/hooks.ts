@@ -1,4 +1,4 @@
-/** What differs between the hooks, as data: the place of everything else that depends on the hook is packet.ts and the exits. */
+/** What differs between the hooks, as data. What is done otherwise is in files of their names, such as packet-xdp.ts. */
 import { SK_BUFF, TC_ACT, XDP_ACTION, XDP_MD } from '../../isa/opcodes.ts'
 import type { Hook } from '../../isa/program.ts'
 
