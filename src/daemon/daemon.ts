@@ -24,8 +24,9 @@ import { lockDaemon } from './run/only.ts'
 import { FollowingPlanes } from './run/planes.ts'
 import { createServer } from './serve/server.ts'
 import { EventLog } from './service/event-log.ts'
+import type { Happened } from './service/graph-states.ts'
 import { createHandlers } from './service/service.ts'
-import { type Happened, WantedGraphs } from './service/wanted-graphs.ts'
+import { WantedGraphs } from './service/wanted-graphs.ts'
 
 export interface DaemonOptions {
   readonly doors: DoorOptions

@@ -8,7 +8,8 @@ import { MemoryStore } from '../../store/memory.ts'
 import { NoRoom, type Operation, type Store } from '../../store/store.ts'
 import { changingCube } from '../../testing/changing-cube.ts'
 import { builtinCubes, type Host, openVirtualHost } from '../host.ts'
-import { type Happened, WantedGraphs } from './wanted-graphs.ts'
+import type { Happened } from './graph-states.ts'
+import { WantedGraphs } from './wanted-graphs.ts'
 
 const MAC = '02:00:00:00:00:01'
 

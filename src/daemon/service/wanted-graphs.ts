@@ -8,15 +8,13 @@ import { type Diagnostic, Refusal, refusal } from '../../base/diagnostic.ts'
 import { Turns } from '../../base/turns.ts'
 import type { GraphDocument } from '../../cube/document.ts'
 import { otherCubes } from '../../engine/cubes.ts'
-import { type Graph, type GraphFile, interfaceText } from '../../engine/graph.ts'
-import { numbersOf } from '../../engine/made.ts'
-import { there } from '../../engine/on-host.ts'
-import { interfacesOf } from '../../engine/ports.ts'
+import type { GraphFile } from '../../engine/graph.ts'
 import { readDocument } from '../../engine/read.ts'
 import { Occupied } from '../../kernel/lock.ts'
 import { Conflict, type Entry, NoRoom, type Operation, type Store } from '../../store/store.ts'
 import type { Host } from '../host.ts'
 import { mustBeAsExpected } from './expected.ts'
+import { type GraphState, GraphStates, type Happened } from './graph-states.ts'
 import { patience } from './patience.ts'
 import type { Expected, Made, Wanted, WantedGraph } from './wanted.ts'
 
@@ -27,16 +25,6 @@ export interface WantedParts {
   readonly folder: string
   readonly tell?: (happened: Happened) => void
 }
-
-/** What became of a graph, whoever wanted that. */
-export interface Happened {
-  readonly kind: 'graph.applied' | 'graph.deleted' | 'graph.waiting' | 'graph.failed' | 'graph.repaired'
-  readonly graph: string
-  readonly revision?: string
-  readonly text: string
-}
-
-export type GraphState = NonNullable<ReturnType<Wanted['state']>>
 
 const GRAPHS = 'graphs/'
 const INTENTS = 'intents/'
@@ -49,30 +37,22 @@ interface Intent {
   readonly ran: boolean
 }
 
-const UNSEEN: GraphState = { state: 'waiting', reason: 'nobody has looked at it yet since the daemon was started' }
-const RUNNING: GraphState = { state: 'running' }
-const CHANGING: GraphState = { state: 'changing' }
-const DOWN: GraphState = { state: 'waiting', reason: 'it was taken down' }
-
 export class WantedGraphs implements Wanted {
   readonly #parts: WantedParts
   readonly #turns = new Turns()
-  readonly #states = new Map<string, GraphState>()
-  /** As they are wanted, and were read. */
-  readonly #graphs = new Map<string, Graph>()
-  /** Which interfaces there were when those that failed were tried, unless another try may do without other ones. */
-  readonly #failedWith = new Map<string, string>()
+  readonly #states: GraphStates
   #isReconciled = false
   #isDown = false
 
   private constructor(parts: WantedParts) {
     this.#parts = parts
+    this.#states = new GraphStates(parts.host.machine, parts.tell)
   }
 
   /** Knows at once what is wanted; {@link reconcile} makes it so. */
   static async open(parts: WantedParts): Promise<WantedGraphs> {
     const wanted = new WantedGraphs(parts)
-    for (const { name } of await wanted.list()) wanted.#states.set(name, UNSEEN)
+    for (const { name } of await wanted.list()) wanted.#states.unseen(name)
     return wanted
   }
 
@@ -91,7 +71,7 @@ export class WantedGraphs implements Wanted {
   }
 
   state(name: string): GraphState | undefined {
-    return this.#states.get(name)
+    return this.#states.of(name)
   }
 
   async plan(name: string, document: GraphDocument, expected: Expected): Promise<Made> {
@@ -114,7 +94,7 @@ export class WantedGraphs implements Wanted {
         const isSame = before?.value === value
         const revision = await this.#acknowledge(name, isSame ? [] : [{ put: GRAPHS + name, value }])
         const made = { actions, lost, left, revision: String(isSame ? before.revision : revision) }
-        this.#runs(file.graph, 'graph.applied', made.revision, `${name} runs as it is wanted`)
+        this.#states.applied(file.graph, made.revision)
         return made
       }
       return this.#change(name, before, document, apply, refused)
@@ -136,7 +116,7 @@ export class WantedGraphs implements Wanted {
       return this.#change(name, before, null, async () => {
         const actions = this.#isOnHost(name) ? await this.#parts.host.engine.delete(name) : []
         await this.#acknowledge(name, [{ delete: GRAPHS + name }])
-        this.#forget(name, `${name} is gone`)
+        this.#states.gone(name, `${name} is gone`)
         return { actions, revision: undefined, lost: 0 }
       })
     })
@@ -165,12 +145,12 @@ export class WantedGraphs implements Wanted {
       for (const name of names) {
         try {
           await engine.delete(name)
-          this.#forget(name, `${name} was taken down`)
-          if ((await this.get(name)) !== undefined) this.#states.set(name, DOWN)
+          this.#states.gone(name, `${name} was taken down`)
+          if ((await this.get(name)) !== undefined) this.#states.down(name)
         } catch (error) {
           if (!(error instanceof Error)) throw error
-          this.#failed(name, error)
-          this.#triedWith(name, this.#interfacesOf(name))
+          this.#states.failed(name, error.message)
+          this.#states.triedWith(name, this.#states.interfacesOf(name))
           failures.push({ message: `the graph ${name} could not be removed: ${error.message}` })
         }
       }
@@ -189,10 +169,10 @@ export class WantedGraphs implements Wanted {
   watch(): Disposable {
     const { machine, engine } = this.#parts.host
     const repairs = engine.watch((name, done) => {
-      if (done instanceof Error) return this.#failed(name, done)
-      this.#tell({ kind: 'graph.repaired', graph: name, text: `${name} is on the interfaces that are there now` })
+      if (done instanceof Error) return this.#states.failed(name, done.message)
+      this.#states.repaired(name)
       void this.#turns.take(async () => {
-        if (this.#states.get(name)?.state === 'failed') await this.#bring(name)
+        if (this.#states.hasFailed(name)) await this.#bring(name)
       })
     })
     let isLate = false
@@ -201,9 +181,9 @@ export class WantedGraphs implements Wanted {
       isLate = true
       void this.#turns.take(async () => {
         isLate = false
-        for (const [name, { state }] of this.#states)
-          if (state === 'failed') await this.#bringAgain(name)
-          else this.#lookAgain(name)
+        for (const name of this.#states.names())
+          if (!this.#states.hasFailed(name)) this.#states.lookAgain(name)
+          else if (this.#states.isWorthTrying(name)) await this.#bring(name)
       })
     })
     return {
@@ -222,18 +202,16 @@ export class WantedGraphs implements Wanted {
     make: () => Promise<Made>,
     refused = () => {},
   ): Promise<Made> {
-    const state = this.#states.get(name)
     const intent: Intent = { document, ran: this.#isOnHost(name) }
     await this.#commit(name, [
       { put: INTENTS + name, value: JSON.stringify(intent) },
       { check: GRAPHS + name, expected: before?.revision ?? 0 },
     ])
-    this.#states.set(name, CHANGING)
+    const asBefore = this.#states.changing(name)
     try {
       return await make()
     } catch (error) {
-      if (state === undefined) this.#states.delete(name)
-      else this.#states.set(name, state)
+      asBefore()
       refused()
       await this.#takeBack(name, intent)
       throw error
@@ -260,7 +238,7 @@ export class WantedGraphs implements Wanted {
     const { store, host } = this.#parts
     await host.engine.recover((graph, error) => {
       if (!(error instanceof Error)) throw error
-      this.#tell({ kind: 'graph.failed', graph, text: error.message })
+      this.#states.tellFailure(graph, error.message)
     })
     for (const { key, value } of (await store.list(INTENTS)).entries) {
       const name = key.slice(INTENTS.length)
@@ -269,9 +247,9 @@ export class WantedGraphs implements Wanted {
       } catch (error) {
         // The intent stays for the next start, and what was acknowledged last is what runs.
         if (!(error instanceof NoRoom)) throw error
-        this.#tell({ kind: 'graph.failed', graph: name, text: error.message })
+        this.#states.tellFailure(name, error.message)
       }
-      if ((await store.get(GRAPHS + name)) === undefined) this.#states.delete(name)
+      if ((await store.get(GRAPHS + name)) === undefined) this.#states.forget(name)
     }
   }
 
@@ -308,78 +286,20 @@ export class WantedGraphs implements Wanted {
       const versions = engine.versions(name)
       const file = await this.#read(name, found.document, again ? catalogue.as(versions) : catalogue)
       changed = otherCubes(versions, file.cubes)
-      this.#graphs.set(name, file.graph)
+      this.#states.read(file.graph)
       // Those that come or go from here on are others.
-      interfaces = this.#interfacesOf(name)
-      if (engine.isApplied(file)) return this.#look(name, file.graph)
+      interfaces = this.#states.interfacesOf(name)
+      if (engine.isApplied(file)) return this.#states.runs(file.graph)
       using _patience = patience(file.graph.instances.length)
       await engine.bringUp(file)
-      this.#runs(file.graph, 'graph.applied', found.revision, `${name} runs as it is wanted`)
+      this.#states.applied(file.graph, found.revision)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       const because =
         changed.length === 0 ? '' : `runs as it did, for ${changed.join(', ')} has changed since, and is refused: `
-      this.#failed(name, error, because)
-      this.#triedWith(name, error instanceof Occupied ? undefined : interfaces)
+      this.#states.failed(name, because + error.message)
+      this.#states.triedWith(name, error instanceof Occupied ? undefined : interfaces)
     }
-  }
-
-  /** Where it has other interfaces now: that it is tried makes and removes some as well, and must not be why it is tried again. */
-  async #bringAgain(name: string): Promise<void> {
-    const before = this.#failedWith.get(name)
-    if (before === undefined || before !== this.#interfacesOf(name)) await this.#bring(name)
-  }
-
-  /** Undefined of a graph that could not be read. */
-  #interfacesOf(name: string): string | undefined {
-    const graph = this.#graphs.get(name)
-    return graph && numbersOf(this.#parts.host.machine, graph)
-  }
-
-  #runs(graph: Graph, kind: Happened['kind'], revision: string | undefined, text: string): void {
-    this.#tell({ kind, graph: graph.name, ...(revision === undefined ? {} : { revision }), text })
-    this.#look(graph.name, graph)
-  }
-
-  #failed(name: string, error: Error, because = ''): void {
-    const reason = because + error.message
-    this.#states.set(name, { state: 'failed', reason })
-    this.#tell({ kind: 'graph.failed', graph: name, text: reason })
-  }
-
-  #triedWith(name: string, interfaces: string | undefined): void {
-    if (interfaces === undefined) this.#failedWith.delete(name)
-    else this.#failedWith.set(name, interfaces)
-  }
-
-  #forget(name: string, text: string): void {
-    this.#graphs.delete(name)
-    this.#failedWith.delete(name)
-    this.#states.delete(name)
-    this.#tell({ kind: 'graph.deleted', graph: name, text })
-  }
-
-  /** Whether a graph that runs waits for interfaces. */
-  #look(name: string, graph: Graph): void {
-    this.#graphs.set(name, graph)
-    this.#failedWith.delete(name)
-    const before = this.#states.get(name)
-    const missing = interfacesOf(graph)
-      .filter((one) => there(this.#parts.host.machine, one) === undefined)
-      .map(interfaceText)
-    if (missing.length === 0) return void this.#states.set(name, RUNNING)
-    const reason = `waits for ${missing.join(', ')}`
-    this.#states.set(name, { state: 'waiting', reason })
-    if (before?.reason !== reason) this.#tell({ kind: 'graph.waiting', graph: name, text: `${name} ${reason}` })
-  }
-
-  #lookAgain(name: string): void {
-    const graph = this.#graphs.get(name)
-    if (graph !== undefined) this.#look(name, graph)
-  }
-
-  #tell(happened: Happened): void {
-    this.#parts.tell?.(happened)
   }
 
   #read(name: string, document: GraphDocument, catalogue = this.#parts.host.catalogue): Promise<GraphFile> {
