@@ -33,6 +33,8 @@ export class FrameSender implements Disposable {
   readonly #at: bigint
   #count = 0
   #used = 0
+  /** Since somebody was told. */
+  #refused = 0
 
   private constructor(name: string, handle: Handle) {
     this.#name = name
@@ -75,7 +77,7 @@ export class FrameSender implements Disposable {
 
   /** From its first MAC address to its last byte, with this mark on it (`skb->mark`). It goes out with the next {@link flush}. */
   add(frame: Uint8Array, mark = 0): void {
-    if (this.#count === MOST || this.#used + frame.length > ROOM) this.flush()
+    if (this.#count === MOST || this.#used + frame.length > ROOM) this.#send()
     if (frame.length > ROOM) throw new RangeError(`a frame of ${frame.length} bytes`)
     this.#frames.set(frame, this.#used)
     const vector = this.#count * VECTOR
@@ -86,9 +88,16 @@ export class FrameSender implements Disposable {
     this.#count++
   }
 
-  /** Says how many the kernel did not take: too long or too short for the interface, or none was to be had. */
+  /** Says how many the kernel did not take since the last time: too long or too short for the interface, or none was to be had. */
   flush(): number {
-    let [sent, refused] = [0, 0]
+    this.#send()
+    const refused = this.#refused
+    this.#refused = 0
+    return refused
+  }
+
+  #send(): void {
+    let sent = 0
     while (sent < this.#count) {
       const result = sendMessages(this.#handle.fd, this.#messages.subarray(sent * MESSAGE.size), this.#count - sent)
       if (result > 0) sent += result
@@ -96,12 +105,11 @@ export class FrameSender implements Disposable {
         check(result, 'socket', `send frames on "${this.#name}"`)
       else if (result !== -ERRNO.EINTR) {
         sent++
-        refused++
+        this.#refused++
       }
     }
     this.#count = 0
     this.#used = 0
-    return refused
   }
 
   [Symbol.dispose](): void {

@@ -12,6 +12,9 @@ import { Handle, type Owner } from './objects.ts'
 import { ProgramArray } from './program-array.ts'
 import { KernelProgram } from './programs.ts'
 
+/** Of any interface (ETH_MAX_MTU): a packet that came by one of a graph may be larger than those of most. */
+const LARGEST_MTU = 65_535
+
 /**
  * A pair of veths: what is sent by the outer end arrives at the inner one, where a program goes over to the one that its mark
  * names. All of it is gone with the pair.
@@ -32,7 +35,7 @@ export class KernelGate implements Gate {
     KernelGate.remove(name)
     createVeth({ name: inner(name) }, { name: outer(name) })
     try {
-      for (const end of [inner(name), outer(name)]) changeLink(end, { silent: true, up: true })
+      for (const end of [inner(name), outer(name)]) changeLink(end, { silent: true, mtu: LARGEST_MTU, up: true })
       const programs = ProgramArray.create('gate', arrayOf(slots), owner)
       using dispatch = KernelProgram.load(dispatcher(slots), { programs })
       return new KernelGate(name, programs, attach(dispatch, inner(name), owner))

@@ -59,15 +59,17 @@ export function gateSuite(open: () => Machine): void {
     for (const [slot, length] of [
       [5, 100],
       [0, 1514],
+      [5, 9014],
       [1, 100],
       [9, 100],
       [5, 60],
     ] as const)
       sender.send(slot, frame(length))
     expect(sender.flush()).toBe(0)
-    expect(await told(records, 3)).toEqual([
+    expect(await told(records, 4)).toEqual([
       [5, 0, 100],
       [0, 0, 1514],
+      [5, 0, 9014],
       [5, 0, 60],
     ])
   })
