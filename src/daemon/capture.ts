@@ -1,9 +1,9 @@
 /** Packets that were seen at a graph's ports → frames as they were on the wire, and what is said about them. */
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { concat, viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
 import type { Sighting } from '../engine/sights.ts'
 import { AnnotatedWriter, type CapturedFrame, type PacketRemarks } from '../pcap/index.ts'
+import { type CaptureFile, createCaptureFile } from './capture-file.ts'
 import { summarise } from './summary.ts'
 
 /** Behind the two addresses (IEEE 802.1Q). */
@@ -75,12 +75,9 @@ export class CaptureSink implements Disposable {
   }
 }
 
-export interface CaptureFile extends Disposable {
-  readonly put: (bytes: Uint8Array) => void
-}
-
 /** A file to be written, or `-`: standard output. A Refusal where that cannot be. */
-export const openCapture = (file: string): CaptureFile => (file === '-' ? standardOutput() : openFile(file))
+export const openCapture = (file: string): CaptureFile =>
+  file === '-' ? standardOutput() : createCaptureFile(file, 'name another file: -w FILE')
 
 /** Node.js writes to pipes and files at once, so a reader that is slow slows this down, and what is lost is lost in the ring. */
 function standardOutput(): CaptureFile {
@@ -90,23 +87,4 @@ function standardOutput(): CaptureFile {
       'say -w FILE, or … -w - | wireshark -k -i -',
     )
   return { put: (bytes) => void process.stdout.write(bytes), [Symbol.dispose]() {} }
-}
-
-function openFile(file: string): CaptureFile {
-  const failed = (error: unknown) =>
-    refusal(`cannot write ${file}: ${error instanceof Error ? error.message : error}`, 'name another file: -w FILE')
-  let descriptor: number
-  try {
-    descriptor = openSync(file, 'w')
-  } catch (error) {
-    throw failed(error)
-  }
-  const put = (bytes: Uint8Array): void => {
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
-    } catch (error) {
-      throw failed(error)
-    }
-  }
-  return { put, [Symbol.dispose]: () => closeSync(descriptor) }
 }
