@@ -1,7 +1,7 @@
 /** Which fields of flows filters can ask for. */
 
 /**
- * All that are said have to hold. Addresses may be prefixes, `10.0.0.0/8`. VLAN tags are looked behind, up to three, and extension
+ * All that are said have to hold. Addresses may be prefixes, `10.0.0.0/8`, and those of ARP count, as tcpdump has it. VLAN tags are looked behind, up to three, and extension
  * headers of IPv6, up to two. Later fragments have no ports.
  */
 export interface FlowFields {

@@ -8,11 +8,12 @@ import { Assembler, type Label } from './assemble.ts'
 import type { ClassicProgram } from './classic.ts'
 import type { FlowFields } from './flow-fields.ts'
 
-/** From the end of the two addresses: IEEE 802.1Q, RFC 791, RFC 8200. All offsets count from the start of an untagged frame. */
+/** From the end of the two addresses: IEEE 802.1Q, RFC 791, RFC 826 (of IPv4), RFC 8200. All offsets count from the start of an untagged frame. */
 const AT = {
   type: 12,
   tag: 14,
   ipv4: { start: 14, fragment: 20, protocol: 23, source: 26, destination: 30 },
+  arp: { source: 28, destination: 38 },
   ipv6: { nextHeader: 20, source: 22, destination: 38, size: 40 },
   /** Behind the network header. */
   transport: { first: 14, second: 16 },
@@ -40,12 +41,18 @@ export function flowFilter(fields: FlowFields): ClassicProgram {
   const code = new Assembler()
   const wanted = understand(fields)
   tags(code, wanted)
-  const [four, six] = [{}, {}]
+  const [four, six, arp] = [{}, {}, {}]
   if (wanted.network !== undefined) code.demand([wanted.network])
   code.jump('jeq', ETHERTYPE.ipv4, four)
   code.jump('jeq', ETHERTYPE.ipv6, six)
-  if (needsNetwork(wanted)) code.reject()
-  else code.accept()
+  if (wanted.protocols.length > 0) code.reject()
+  else if (wanted.addresses.length === 0) code.accept()
+  else {
+    code.jump('jeq', ETHERTYPE.arp, arp)
+    code.reject()
+    code.here(arp)
+    if (match(code, wanted, 1, AT.arp)) code.accept()
+  }
   code.here(four)
   fourth(code, wanted)
   code.here(six)
@@ -87,8 +94,6 @@ function understand(fields: FlowFields): Wanted {
     vlan,
   }
 }
-
-const needsNetwork = ({ addresses, protocols }: Wanted): boolean => addresses.length + protocols.length > 0
 
 function protocolOf(text: string): number {
   const known = TRANSPORTS[text.toLowerCase()] ?? Number(text)

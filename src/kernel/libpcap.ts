@@ -1,7 +1,19 @@
 /** The words of tcpdump, compiled by libpcap itself: so that they mean here what they mean there. */
 import { concat, viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
-import { type ClassicProgram, decodeClassic, encodeClassic, INSTRUCTION_SIZE } from '../filter/classic.ts'
+import {
+  CLASS,
+  type ClassicInstruction,
+  type ClassicProgram,
+  classOf,
+  decodeClassic,
+  encodeClassic,
+  INSTRUCTION_SIZE,
+  JUMP,
+  MODE,
+  modeOf,
+  operationOf,
+} from '../filter/classic.ts'
 import { addressOf, bytesAt, library } from './ffi.ts'
 
 /** pcap/dlt.h */
@@ -67,11 +79,36 @@ export async function compileFilter(text: string): Promise<ClassicProgram> {
     const bytes = bytesAt(view.getBigUint64(8, true), view.getUint32(0, true) * INSTRUCTION_SIZE)
     const instructions = decodeClassic(bytes)
     pcap.pcap_freecode(program)
+    refuseUnusable(text, instructions)
     return instructions
   } finally {
     pcap.pcap_close(handle)
   }
 }
+
+/** What libpcap understands, but no program can answer of a packet. */
+function refuseUnusable(text: string, program: ClassicProgram): void {
+  if (program.some(isBackwards))
+    throw refusal(
+      `the filter "${text}" goes round in a loop, which no program in the kernel may`,
+      'name the headers instead, ip6[6] = 0 and ip6[40] = 17, or say it in fields: those of IPv6 are looked behind',
+    )
+  if (program.some(isBeside))
+    throw refusal(
+      `the filter "${text}" asks for what is not in the packet, but known of a socket's`,
+      'which way packets go, and by which ports, is asked of tessera capture: PORT -d in',
+    )
+}
+
+/** Distances are signed: what `protochain` makes. */
+const isBackwards = ({ code, k }: ClassicInstruction): boolean =>
+  classOf(code) === CLASS.jmp && operationOf(code) === JUMP.ja && k >= FIRST_NEGATIVE
+
+/** SKF_AD_OFF and others (linux/filter.h): at negative places is what `inbound` and `ifindex` ask for. */
+const isBeside = ({ code, k }: ClassicInstruction): boolean =>
+  classOf(code) === CLASS.ld && modeOf(code) === MODE.abs && k >= FIRST_NEGATIVE
+
+const FIRST_NEGATIVE = 2 ** 31
 
 /** Whether libpcap's interpreter says that a frame matches. */
 export function matchesFilter(filter: ClassicProgram, frame: Uint8Array): boolean {
