@@ -9,6 +9,20 @@ import { summarise } from './summary.ts'
 /** Behind the two addresses (IEEE 802.1Q). */
 const TAG_AT = 12
 
+/**
+ * Nanoseconds since 1970 at a machine's time 0, to a few microseconds: Date has milliseconds, but the moment at which one begins can be
+ * waited for.
+ */
+export function epochOf(machine: { now(): bigint }, date = Date.now): bigint {
+  const before = date()
+  let time = before
+  for (let tries = 0; time === before && tries < MOST_TRIES; tries++) time = date()
+  return BigInt(time) * 1_000_000n - machine.now()
+}
+
+/** They take longer than a millisecond. */
+const MOST_TRIES = 1_000_000
+
 /** With the tag that the kernel keeps beside it. `epoch`: nanoseconds since 1970 at the machine's time 0. */
 export function frameOf({ bytes, tag, length, time }: Sighting, epoch: bigint): CapturedFrame {
   if (tag === 0) return { time: time + epoch, bytes, length }

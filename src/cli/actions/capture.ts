@@ -1,7 +1,7 @@
 import type { Client } from '../../api/client.ts'
 import { refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
-import { CaptureSink, clockTime, describePacket, openCapture } from '../../daemon/capture.ts'
+import { CaptureSink, clockTime, describePacket, epochOf, openCapture } from '../../daemon/capture.ts'
 import { filterOf } from '../../daemon/filter.ts'
 import { follow } from '../../daemon/follow.ts'
 import { openKernelHost } from '../../daemon/host.ts'
@@ -78,7 +78,7 @@ async function here(
   const name = await nameOf(which)
   const request = { where, sights, filter, snapshot: snapshot ?? (write === undefined ? HEADERS : undefined) }
   const looking = await Looking.open(host, name, request)
-  const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
+  const epoch = epochOf(host.machine)
   let seen = 0
   try {
     using sink = write === undefined ? undefined : new CaptureSink(write, epoch)

@@ -1,4 +1,5 @@
 import type { Client } from '../../api/client.ts'
+import { epochOf } from '../../daemon/capture.ts'
 import { filterOf } from '../../daemon/filter.ts'
 import { openKernelHost, openVirtualHost } from '../../daemon/host.ts'
 import { followJourneys } from '../../daemon/journeys.ts'
@@ -70,7 +71,7 @@ async function here(which: string, request: LookRequest, count: number): Promise
   using host = openKernelHost()
   const name = await nameOf(which)
   const looking = await Looking.open(host, name, request)
-  const epoch = BigInt(Date.now()) * 1_000_000n - host.machine.now()
+  const epoch = epochOf(host.machine)
   let seen = 0
   try {
     process.stderr.write(`tracing ${name}; Ctrl-C ends it\n`)

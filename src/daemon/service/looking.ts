@@ -5,7 +5,7 @@ import { suggestion } from '../../base/suggest.ts'
 import type { LookRequest } from '../../engine/sights.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
 import { AnnotatedWriter } from '../../pcap/index.ts'
-import { frameOf, remarksOf } from '../capture.ts'
+import { epochOf, frameOf, remarksOf } from '../capture.ts'
 import { type Asked, filterOf } from '../filter.ts'
 import { follow } from '../follow.ts'
 import { followJourneys } from '../journeys.ts'
@@ -28,7 +28,7 @@ export function lookingHandlers(parts: Parts) {
   const open = async (graph: string, request: LookRequest): Promise<{ looking: Looking; epoch: bigint }> => {
     await runningGraph(parts, graph)
     const looking = await Looking.open(parts, graph, request)
-    return { looking, epoch: BigInt(Date.now()) * 1_000_000n - parts.machine.now() }
+    return { looking, epoch: epochOf(parts.machine) }
   }
   return {
     traceGraph: async ({ graph, count = Number.POSITIVE_INFINITY, ...asked }, { signal }) => {
