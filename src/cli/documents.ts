@@ -162,8 +162,12 @@ export const attachedAt = (source: GraphSource, attach: HookPoint | undefined): 
         },
       }
 
-/** A word that may be a name as well means a file where there is one; a folder of that name means nothing. */
-export const isFile = (word: string): boolean => statSync(word, { throwIfNoEntry: false })?.isFile() === true
+/**
+ * A word that may be a name as well means a file where there is one, and where only a file is called so; a folder of that name means
+ * nothing.
+ */
+export const isFile = (word: string): boolean =>
+  /\.(ya?ml|json|ts)$/.test(word) || statSync(word, { throwIfNoEntry: false })?.isFile() === true
 
 /** Of a graph that is named, or by a file of it. */
 export const nameOf = async (which: string): Promise<string> => (isFile(which) ? (await onlySource(which)).name : which)

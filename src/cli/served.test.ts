@@ -299,6 +299,11 @@ test('what is no name of a graph is pointed at', async () => {
   })
 })
 
+test('a file of a graph that is not there is no graph', async () => {
+  const { code, stderr } = await tessera('delete', 'nothing.yaml')
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('there is no file nothing.yaml') })
+})
+
 test('show is of graphs, and says so of an instance', async () => {
   const { code, stderr } = await tessera('show', 'office/switch')
   expect({ code, stderr }).toEqual({

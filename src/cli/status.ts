@@ -61,7 +61,7 @@ export function printInstance(
 function describeControl({ state, restarts, failure, wait }: ControlState): string {
   if (state === 'absent') return 'nobody runs it; sudo tessera control does'
   const waiting = wait === undefined ? 'to be started anew' : `started anew ${wait} ms after its end`
-  const times = restarts === 0 ? [] : [`started anew ${restarts} times`]
+  const times = restarts === 0 ? [] : [`started anew ${restarts === 1 ? 'once' : `${restarts} times`}`]
   const why = failure === undefined ? [] : [`failed last: ${failure.split('\n')[0]}`]
   return [state === 'waiting' ? waiting : state, ...times, ...why].join(', ')
 }

@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
       using socket = RawSocket.open('eth0')
       socket.send(packet().ethernet({ source: THROWS, destination: '02:00:00:00:00:02' }).padded(60))
     })
-    await says(/control plane: running, started anew 1 times, failed last: .*this address was expected/)
+    await says(/control plane: running, started anew once, failed last: .*this address was expected/)
     const { stdout } = inNamespace(NS, () => tessera('show', GRAPH, '--json'))
     const [desk, plain] = (JSON.parse(stdout) as [{ instances: { control?: object }[] }])[0].instances
     expect(desk?.control).toMatchObject({ state: 'running', restarts: 1 })
