@@ -138,6 +138,7 @@ describe('a module that cannot be imported', () => {
     ['Cannot require() ES Module /a/dataplane.ts in a cycle.', 'npm pkg set type=module'],
     ["Cannot find package 'lodash' imported from /a/dataplane.ts", 'run npm install lodash in the package'],
     ["Cannot find module '/a/shcema.ts' imported from /a/dataplane.ts", 'is the import spelled right?'],
+    ['hash is not defined', 'import hash, or declare it above'],
     ["Cannot access 'mine' before initialization", 'schema.ts imports neither dataplane.ts nor control.ts'],
   ])('what is missing around it: %s', (message, remedy) => {
     expect(importFailure(file, new Error(message)).diagnostics[0]?.remedy).toContain(remedy)

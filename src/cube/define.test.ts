@@ -63,6 +63,17 @@ test('what is no table, and fields without a type, as JavaScript may write them'
   expect(() => header('Mine', fields)).toThrow('Mine.port has no type: take u8, mac, list(…) or another one')
 })
 
+test.each([
+  [{ config: { limit: 5 } }, '`config` is no schema of zod: write config: z.strictObject({ … })'],
+  [{ config: z.string() }, '`config` is no schema of zod'],
+  [{ ports: { uplink: true } }, '`ports` is no schema of zod: write ports: z.strictObject({ … })'],
+  [{ summary: undefined }, '`summary` is missing: say in a line what it is'],
+  [{ drops: ['truncated'] }, "`drops` has names with what they mean: { truncated: 'shorter than its headers' }"],
+])('parts that are none, as JavaScript may write them: %j', (part, message) => {
+  const parts = { summary: 'an example', ports: z.strictObject({}), config: z.strictObject({}), state: {}, drops: {} }
+  expect(() => defineCube('lan', { ...parts, ...(part as object) })).toThrow(`cube lan: ${message}`)
+})
+
 describe('the shape of a cube', () => {
   const parts = { summary: 'an example', config: z.strictObject({}), state: {}, drops: { odd: 'not even' } }
   const ports = z.strictObject({ uplink: z.boolean() })

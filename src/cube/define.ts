@@ -108,6 +108,10 @@ export function defineCube(
       throw new RangeError(`cube ${name}: \`${part}\` is missing`)
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
     throw new RangeError(`cube name "${name}": lower-case letters, digits and dashes, at most 31`)
+  if (Array.isArray(parts.drops))
+    throw new RangeError(
+      `cube ${name}: \`drops\` has names with what they mean: { truncated: 'shorter than its headers' }`,
+    )
   for (const word of [...Object.keys(parts.state), ...Object.keys(parts.drops), ...Object.keys(parts.punts ?? {})]) {
     if (!/^[a-zA-Z][a-zA-Z0-9_]{0,30}$/.test(word))
       throw new RangeError(`cube ${name}: "${word}": letters, digits and underscores, at most 31`)
@@ -121,8 +125,17 @@ export function defineCube(
       throw new RangeError(`cube ${name}: state.${table} is no table: write hash({ … }), array({ … }) or another kind`)
   // Says what is wrong with one.
   puntReasons(parts.punts)
+  if (typeof parts.summary !== 'string')
+    throw new RangeError(`cube ${name}: \`summary\` is missing: say in a line what it is`)
+  for (const [part, schema] of Object.entries({ config: parts.config, ports }))
+    if (!isObjectSchema(schema))
+      throw new RangeError(`cube ${name}: \`${part}\` is no schema of zod: write ${part}: z.strictObject({ … })`)
   return { name, shape, ports, ...parts }
 }
+
+/** Of whatever copy of zod. */
+const isObjectSchema = (schema: Partial<z.ZodObject>): boolean =>
+  typeof schema.safeParse === 'function' && typeof schema.shape === 'object'
 
 type DataState<State extends Tables> = {
   readonly [K in keyof State]: DataTableOf<State[K]>

@@ -73,6 +73,8 @@ function explained(path: string, error: unknown, message: string): Explained {
           ? `run npm install ${missing[2]} in the package of the cube, or take the import away`
           : 'is the import spelled right? It names the file as it is called, with its .ts',
     }
+  const unknown = /^(\w+) is not defined$/.exec(message)?.[1]
+  if (unknown !== undefined) return { remedy: `import ${unknown}, or declare it above` }
   if (/^Cannot access '.*' before initialization$/.test(message))
     return {
       remedy: 'modules that import each other are not there yet: schema.ts imports neither dataplane.ts nor control.ts',
