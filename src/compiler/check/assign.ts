@@ -9,7 +9,7 @@ import { expression, value } from './expression.ts'
 import { declaredLater } from './name.ts'
 import { fieldWritten } from './owed.ts'
 import { acts, assigned } from './ranges.ts'
-import { type Binding, type Checked, isStatic, type Scope, Silent } from './scope.ts'
+import { type Binding, isStatic, type Scope, Silent } from './scope.ts'
 import { useReference } from './stale.ts'
 
 type Assignment = Extract<Statement, { kind: 'assign' }>
@@ -39,9 +39,8 @@ export function assign(scope: Scope, node: Assignment, stepping = false): TypedS
     throw scope.unfit(
       target.span,
       'this cannot be assigned to',
-      isVlan(place)
-        ? 'write packet.popVlan(), and packet.pushVlan(id)'
-        : 'assign to a let variable, or to a field of a header or an entry',
+      (isStatic(place) ? undefined : OF_PACKET[place.op]) ??
+        'assign to a let variable, or to a field of a header or an entry',
     )
   const { base } = place
   if (base.type.kind === 'reference' && base.type.space === 'copy')
@@ -130,4 +129,8 @@ function assignable(name: string, binding: Binding | undefined): string {
   return 'declare it with let'
 }
 
-const isVlan = (place: Checked): boolean => !isStatic(place) && place.op === 'vlan'
+/** What changes the packet otherwise. */
+const OF_PACKET: Partial<Readonly<Record<Typed['op'], string>>> = {
+  vlan: 'write packet.popVlan(), and packet.pushVlan(id)',
+  length: 'write packet.truncate(length), packet.growTail(bytes) or packet.shrinkTail(bytes)',
+}

@@ -8,7 +8,7 @@ import { elementOfList } from './list.ts'
 import { bounded, inRounds, LONGEST_LOOP } from './loop.ts'
 import { host } from './name.ts'
 import { keep } from './ranges.ts'
-import { type Checked, eitherMoved, isStatic, type Moved, type Scope } from './scope.ts'
+import { type Checked, eitherMoved, isStatic, type Moved, type Scope, type Static } from './scope.ts'
 import { useReference } from './stale.ts'
 
 export function each(scope: Scope, node: Each): TypedStatement[] {
@@ -29,6 +29,12 @@ export function each(scope: Scope, node: Each): TypedStatement[] {
       ...(second === undefined ? [] : bindValue(scope, second.to, element, span)),
     ]),
   ]
+}
+
+/** Of what nothing goes through. */
+const INSTEAD: Partial<Readonly<Record<Static['static'], string>>> = {
+  packet: `${BYTES}, in a loop`,
+  table: 'get one entry by its key; the control plane goes through all of them: state.table.entries()',
 }
 
 /** What `entries()` is called of. */
@@ -62,7 +68,7 @@ function over(scope: Scope, node: Each, subject: Expression, bind: Bind): TypedS
       throw scope.unfit(
         span,
         'for … of goes through constant arrays, and lists of headers and entries',
-        known.static === 'packet' ? `${BYTES}, in a loop` : 'write for (let i = 0; i < 16; i++) { … }',
+        INSTEAD[known.static] ?? 'write for (let i = 0; i < 16; i++) { … }',
       )
     return unrolled(
       scope,

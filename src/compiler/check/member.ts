@@ -33,7 +33,7 @@ function valueMember(scope: Scope, node: Of<'member'>, object: Typed): Checked {
       object.type.kind === 'bool'
         ? 'keep what may be null instead: const tcp = isTcp ? packet.read(Tcp, 34) : null'
         : object.type.kind === 'address'
-          ? 'take an octet: address[0], or address.at(0)'
+          ? "take an octet, address[0], or compare its beginning: contains(prefix('10.0.0.0/8'), address)"
           : 'only headers and table entries have fields',
     )
   refuseUnlocked(scope, object, node.span)

@@ -2,10 +2,13 @@
 import { type SourceText, unfit } from '../check/report.ts'
 import type { Span } from './tree.ts'
 
+const CLOSURE =
+  'declare a function at the top of the module and call it; for map or some, write for (const x of xs) or xs.includes(x)'
+
 /** What TypeScript has and a data plane has not, by the name of the syntax, with what to write instead. */
 export const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
-  ArrowFunctionExpression: ['a closure', 'declare a function at the top of the module and call it'],
-  FunctionExpression: ['a closure', 'declare a function at the top of the module and call it'],
+  ArrowFunctionExpression: ['a closure', CLOSURE],
+  FunctionExpression: ['a closure', CLOSURE],
   FunctionDeclaration: ['a function inside a function', 'declare it at the top of the module and call it'],
   AwaitExpression: ['await', 'a packet is handled at once; leave what must wait to the control plane'],
   YieldExpression: ['yield', 'a packet is handled at once; leave what must wait to the control plane'],
