@@ -9,15 +9,15 @@
  *     optimise      SSA → less of it
  *     select        SSA → instructions on virtual registers
  *     allocate      virtual registers → r0 to r9 and the stack
- *     effort        will the verifier come to an end with it? If that is doubtful, once more from lower on
- *     tidy          jumps to jumps
+ *     effort        will the verifier come to an end with it? If that is doubtful, once more from check on
+ *     tidy          jumps to jumps, and reloads of what is still there
  *     emit          → Program
  */
 import { type Diagnostic, Refusal } from '../base/diagnostic.ts'
 import { LIMIT } from '../isa/opcodes.ts'
 import type { Hook, MapDescription, Program } from '../isa/program.ts'
 import { describe, puntsMap, type Table } from '../lang/index.ts'
-import { type Assembly, type Comparisons, type Node, PROGRAMS, type Way } from './assembly.ts'
+import { type Assembly, PROGRAMS } from './assembly.ts'
 import { check } from './check/check.ts'
 import { Functions } from './check/function.ts'
 import type { Cube } from './cube.ts'
@@ -30,7 +30,6 @@ import { tidy } from './emit/tidy.ts'
 import type { Graph } from './ir.ts'
 import { lookMaps } from './look.ts'
 import { COPIES } from './lower/copies.ts'
-import type { LowerOptions } from './lower/frame.ts'
 import { HOOKS } from './lower/hooks.ts'
 import { lower } from './lower/lower.ts'
 import { optimise } from './passes/optimise.ts'
@@ -39,43 +38,12 @@ import { checkCopied, Decisive, type SharedProgram, using } from './shared.ts'
 import type { DataPlaneSource } from './source.ts'
 import { type Position, type TypedStatement, U16, VERDICT } from './typed.ts'
 import { usedSlots } from './used-slots.ts'
+import { alone, type Part, type Specialisation, sortWays, type Whole, wholeOf } from './whole.ts'
 import type { Open, Wired } from './wired.ts'
-import {
-  cellsMap,
-  clockMap,
-  countersMap,
-  exitsMap,
-  MAP,
-  type NodeWiring,
-  programsMap,
-  ROW_OF,
-  type Wiring,
-} from './wiring.ts'
+import { cellsMap, clockMap, countersMap, exitsMap, MAP, programsMap } from './wiring.ts'
 
 export { type DataPlaneSource, dataPlaneOf, readDataPlane } from './source.ts'
-
-/** What makes an instance of a cube, at one of its ports, out of the cube: all of it constant in the program. */
-export interface Specialisation {
-  /** The program's name, in the kernel and in its tools. */
-  readonly name: string
-  readonly config: Readonly<Record<string, unknown>>
-  /** Configuration of the port that packets come in by. */
-  readonly port: Readonly<Record<string, unknown>>
-  readonly wiring: Wiring
-  /** What the program is for: TC unless said otherwise. */
-  readonly hook?: Hook
-  /** For TC: whether packets have arrived, or are about to leave. */
-  readonly direction?: 'ingress' | 'egress'
-  /** `returned`: verdicts become return values, and nothing is counted. */
-  readonly verdicts?: 'wired' | 'returned'
-  /** `cell`: `now()` reads a map named `clock` instead of the kernel's clock. */
-  readonly clock?: 'kernel' | 'cell'
-  /** As {@link Assembly.cpus}. */
-  readonly cpus?: number
-  /** `none`: all functions are compiled in. */
-  readonly calls?: 'planned' | 'none'
-  readonly comparisons?: Comparisons | undefined
-}
+export { type Specialisation, sortWays } from './whole.ts'
 
 /** Compiles one data plane. A Refusal with every diagnostic found, where there is one. */
 export const compile = (source: DataPlaneSource, options: Specialisation): Program =>
@@ -99,75 +67,6 @@ export function isRight(assembly: Assembly<Open>): boolean {
 }
 
 const known = ({ program, used }: SharedProgram): Program => using(program, used)
-
-/** What becomes a program. */
-interface Whole extends Omit<Assembly, 'nodes'>, Pick<Specialisation, 'verdicts' | 'calls'> {
-  readonly nodes: readonly Part[]
-}
-
-/** A data plane in it. */
-interface Part extends Pick<LowerOptions, 'prefix' | 'wiring'> {
-  readonly source: DataPlaneSource
-  readonly config: Specialisation['config']
-  readonly port: Specialisation['port']
-  /** As {@link Node.sends}. */
-  readonly sends?: number | undefined
-}
-
-function alone(source: DataPlaneSource, options: Specialisation) {
-  const { config, port, wiring: _, ...common } = options
-  const node = { source, prefix: '', config, port, wiring: wired(source, options) }
-  return { ...common, nodes: [node] } as const satisfies Whole
-}
-
-/** The wiring of a program of one node. */
-function wired({ cube }: DataPlaneSource, { wiring, direction }: Specialisation): NodeWiring {
-  const { exits, ...own } = wiring
-  const ways = cube.shape === 'transparent' ? [] : exits.map((exit) => ({ to: 'interface', ...exit }) as const)
-  return { ...own, direction, ways: ordered(ways, own.port) }
-}
-
-const ordered = (ways: readonly Way[], own: number): readonly Way[] =>
-  [...ways].sort((a, b) => Number(a.port === own) - Number(b.port === own) || a.port - b.port)
-
-/** With the ways of each node in the order of their ports, its own last, and nodes in the order in which ways lead to them. */
-export const sortWays = (assembly: Assembly): Assembly =>
-  sortNodes({
-    ...assembly,
-    nodes: assembly.nodes.map((node) => ({ ...node, ways: ordered(node.ways, ownOf(node)) })),
-  })
-
-/** Each still comes before those that it leads to. */
-function sortNodes(assembly: Assembly): Assembly {
-  const { nodes } = assembly
-  const behind: number[] = []
-  const seen = new Set<number>()
-  const visit = (place: number): void => {
-    if (seen.has(place)) return
-    seen.add(place)
-    for (const way of nodes[place]?.ways.toReversed() ?? []) if (way.to === 'node') visit(way.node)
-    behind.push(place)
-  }
-  visit(0)
-  const order = behind.toReversed()
-  if (order.length < nodes.length || order.every((place, index) => place === index)) return assembly
-  const places = new Map(order.map((place, index) => [place, index]))
-  const moved = (way: Way): Way => (way.to === 'node' ? { ...way, node: places.get(way.node) ?? way.node } : way)
-  return {
-    ...assembly,
-    nodes: order.flatMap((place) => nodes[place] ?? []).map((node) => ({ ...node, ways: node.ways.map(moved) })),
-  }
-}
-
-const ownOf = <N>({ port, direction = 'ingress' }: Node<N>): N | number => port?.id ?? ROW_OF[direction]
-
-const wholeOf = (assembly: Assembly<Open>): Whole => ({ ...assembly, nodes: assembly.nodes.map(together) })
-
-function together(node: Node<Open>): Part {
-  const { source, instance, config, port, sends, direction = 'ingress', ways, capacity } = node
-  const wiring = { port: ownOf(node), direction, ways, capacity }
-  return { source, prefix: `${instance}/`, config, port: port?.config ?? {}, sends, wiring }
-}
 
 function generate(whole: Whole): SharedProgram {
   const shared = generateOnce(whole)
