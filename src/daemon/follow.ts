@@ -3,7 +3,7 @@ import type { Sighting } from '../engine/sights.ts'
 import type { Looking } from './looking.ts'
 
 /** Milliseconds between two looks whether the graph is still the same. */
-const PATIENCE = 500
+const PATIENCE = 50
 
 export interface FollowOptions {
   /** False: that is enough. */

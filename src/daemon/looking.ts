@@ -6,8 +6,14 @@ import type { CubeFolder } from '../cube/catalogue.ts'
 import { cubesOf } from '../engine/cubes.ts'
 import { lookPath } from '../engine/paths.ts'
 import type { Running } from '../engine/records.ts'
-import { type LookRequest, lookOf, type Sighting, sightingOf, type TraceEvent, traceEventOf } from '../engine/sights.ts'
-import type { TraceSite } from '../isa/trace.ts'
+import {
+  type LookRequest,
+  lookOf,
+  type Sighting,
+  sightingOf,
+  type TraceEvent,
+  traceEventReader,
+} from '../engine/sights.ts'
 import type { Host } from './host.ts'
 
 type Looked = Pick<Host, 'machine' | 'catalogue' | 'engine' | 'enter'>
@@ -20,7 +26,7 @@ interface Sight extends Disposable {
   readonly lost: MachineMap
   /** Of those who trace. */
   readonly events: MachineMap | undefined
-  readonly sites: ReadonlyMap<number, TraceSite>
+  readonly eventOf: (view: DataView, at: number) => TraceEvent
 }
 
 export class Looking {
@@ -29,6 +35,8 @@ export class Looking {
   readonly #request: LookRequest
   readonly #held: Disposable
   #sight: Sight
+  /** Of the record that was last seen to be of these programs. */
+  #stamp: string | undefined
   /** Of the programs before these. */
   #lostBefore = 0n
   #sightingsBefore: readonly Sighting[] = []
@@ -84,8 +92,12 @@ export class Looking {
   /** False where the graph was changed meanwhile, or is gone: it has programs then that tell nothing. */
   isSame(): boolean {
     const { engine } = this.#host
+    const stamp = engine.stamp(this.#name)
+    if (stamp !== undefined && stamp === this.#stamp) return true
     if (!engine.names().includes(this.#name)) return false
-    return JSON.stringify(engine.running(this.#name).programs) === JSON.stringify(this.running.programs)
+    const isSame = JSON.stringify(engine.running(this.#name).programs) === JSON.stringify(this.running.programs)
+    if (isSame) this.#stamp = stamp
+    return isSame
   }
 
   /** Looks at the graph as it is now. A Refusal where it is gone, or has no such ports any more. Watches have to be begun anew. */
@@ -131,7 +143,8 @@ async function see({ engine, machine, catalogue }: Looked, name: string, request
     records.consume()
     lost.update(new Uint8Array(4), new Uint8Array(lost.valueSize))
     const cubes = await cubesOf(running, catalogue)
-    return { running, cubes, records, lost, events, sites, [Symbol.dispose]: () => held[Symbol.dispose]() }
+    const eventOf = traceEventReader(running, sites)
+    return { running, cubes, records, lost, events, eventOf, [Symbol.dispose]: () => held[Symbol.dispose]() }
   } catch (error) {
     held[Symbol.dispose]()
     throw error
@@ -141,8 +154,11 @@ async function see({ engine, machine, catalogue }: Looked, name: string, request
 const sightingsOf = ({ records, running, cubes }: Sight): readonly Sighting[] =>
   records.consume().map((record) => sightingOf(record, running.graph, running.numbering, cubes))
 
-const eventsOf = ({ events, running, sites }: Sight): readonly TraceEvent[] =>
-  (events?.consume() ?? []).map((record) => traceEventOf(record, running, sites))
+function eventsOf({ events, eventOf }: Sight): readonly TraceEvent[] {
+  const found: TraceEvent[] = []
+  events?.drain(Number.POSITIVE_INFINITY, (_, view, at) => void found.push(eventOf(view, at)))
+  return found
+}
 
 const lostOf = (map: MachineMap): bigint =>
   new BigUint64Array((map.lookup(new Uint8Array(4)) ?? new Uint8Array()).slice().buffer).reduce((a, b) => a + b, 0n)

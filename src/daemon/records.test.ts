@@ -50,6 +50,15 @@ describe.skipIf(unreachable() !== undefined)('records in files', () => {
     expect(statSync(join(folder, 'net.json')).ino).not.toBe(ino)
   })
 
+  test('whether it was written since is known without reading it', () => {
+    expect(records.stamp('net')).toBeUndefined()
+    records.write(record('net', 'a.yaml'))
+    const stamp = records.stamp('net')
+    expect(new FileRecords(folder).stamp('net')).toBe(stamp)
+    records.write(record('net', 'a.yaml'))
+    expect(records.stamp('net')).not.toBe(stamp)
+  })
+
   test('what somebody was killed in the middle of writing is in nobody’s way', () => {
     records.write(record('net', 'a.yaml'))
     writeFileSync(join(folder, 'net.json.new'), '{"ver')

@@ -58,6 +58,11 @@ export class FileRecords implements Records {
     }
   }
 
+  stamp(name: string): string | undefined {
+    const found = statSync(this.fileOf(name), { bigint: true, throwIfNoEntry: false })
+    return found && `${found.ino} ${found.mtimeNs}`
+  }
+
   /** Written beside and put in its place: a reader finds the old record or the new one. */
   write(running: Running): void {
     const file = this.fileOf(running.graph.name)

@@ -35,6 +35,10 @@ export class RememberedRecords implements Records {
     return known.get(name)
   }
 
+  stamp(name: string): string | undefined {
+    return this.records.stamp(name)
+  }
+
   write(running: Running): void {
     const { name } = running.graph
     this.forget(name)

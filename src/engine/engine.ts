@@ -311,6 +311,11 @@ export class Engine {
     return this.parts.records.read(name)
   }
 
+  /** Another one whenever what is known of a graph was written since; undefined where that is nothing. */
+  stamp(name: string): string | undefined {
+    return this.parts.records.stamp(name)
+  }
+
   /** The versions of the cubes that a graph which runs was made of, as far as that is known. */
   versions(name: string): Running['cubes'] {
     return readable(this.parts.records, name)?.cubes

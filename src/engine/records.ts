@@ -104,6 +104,8 @@ export function recordedMap(running: Running | undefined, path: string): MapDesc
 export interface Records {
   names(): readonly string[]
   read(name: string): Running | undefined
+  /** Another one whenever the record was written since, which takes less than to read it; undefined where there is none. */
+  stamp(name: string): string | undefined
   write(running: Running): void
   remove(name: string): void
   /** Whether nothing is there of a writer who writes just now, or was killed. */
@@ -125,6 +127,7 @@ export function readable(records: Records, name: string): Running | undefined {
 /** Records that live as long as the process. */
 export class MemoryRecords implements Records {
   private readonly running = new Map<string, Running>()
+  private written = 0
 
   names(): readonly string[] {
     return [...this.running.keys()].sort()
@@ -132,6 +135,10 @@ export class MemoryRecords implements Records {
 
   read(name: string): Running | undefined {
     return this.running.get(name)
+  }
+
+  stamp(name: string): string | undefined {
+    return this.running.has(name) ? String(this.written) : undefined
   }
 
   isTidy(): boolean {
@@ -142,6 +149,7 @@ export class MemoryRecords implements Records {
 
   write(running: Running): void {
     this.running.set(running.graph.name, running)
+    this.written++
   }
 
   remove(name: string): void {

@@ -209,6 +209,7 @@ test('a record that cannot be read holds no other graph up', async () => {
       names: () => it.records.names(),
       write: (one) => it.records.write(one),
       remove: (name) => it.records.remove(name),
+      stamp: (name) => it.records.stamp(name),
       isTidy: () => it.records.isTidy(),
       tidy: () => it.records.tidy(),
     },

@@ -70,17 +70,44 @@ export interface TraceEvent {
   readonly on: string | undefined
 }
 
-export function traceEventOf(
-  record: Uint8Array,
+/** What records of programs say that are made so: there are many, so what is known of the graph is looked up once. */
+export function traceEventReader(
   { graph, numbering }: { readonly graph: Graph; readonly numbering: Numbering },
   sites: ReadonlyMap<number, TraceSite>,
-): TraceEvent {
-  const { trace, time, first, second, site: number } = decodeStruct(traceEvent, record)
-  const site = sites.get(number)
-  const instance = site?.kind === 'counted' ? graph.instances.find(({ name }) => name === site.instance) : undefined
-  const port = portName(instance?.ports.length === 0, numbering[instance?.name ?? '']?.ids ?? {}, Number(first))
-  return { trace, time, site, first, second, port, on: instance && placeOf(graph, instance.name) }
+): (view: DataView, at: number) => TraceEvent {
+  const known = new Map<string, { readonly on: string | undefined; readonly portOf: (number: number) => string }>()
+  const lookUp = (name: string) => {
+    const isTransparent = graph.instances.find((one) => one.name === name)?.ports.length === 0
+    const ids = numbering[name]?.ids ?? {}
+    const found = { on: placeOf(graph, name), portOf: (number: number) => portName(isTransparent, ids, number) }
+    known.set(name, found)
+    return found
+  }
+  return (view, at) => {
+    const first = view.getBigUint64(at + AT.first, true)
+    const site = sites.get(view.getUint32(at + AT.site, true))
+    const instance = site?.kind === 'counted' ? (known.get(site.instance) ?? lookUp(site.instance)) : undefined
+    return {
+      trace: view.getBigUint64(at + AT.trace, true),
+      time: view.getBigUint64(at + AT.time, true),
+      site,
+      first,
+      second: view.getBigUint64(at + AT.second, true),
+      port: instance?.portOf(Number(first)) ?? '',
+      on: instance?.on,
+    }
+  }
 }
+
+const offsetOf = (name: keyof typeof traceEvent.fields): number =>
+  traceEvent.layout.fields.find((field) => field.name === name)?.offset ?? 0
+const AT = {
+  trace: offsetOf('trace'),
+  time: offsetOf('time'),
+  first: offsetOf('first'),
+  second: offsetOf('second'),
+  site: offsetOf('site'),
+} as const
 
 function placeOf({ instances, interfaces }: Graph, transparent: string): string | undefined {
   const isThere = ({ through }: { readonly through: readonly string[] }): boolean => through.includes(transparent)
