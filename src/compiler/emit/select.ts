@@ -28,6 +28,7 @@ import { isLasting } from '../passes/states.ts'
 import type { Position } from '../typed.ts'
 import { newConstant } from '../value.ts'
 import { nameOf, Wired } from '../wired.ts'
+import { immediate, immediateOf, signed32, storedImm, wiredImm } from './immediate.ts'
 import {
   type Code,
   type CodeBlock,
@@ -37,6 +38,7 @@ import {
   newCode,
   type Register,
 } from './machine-code.ts'
+import { isNear, type Uses, usesOf } from './uses.ts'
 
 /** `drop`: what a program returns that drops the packet. */
 export function select(graph: Graph, drop = 0): CodeGraph {
@@ -79,15 +81,11 @@ class Selection {
   /** Where something leads to the block that drops what has used up its budget. */
   private trapped: Position | undefined
   private readonly registers = new Map<Value, Register>()
-  private readonly users = new Map<Value, number>()
+  private readonly uses: Uses
   /** Masks that the test at the end of their block takes along. */
   private readonly fused = new Set<Value>()
   /** What the program does not change: it can be loaded again instead of being kept. */
   private readonly lasting: ReadonlySet<Memory>
-  /** What was proved of a value would be lost if it were loaded again. */
-  private readonly proved = new Set<Value>()
-  /** Sums that only loads and stores use, which take the distance into their instructions. */
-  private readonly folded = new Set<Value>()
   private next = FIRST_VIRTUAL
   private code: Code[] = []
   /** Registers that hold addresses of cells: until the next call, and not in what several blocks lead to. */
@@ -96,11 +94,11 @@ class Selection {
   constructor(graph: Graph, drop: number) {
     this.graph = graph
     this.drop = graph.signature === undefined ? drop : 0
+    this.uses = usesOf(graph)
     this.lasting = new Set(MEMORIES.filter((from) => isLasting(graph, from)))
   }
 
   run(): CodeGraph {
-    this.countUses()
     const { blocks } = this.graph
     const addressesAtEnd = new Map<Block, ReadonlyMap<string, Register>>()
     const result = blocks.map((block, index): CodeBlock => {
@@ -146,28 +144,7 @@ class Selection {
     if (jumpsWhen !== 'ne' || left.op !== 'alu' || left.alu !== 'and' || left.bits !== bits) return
     const mask = left.arguments[1]
     const isConstant = mask?.op === 'const' && immediate(mask.value, bits) !== undefined
-    if (isConstant && this.users.get(left) === 1 && values.includes(left)) this.fused.add(left)
-  }
-
-  private countUses(): void {
-    const addresses = new Set<Value>()
-    const others = new Set<Value>()
-    const use = (value: Value, as: Set<Value> = others) => {
-      this.users.set(value, (this.users.get(value) ?? 0) + 1)
-      as.add(value)
-    }
-    for (const { values, end } of this.graph.blocks) {
-      for (const value of values) {
-        const [base, ...rest] = value.arguments
-        const isAddress = value.op === 'load' || value.op === 'store' || value.op === 'atomic'
-        if (base !== undefined) use(base, isAddress ? addresses : others)
-        for (const one of rest) use(one)
-      }
-      if (end?.op === 'return') use(end.value)
-      if (end?.op === 'branch') for (const one of [end.left, end.right]) use(one)
-      if (end?.op === 'branch' && end.proof) this.proved.add(end.left)
-    }
-    for (const value of addresses) if (isNear(value) && !others.has(value)) this.folded.add(value)
+    if (isConstant && this.uses.count.get(left) === 1 && values.includes(left)) this.fused.add(left)
   }
 
   /** The context arrives in r1, the arguments of a function in r1 to r5. */
@@ -262,7 +239,7 @@ class Selection {
     const [a, b, expected] = value.arguments
     if (value.op === 'cleared') return
     if (isRemade(value) || value.op === 'context' || value.op === 'parameter' || value.op === 'phi') return
-    if (this.folded.has(value)) return
+    if (this.uses.folded.has(value)) return
     if (value.op === 'now') return this.call(value, { imm: HELPER.ktime_get_ns })
     if (value.op === 'call') return this.call(value, { imm: HELPER[value.helper] })
     if (value.op === 'invoke') return this.call(value, { src: CALL.local, callee: value.callee })
@@ -283,7 +260,10 @@ class Selection {
           at,
           // But for where the packet starts: the verifier would forget which bytes are known to be there.
           again:
-            !this.proved.has(value) && base >= FIRST_VIRTUAL && this.lasting.has(value.from) && value.start !== true,
+            !this.uses.proved.has(value) &&
+            base >= FIRST_VIRTUAL &&
+            this.lasting.has(value.from) &&
+            value.start !== true,
           ...objectOf(a),
         })
       }
@@ -356,7 +336,7 @@ class Selection {
       imm: ATOMIC_OF[operation],
       at,
     }
-    const used = (this.users.get(value) ?? 0) > 0
+    const used = (this.uses.count.get(value) ?? 0) > 0
     if (expected !== undefined) {
       const src = this.operand(b, at)
       this.into(0, expected, at)
@@ -391,7 +371,7 @@ class Selection {
     for (const [index, argument] of value.arguments.entries()) this.into(index + 1, argument, at)
     this.push({ opcode: CLASS.jmp | JMP.call, ...target, uses: given, defs: [...CLOBBERED], at })
     this.addresses = new Map()
-    if ((this.users.get(value) ?? 0) > 0) this.move(this.registerOf(value), 0, at)
+    if ((this.uses.count.get(value) ?? 0) > 0) this.move(this.registerOf(value), 0, at)
   }
 
   private end(block: Block, next: Block | undefined): void {
@@ -448,42 +428,7 @@ class Selection {
   }
 }
 
-/** A sum that fits into the offset of a load. */
-const isNear = (value: Value): boolean => {
-  const distance = value.arguments[1]
-  return value.op === 'alu' && value.alu === 'add' && distance?.op === 'const' && distance.value < 0x7000n
-}
-
 const REMADE: ReadonlySet<Value['op']> = new Set(['const', 'wired', 'map', 'mapValue', 'stack'])
 const isRemade = ({ op }: Value): boolean => REMADE.has(op)
 
 const objectOf = (value: Value) => (value.op === 'stack' ? { object: value.object } : {})
-
-/** A 64-bit value that a sign-extended 32-bit immediate gives. */
-function signed32(value: bigint): number | undefined {
-  const signed = BigInt.asIntN(64, value)
-  return signed >= -(1n << 31n) && signed < 1n << 31n ? Number(signed) : undefined
-}
-
-/** The immediate for an operation of this width; 32-bit ones only look at its low half. */
-const immediate = (value: bigint, bits: 32 | 64): number | undefined =>
-  bits === 64 ? signed32(value) : Number(BigInt.asIntN(32, value))
-
-/** The immediate for a store, sign-extended by the machine to 8 bytes. */
-const storable = (value: bigint, size: number): number | undefined =>
-  size === 8 ? signed32(value) : Number(BigInt.asIntN(32, BigInt.asUintN(8 * size, value)))
-
-/** Of a number that is left open; it goes wherever an immediate does. */
-const wiredImm = ({ wired }: Extract<Value, { op: 'wired' }>): Pick<Code, 'imm' | 'wired'> => ({ imm: 0, wired })
-
-function storedImm(value: Value, size: number): Pick<Code, 'imm' | 'wired'> | undefined {
-  if (value.op === 'wired') return wiredImm(value)
-  const imm = value.op === 'const' ? storable(value.value, size) : undefined
-  return imm === undefined ? undefined : { imm }
-}
-
-function immediateOf(value: Value, bits: 32 | 64): Pick<Code, 'imm' | 'wired'> | undefined {
-  if (value.op === 'wired') return value.wired.isLong ? undefined : wiredImm(value)
-  const imm = value.op === 'const' ? immediate(value.value, bits) : undefined
-  return imm === undefined ? undefined : { imm }
-}
