@@ -13,11 +13,15 @@ test.each([
   ['bat', 'nat'],
   ['wall', undefined],
   ['x', undefined],
+  ['pat', 'nat'],
+  ['gate', undefined],
   ['', undefined],
   ['loadbalancer', undefined],
 ])('%j is nearest to %j', (word, near) => {
   expect(nearest(word, CUBES)).toBe(near)
 })
+
+test('of one letter, no other is near', () => expect(nearest('c', ['a', 'b'])).toBeUndefined())
 
 test('of two as near, the first that is known', () => {
   expect(nearest('aab', ['aaa', 'aac'])).toBe('aaa')

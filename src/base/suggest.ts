@@ -1,7 +1,8 @@
 /** The known word nearest to `word`, if it is near enough to be what was meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
-  let distance = Math.max(1, Math.floor(word.length / 2)) + 1
+  // A third of the letters may be others, and one of them is the same.
+  let distance = Math.min(Math.max(1, Math.round(word.length / 3)), word.length - 1) + 1
   for (const candidate of known) {
     const d = edits(word.toLowerCase(), candidate.toLowerCase())
     if (d < distance) [best, distance] = [candidate, d]

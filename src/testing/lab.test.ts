@@ -36,8 +36,8 @@ onEveryMachine('a lab', (openLab, machine) => {
 
   test('knows no ports, tables and views but those there are', async () => {
     using lab = await openLab(TWO)
-    expect(() => lab.send('c', frame)).toThrow('there is no port c now: did you mean "a"? (known: a, b)')
-    expect(() => lab.counters('c')).toThrow('there is no port c now: did you mean "a"? (known: a, b)')
+    expect(() => lab.send('c', frame)).toThrow('there is no port c now: known: a, b')
+    expect(() => lab.counters('c')).toThrow('there is no port c now: known: a, b')
     expect(() => lab.table('routes')).toThrow('bridge has no table routes: known: stations')
     await expect(lab.view('station')).rejects.toThrow('bridge has no view station: did you mean "stations"?')
     await lab.apply({ ports: { a: {} } })

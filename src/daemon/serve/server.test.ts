@@ -189,7 +189,10 @@ describe('the client', () => {
 
 describe('a request is refused', () => {
   test('at a path that is not there', async () => {
-    expect(await refused({ path: '/api/v1/grahps' })).toEqual([404, 'there is nothing at this path'])
+    expect(await refused({ path: '/api/v1/grahps' })).toEqual([
+      404,
+      'there is nothing at this path: GET /api/v1/openapi.json tells what there is',
+    ])
     expect(await refused({ path: '/api/v1/graphs/' })).toMatchObject([400, expect.anything(), 'graph'])
     expect((await refused({ path: '/api/v1/graphs/%zz' }))[0]).toBe(400)
   })

@@ -69,7 +69,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const isHere = request.socket.remoteAddress === undefined
     return sendProblem(request, reply, isHere && namespace !== undefined ? { ...found, namespace } : found)
   })
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, problem(404, 'there is nothing at this path')))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      request,
+      reply,
+      problem(404, 'there is nothing at this path: GET /api/v1/openapi.json tells what there is'),
+    ),
+  )
   app.decorateRequest('input')
   app.decorateRequest('expected')
   await options.prepare(app)
