@@ -27,7 +27,8 @@ export const traceCommand = (): Command =>
       `${filterHelp}
 
 The programs of the graph are compiled with what tells of packets while this runs, and without it before and afterwards. Times
-are of programs that tell: without that they take a fraction. Functions are compiled in, to be followed, too.
+are of programs that tell: without that they take a fraction. Functions are compiled in, to be followed, too. What is left
+to a control plane ends there: what that sends is not followed.
 
 Examples:
   sudo tessera trace office 'tcp port 80' -c 1
