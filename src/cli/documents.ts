@@ -1,6 +1,7 @@
 /** The graphs that files describe: YAML or JSON, or TypeScript that exports them. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type Place, type Refusal, refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import type { Catalogue } from '../cube/catalogue.ts'
@@ -63,7 +64,7 @@ const unreadable = (file: string, error: unknown): Refusal =>
 async function sourcesIn(file: string): Promise<GraphSource[]> {
   if (file.endsWith('.ts')) return exported(file)
   const shown = file === '-' ? '(standard input)' : file
-  const text = readText(file)
+  const text = file === '-' ? await ofStandardInput() : readText(file)
   const written = writtenAsText(shown, text)
   const name = nameIn(written.content)
   if (name === undefined) {
@@ -85,9 +86,18 @@ async function sourcesIn(file: string): Promise<GraphSource[]> {
   ]
 }
 
+/** Whoever waits for it can be told to end. */
+async function ofStandardInput(): Promise<string> {
+  try {
+    return await text(process.stdin)
+  } catch (error) {
+    throw unreadable('standard input', error)
+  }
+}
+
 function readText(file: string): string {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw unreadable(file, error)
   }
