@@ -34,9 +34,14 @@ interface Instance {
 /** Links make no rings. */
 type Sketch = readonly Instance[]
 
-/** Some interfaces are in another network namespace. */
-const interfaceOf = (instance: number, port: number): string =>
-  `${(instance + port) % 3 === 2 ? 'blue/' : ''}e${instance}x${port}`
+const MOST_PORTS = 5
+const INTERFACES = MOST_INSTANCES * MOST_PORTS
+
+/** Some interfaces are in another network namespace. With another `turn`, each port has an interface that was another one's. */
+function interfaceOf(instance: number, port: number, turn: number): string {
+  const number = (instance * MOST_PORTS + port + turn) % INTERFACES
+  return `${number % 3 === 2 ? 'blue/' : ''}e${number}`
+}
 
 /** What makes a sketch: each number is a choice, of which the remainder counts. */
 interface Choices {
@@ -49,6 +54,7 @@ interface Choices {
 function sketch({ shape, numbers }: Choices): Sketch {
   let at = 0
   const choose = (count: number): number => (shape[at++ % shape.length] ?? 0) % count
+  const turn = choose(3)
   const instances = Array.from({ length: 2 + choose(MOST_INSTANCES - 1) }, (_, instance): Instance => {
     const kind = (['stamp', 'stamp', 'stamp', 'steer', 'patch'] as const)[choose(5)] ?? 'stamp'
     const count = kind === 'patch' ? 2 : 2 + choose(3)
@@ -68,7 +74,7 @@ function sketch({ shape, numbers }: Choices): Sketch {
   }
   for (const [instance, { ports }] of instances.entries())
     for (const [port, one] of ports.entries()) {
-      if (one.link === undefined && choose(8) > 0) one.link = { interface: interfaceOf(instance, port) }
+      if (one.link === undefined && choose(8) > 0) one.link = { interface: interfaceOf(instance, port, turn) }
       if (one.link !== undefined && choose(6) === 0) one.through = choose(2) === 0 ? ['tap'] : ['tap', 'inlet']
     }
   return instances
