@@ -74,7 +74,7 @@ export function lockFile(path: string, wait = false): Disposable {
     } catch (error) {
       // On a disk that is full.
       closeSync(fd)
-      throw fileFailure('lock', `lock ${path}`, error)
+      throw new Refusal(fileFailure('lock', `lock ${path}`, error).diagnostics, { cause: error })
     }
     const release = () => {
       process.off('exit', release)

@@ -77,8 +77,8 @@ export function openEmbedded(folder: string, { lock, history = HISTORY }: Embedd
     }
   } catch (error) {
     held?.[Symbol.dispose]()
-    // Another process has it.
-    if (error instanceof Refusal) throw error
+    // Another process has it, or there is no room to say who has it.
+    if (error instanceof Refusal) throw unwritable(folder, error.cause) ?? error
     throw unwritable(folder, error) ?? refusal(`the store ${folder} cannot be opened: ${messageOf(error)}`)
   }
 }
