@@ -35,6 +35,8 @@ const unusual: [what: string, text: string][] = [
   ['__proto__', '__proto__: { a: 1 }\n'],
   ['an end of no document', '...\na: 1\n'],
   ['a number that has no double', 'a: 1e400\n'],
+  ['a beginning of a document that is indented', ' ---\na: 1\n'],
+  ['the same by a tab', '\t---\na: 1\n'],
   ['nothing', ''],
   ['a list', '- a\n'],
   ['what is no YAML', 'a: { b: 1\n'],

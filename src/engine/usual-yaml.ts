@@ -20,8 +20,8 @@ export function readUsual(text: string): unknown {
   }
 }
 
-/** Marks of a document's end, and numbers that have no double: here the two parsers were seen to differ. */
-const DIFFER = /^\.\.\.|\d[eE]\+?\d{3}/m
+/** Ends of documents, beginnings that are indented, and numbers that have no double: here the two parsers were seen to differ. */
+const DIFFER = /^\.\.\.|^[ \t]+---|\d[eE]\+?\d{3}/m
 
 function isUsual(event: Event, at: number): boolean {
   switch (event.type) {
