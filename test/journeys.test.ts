@@ -1,19 +1,25 @@
 /** Packets that are followed through several programs of a graph, on both machines: one packet is one journey. */
 import { expect, test } from 'vitest'
 import { Held } from '../src/base/held.ts'
+import { isLookMap } from '../src/compiler/look.ts'
+import { describeSighting } from '../src/daemon/capture.ts'
 import { Looking } from '../src/daemon/looking.ts'
 import { journeysOf, printJourney } from '../src/daemon/trace.ts'
+import type { LookRequest } from '../src/engine/sights.ts'
 import { builtinCubes, type GraphLab, graphsOnEveryMachine, packet } from '../src/testing/index.ts'
 
 const frame = packet().ethernet().ipv4().udp().payload('hello').bytes()
 
-/** The lines about ports of each packet that is seen while something is done. */
-async function followed(lab: GraphLab, work: () => void): Promise<string[][]> {
+function lookAt(lab: GraphLab, request: LookRequest): Promise<Looking> {
   const { machine, engine } = lab
   const held = new Held()
-  const host = { machine, engine, catalogue: builtinCubes(), enter: () => held, [Symbol.dispose]() {} }
-  const looking = await Looking.open(host, lab.name, { where: [], trace: true })
-  work()
+  return Looking.open({ machine, engine, catalogue: builtinCubes(), enter: () => held }, lab.name, request)
+}
+
+/** The lines about ports of each packet that is seen while something is done. */
+async function followed(lab: GraphLab, work: () => void | Promise<void>): Promise<string[][]> {
+  const looking = await lookAt(lab, { where: [], trace: true })
+  await work()
   const journeys = journeysOf(looking.take(), looking.takeEvents())
   await looking.close()
   return journeys.map((journey) =>
@@ -63,6 +69,44 @@ instances:
       ].toSorted(),
     )
     expect(journey.at(-1)?.split(', ').toSorted()).toEqual(['died at b:a of not_connected', 'left by a:b'])
+  })
+
+  const OFFICE = `
+graph: office
+instances:
+  switch: { cube: ./clerk, ports: { a: { interface: eth0 }, b: { to: line.a } } }
+  line: { cube: ./patch, ports: { a: {}, b: { interface: eth1, through: [seen] } } }
+  seen: { cube: ./tap }
+`
+
+  test('begins where a control plane sends a packet, too', async () => {
+    using lab = await open(OFFICE)
+    const journeys = await followed(lab, async () => {
+      expect(lab.send('eth0', frame)).toEqual({})
+      // Packets are told apart by when they come.
+      lab.clock.advance(1_000n)
+      expect(await lab.deliver()).toEqual({ eth1: [frame] })
+    })
+    expect(journeys).toEqual([
+      [
+        'switch:a in',
+        'switch:a left to the control plane: stranger',
+        'left to the control plane of switch of stranger',
+      ],
+      ['switch:b out', 'line:a in', 'line:b out', 'seen:egress in', 'went on behind seen, egress of line:b'],
+    ])
+  })
+
+  test('is captured at the ports that a control plane sends a packet by, too, and by none when nobody looks', async () => {
+    using lab = await open(OFFICE)
+    const looking = await lookAt(lab, { where: ['switch.b', 'line.b'] })
+    expect(lab.send('eth0', frame)).toEqual({})
+    expect(await lab.deliver()).toEqual({ eth1: [frame] })
+    expect(looking.take().map(describeSighting)).toEqual(['switch:b out', 'line:b out'])
+    await looking.close()
+    const { gate } = await lab.engine.control(lab.name)
+    const maps = [...gate.entries, ...gate.others.values()].flatMap((program) => Object.keys(program.maps))
+    expect(maps.filter(isLookMap)).toEqual([])
   })
 
   test('ends behind the last transparent cube, and it is said which one, and where that is', async () => {

@@ -45,6 +45,8 @@ export const LOOK_MAP = {
   traced: '@look/look_traced',
 } as const
 
+export const isLookMap = (name: string): boolean => Object.values<string>(LOOK_MAP).includes(name)
+
 /** A record, in host order; the packet lies behind it. */
 export const lookRecord = struct('record', {
   /** As `now()` gives it. */

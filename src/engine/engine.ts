@@ -3,8 +3,9 @@ import { Unending } from '../backend/unending.ts'
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { suggestion } from '../base/suggest.ts'
 import { type Comparisons, comparisonsAfter } from '../compiler/assembly.ts'
-import type { Look } from '../compiler/look.ts'
+import { LOOK_MAP, type Look, lookMaps } from '../compiler/look.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
+import type { Program } from '../isa/program.ts'
 import type { TraceSite } from '../isa/trace.ts'
 import { apply, forget } from './apply.ts'
 import { Beginning } from './beginning.ts'
@@ -18,13 +19,13 @@ import { isCurrent } from './made.ts'
 import { deviceOf, gateOf } from './own-links.ts'
 import { placed, RefusedPart } from './owner.ts'
 import { type EngineParts, measured } from './parts.ts'
-import { asideFolders } from './paths.ts'
+import { asideFolders, lookPath } from './paths.ts'
 import { type Action, observe, plan } from './plan.ts'
 import { type Change, type Making, Planner } from './planner.ts'
 import { mustBeOfThisVersion, type Running, readable, VERSION } from './records.ts'
 import { conversionsAgain } from './state.ts'
 import { type GraphStatus, type InstanceStatus, instanceStatus } from './status.ts'
-import { nothing, type Wanted } from './stitch.ts'
+import { nothing } from './stitch.ts'
 import { watchInterfaces } from './watch.ts'
 
 /** A change that has been made. */
@@ -36,10 +37,8 @@ export interface Looked {
   readonly sites: ReadonlyMap<number, TraceSite>
 }
 
-function sitesOf({ attachments, slots }: Wanted): ReadonlyMap<number, TraceSite> {
-  const programs = [...Object.values(attachments), ...Object.values(slots).flat()].map(({ program }) => program)
-  return new Map(programs.flatMap(({ sites = [] }) => sites).map((site) => [site.id, site]))
-}
+const sitesOf = (programs: readonly Program[]): ReadonlyMap<number, TraceSite> =>
+  new Map(programs.flatMap(({ sites = [] }) => sites).map((site) => [site.id, site]))
 
 /** Graphs on one machine: graph → plan → apply, and back to nothing. */
 export class Engine {
@@ -96,7 +95,11 @@ export class Engine {
       { file, graph, cubes, place: () => undefined },
       { look: make?.(running), late: true },
     )
-    return { running: made.running, sites: sitesOf(made.wanted) }
+    const { attachments, slots } = made.wanted
+    const programs = [...Object.values(attachments), ...Object.values(slots).flat()].map(({ program }) => program)
+    if (made.running.look?.trace !== true) return { running: made.running, sites: sitesOf(programs) }
+    const { gate } = await this.controlOf(made.running, cubes)
+    return { running: made.running, sites: sitesOf([...programs, ...gate.entries, ...gate.others.values()]) }
   }
 
   /** With the lock held. */
@@ -185,7 +188,7 @@ export class Engine {
   /** Whether it has programs for somebody who was killed. */
   private isLeftLooking({ look, graph }: Running): boolean {
     const { isLookedAt = () => true } = this.parts
-    return look === true && !isLookedAt(graph.name)
+    return look !== undefined && !isLookedAt(graph.name)
   }
 
   /** The interface of a graph's own goes where no program is on it. What cannot be removed now goes with the graph. */
@@ -244,9 +247,21 @@ export class Engine {
     const { records, catalogue } = this.parts
     const running = records.read(name)
     if (running === undefined) throw refusal(`nothing is known of the graph ${name}`, 'run tessera apply again')
-    const { graph, numbering, point, generation = 0 } = running
-    const cubes = await sameCubes(running, catalogue)
-    return planControl(await this.planner.stitching(graph, numbering, point, cubes, generation, running), cubes)
+    return await this.controlOf(running, await sameCubes(running, catalogue))
+  }
+
+  /** What control planes send is seen, too, by whoever looks at the graph. */
+  private async controlOf(running: Running, cubes: ReadonlyMap<string, CubeFolder>): Promise<GraphControl> {
+    const { graph, numbering, point, generation = 0, look } = running
+    const options = await this.planner.stitching(graph, numbering, point, cubes, generation, running)
+    return planControl(this.isSeen(running) ? { ...options, look } : options, cubes)
+  }
+
+  /** Whether there still is what programs tell: it goes with whoever looks. */
+  private isSeen({ look, graph }: Running): boolean {
+    const records = look && lookMaps(look)[LOOK_MAP.records]
+    using found = records && this.parts.machine.openMap(lookPath(graph.name, LOOK_MAP.records), records)
+    return found !== undefined
   }
 
   /** Takes away what processes that were killed have left of the ways in of control planes: for whoever is the only one to run these. */

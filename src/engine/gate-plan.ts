@@ -4,6 +4,7 @@
  */
 import { call, exit, assemble as fromSteps, mov } from '../backend/assemble.ts'
 import { mapsOf } from '../compiler/compile.ts'
+import { isLookMap } from '../compiler/look.ts'
 import { MAP } from '../compiler/wiring.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
 import type { Cube } from '../cube/define.ts'
@@ -13,7 +14,7 @@ import { type AssemblyOptions, assembleTopology } from './assemblies.ts'
 import type { Injected } from './control-plane.ts'
 import { activeOf, gateTopology } from './gate-topology.ts'
 import { gateOf } from './own-links.ts'
-import { clockPath, mapPath } from './paths.ts'
+import { clockPath, lookPath, mapPath } from './paths.ts'
 import type { Settings } from './settings.ts'
 import { type Entries, sized } from './sized.ts'
 import { sizesOf, withSizes } from './stitch.ts'
@@ -112,6 +113,7 @@ function planGate(options: AssemblyOptions): { gate: GatePlan; slotOf: SlotOf } 
     add(`${instance}.${port.name} ingress`, program)
   }
   const pathOf = (map: string): string => {
+    if (isLookMap(map)) return lookPath(graph.name, map)
     const [instance = '', name = ''] = map.split('/')
     return map === MAP.clock ? clockPath(graph.name) : mapPath(graph.name, instance, name)
   }

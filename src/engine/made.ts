@@ -75,7 +75,7 @@ export function stampOf(folder: string): string {
 export function isCurrent(parts: Parts, { file, graph, cubes }: GraphFile): boolean {
   const { machine, records } = parts
   const running = records.read(graph.name)
-  if (running?.version !== VERSION || running.state !== 'applied' || running.look === true) return false
+  if (running?.version !== VERSION || running.state !== 'applied' || running.look !== undefined) return false
   if (!isHere(machine, running) || running.file !== file) return false
   const made = madeOf(parts, graph, cubes)
   if (made === undefined || JSON.stringify(running.made) !== JSON.stringify(made)) return false

@@ -161,7 +161,7 @@ export class Planner {
       point,
       programs: Object.fromEntries(fingerprints) as Record<string, string>,
       maps: recordMaps(wanted.maps),
-      ...(making.look === undefined ? {} : { look: true }),
+      ...(making.look === undefined ? {} : { look: making.look }),
       ...(making.comparisons === undefined ? {} : { comparisons: making.comparisons }),
       ...(made === undefined ? {} : { made }),
       ...(Object.keys(cubes).length === 0 ? {} : { cubes }),

@@ -3,6 +3,7 @@
 import { Refusal, refusal } from '../base/diagnostic.ts'
 import { own } from '../base/own.ts'
 import type { Comparisons } from '../compiler/assembly.ts'
+import type { Look } from '../compiler/look.ts'
 import type { Generation } from '../compiler/marked.ts'
 import type { AttachPoint, MapDescription } from '../isa/program.ts'
 import type { Ends } from './assemblies.ts'
@@ -38,7 +39,7 @@ export interface Running {
   readonly programs: Readonly<Record<string, string>>
   readonly maps: RecordedMaps
   /** Somebody looks at it: its programs are others than they will be when he has gone. */
-  readonly look?: true
+  readonly look?: Look
   /** Of a graph whose programs go over to others. */
   readonly structure?: Structure
   /** Which marks its copies have; those of the first without it. */

@@ -6,6 +6,7 @@ import { builtinCubes, through } from '../testing/index.ts'
 import { copyAgain, copyEntries } from './copy.ts'
 import { readGraph } from './read.ts'
 import { type Records, recordedMap } from './records.ts'
+import { lookOf } from './sights.ts'
 
 const catalogue = builtinCubes()
 const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']
@@ -115,7 +116,11 @@ test('what cannot be recovered of one graph is told of whoever asks about that o
   const one = it.records.read('one')!
   // Whoever looked at it was killed, and its cube went.
   const instances = one.graph.instances.map((instance) => ({ ...instance, cube: './gone' }))
-  it.records.write({ ...one, look: true, graph: { ...one.graph, instances } })
+  it.records.write({
+    ...one,
+    look: lookOf(one.graph, one.numbering, { where: [] }),
+    graph: { ...one.graph, instances },
+  })
   await engine.apply(await bridge('other', ['vc', 'vd']))
   expect((await engine.status('other')).state).toBe('applied')
   const failed: string[] = []

@@ -103,7 +103,7 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
   test('what somebody who looked and was killed has left is put back, though nobody runs a command', async () => {
     start()
     await says('control plane: running')
-    const isLooked = () => readFileSync(join(RUN_FOLDER, `graphs/${GRAPH}.json`), 'utf8').includes('"look":true')
+    const isLooked = () => readFileSync(join(RUN_FOLDER, `graphs/${GRAPH}.json`), 'utf8').includes('"look":{')
     const looker = inNamespace(NS, () =>
       spawn(process.execPath, [TESSERA, 'capture', GRAPH, '-w', join(folder, 'seen.pcapng')], { stdio: 'ignore' }),
     )
@@ -114,6 +114,28 @@ describe.skipIf(reason !== undefined)(`tessera control${reason === undefined ? '
     await end(looker, 'SIGKILL')
     await vi.waitFor(() => expect(isLooked()).toBe(false), { timeout: 60_000 })
     expect(pings()).toContain(' 3 received')
+  })
+
+  test('what it sends is captured, by whoever begins to look while it runs', async () => {
+    start()
+    await says('control plane: running')
+    const looker = inNamespace(NS, () => spawn(process.execPath, [TESSERA, 'capture', GRAPH, 'desk:b']))
+    running.push(looker)
+    let seen = ''
+    looker.stdout.setEncoding('utf8').on('data', (text: string) => (seen += text))
+    // Nobody has heard of these addresses, so that only the control plane can send their packets.
+    let stranger = 0x10
+    const send = () =>
+      inNamespace(A, () => {
+        using socket = RawSocket.open('eth0')
+        const source = `02:00:00:00:01:${(stranger++).toString(16)}`
+        socket.send(packet().ethernet({ source, destination: '02:00:00:00:00:02' }).padded(60))
+      })
+    const sent = () => {
+      send()
+      return seen
+    }
+    await expect.poll(sent, { timeout: 60_000, interval: 300 }).toMatch(/desk:b out.*02:00:00:00:01:/)
   })
 
   test('where it is killed, show says so, packets that do not need it pass, and another one takes over', async () => {

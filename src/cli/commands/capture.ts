@@ -30,7 +30,7 @@ export const captureCommand = (): Command =>
 
 The programs of the graph are compiled with what tells of packets while this runs, and without it before and afterwards. Where
 it was killed, the next tessera command that has to do with the graph puts the plain ones back. What a control plane sends is
-counted at ports, but not seen here.
+seen as well, a moment after this begins.
 
 Examples:
   sudo tessera capture office                                 a line for each packet

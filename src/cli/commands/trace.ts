@@ -28,7 +28,7 @@ export const traceCommand = (): Command =>
 
 The programs of the graph are compiled with what tells of packets while this runs, and without it before and afterwards. Times
 are of programs that tell: without that they take a fraction. Functions are compiled in, to be followed, too. What is left
-to a control plane ends there: what that sends is not followed.
+to a control plane ends there; what that sends is another packet, and followed as well, a moment after this begins.
 
 Examples:
   sudo tessera trace office 'tcp port 80' -c 1
