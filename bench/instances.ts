@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { mapsOf } from '../src/compiler/compile.ts'
-import { controlTable } from '../src/engine/tables.ts'
+import { controlTable } from '../src/engine/control/tables.ts'
 import { openVirtualMachine } from '../src/vm/machine.ts'
 import { type CodegenCase, compileCase, FOLDER } from './codegen.ts'
 

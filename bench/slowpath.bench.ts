@@ -6,9 +6,9 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import type { MachineMap } from '../src/backend/machine.ts'
-import { OpenControlPlane } from '../src/engine/control-plane.ts'
-import { into, OpenGate } from '../src/engine/gate.ts'
-import { controlTable } from '../src/engine/tables.ts'
+import { OpenControlPlane } from '../src/engine/control/control-plane.ts'
+import { into, OpenGate } from '../src/engine/control/gate.ts'
+import { controlTable } from '../src/engine/control/tables.ts'
 import { RawSocket } from '../src/kernel/raw-socket.ts'
 import { describe } from '../src/lang/index.ts'
 import { type Comparison, chosen, median, part } from './comparison.ts'

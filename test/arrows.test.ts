@@ -41,6 +41,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['daemon', 'api', 'pcap', 'filter', 'engine', 'cube', 'compiler', 'vm', 'backend', 'isa', 'base'],
 }
 
+/** The same within a folder whose parts are folders. What lies beside these may import all of them, and is imported by none. */
+const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  engine: {
+    graph: [],
+    read: ['graph'],
+    stitch: ['graph'],
+    control: ['stitch', 'graph'],
+    plan: ['control', 'stitch', 'graph'],
+    apply: ['plan', 'stitch', 'graph'],
+    look: ['plan', 'control', 'graph'],
+  },
+}
+
 const src = resolve(import.meta.dirname, '../src')
 
 /** Every import, re-export, dynamic import with a literal, and `import type`, as the text between the quotes. */
@@ -83,16 +96,34 @@ test('no import points up', () => {
   expect(wrong).toEqual([])
 })
 
-test('the allowed arrows form no cycle', () => {
-  const finished = new Set<string>()
-  const visit = (folder: string, path: readonly string[]): void => {
-    expect(path, 'a cycle').not.toContain(folder)
-    if (finished.has(folder)) return
-    for (const next of MAY_IMPORT[folder] ?? []) visit(next, [...path, folder])
-    finished.add(folder)
-  }
-  for (const folder of Object.keys(MAY_IMPORT)) visit(folder, [])
+test.each(Object.entries(WITHIN))('no import points up within %s/', (folder, parts) => {
+  const partOf = (path: string): string => path.split(sep)[1] ?? ''
+  const found = new Set<string>()
+  const wrong = imports.flatMap(({ file, target }) => {
+    const to = relative(src, resolve(src, dirname(file), target))
+    const [from, part] = [partOf(file), partOf(to)]
+    if (unitOf(file) !== folder || from.endsWith('.ts')) return []
+    found.add(from)
+    if (unitOf(to) !== folder || from === part || /\.test\.ts$/.test(file)) return []
+    return parts[from]?.includes(part) ? [] : [`src/${file} imports ${target}: ${from} → ${part}`]
+  })
+  expect(wrong).toEqual([])
+  expect([...found].sort()).toEqual(Object.keys(parts).sort())
 })
+
+test.each([['src', MAY_IMPORT], ...Object.entries(WITHIN)] as const)(
+  'the allowed arrows form no cycle in %s/',
+  (_, all) => {
+    const finished = new Set<string>()
+    const visit = (folder: string, path: readonly string[]): void => {
+      expect(path, 'a cycle').not.toContain(folder)
+      if (finished.has(folder)) return
+      for (const next of all[folder] ?? []) visit(next, [...path, folder])
+      finished.add(folder)
+    }
+    for (const folder of Object.keys(all)) visit(folder, [])
+  },
+)
 
 test('the table of the README has each folder below all that it may import', () => {
   const readme = readFileSync(join(src, '../README.md'), 'utf8')

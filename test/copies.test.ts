@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { tree } from '../bench/change/tree.ts'
-import { arrayPath } from '../src/engine/paths.ts'
+import { arrayPath } from '../src/engine/graph/paths.ts'
 import { graphsOnEveryMachine, packet } from '../src/testing/index.ts'
 import type { witness } from './cubes/witness/dataplane.ts'
 

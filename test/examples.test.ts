@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openVirtualHost } from '../src/daemon/host.ts'
 import { rehearse } from '../src/daemon/rehearsal.ts'
-import { readGraph } from '../src/engine/read.ts'
+import { readGraph } from '../src/engine/read/read.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const graphs = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.yaml'))

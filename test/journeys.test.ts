@@ -5,7 +5,7 @@ import { isLookMap } from '../src/compiler/look.ts'
 import { describeSighting } from '../src/daemon/capture.ts'
 import { Looking } from '../src/daemon/looking.ts'
 import { journeysOf, printJourney } from '../src/daemon/trace.ts'
-import type { LookRequest } from '../src/engine/sights.ts'
+import type { LookRequest } from '../src/engine/look/sights.ts'
 import { builtinCubes, type GraphLab, graphsOnEveryMachine, packet } from '../src/testing/index.ts'
 
 const frame = packet().ethernet().ipv4().udp().payload('hello').bytes()

@@ -6,7 +6,7 @@ import { openVirtualHost } from '../src/daemon/host.ts'
 import { Looking } from '../src/daemon/looking.ts'
 import { addInterfaces } from '../src/daemon/network.ts'
 import { journeysOf, printJourney } from '../src/daemon/trace.ts'
-import { readGraph } from '../src/engine/read.ts'
+import { readGraph } from '../src/engine/read/read.ts'
 import { packet } from '../src/testing/index.ts'
 
 const GRAPH = (ports: string): string => `

@@ -3,8 +3,8 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { tree } from '../bench/change/tree.ts'
 import { Held } from '../src/base/held.ts'
 import { openVirtualHost } from '../src/daemon/host.ts'
-import { describeActions } from '../src/engine/plan.ts'
-import { readGraph } from '../src/engine/read.ts'
+import { describeActions } from '../src/engine/plan/plan.ts'
+import { readGraph } from '../src/engine/read/read.ts'
 
 test('a thousand instances with four thousand ports become programs, in which each counts for itself', async () => {
   using host = openVirtualHost()

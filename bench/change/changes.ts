@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { openKernelHost } from '../../src/daemon/host.ts'
-import { readGraph } from '../../src/engine/read.ts'
+import { readGraph } from '../../src/engine/read/read.ts'
 import { graphText } from './graph.ts'
 
 /** Changes that are compiled. */

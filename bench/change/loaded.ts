@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { openKernelHost } from '../../src/daemon/host.ts'
-import { readGraph } from '../../src/engine/read.ts'
+import { readGraph } from '../../src/engine/read/read.ts'
 import { changeLink, createVeth } from '../../src/kernel/netlink/link.ts'
 import { STATIONS, TREE, tree } from './tree.ts'
 

@@ -4,7 +4,7 @@
  * interfaces are the virtual machine's; nothing is loaded.
  */
 import { openVirtualHost } from '../../src/daemon/host.ts'
-import { readGraph } from '../../src/engine/read.ts'
+import { readGraph } from '../../src/engine/read/read.ts'
 import { tree } from './tree.ts'
 
 const count = Number(process.argv[2] ?? 1000)

@@ -1,7 +1,7 @@
 /** Writes stations into the table of a bridge that runs: `node --import tsx fill.ts GRAPH INSTANCE COUNT`. */
 import { mapsOf } from '../../src/compiler/compile.ts'
 import { bridge } from '../../src/cubes/bridge/schema.ts'
-import { mapPath } from '../../src/engine/paths.ts'
+import { mapPath } from '../../src/engine/graph/paths.ts'
 import { openKernelMachine } from '../../src/kernel/machine.ts'
 
 const [graph = '', instance = '', count = '0'] = process.argv.slice(2)

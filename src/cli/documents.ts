@@ -7,9 +7,9 @@ import { suggestion } from '../base/suggest.ts'
 import type { Catalogue } from '../cube/catalogue.ts'
 import { type GraphDocument, NAME, NAME_RULE } from '../cube/document.ts'
 import { imported } from '../cube/import-failure.ts'
-import type { GraphFile } from '../engine/graph.ts'
-import { readDocument, readGraph } from '../engine/read.ts'
-import { writtenAsText } from '../engine/written.ts'
+import type { GraphFile } from '../engine/graph/graph.ts'
+import { readDocument, readGraph } from '../engine/read/read.ts'
+import { writtenAsText } from '../engine/read/written.ts'
 import type { HookPoint } from '../isa/program.ts'
 
 export interface GraphSource {

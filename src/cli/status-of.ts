@@ -1,5 +1,5 @@
 import type { Output as Answer } from '../api/routes.ts'
-import type { InstanceStatus } from '../engine/status.ts'
+import type { InstanceStatus } from '../engine/look/status.ts'
 
 type Given = Answer<'getInstanceStatus'>
 type Counts = Given['ports'][number]['drops']

@@ -1,5 +1,5 @@
 /** A graph's state for people. */
-import type { ControlState, GraphStatus, InstanceStatus, PortStatus } from '../engine/status.ts'
+import type { ControlState, GraphStatus, InstanceStatus, PortStatus } from '../engine/look/status.ts'
 import { bytes, records, table } from './table.ts'
 
 const ELSEWHERE = `

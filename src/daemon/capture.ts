@@ -1,7 +1,7 @@
 /** Packets that were seen at a graph's ports → frames as they were on the wire, and what is said about them. */
 import { concat, viewOf } from '../base/bytes.ts'
 import { refusal } from '../base/diagnostic.ts'
-import type { Sighting } from '../engine/sights.ts'
+import type { Sighting } from '../engine/look/sights.ts'
 import { AnnotatedWriter, type CapturedFrame, type PacketRemarks } from '../pcap/index.ts'
 import { type CaptureFile, createCaptureFile } from './capture-file.ts'
 import { summarise } from './summary.ts'

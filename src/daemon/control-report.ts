@@ -1,7 +1,7 @@
 /** What the process that runs control planes tells others about them: a file beside its lock, and gone with it. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ControlState, GraphStatus } from '../engine/status.ts'
+import type { ControlState, GraphStatus } from '../engine/look/status.ts'
 import { isLocked } from '../kernel/lock.ts'
 import { RUN_FOLDER } from '../kernel/places.ts'
 import type { ControlStatus } from './control-planes.ts'

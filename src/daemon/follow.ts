@@ -1,5 +1,5 @@
 /** Whatever is seen of a graph, as it comes, until somebody has seen enough. */
-import type { Sighting } from '../engine/sights.ts'
+import type { Sighting } from '../engine/look/sights.ts'
 import type { Looking } from './looking.ts'
 
 /** Milliseconds between two looks whether the graph is still the same. */

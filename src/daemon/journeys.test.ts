@@ -1,6 +1,6 @@
 /** Packets and what happened to them come by two rings, of which each may be read later than the other. */
 import { expect, test } from 'vitest'
-import type { Sighting, TraceEvent } from '../engine/sights.ts'
+import type { Sighting, TraceEvent } from '../engine/look/sights.ts'
 import { Journeys } from './journeys.ts'
 
 const packet = (trace: bigint): Sighting => ({

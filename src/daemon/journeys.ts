@@ -1,5 +1,5 @@
 /** Packets that are traced, each with what happened to it: the two come by different rings, and are put together here. */
-import type { Sighting, TraceEvent } from '../engine/sights.ts'
+import type { Sighting, TraceEvent } from '../engine/look/sights.ts'
 import { follow } from './follow.ts'
 import type { Looking } from './looking.ts'
 import { hasEnd, type Journey } from './trace.ts'

@@ -3,9 +3,7 @@ import type { MachineMap } from '../backend/machine.ts'
 import { Held } from '../base/held.ts'
 import { LOOK_MAP, type Look, lookMaps } from '../compiler/look.ts'
 import type { CubeFolder } from '../cube/catalogue.ts'
-import { cubesOf } from '../engine/cubes.ts'
-import { lookPath } from '../engine/paths.ts'
-import type { Running } from '../engine/records.ts'
+import { lookPath } from '../engine/graph/paths.ts'
 import {
   type LookRequest,
   lookOf,
@@ -13,7 +11,9 @@ import {
   sightingOf,
   type TraceEvent,
   traceEventReader,
-} from '../engine/sights.ts'
+} from '../engine/look/sights.ts'
+import { cubesOf } from '../engine/plan/cubes.ts'
+import type { Running } from '../engine/plan/records.ts'
 import type { Host } from './host.ts'
 
 type Looked = Pick<Host, 'machine' | 'catalogue' | 'engine' | 'enter'>

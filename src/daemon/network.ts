@@ -1,7 +1,7 @@
 /** A network in user space: the interfaces of a graph, with simulated hosts at the other ends of their wires. */
 import { formatMac } from '../base/address.ts'
-import { type Graph, interfaceText } from '../engine/graph.ts'
-import { findWire, interfacesOf } from '../engine/ports.ts'
+import { type Graph, interfaceText } from '../engine/graph/graph.ts'
+import { findWire, interfacesOf } from '../engine/graph/ports.ts'
 import { type HostOptions, SimulatedHost } from '../vm/host.ts'
 import type { VirtualMachine } from '../vm/machine.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Running } from '../engine/records.ts'
+import type { Running } from '../engine/plan/records.ts'
 import { unreachable } from '../kernel/ffi.ts'
 import { FileRecords } from './records.ts'
 import { RememberedRecords } from './remembered-records.ts'

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
-import type { Records, Running } from '../engine/records.ts'
+import type { Records, Running } from '../engine/plan/records.ts'
 import { fileFailure } from '../kernel/errno.ts'
 import { exchangeFiles } from '../kernel/ffi.ts'
 import { makeFolder } from '../kernel/folder.ts'

@@ -1,4 +1,4 @@
-import type { Records, Running } from '../engine/records.ts'
+import type { Records, Running } from '../engine/plan/records.ts'
 
 /** Records that are read once, for as long as nobody else changes them. */
 export class RememberedRecords implements Records {

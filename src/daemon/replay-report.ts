@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { refusal } from '../base/diagnostic.ts'
-import type { Count, PortCounters } from '../engine/tables.ts'
+import type { Count, PortCounters } from '../engine/control/tables.ts'
 import type { Replay } from './replay.ts'
 
 /** Writes the report to `counters.json` in a folder. */

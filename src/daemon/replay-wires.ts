@@ -1,5 +1,5 @@
 /** The wires of a graph's ports, with capture files at their other ends. */
-import type { Wire } from '../engine/ports.ts'
+import type { Wire } from '../engine/graph/ports.ts'
 import type { CapturedFrame } from '../pcap/index.ts'
 import { LONGEST_FRAME, SHORTEST_FRAME } from '../vm/buffer.ts'
 import { Fault } from '../vm/fault.ts'

@@ -1,4 +1,4 @@
-import type { Timers } from '../engine/control-plane.ts'
+import type { Timers } from '../engine/control/control-plane.ts'
 
 /** Milliseconds. What Node is told to wait for longer, it does at once. */
 const LONGEST = 2 ** 31 - 1

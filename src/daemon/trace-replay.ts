@@ -1,8 +1,8 @@
 /** Packets of captures, traced through a graph on the user-space machine. */
 import { Held } from '../base/held.ts'
-import type { GraphFile } from '../engine/graph.ts'
-import type { Wire } from '../engine/ports.ts'
-import type { LookRequest } from '../engine/sights.ts'
+import type { GraphFile } from '../engine/graph/graph.ts'
+import type { Wire } from '../engine/graph/ports.ts'
+import type { LookRequest } from '../engine/look/sights.ts'
 import type { CapturedFrame } from '../pcap/index.ts'
 import { LONGEST_FRAME, SHORTEST_FRAME } from '../vm/buffer.ts'
 import type { VirtualMachine } from '../vm/machine.ts'

@@ -1,6 +1,6 @@
 /** What happened to packets that were traced, for people. */
 import { formatIPv4, formatIPv6, formatMac } from '../base/address.ts'
-import type { Sighting, TraceEvent } from '../engine/sights.ts'
+import type { Sighting, TraceEvent } from '../engine/look/sights.ts'
 import type { TracedType } from '../isa/trace.ts'
 import { clockTime } from './capture.ts'
 import { summarise } from './summary.ts'

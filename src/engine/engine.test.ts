@@ -6,8 +6,8 @@ import { bridgeFile, bridgePins, bridgeText } from '../testing/bridge-file.ts'
 import { type EngineBench, engineBench } from '../testing/engine-bench.ts'
 import { builtinCubes, packet, through } from '../testing/index.ts'
 import { Engine } from './engine.ts'
-import { readGraph } from './read.ts'
-import { lookOf } from './sights.ts'
+import { lookOf } from './look/sights.ts'
+import { readGraph } from './read/read.ts'
 
 const catalogue = builtinCubes()
 /** Two bridges, one between interfaces and twice to the other one, and what is on an interface of something else. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { toHex } from '../base/bytes.ts'
 import { atEveryOperation, type EngineBench, engineBench, thrown } from '../testing/engine-bench.ts'
 import { builtinCubes, packet } from '../testing/index.ts'
-import { readGraph } from './read.ts'
+import { readGraph } from './read/read.ts'
 
 const catalogue = builtinCubes()
 const INTERFACES = ['eth0', 'a1', 'a2', 'b1', 'c1', 'g1']

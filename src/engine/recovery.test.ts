@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import { refusal } from '../base/diagnostic.ts'
 import { engineBench, Injected, thrown } from '../testing/engine-bench.ts'
 import { builtinCubes, through } from '../testing/index.ts'
-import { copyAgain, copyEntries } from './copy.ts'
-import { readGraph } from './read.ts'
-import { type Records, recordedMap } from './records.ts'
-import { lookOf } from './sights.ts'
+import { copyAgain, copyEntries } from './apply/copy.ts'
+import { lookOf } from './look/sights.ts'
+import { type Records, recordedMap } from './plan/records.ts'
+import { readGraph } from './read/read.ts'
 
 const catalogue = builtinCubes()
 const [alice, bob] = ['02:00:00:00:00:0a', '02:00:00:00:00:0b']

@@ -1,9 +1,9 @@
 /** Interfaces come and go while graphs run. */
 import type { Machine } from '../backend/machine.ts'
-import { isHere } from './home.ts'
-import { numbersOf } from './made.ts'
-import type { Action } from './plan.ts'
-import { type Records, VERSION } from './records.ts'
+import { isHere } from './graph/home.ts'
+import { numbersOf } from './plan/made.ts'
+import type { Action } from './plan/plan.ts'
+import { type Records, VERSION } from './plan/records.ts'
 
 interface Parts {
   readonly machine: Machine

@@ -1,6 +1,6 @@
 /** Graph files with one bridge, for tests of the engine. */
 import { builtinCubes } from '../daemon/host.ts'
-import { readGraph } from '../engine/read.ts'
+import { readGraph } from '../engine/read/read.ts'
 
 const catalogue = builtinCubes()
 const PORTS = { a: 'va', b: 'vb' }

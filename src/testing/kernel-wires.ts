@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { Held } from '../base/held.ts'
-import { interfaceText } from '../engine/graph.ts'
+import { interfaceText } from '../engine/graph/graph.ts'
 import { openKernelMachine } from '../kernel/machine.ts'
 import { createNamespace, inNamespace, namespaces, removeNamespace } from '../kernel/namespace.ts'
 import { changeLink, createVeth } from '../kernel/netlink/link.ts'

@@ -1,4 +1,4 @@
-import type { Timers } from '../engine/control-plane.ts'
+import type { Timers } from '../engine/control/control-plane.ts'
 
 interface Waiting {
   readonly at: bigint

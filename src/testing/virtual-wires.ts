@@ -1,5 +1,5 @@
 import { formatMac } from '../base/address.ts'
-import { interfaceText } from '../engine/graph.ts'
+import { interfaceText } from '../engine/graph/graph.ts'
 import { openVirtualMachine } from '../vm/machine.ts'
 import { type Arrival, uniqueName, type Wires } from './wires.ts'
 

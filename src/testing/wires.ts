@@ -1,6 +1,6 @@
 /** What a lab needs of the world around its machine: interfaces, and the other ends of their wires. */
 import type { Machine } from '../backend/machine.ts'
-import type { InterfaceName } from '../engine/graph.ts'
+import type { InterfaceName } from '../engine/graph/graph.ts'
 
 export type MachineName = Machine['name']
 

@@ -1,6 +1,6 @@
 /** What the page of test/e2e/browser.test.ts is made of. */
-import { apply } from '../../src/engine/apply.ts'
-import type { Change } from '../../src/engine/planner.ts'
+import { apply } from '../../src/engine/apply/apply.ts'
+import type { Change } from '../../src/engine/plan/planner.ts'
 import { openVirtualMachine, SimulatedHost } from '../../src/vm/index.ts'
 
 /** Plain data, compiled elsewhere, and what goes in. */

@@ -1,6 +1,6 @@
 import { refusal } from '../../base/diagnostic.ts'
 import { openKernelHost } from '../../daemon/host.ts'
-import { describeActions } from '../../engine/plan.ts'
+import { describeActions } from '../../engine/plan/plan.ts'
 import { describeChange } from '../changes.ts'
 import type { Options } from '../commands/delete.ts'
 import { isFile, sourcesOf } from '../documents.ts'

@@ -1,6 +1,6 @@
 import type { Client } from '../../api/client.ts'
 import { openKernelHost } from '../../daemon/host.ts'
-import { describeActions } from '../../engine/plan.ts'
+import { describeActions } from '../../engine/plan/plan.ts'
 import { actionLines } from '../changes.ts'
 import type { DiffOptions } from '../commands/apply.ts'
 import { differences } from '../differences.ts'

@@ -4,7 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8'
 import { concat, viewOf } from '../../base/bytes.ts'
-import type { Injected } from '../../engine/control-plane.ts'
+import type { Injected } from '../../engine/control/control-plane.ts'
 import type { MapDescription } from '../../isa/program.ts'
 import type { Orders } from '../control-thread.ts'
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refusal, refusal } from '../../base/diagnostic.ts'
-import { stampOfCube } from '../../engine/sources.ts'
+import { stampOfCube } from '../../engine/plan/sources.ts'
 import { foundIn } from './found.ts'
 import { ROOT } from './staging.ts'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { ProblemError } from '../../api/problem.ts'
 import type { GraphDocument } from '../../cube/document.ts'
-import { readDocument } from '../../engine/read.ts'
+import { readDocument } from '../../engine/read/read.ts'
 import type { Host } from '../host.ts'
 import type { WantedGraphs } from '../service/wanted-graphs.ts'
 import type { UsingGraphs } from './registry.ts'

@@ -1,8 +1,8 @@
 /** Figures for Prometheus, in its text format, version 0.0.4. Names and units as its naming practices say. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Measure } from '../../engine/parts.ts'
-import type { Count } from '../../engine/tables.ts'
+import type { Count } from '../../engine/control/tables.ts'
+import type { Measure } from '../../engine/plan/parts.ts'
 import type { ControlStatus } from '../control-planes.ts'
 import type { Host } from '../host.ts'
 import { Figures } from './figures.ts'

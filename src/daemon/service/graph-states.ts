@@ -1,9 +1,9 @@
 /** How the graphs that are wanted do, and who hears of it. */
 import type { Machine } from '../../backend/machine.ts'
-import { type Graph, interfaceText } from '../../engine/graph.ts'
-import { numbersOf } from '../../engine/made.ts'
-import { there } from '../../engine/on-host.ts'
-import { interfacesOf } from '../../engine/ports.ts'
+import { type Graph, interfaceText } from '../../engine/graph/graph.ts'
+import { interfacesOf } from '../../engine/graph/ports.ts'
+import { numbersOf } from '../../engine/plan/made.ts'
+import { there } from '../../engine/plan/on-host.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What became of a graph, whoever wanted that. */

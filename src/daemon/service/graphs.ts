@@ -4,7 +4,7 @@ import type { Input, Output } from '../../api/routes.ts'
 import { merged } from '../../base/merge-patch.ts'
 import { suggestion } from '../../base/suggest.ts'
 import { type GraphDocument, graphShape } from '../../cube/document.ts'
-import { describeActions } from '../../engine/plan.ts'
+import { describeActions } from '../../engine/plan/plan.ts'
 import { ImportedApart } from '../cubes/apart.ts'
 import {
   attached,

@@ -1,7 +1,7 @@
 /** What there is on the host, and the daemon itself. */
 import { describeApi } from '../../api/openapi.ts'
 import { refuse } from '../../api/problem.ts'
-import { interfaceText } from '../../engine/graph.ts'
+import { interfaceText } from '../../engine/graph/graph.ts'
 import type { Graphs } from './graphs.ts'
 import type { Handlers } from './handlers.ts'
 import type { Parts } from './parts.ts'

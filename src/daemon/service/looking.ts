@@ -2,7 +2,7 @@
 import { refuse } from '../../api/problem.ts'
 import type { Input, Output } from '../../api/routes.ts'
 import { suggestion } from '../../base/suggest.ts'
-import type { LookRequest } from '../../engine/sights.ts'
+import type { LookRequest } from '../../engine/look/sights.ts'
 import { SIGHTS, type Sight } from '../../isa/trace.ts'
 import { AnnotatedWriter } from '../../pcap/index.ts'
 import { epochOf, frameOf, remarksOf } from '../capture.ts'

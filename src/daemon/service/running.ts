@@ -4,9 +4,9 @@ import { type ProblemError, refuse } from '../../api/problem.ts'
 import { Refusal } from '../../base/diagnostic.ts'
 import { suggestion } from '../../base/suggest.ts'
 import type { CubeFolder } from '../../cube/catalogue.ts'
-import { cubesToShow } from '../../engine/cubes.ts'
-import type { Instance } from '../../engine/graph.ts'
-import type { Running } from '../../engine/records.ts'
+import type { Instance } from '../../engine/graph/graph.ts'
+import { cubesToShow } from '../../engine/plan/cubes.ts'
+import type { Running } from '../../engine/plan/records.ts'
 import type { Parts } from './parts.ts'
 
 export interface RunningGraph {

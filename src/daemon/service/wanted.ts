@@ -1,7 +1,7 @@
 /** The graphs that are wanted, which is what handlers know of where they are kept and how they come to run. */
 import type { Output } from '../../api/routes.ts'
 import type { GraphDocument } from '../../cube/document.ts'
-import type { Action } from '../../engine/plan.ts'
+import type { Action } from '../../engine/plan/plan.ts'
 
 export interface WantedGraph {
   readonly name: string
