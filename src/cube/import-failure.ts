@@ -135,10 +135,10 @@ export function mustMeanThisTessera(path: string): void {
   )
 }
 
-/** The folder of what `tessera/…` is for a module; undefined where it is nothing. */
+/** The folder of what `tessera/…` is for a module, whatever links lead there; undefined where it is nothing. */
 function tesseraOf(path: string): string | undefined {
   try {
-    return dirname(createRequire(path).resolve('tessera/package.json'))
+    return realpathSync(dirname(createRequire(path).resolve('tessera/package.json')))
   } catch {
     return undefined
   }
